@@ -1,0 +1,66 @@
+# Every command that the README names. `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UNFINISHED := $(VENV)/.unfinished
+
+.DEFAULT_GOAL := help
+.PHONY: help app test check format bench clean browser
+
+help: ## list these commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST)
+	@echo '  PYTHON=python3.12 picks the Python of $(VENV), PORT=8600 the port of app, ARGS="..." is passed to test and bench'
+
+app: $(VENV)/.app ## install what the page needs and open it
+	@$(BIN)/cnnfix app $(if $(PORT),--port $(PORT))
+
+test: $(VENV)/.dev browser ## install what the tests need, a browser included, and run them all
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev ## lint, formatting and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## put the code into the form that check wants
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/.app ## measure speed on this machine
+	@$(BIN)/python benchmarks/speed.py $(ARGS)
+
+clean: ## remove what runs leave behind; .venv stays
+	rm -rf build dist tests/.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name $(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -r {} +
+
+$(VENV)/.app: pyproject.toml
+	$(call install,.)
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml
+	$(call install,'.[dev]')
+	@touch $(VENV)/.app $@
+
+# An install that was cut short leaves packages that look whole to pip. So when one began, never ended, and had
+# already written something, or when there is no working .venv at all, .venv is made from nothing.
+define install
+@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	echo 'Python 3.11 or newer with its venv module is needed (Debian: apt-get install python3-venv);' \
+		'another Python can be named: make $(MAKECMDGOALS) PYTHON=python3.12' >&2; exit 1; }
+@set -- $(VENV)/lib/python3*/site-packages; \
+	if test -e $(UNFINISHED) && test "$$1" -nt $(UNFINISHED) || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+		echo 'Making $(VENV)'; $(PYTHON) -m venv --clear $(VENV); \
+	fi
+@touch $(UNFINISHED)
+$(BIN)/python -m pip install -e $(1)
+@rm $(UNFINISHED)
+endef
+
+# A browser that is there is used; else Debian's, where that can be installed; else Playwright's own.
+browser: $(VENV)/.dev
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit; done; \
+	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium && exit; \
+	fi; \
+	$(BIN)/python -m playwright install chromium

@@ -1,0 +1,39 @@
+"""Start with `streamlit run app.py`. The pages are listed in cnnfix_ui/main.py.
+
+The router does not live in this file because Streamlit runs the files of a pages/ folder beside the main script
+on their own, without the router, until a router has run once: the first visitor's deep link would lose the frame.
+"""
+
+import gc
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import streamlit as st
+
+from cnnfix_ui.errors import show_stop
+
+
+def warm_up() -> None:
+    """Load what the first visitor would otherwise wait for."""
+    try:
+        from cnnfix_ui import warm
+
+        warm.warm_up()
+    except Exception:
+        logging.getLogger(__name__).exception("The warm-up failed; the first visitor will wait longer")
+    # Streamlit collects garbage after every run; what is loaded now stays, so it need not be searched each time.
+    gc.collect()
+    gc.freeze()
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    """Warm up beside the server, which answers meanwhile."""
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    yield
+
+
+app = st.App(Path(__file__).parent / "cnnfix_ui" / "main.py", lifespan=lifespan, on_script_error=show_stop)

@@ -1,0 +1,51 @@
+"""CNN Fixations: which pixels made a convolutional network say what it said.
+
+After Mopuri, Garg, Babu: CNN Fixations, IEEE Transactions on Image Processing 28(5), 2019 (arXiv 1708.06670).
+"""
+
+from cnnfix_core.baselines import attribute
+from cnnfix_core.errors import CnnfixError
+from cnnfix_core.explain import Explanation, Prediction, explain
+from cnnfix_core.fixations import Fixations
+from cnnfix_core.images import Picture, PictureError, open_picture
+from cnnfix_core.presets import EVIDENCE, FOCUS, PRESETS, PUBLISHED, Preset, get_preset
+from cnnfix_core.record import record
+from cnnfix_core.rules import Arrival, Question, rule
+from cnnfix_core.selection import Selection
+from cnnfix_core.tape import Operation, Tape, Value
+from cnnfix_core.unravel import Hop, Trace, unravel
+from cnnfix_core.zoo import Labels, Model, ModelInfo, list_models, load_model
+
+__all__ = [
+    "EVIDENCE",
+    "FOCUS",
+    "PRESETS",
+    "PUBLISHED",
+    "Arrival",
+    "CnnfixError",
+    "Explanation",
+    "Fixations",
+    "Hop",
+    "Labels",
+    "Model",
+    "ModelInfo",
+    "Operation",
+    "Picture",
+    "PictureError",
+    "Prediction",
+    "Preset",
+    "Question",
+    "Selection",
+    "Tape",
+    "Trace",
+    "Value",
+    "attribute",
+    "explain",
+    "get_preset",
+    "list_models",
+    "load_model",
+    "open_picture",
+    "record",
+    "rule",
+    "unravel",
+]

@@ -1,0 +1,161 @@
+"""From a model and a picture to an explanation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cnnfix_core.errors import TargetError
+from cnnfix_core.fixations import Fixations, box_holding, on_picture
+from cnnfix_core.images import Picture, Source, View, open_picture, views
+from cnnfix_core.presets import Preset, get_preset
+from cnnfix_core.record import record
+from cnnfix_core.selection import Floats
+from cnnfix_core.tape import as_array
+from cnnfix_core.unravel import Trace, unravel
+from cnnfix_core.zoo import Model
+
+Class = int | str
+Asked = Class | tuple[Class, Class] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One class: index, label, score (logit) and probability (0 to 1), the mean over the views."""
+
+    index: int
+    label: str
+    score: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """Which pixels made the model say it.
+
+    target: what was explained; rather_than: the second class of a contrast. predictions: the top classes.
+    fixations: in original pixels. views: what the network saw; explained: those among them that were walked.
+    traces: one walk a view that was explained. seconds: for the forward pass and all walks.
+    """
+
+    model: str
+    preset: Preset
+    picture: Picture
+    target: Prediction
+    rather_than: Prediction | None
+    predictions: tuple[Prediction, ...]
+    fixations: Fixations
+    views: tuple[View, ...]
+    explained: tuple[View, ...]
+    traces: tuple[Trace, ...]
+    seconds: float
+
+    @property
+    def trace(self) -> Trace:
+        """The walk, for stepping; with several views that of the first that was explained."""
+        return self.traces[0]
+
+    @property
+    def kept_fixations(self) -> Fixations:
+        """The fixations without outliers, where the preset drops them."""
+        if self.preset.outliers is None:
+            return self.fixations
+        kept = self.fixations.without_outliers(*self.preset.outliers)
+        # When everything is scattered the rule would drop all: then nothing stands out, and all stay.
+        return kept if len(kept) else self.fixations
+
+    def density(self, sigma: float | None = None, longest_side: int | None = None) -> Floats:
+        """H x W map of the original picture, sums to 1; sigma in original pixels, longest_side for a smaller map."""
+        return self.kept_fixations.density(sigma, longest_side)
+
+    def box(self, share: float | None = None) -> tuple[int, int, int, int]:
+        """x0, y0, x1, y1, inclusive pixels: the extent of the smallest region that holds `share` of the density.
+
+        None takes the preset's share, or, where it has none, the extent of the fixations without outliers.
+        """
+        share = self.preset.box_share if share is None else share
+        return self.kept_fixations.extent() if share is None else box_holding(self.kept_fixations, share)
+
+
+def explain(
+    model: Model,
+    image: Source | Picture,
+    target: Asked = None,
+    preset: str | Preset = "evidence",
+    focus: str | None = None,
+) -> Explanation:
+    """Explain one class of a model on a picture.
+
+    image: path, file's bytes, PIL image or H x W x 3 uint8 array. target: None for the predicted class, a class index,
+    a label, or two of them, (a, b), for "a rather than b". focus: "wide" to "sharpest", for the evidence preset.
+    Raises PictureError, TargetError, and what `record` and `unravel` raise; all are CnnfixError.
+    """
+    preset = get_preset(preset, focus)
+    picture = image if isinstance(image, Picture) else open_picture(image)
+    started = time.perf_counter()
+    seen = views(picture, preset.crops, model.input_size, model.crop_pct, model.interpolation)
+    tape = record(model.module, torch.stack([model.preprocess(view.render(picture)) for view in seen]))
+    scores = as_array(tape.output_tensor)
+    classes = Classes(model, scores)
+    wanted, other = classes.asked(target)
+
+    says_so = scores.argmax(axis=1) == wanted
+    walked = np.flatnonzero(says_so if says_so.any() else np.ones_like(says_so))
+    traces = [
+        unravel(tape, (int(n), wanted) if other is None else ((int(n), wanted), (int(n), other)), preset)
+        for n in walked
+    ]
+    explained = tuple(seen[n] for n in walked)
+    fixations = on_picture(picture, preset, list(zip(explained, traces, strict=True)))
+    return Explanation(
+        model=model.name,
+        preset=preset,
+        picture=picture,
+        target=classes.prediction(wanted),
+        rather_than=None if other is None else classes.prediction(other),
+        predictions=classes.top(10),
+        fixations=fixations,
+        views=tuple(seen),
+        explained=explained,
+        traces=tuple(traces),
+        seconds=time.perf_counter() - started,
+    )
+
+
+class Classes:
+    """What the model said of each class, the mean over the views. scores: (views, classes)."""
+
+    def __init__(self, model: Model, scores: NDArray[np.floating]) -> None:
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True), dtype=float)
+        self._labels = model.labels
+        self._scores = scores.mean(axis=0)
+        self._probabilities: Floats = (powers / powers.sum(axis=1, keepdims=True)).mean(axis=0)
+
+    def prediction(self, index: int) -> Prediction:
+        """Label, score and probability of one class."""
+        return Prediction(
+            index, self._labels.short[index], float(self._scores[index]), float(self._probabilities[index])
+        )
+
+    def top(self, count: int) -> tuple[Prediction, ...]:
+        """The most probable classes, best first."""
+        best = np.argsort(-self._probabilities, kind="stable")[:count]
+        return tuple(self.prediction(int(index)) for index in best)
+
+    def asked(self, target: Asked) -> tuple[int, int | None]:
+        """Indices of the class to explain and of the one it is set against. Raises TargetError."""
+        if target is None:
+            return int(self._probabilities.argmax()), None
+        if not isinstance(target, Sequence) or isinstance(target, str):
+            return self._labels.find(target), None
+        if len(target) != 2:
+            raise TargetError("A contrast takes two classes: the one to explain, and the one it is set against.")
+        wanted, other = (self._labels.find(part) for part in target)
+        if wanted == other:
+            raise TargetError(f"A class cannot be set against itself: choose another one than {self._labels[wanted]!r}.")
+        return wanted, other

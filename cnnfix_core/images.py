@@ -1,0 +1,319 @@
+"""Pictures from strangers, decoded with care, and the views of a picture that a network sees."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import os
+import re
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+from cnnfix_core.errors import CnnfixError
+
+MAX_BYTES = 25_000_000
+MAX_PIXELS = 80_000_000
+WORKING_SIDE = 2048
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")  # JPEG includes the MPO files of phones
+
+Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
+Crops = Literal["whole", "centre", "five"]
+Box: TypeAlias = tuple[float, float, float, float]
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ORIENTATION_TAG = 0x0112
+# How the file begins that could not be decoded, and what to say about it.
+_SIGNS = (
+    (
+        rb"\x89PNG|\xff\xd8|RIFF....WEBP|II\*\0|MM\0\*|BM|GIF8|....ftypavi[fs]",
+        "The picture is damaged or incomplete: save or send it again.",
+    ),
+    (rb"....ftyp(hei|hev|mif|msf)", "This is a HEIC picture: share or export it as JPEG and send that."),
+    (rb"....ftyp", "This is a film, not a picture: send one of its frames as PNG or JPEG."),
+    (rb"%PDF", "This is a PDF document: save the page as PNG or JPEG and send that."),
+    (rb".*<(!doctype )?html", "This is a web page, not a picture: save the picture itself and send that."),
+    (rb".*<svg", "This is an SVG drawing: save it as PNG and send that."),
+    (rb"", "This is not a picture of a known kind: send a PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF file."),
+)
+_LOCK = threading.Lock()
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # without any handler Python prints Pillow's complaints
+
+
+class PictureError(CnnfixError):
+    """A picture that cannot be used; the message is one plain sentence for the person who sent it."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Picture:
+    """A decoded picture, upright.
+
+    pixels: h x w x 3 RGB, read-only; the longest side is at most `WORKING_SIDE`, reduced if the original is larger.
+    width, height: of the original; all coordinates that are reported are in these pixels.
+    digest: SHA-256 in hex, of the file's bytes; of mode, size and pixels for what never was a file.
+    """
+
+    pixels: NDArray[np.uint8]
+    width: int
+    height: int
+    digest: str
+
+
+def open_picture(source: Source) -> Picture:
+    """Decode a picture: a path, a file's bytes, a PIL image, or an array (H x W, H x W x 3 or H x W x 4, uint8).
+
+    Files are known by their content, not by their name. The first frame counts, EXIF rotation is followed,
+    transparent parts become white.
+
+    Raises:
+        PictureError: the picture cannot be used; nothing else is raised, whatever the file holds.
+    """
+    if isinstance(source, str | os.PathLike):
+        source = _read(Path(source))
+    if isinstance(source, np.ndarray):
+        source = _from_array(source)
+    if not isinstance(source, bytes | Image.Image):
+        raise PictureError("A picture must be a path, the bytes of a file, a PIL image or an array.")
+    if isinstance(source, bytes):
+        _check_bytes(len(source))
+    with _quiet():
+        try:
+            return _decode(source)
+        except PictureError:
+            raise
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            raise _too_many_pixels() from None
+        except Exception as error:  # decoders fail in too many ways to list
+            raise PictureError(_complaint(source)) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise PictureError(f"“{path}” is a folder: choose one of the pictures in it.")
+        if not path.exists():
+            raise PictureError(f"There is no file “{path}”: check its name and folder.")
+        if not path.is_file():
+            raise PictureError(f"“{path}” is not an ordinary file: choose a picture.")
+        _check_bytes(path.stat().st_size)
+        return path.read_bytes()
+    except OSError:
+        raise PictureError(f"The file “{path}” cannot be read: check its name and who may read it.") from None
+
+
+def _from_array(array: NDArray[np.uint8]) -> Image.Image:
+    if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
+        raise PictureError(
+            f"An array must be H x W, H x W x 3 or H x W x 4 of type uint8, and this one is "
+            f"{' x '.join(map(str, array.shape)) or 'a single number'} of type {array.dtype}."
+        )
+    _check_size(array.shape[1], array.shape[0])
+    return Image.fromarray(array)
+
+
+def _check_bytes(count: int) -> None:
+    if count == 0:
+        raise PictureError("The file is empty: save or send the picture again.")
+    if count > MAX_BYTES:
+        raise PictureError(
+            f"The file is larger than {MAX_BYTES / 1e6:g} MB: save the picture in a smaller size or as JPEG."
+        )
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height == 0:
+        raise PictureError("The picture has no pixels: choose another one.")
+    if width * height > MAX_PIXELS:
+        raise _too_many_pixels()
+
+
+def _too_many_pixels() -> PictureError:
+    return PictureError(f"The picture has more than {MAX_PIXELS / 1e6:g} million pixels: make it smaller first.")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence Pillow, one picture at a time: warning filters belong to the process, and large pictures need memory."""
+    with _LOCK, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\b")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+def _decode(source: bytes | Image.Image) -> Picture:
+    image = Image.open(io.BytesIO(source), formats=FORMATS) if isinstance(source, bytes) else source
+    width, height = image.size
+    _check_size(width, height)
+    if isinstance(source, bytes) and (factor := max(width, height) // WORKING_SIDE) > 1:
+        image.draft(None, (max(1, width // factor), max(1, height // factor)))  # JPEG is reduced while it is decoded
+    image.load()
+    turn = _turn(image)
+    if turn in (5, 6, 7, 8):
+        width, height = height, width
+    image = _rgb_or_rgba(image.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else image)
+    content = source if isinstance(source, bytes) else f"{image.mode} {image.size} ".encode() + image.tobytes()
+    pixels = np.asarray(_on_white(_reduced(image)))
+    pixels.setflags(write=False)
+    return Picture(pixels, width, height, hashlib.sha256(content).hexdigest())
+
+
+def _turn(image: Image.Image) -> int:
+    """EXIF orientation, 1 if there is none that can be read. TIFF files are upright already after loading."""
+    try:
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception:  # broken EXIF is no reason to refuse a picture
+        return 1
+
+
+def _rgb_or_rgba(image: Image.Image) -> Image.Image:
+    if image.mode == "F" or image.mode.startswith("I"):
+        image = _deep_grey(image)
+    if image.mode == "LAB":
+        lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        return ImageCms.buildTransform(lab, rgb, "LAB", "RGB").apply(image)
+    if image.mode == "La":  # Pillow knows only one way out of this mode
+        image = image.convert("LA")
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _deep_grey(image: Image.Image) -> Image.Image:
+    """16-bit, 32-bit and floating-point grey as 8-bit grey.
+
+    16 bits always mean 0 to 65535. The range of the others is written nowhere: it is the first usual one that fits,
+    otherwise that of the values. NaN and infinity count as 0.
+    """
+    values = np.asarray(image)
+    levels = values.astype(np.float32)
+    levels[~np.isfinite(levels)] = 0
+    low, high = float(levels.min()), float(levels.max())
+    tops = {"I": (255, 65535), "F": (1, 255, 65535)}.get(image.mode, (65535,))
+    if low >= 0 and high <= tops[-1]:
+        low, high = 0.0, next(top for top in tops if high <= top)
+    scale = 255 / (high - low or 1)
+    with np.errstate(all="ignore"):  # ranges near the limits of floating point
+        levels *= scale  # in place: huge pictures need memory enough
+        levels -= low * scale
+        grey = np.rint(levels, out=levels).astype(np.uint8)
+    key = image.info.get("transparency")
+    if isinstance(key, int):  # PNG: this level means transparent
+        grey[values == key] = 255
+    return Image.fromarray(grey)
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    scale = WORKING_SIDE / max(image.size)
+    if scale >= 1:
+        return image
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    white = Image.new("RGB", image.size, "white")
+    white.paste(image, mask=image)
+    return white
+
+
+def _complaint(source: bytes | Image.Image) -> str:
+    """What to say about something that could not be decoded."""
+    if isinstance(source, Image.Image):
+        return f"This PIL image (mode {source.mode}) cannot be read: its file may be closed, damaged or incomplete."
+    return next(sentence for sign, sentence in _SIGNS if re.match(sign, source[:1024], re.DOTALL | re.IGNORECASE))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The part of a picture that a network sees, at the size of its input.
+
+    name: "whole", "centre", "top left", "top right", "bottom left" or "bottom right".
+    box: x0, y0, x1, y1 in original pixels; may lie between pixels.
+    size: height and width of the network's input.
+    resample: the interpolation, always antialiased.
+    """
+
+    name: str
+    box: Box
+    size: tuple[int, int]
+    resample: Image.Resampling = Image.Resampling.BICUBIC
+
+    def render(self, picture: Picture) -> Image.Image:
+        """What the network sees, before normalisation: an RGB image of `size`."""
+        image = Image.fromarray(picture.pixels)
+        across, down = image.width / picture.width, image.height / picture.height
+        x0, y0, x1, y1 = self.box
+        box = x0 * across, y0 * down, min(x1 * across, image.width), min(y1 * down, image.height)
+        return image.resize(self.size[::-1], self.resample, box=box)
+
+    def to_picture(
+        self, x: NDArray[np.integer], y: NDArray[np.integer], picture: Picture
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Original pixels (x, y), inside the picture, into which the centres of the network's input pixels fall."""
+        x0, y0, x1, y1 = self.box
+        height, width = self.size
+        xs = np.floor(x0 + (np.asarray(x) + 0.5) * ((x1 - x0) / width)).astype(np.int64)
+        ys = np.floor(y0 + (np.asarray(y) + 0.5) * ((y1 - y0) / height)).astype(np.int64)
+        return xs.clip(0, picture.width - 1), ys.clip(0, picture.height - 1)
+
+
+def views(
+    picture: Picture,
+    crops: Crops,
+    input_size: int | tuple[int, int],
+    crop_pct: float = 0.875,
+    interpolation: str = "bicubic",
+) -> list[View]:
+    """The views of a picture for an input of `input_size` pixels, a side or (height, width).
+
+    "whole" squashes the whole frame to the input. "centre" scales the frame, in its proportions, until it just
+    covers input_size / crop_pct, and takes its middle. "five" takes the four corners, then the middle, at that scale.
+    crop_pct is in (0, 1]; interpolation is the name of a Pillow filter.
+    """
+    size = (input_size, input_size) if isinstance(input_size, int) else input_size
+    resample = Image.Resampling[interpolation.upper()]
+    if crops == "whole":
+        return [View("whole", (0, 0, picture.width, picture.height), size, resample)]
+    height, width = _covering(picture, size, crop_pct)
+    right, bottom = width - size[1], height - size[0]
+    corners = {"top left": (0, 0), "top right": (right, 0), "bottom left": (0, bottom), "bottom right": (right, bottom)}
+    centre = {"centre": (round(right / 2), round(bottom / 2))}
+    if crops == "centre":
+        places = centre
+    elif crops == "five":
+        places = corners | centre
+    else:
+        assert_never(crops)
+    across, down = picture.width / width, picture.height / height
+    return [
+        View(name, (x * across, y * down, (x + size[1]) * across, (y + size[0]) * down), size, resample)
+        for name, (x, y) in places.items()
+    ]
+
+
+def _covering(picture: Picture, size: tuple[int, int], crop_pct: float) -> tuple[int, int]:
+    """Height and width of the scaled frame: one side is input_size / crop_pct, the other at least that."""
+    if not 0 < crop_pct <= 1:
+        raise ValueError(f"crop_pct must be above 0 and at most 1, and is {crop_pct}")
+    height, width = (int(side / crop_pct) for side in size)
+    if height * picture.width >= width * picture.height:
+        return height, height * picture.width // picture.height
+    return width * picture.height // picture.width, width

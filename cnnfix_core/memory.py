@@ -1,0 +1,40 @@
+"""Tensors that share memory: where they lie, and what one holds after another was written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+Layout = tuple[tuple[int, ...], tuple[int, ...], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Overwrite:
+    """What a tensor holds after part of its memory was written through another tensor; a movement of elements."""
+
+    tensor: Layout
+    written: Layout
+    name: ClassVar[str] = "cnnfix.overwrite"
+
+    def __call__(self, before: Tensor, written: Tensor) -> Tensor:
+        memory = before.new_zeros(max(_extent(self.tensor), _extent(self.written)))
+        memory.as_strided(*self.tensor).copy_(before)
+        memory.as_strided(*self.written).copy_(written)
+        return memory.as_strided(*self.tensor).clone()
+
+
+def memory_of(tensor: Tensor) -> int:
+    """Address of the memory that the tensor lies in, the same for all its views."""
+    return tensor.untyped_storage().data_ptr()
+
+
+def layout_of(tensor: Tensor) -> Layout:
+    """Shape, strides and offset in the memory."""
+    return tuple(tensor.shape), tensor.stride(), int(tensor.storage_offset())
+
+
+def _extent(layout: Layout) -> int:
+    shape, stride, offset = layout
+    return offset + 1 + sum((size - 1) * step for size, step in zip(shape, stride, strict=True) if size)

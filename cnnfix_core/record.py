@@ -1,0 +1,211 @@
+"""Recording: run a module once and log its tensor operations on a tape.
+
+A `TorchDispatchMode` sees every operation on real values while the module runs as it always does, with the same
+kernels. Nothing is exported, compiled or rewritten, so data-dependent control flow is fine. In-place operations are
+logged as their out-of-place twins: values that were kept are copied before they are overwritten, and tensors that share
+the memory get a new value afterwards.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from torch import Tensor, nn, no_grad
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map_only
+
+from cnnfix_core import rules
+from cnnfix_core.errors import RecordError
+from cnnfix_core.memory import Overwrite, layout_of, memory_of
+from cnnfix_core.tape import Operation, Tape, Value
+from cnnfix_core.undisturbed import undisturbed
+
+# The code object whose frames tell in which module an operation runs: no hook is needed, and no other thread mixes in.
+_MODULE_CALL = nn.Module._call_impl.__code__
+
+
+def record(module: nn.Module, *inputs: Any, **options: Any) -> Tape:
+    """Run `module(*inputs, **options)` once, in evaluation mode and without gradients, and keep what a walk will read.
+
+    Any module and any inputs. The module is left as it was: mode, buffers, hooks, gradients; also when it fails, and
+    while other threads record it too. Inputs are not written to.
+    Raises RecordError where the module fails or its output does not depend on a floating-point input tensor.
+    """
+    own = tree_map_only(Tensor, lambda tensor: tensor.detach().clone(), (inputs, options))
+    recorder = _Recorder(module)
+    values = tuple(recorder.enter(tensor) for tensor in _tensors(own))
+    if not any(value.depends for value in values):
+        raise RecordError("record() needs at least one floating-point input tensor, from which the output is computed.")
+    with undisturbed(module) as recorder.before_write, no_grad(), recorder:
+        try:
+            result = module(*own[0], **own[1])
+        except Exception as error:
+            shapes = ", ".join(str(value.shape) for value in values)
+            raise RecordError(f"The module failed on inputs of shape {shapes}: {error}") from error
+    outputs = [recorder.value_of(tensor) for tensor in _tensors(result)]
+    if not outputs or not outputs[0].depends:
+        raise RecordError("The module's first output tensor does not depend on the input, so there is nothing to walk.")
+    for value, tensor in zip(outputs, _tensors(result), strict=True):
+        value.data = tensor
+    return Tape(_ancestry(recorder.operations, outputs), values, outputs[0], result)
+
+
+def _tensors(tree: Any) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
+
+
+def _ancestry(operations: Sequence[Operation], outputs: Sequence[Value]) -> tuple[Operation, ...]:
+    """The operations that the outputs came from; the others, with their values, are let go."""
+    wanted = {id(value) for value in outputs}
+    kept: list[Operation] = []
+    for operation in reversed(operations):
+        if any(id(value) in wanted for value in operation.outputs):
+            kept.append(operation)
+            wanted.update(id(value) for value in operation.activations())
+    return tuple(reversed(kept))
+
+
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    """What the recorder needs to know of an operator; looked up once a recording."""
+
+    name: str
+    writes: tuple[tuple[int, str], ...]
+    reads: rules.Reads
+
+    @classmethod
+    def of(cls, func: Any) -> _Signature:
+        arguments = func._schema.arguments
+        writes = tuple((at, argument.name) for at, argument in enumerate(arguments) if argument.is_write)
+        name = func._schema.name.replace("::", ".")
+        # relu_ and relu are one operation to a rule.
+        name = name.removesuffix("_") if writes else name
+        known = rules.find(name)
+        return cls(name, writes, known.reads if known else rules.Reads())
+
+
+class _Recorder(TorchDispatchMode):
+    """Logs operations. One object a recording: nothing is shared between threads."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.operations: list[Operation] = []
+        self.before_write: Callable[[Tensor], None] = lambda tensor: None
+        self._names = {id(child): name for name, child in module.named_modules()}
+        self._signatures: dict[Any, _Signature] = {}
+        # Tensors by identity and by memory; an entry is stale once its weak reference is dead.
+        self._values: dict[int, tuple[weakref.ref[Tensor], Value]] = {}
+        self._sharing: dict[int, list[tuple[weakref.ref[Tensor], Value]]] = {}
+
+    def enter(self, tensor: Tensor) -> Value:
+        """Start of a value that the walk may end at."""
+        return self._remember(tensor, Value(tuple(tensor.shape), depends=tensor.is_floating_point(), data=tensor))
+
+    def value_of(self, tensor: Tensor) -> Value:
+        """What is known of the tensor; one that no logged operation made is a constant."""
+        entry = self._values.get(id(tensor))
+        if entry is not None and entry[0]() is tensor:
+            return entry[1]
+        return self._remember(tensor, Value(tuple(tensor.shape), depends=False, data=tensor))
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        signature = self._signatures.get(func)
+        if signature is None:
+            signature = self._signatures[func] = _Signature.of(func)
+        if signature.writes:
+            return self._write(func, signature, args, kwargs)
+        result = func(*args, **kwargs)
+        given, depends = self._values_in(args, kwargs, signature.reads)
+        if depends:
+            self._append(func, signature, given, result)
+        elif isinstance(result, Tensor):
+            # A view of a parameter or a fresh constant: remembered, for it may be written to later.
+            self.value_of(result)
+        return result
+
+    def _write(self, func: Any, signature: _Signature, args: Any, kwargs: Any) -> Any:
+        written = [args[at] if at < len(args) else kwargs[name] for at, name in signature.writes]
+        given, depends = self._values_in(args, kwargs, signature.reads)
+        for tensor in written:
+            self._copy_kept(tensor)
+            self.before_write(tensor)
+        result = func(*args, **kwargs)
+        if depends:
+            operation = self._append(func, signature, given, written)
+            for tensor, value in zip(written, operation.outputs, strict=True):
+                self._update_sharing(tensor, value)
+        return result
+
+    def _values_in(self, args: Any, kwargs: Any, reads: rules.Reads) -> tuple[tuple[Any, Any], bool]:
+        """The arguments with Values for tensors, those that the rule reads kept, and whether any depends on the input."""
+        depends = False
+
+        def replace(item: Any, keep: bool) -> Any:
+            nonlocal depends
+            if isinstance(item, Tensor):
+                value = self.value_of(item)
+                depends = depends or value.depends
+                if keep:
+                    value.data = item
+                return value
+            if isinstance(item, (list, tuple)):
+                return [replace(entry, keep) for entry in item]
+            return item
+
+        given = tuple(replace(item, at in reads.args) for at, item in enumerate(args))
+        return (given, {name: replace(item, keep=True) for name, item in kwargs.items()}), depends
+
+    def _append(self, func: Any, signature: _Signature, given: tuple[Any, Any], result: Any) -> Operation:
+        tensors = [result] if isinstance(result, Tensor) else [leaf for leaf in result if isinstance(leaf, Tensor)]
+        outputs = tuple(Value(tuple(tensor.shape), depends=True) for tensor in tensors)
+        operation = Operation(len(self.operations), signature.name, self._module_name(), *given, outputs, func)
+        self.operations.append(operation)
+        for at, (tensor, value) in enumerate(zip(tensors, outputs, strict=True)):
+            value.producer = operation
+            if at in signature.reads.outputs:
+                value.data = tensor
+            self._remember(tensor, value)
+        return operation
+
+    def _remember(self, tensor: Tensor, value: Value) -> Value:
+        entry = (weakref.ref(tensor), value)
+        self._values[id(tensor)] = entry
+        self._sharing.setdefault(memory_of(tensor), []).append(entry)
+        return value
+
+    def _copy_kept(self, tensor: Tensor) -> None:
+        """Before memory is overwritten: values that a rule will read get a copy of their own."""
+        memory = memory_of(tensor)
+        for _, value in self._sharing.get(memory, ()):
+            if value.data is not None and memory_of(value.data) == memory:
+                value.data = value.data.clone()
+
+    def _update_sharing(self, tensor: Tensor, written: Value) -> None:
+        """After memory was overwritten through `tensor`: other tensors in that memory have changed too."""
+        alive = {id(other): other for ref, _ in self._sharing[memory_of(tensor)] if (other := ref()) is not None}
+        for other in alive.values():
+            if other is tensor:
+                continue
+            if layout_of(other) == layout_of(tensor):
+                self._remember(other, written)
+                continue
+            call = Overwrite(layout_of(other), layout_of(tensor))
+            given = ((self.value_of(other), written), {})
+            self._append(call, _Signature(Overwrite.name, (), rules.Reads()), given, other)
+
+    def _module_name(self) -> str:
+        """The innermost recorded module whose call is under way in this thread."""
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None:
+            if frame.f_code is _MODULE_CALL:
+                name = self._names.get(id(frame.f_locals["self"]))
+                if name is not None:
+                    return name
+            frame = frame.f_back
+        return ""

@@ -1,0 +1,71 @@
+"""Fully connected layers and other matrix products with a constant matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnfix_core import kernels
+from cnnfix_core.rules.convolution import through_windows, window_geometry
+from cnnfix_core.rules.registry import Arrival, Question, rule
+from cnnfix_core.rules.shares import arrival, child_signs
+from cnnfix_core.selection import Floats, Ints
+from cnnfix_core.tape import Value
+
+
+@rule("aten.addmm", args=(1, 2))
+def addmm(question: Question) -> Iterable[Arrival]:
+    _, x, matrix = question.operation.args
+    return product_with_matrix(question, x, matrix)
+
+
+@rule("aten.mm", args=(0, 1))
+def mm(question: Question) -> Iterable[Arrival]:
+    x, matrix = question.operation.args
+    return product_with_matrix(question, x, matrix)
+
+
+def product_with_matrix(question: Question, x: Value, matrix: Value) -> Iterable[Arrival]:
+    """x: (M, K) times matrix: (K, O).
+
+    One row a picture is a fully connected layer: all positive contributions share the evidence, or, on a spatial map
+    under the published rules, the largest takes all. More rows are the places of a map: a 1 x 1 convolution.
+    """
+    # The matrix is nearly always a transposed parameter: turned back, it is contiguous without a copy.
+    weights = matrix.data.detach().t().contiguous().numpy() if matrix.data is not None else matrix.array().T
+    values = x.array()
+    weights = np.asarray(weights, values.dtype)
+    structure, selection = question.structure, question.selection
+    if values.shape[0] > structure.batch:
+        yield from through_windows(question, x, weights[:, :, None], window_geometry((1,), (0,), (1,), 1))
+    elif question.preset.spread or not structure.is_flat_map(x):
+        yield dense(question, x, values, weights)
+    else:
+        form = (values[:, :, None, None, None], weights[:, :, None, None, None], window_geometry((), (), (), 1))
+        at = np.pad(selection.coordinates, ((0, 0), (0, 3)))
+        index, _ = kernels.largest_products(*form, at, selection.sign, k=1, floor=-np.inf)
+        yield arrival(question, x, index, selection.evidence[:, None])
+
+
+def dense(question: Question, x: Value, values: NDArray[Any], weights: NDArray[Any]) -> Arrival:
+    """All positive contributions share. Millions of pairs: who came from whom is worked out when it is asked for."""
+    selection = question.selection
+    at = selection.coordinates
+    arrived = kernels.share_rows(values, weights, at, selection.sign, selection.evidence).reshape(-1)
+    index = np.flatnonzero(arrived)
+
+    def lineage(entries: Ints) -> tuple[Ints, Ints, Floats]:
+        """What each selected output gave to these arrivals."""
+        item, column = np.divmod(index[entries], values.shape[1])
+        given = np.zeros((len(at), len(entries)))
+        for n, (row, output) in enumerate(at):
+            products = np.maximum(selection.sign[n] * weights[output] * values[row], 0).astype(np.float64)
+            if total := products.sum():
+                given[n] = np.where(item == row, products[column], 0) * (selection.evidence[n] / total)
+        parent, entry = np.nonzero(given)
+        return parent, entry, given[parent, entry]
+
+    return Arrival(x, index, child_signs(question.preset, x, index), arrived[index], lineage)

@@ -1,0 +1,92 @@
+"""Where rules are registered: one rule an operation, found by the operation's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cnnfix_core.selection import Floats, Ints, Selection, Signs
+
+if TYPE_CHECKING:
+    from cnnfix_core.presets import Preset
+    from cnnfix_core.structure import Structure
+    from cnnfix_core.tape import Operation, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a rule is asked: these elements of this output of this operation, where do they come from?"""
+
+    operation: Operation
+    slot: int
+    selection: Selection
+    preset: Preset
+    structure: Structure
+
+
+Lineage = Callable[[Ints], tuple[Ints, Ints, Floats]]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a hop brings to one input.
+
+    index: (M,) positions in the flattened input; -1 where the evidence leaves through padding.
+    sign: (M,) +1 or -1. evidence: (M,) > 0.
+    parent: (M,) row of the selection that each entry came from; None: row i from row i. Where entries come from many
+        rows each, a function from entries to (parent, which of these entries, evidence), asked when needed.
+    """
+
+    value: Value
+    index: Ints
+    sign: Signs
+    evidence: Floats
+    parent: Ints | Lineage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """Positions of the arguments and outputs whose values the rule reads; only those are kept on the tape."""
+
+    args: frozenset[int] = frozenset()
+    outputs: frozenset[int] = frozenset()
+
+
+Hop = Callable[[Question], Iterable[Arrival]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How an operation hops, and what it must have kept for that."""
+
+    hop: Hop
+    reads: Reads
+
+
+_rules: dict[str, Rule] = {}
+
+
+def rule(*names: str, args: Iterable[int] = (), outputs: Iterable[int] = ()) -> Callable[[Hop], Hop]:
+    """Register the decorated function for the operations of these names, such as "aten.convolution".
+
+    In-place operations go by the name of their out-of-place twin ("aten.relu" for relu_).
+    args, outputs: positions of the arguments and outputs whose values the function reads.
+    """
+
+    def register(hop: Hop) -> Hop:
+        for name in names:
+            _rules[name] = Rule(hop, Reads(frozenset(args), frozenset(outputs)))
+        return hop
+
+    return register
+
+
+def find(name: str) -> Rule | None:
+    """The rule of the operation of that name, if there is one."""
+    return _rules.get(name)
+
+
+def known() -> tuple[str, ...]:
+    """Names of all operations that have a rule."""
+    return tuple(sorted(_rules))

@@ -1,0 +1,86 @@
+"""Selection: elements of one tensor, each with a sign and its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Signs = NDArray[np.int8]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selection:
+    """A set of elements of one tensor of `shape`; rows are sorted by index, then sign, and no row occurs twice.
+
+    index: (N,) position in the flattened tensor.
+    sign: (N,) +1 where we ask why the element is high, -1 where we ask why it is low.
+    evidence: (N,) > 0, the share of the target's score that the walk brought here.
+    """
+
+    shape: tuple[int, ...]
+    index: Ints
+    sign: Signs
+    evidence: Floats
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def coordinates(self) -> Ints:
+        """(N, ndim) positions, one column a dimension: for an image (batch, channel, y, x)."""
+        return np.stack(np.unravel_index(self.index, self.shape), axis=1).astype(np.int64, copy=False)
+
+    @property
+    def total(self) -> float:
+        """Sum of the evidence."""
+        return float(self.evidence.sum())
+
+    @classmethod
+    def empty(cls, shape: Sequence[int]) -> Selection:
+        """No element."""
+        return cls(tuple(shape), np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0))
+
+    @classmethod
+    def single(cls, shape: Sequence[int], index: int) -> Selection:
+        """One element with all the evidence, asked why it is high."""
+        return cls(tuple(shape), np.array([index], np.int64), np.ones(1, np.int8), np.ones(1))
+
+    @classmethod
+    def merge(cls, shape: Sequence[int], index: Ints, sign: Signs, evidence: Floats) -> tuple[Selection, Ints]:
+        """Add up evidence that meets at one element with one sign; also says which row each entry went to."""
+        keys, row = np.unique(index * 2 + (sign > 0), return_inverse=True)
+        summed = np.bincount(row, weights=evidence, minlength=len(keys))
+        signs = np.where(keys & 1, 1, -1).astype(np.int8)
+        return cls(tuple(shape), keys >> 1, signs, summed), row
+
+    def strongest(self, beam: int | None) -> tuple[Selection, Ints]:
+        """The `beam` strongest elements with the total kept, and the new row of each old one (-1: dropped).
+
+        Among elements of equal evidence the one with the lower index stays.
+        """
+        if beam is None or len(self) <= beam:
+            return self, np.arange(len(self))
+        kept = np.sort(np.argsort(-self.evidence, kind="stable")[:beam])
+        evidence = self.evidence[kept]
+        row = np.full(len(self), -1)
+        row[kept] = np.arange(beam)
+        scaled = evidence * (self.total / evidence.sum())
+        return Selection(self.shape, self.index[kept], self.sign[kept], scaled), row
+
+
+def broadcast_index(index: Ints, from_shape: Sequence[int], to_shape: Sequence[int]) -> Ints:
+    """Where elements of a tensor of `to_shape` come from in a tensor of `from_shape` that was broadcast to it."""
+    if tuple(from_shape) == tuple(to_shape):
+        return index
+    coordinates: tuple[Any, ...] = np.unravel_index(index, tuple(to_shape))
+    own = coordinates[len(to_shape) - len(from_shape) :]
+    clipped = tuple(np.where(size == 1, 0, axis) for axis, size in zip(own, from_shape, strict=True))
+    if not clipped:
+        return np.zeros_like(index)
+    return np.ravel_multi_index(clipped, tuple(from_shape)).astype(np.int64, copy=False)

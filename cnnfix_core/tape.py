@@ -1,0 +1,103 @@
+"""The tape: the tensor operations of one forward pass, in order, with the values that rules will read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils._pytree import tree_leaves
+
+from cnnfix_core.errors import NotFiniteError
+
+
+@dataclass(slots=True, eq=False)
+class Value:
+    """One tensor as it was at one moment of the forward pass.
+
+    `depends` says whether it was computed from the inputs; parameters and constants were not. `data` is there only if
+    a rule reads it.
+    """
+
+    shape: tuple[int, ...]
+    depends: bool
+    producer: Operation | None = None
+    data: Tensor | None = None
+    _array: NDArray[Any] | None = field(default=None, repr=False)
+
+    def array(self) -> NDArray[Any]:
+        """The values as a contiguous float32 or float64 array. Raises NotFiniteError for NaN or infinity."""
+        if self._array is None:
+            self._array = as_array(self._kept())
+            # One pass, no temporary: NaN and infinity survive a dot product with itself.
+            flat = self._array.reshape(-1)
+            if self.depends and not np.isfinite(np.dot(flat, flat)) and not np.isfinite(flat).all():
+                raise NotFiniteError(
+                    f"There are NaN or infinite activations {self.origin()}. Check the weights and the input there."
+                )
+        return self._array
+
+    def integers(self) -> NDArray[np.int64]:
+        """The values of an integer tensor, such as the places that max pooling took."""
+        return self._kept().detach().cpu().contiguous().numpy().astype(np.int64, copy=False)
+
+    def origin(self) -> str:
+        """Where the value came from, for messages."""
+        return f"after {self.producer.place()}" if self.producer else "in the input"
+
+    def _kept(self) -> Tensor:
+        if self.data is None:
+            raise RuntimeError(f"The values {self.origin()} were not kept: the rule must name them in `reads`.")
+        return self.data
+
+
+@dataclass(slots=True, eq=False)
+class Operation:
+    """One operation of the tape. `args` and `kwargs` hold a Value in the place of every tensor."""
+
+    index: int
+    name: str
+    module: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    outputs: tuple[Value, ...]
+    call: Callable[..., Any]
+
+    def place(self) -> str:
+        """Name of the operation and of its module, for messages."""
+        return f"{self.name!r} in module {self.module!r}" if self.module else f"{self.name!r} in the outermost module"
+
+    def inputs(self) -> Iterator[Value]:
+        """The values that the operation took, parameters and constants included."""
+        return (leaf for leaf in tree_leaves((self.args, self.kwargs)) if isinstance(leaf, Value))
+
+    def activations(self) -> list[Value]:
+        """The inputs that were computed from the network's input."""
+        return [value for value in self.inputs() if value.depends]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tape:
+    """One recorded forward pass. `result` is what the module returned, `output` its first tensor."""
+
+    operations: tuple[Operation, ...]
+    inputs: tuple[Value, ...]
+    output: Value
+    result: Any
+
+    @property
+    def output_tensor(self) -> Tensor:
+        """Values of `output`."""
+        return self.output._kept()
+
+
+def as_array(tensor: Tensor) -> NDArray[Any]:
+    """A contiguous numpy array of the tensor, half precision as float32; shares memory where it can."""
+    plain = tensor.detach().cpu()
+    if plain.dtype not in (torch.float32, torch.float64):
+        plain = plain.float()
+    return plain.contiguous().numpy()

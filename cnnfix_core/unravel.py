@@ -1,0 +1,205 @@
+"""The walk: from an element of the output back to the input, one rule an operation, with who came from whom."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from cnnfix_core import rules
+from cnnfix_core.contrast import with_difference
+from cnnfix_core.errors import NoRuleError, NothingContributesError, TargetError
+from cnnfix_core.presets import EVIDENCE, Preset, get_preset
+from cnnfix_core.rules import Arrival, Question
+from cnnfix_core.selection import Floats, Ints, Selection, Signs
+from cnnfix_core.structure import Structure
+from cnnfix_core.tape import Operation, Tape, Value
+
+Target = Sequence[int] | Sequence[Sequence[int]]
+
+
+class Edges(NamedTuple):
+    """Who came from whom: rows of the output's selection, rows of the input's, and the evidence that went over."""
+
+    parent: Ints
+    child: Ints
+    evidence: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hop:
+    """One operation's step back, from one of its outputs to one of its inputs. Their selections are in the trace."""
+
+    operation: Operation
+    output: Value
+    input: Value
+    _lineage: Edges | Callable[[], Edges] = field(repr=False)
+
+    def edges(self) -> Edges:
+        """Who came from whom. Through a large fully connected layer this is worked out now, and takes a moment."""
+        return self._lineage() if callable(self._lineage) else self._lineage
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fixated:
+    """Elements of an input tensor that a walk reached.
+
+    index: (N, ndim) positions, for pictures (batch, channel, y, x). evidence: (N,) > 0. sign: (N,) +1 or -1.
+    """
+
+    index: Ints
+    evidence: Floats
+    sign: Signs
+
+    def __len__(self) -> int:
+        return len(self.evidence)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """One walk. `hops` are in the order in which they were made, from the output to the inputs.
+
+    left: evidence that did not arrive, by reason: "padding", and "bias" (elements to which no input contributes).
+    What arrived at all inputs and what left add up to 1.
+    """
+
+    tape: Tape
+    preset: Preset
+    hops: tuple[Hop, ...]
+    left: dict[str, float]
+    _selections: dict[Value, Selection] = field(repr=False)
+
+    def selection(self, value: Value) -> Selection:
+        """The elements of a value of the tape that the walk went through; empty where it did not come by."""
+        return self._selections.get(value) or Selection.empty(value.shape)
+
+    @property
+    def fixations(self) -> Fixated:
+        """The elements of the first input that were reached."""
+        return self.fixations_of(0)
+
+    def fixations_of(self, number: int) -> Fixated:
+        """The elements of one of several inputs that were reached."""
+        selection = self.selection(self.tape.inputs[number])
+        return Fixated(selection.coordinates, selection.evidence, selection.sign)
+
+
+def unravel(tape: Tape, target: Target, preset: str | Preset = EVIDENCE) -> Trace:
+    """Walk back from an element of the tape's output.
+
+    target: the element's position, such as (0, 281) for class 281 of the first picture; or two of them, (a, b): then
+    the walk explains the difference, a rather than b.
+    Raises TargetError for a position outside the output, NoRuleError for an operation without a rule, NotFiniteError
+    for NaN or infinite activations, NothingContributesError where no input contributes.
+    """
+    preset = get_preset(preset)
+    if len(target) == 2 and all(isinstance(part, Sequence) for part in target):
+        tape, target = with_difference(tape, *(_checked(tape, part) for part in target))  # type: ignore[arg-type]
+    position = _checked(tape, target)  # type: ignore[arg-type]
+    tape.output.array()
+    start = int(np.ravel_multi_index(position, tape.output.shape))
+    return _Walk(tape, preset).from_element(start)
+
+
+def _checked(tape: Tape, position: Sequence[int]) -> tuple[int, ...]:
+    """The position as a tuple inside the output; negative numbers are refused, they are nearly always a mistake."""
+    shape = tape.output.shape
+    plain = tuple(int(number) for number in position)
+    if len(plain) != len(shape) or any(not 0 <= n < size for n, size in zip(plain, shape, strict=True)):
+        raise TargetError(
+            f"The target {plain} is not an element of the output, whose shape is {shape}: "
+            f"give {len(shape)} numbers, each from 0 up to its size less 1."
+        )
+    return plain
+
+
+class _Walk:
+    """State of one walk: the arrivals that wait at each value until all its consumers have been walked."""
+
+    def __init__(self, tape: Tape, preset: Preset) -> None:
+        self._tape, self._preset = tape, preset
+        self._structure = Structure(tape)
+        self._waiting: dict[Value, list[tuple[Operation, Value, Arrival]]] = defaultdict(list)
+        self._selections: dict[Value, Selection] = {}
+        self._hops: list[Hop] = []
+        self._left = {"padding": 0.0, "bias": 0.0}
+        self._largest_loss = (0.0, "")
+
+    def from_element(self, start: int) -> Trace:
+        tape = self._tape
+        self._selections[tape.output] = Selection.single(tape.output.shape, start)
+        for operation in reversed(tape.operations):
+            for slot, value in enumerate(operation.outputs):
+                self._settle(value)
+                if value in self._selections:
+                    self._hop(operation, slot, value)
+        for value in tape.inputs:
+            self._settle(value)
+        trace = Trace(tape, self._preset, tuple(self._hops), self._left, self._selections)
+        if not any(len(trace.selection(value)) for value in tape.inputs):
+            raise NothingContributesError(
+                f"Nothing of the input contributes to the target: the walk ended at {self._largest_loss[1]}, where no "
+                "input contributes to what was asked. Choose another target or another preset."
+            )
+        return trace
+
+    def _hop(self, operation: Operation, slot: int, value: Value) -> None:
+        known = rules.find(operation.name)
+        if known is None:
+            raise NoRuleError(
+                f"There is no rule for the operation {operation.place()}. "
+                f'Register one: decorate a function with cnnfix.rule("{operation.name}").'
+            )
+        selection = self._selections[value]
+        question = Question(operation, slot, selection, self._preset, self._structure)
+        arrivals = [arrival for arrival in known.hop(question) if arrival.value.depends]
+        for arrival in arrivals:
+            self._waiting[arrival.value].append((operation, value, arrival))
+        self._lose("bias", selection.total - sum(float(arrival.evidence.sum()) for arrival in arrivals), operation)
+
+    def _lose(self, reason: str, evidence: float, operation: Operation) -> None:
+        # Less than rounding is nothing.
+        if evidence > 1e-12:
+            self._left[reason] += evidence
+            self._largest_loss = max(self._largest_loss, (evidence, operation.place()))
+
+    def _settle(self, value: Value) -> None:
+        """All consumers of the value have been walked: merge what they brought, prune it, and note the hops."""
+        brought = self._waiting.pop(value, [])
+        if not brought:
+            return
+        inside = [arrival.index >= 0 for _, _, arrival in brought]
+        for (operation, _, arrival), ok in zip(brought, inside, strict=True):
+            self._lose("padding", float(arrival.evidence[~ok].sum()), operation)
+        parts = [(arrival.index[ok], arrival.sign[ok], arrival.evidence[ok]) for (*_, arrival), ok in zip(brought, inside, strict=True)]
+        index, sign, evidence = (np.concatenate(column) for column in zip(*parts, strict=True))
+        merged, rows = Selection.merge(value.shape, index, sign, evidence)
+        kept, new_row = merged.strongest(self._preset.beam)
+        if not len(kept):
+            return
+        self._selections[value] = kept
+        scale = kept.total / float(merged.evidence[new_row >= 0].sum())
+        ends = np.cumsum([len(part[0]) for part in parts])
+        for (operation, output, arrival), ok, end, part in zip(brought, inside, ends, parts, strict=True):
+            child = np.full(len(arrival.index), -1)
+            child[ok] = new_row[rows[end - len(part[0]) : end]]
+            self._hops.append(Hop(operation, output, value, lineage_of(arrival, child, scale)))
+
+
+def lineage_of(arrival: Arrival, child: Ints, scale: float) -> Edges | Callable[[], Edges]:
+    """The edges of the arrivals that stayed; child: (M,) the row of each in the input's selection, -1 if dropped."""
+    stayed = np.flatnonzero(child >= 0)
+    rows = child[stayed]
+    if callable(arrival.parent):
+        table = arrival.parent
+
+        def later() -> Edges:
+            parent, column, evidence = table(stayed)
+            return Edges(parent, rows[column], evidence * scale)
+
+        return later
+    parent = stayed if arrival.parent is None else arrival.parent[stayed]
+    return Edges(parent.astype(np.int32), rows.astype(np.int32), arrival.evidence[stayed] * scale)

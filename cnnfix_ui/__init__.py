@@ -1,0 +1,1 @@
+"""What the pages share: frame, errors, components, cached models. The only Streamlit code beside pages/."""

@@ -1,0 +1,93 @@
+const SVG = "http://www.w3.org/2000/svg";
+
+// Runs again whenever Python sends other data. Texts enter the page as text only, never as markup.
+export default function ({ data, parentElement, setTriggerValue }) {
+  const group = parentElement.querySelector(".group");
+  const buttons = () => [...group.children];
+  const makeEntry = (entry) => { // the one that Tab reaches
+    for (const button of buttons()) button.tabIndex = button === entry ? 0 : -1;
+  };
+  const mark = (value) => {
+    const checked = buttons().find((button) => button.value === value);
+    for (const button of buttons()) button.setAttribute("aria-checked", String(button === checked));
+    makeEntry(checked ?? buttons()[0]);
+  };
+
+  group.className = `group ${data.look}`;
+  group.setAttribute("aria-label", data.label);
+  const content = JSON.stringify([data.look, data.items]);
+  if (group.content !== content) { // else the pictures, the focus and the scroll position stay as they are
+    const focused = group.getRootNode().activeElement?.value;
+    group.replaceChildren(...data.items.map((item) => draw(item, data.look)));
+    group.content = content;
+    buttons().find((button) => button.value === focused)?.focus({ preventScroll: true });
+  }
+  mark(data.selected);
+  reveal(group, group.querySelector('[aria-checked="true"]'));
+
+  group.onclick = (event) => {
+    const button = event.target.closest(".choice");
+    if (!button || button.ariaChecked === "true") return;
+    mark(button.value); // at once; Python's answer confirms or corrects it
+    setTriggerValue("chosen", button.value);
+  };
+  group.onkeydown = (event) => {
+    const all = buttons();
+    const here = all.indexOf(event.target.closest(".choice"));
+    const steps = {
+      ArrowRight: here + 1, ArrowDown: here + 1, ArrowLeft: here - 1, ArrowUp: here - 1, Home: 0, End: all.length - 1,
+    };
+    if (here < 0 || !(event.key in steps) || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    const next = all[(steps[event.key] + all.length) % all.length];
+    makeEntry(next);
+    next.focus();
+  };
+}
+
+function draw(item, look) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "choice";
+  button.value = item.value;
+  button.title = item.title;
+  button.setAttribute("role", "radio");
+  if (look === "tiles") {
+    const picture = document.createElement("img");
+    picture.src = item.image;
+    picture.alt = ""; // the label says it
+    button.append(picture, tick(), text("label", item.label));
+  } else {
+    button.style.setProperty("--share", item.share);
+    button.append(tick(), text("label", item.label), text("detail", item.detail));
+  }
+  return button;
+}
+
+function text(name, content) {
+  const span = document.createElement("span");
+  span.className = name;
+  span.textContent = content;
+  return span;
+}
+
+function tick() {
+  const svg = document.createElementNS(SVG, "svg");
+  const path = document.createElementNS(SVG, "path");
+  svg.setAttribute("class", "tick");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  path.setAttribute("d", "M2.5 8.5l3.5 3.5 7.5-8");
+  svg.append(path);
+  return svg;
+}
+
+// Scrolls the strip only, never the page.
+function reveal(strip, button) {
+  if (!button) return;
+  const margin = 48;
+  const start = button.offsetLeft - strip.offsetLeft - margin;
+  const end = start + button.offsetWidth + 2 * margin;
+  if (start < strip.scrollLeft) strip.scrollLeft = start;
+  else if (end > strip.scrollLeft + strip.clientWidth) strip.scrollLeft = end - strip.clientWidth;
+}

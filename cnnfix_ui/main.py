@@ -1,0 +1,35 @@
+"""The router: chooses the page and draws the frame around it.
+
+Streamlit puts this folder first on the import path, so no file in it may bear the name of a module that is imported
+from elsewhere (`logging`, `types`, `torch` ...).
+"""
+
+from pathlib import Path
+
+import streamlit as st
+
+from cnnfix_ui.errors import show_error
+
+HERE = Path(__file__).parent
+
+# One line a page: file, title in the menu, the question that the page answers (its heading).
+PAGES = [
+    ("explore", "Explore", "Which pixels made the network say that?"),
+]
+
+st.set_page_config(page_title="CNN Fixations Explorer", page_icon=str(HERE / "mark.svg"), layout="wide")
+st.html(HERE / "style.css")
+st.logo(HERE / "wordmark.svg", size="large")
+
+questions = {title: question for _, title, question in PAGES}
+page = st.navigation(
+    [st.Page(HERE.parent / "pages" / f"{name}.py", title=title, default=name == "explore") for name, title, _ in PAGES],
+    position="top",
+)
+st.title(questions[page.title], anchor=False)
+try:
+    page.run()
+except Exception as error:
+    show_error(error)
+with st.container(key="foot"):
+    st.caption("Everything is computed on the machine that serves this page. Pictures stay there and are not kept.")

@@ -1,0 +1,78 @@
+"""What the tests in this folder share besides fixtures: serving, waiting, screenshots."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+PICTURES = HERE.parent / ".out"
+
+# Streamlit says what it is doing; it is done when this has held for a while.
+SETTLED = """() => {
+  const app = document.querySelector('[data-testid="stApp"]')
+  const busy = '[data-stale="true"], ' +
+    '[data-testid="stSkeleton"], [data-testid="stSpinner"], [data-testid="stAppSkeleton"]'
+  const still = app?.dataset.testScriptState === "notRunning" && app.dataset.testConnectionState === "CONNECTED"
+    && !document.querySelector(busy)
+  if (!still) { window.stillSince = 0; return false }
+  window.stillSince ||= performance.now()
+  return performance.now() - window.stillSince > 300
+}"""
+
+
+def settle(page: Page, timeout: float = 30) -> None:
+    """Wait until the page has been quiet for 300 ms. Call it after every action that makes the script run."""
+    page.evaluate("window.stillSince = 0")
+    page.wait_for_function(SETTLED, timeout=timeout * 1000)
+
+
+def shoot(page: Page, name: str) -> Path:
+    """Keep a screenshot of the whole page as tests/.out/NAME.png, for looking at."""
+    PICTURES.mkdir(exist_ok=True)
+    path = PICTURES / f"{name}.png"
+    page.screenshot(path=path, full_page=True)
+    return path
+
+
+@contextmanager
+def serve(script: Path, log: Path) -> Iterator[str]:
+    """A server of its own for `script`, cold; yields its address. What it says goes to the file `log`."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = f"--server.port={port} --server.address=127.0.0.1 --server.headless=true".split()
+    command = [sys.executable, "-m", "streamlit", "run", str(script), *options]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with log.open("w") as out, subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out) as process:
+        try:
+            _wait_until_healthy(f"http://127.0.0.1:{port}", process, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5) as answer:
+                if answer.read() == b"ok":
+                    return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"The server did not start:\n{log.read_text()}")

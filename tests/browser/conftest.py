@@ -1,0 +1,95 @@
+"""A real browser on a real server. `pytest -m "not browser"` leaves these tests out."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from browsing import HERE, ROOT, serve
+from playwright.sync_api import Browser, Page, sync_playwright
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("logs")
+
+
+@pytest.fixture(scope="session")
+def server(logs: Path) -> Iterator[str]:
+    """The app's address; one server for all tests."""
+    with serve(ROOT / "app.py", logs / "app.log") as address:
+        yield address
+
+
+@pytest.fixture
+def cold_server(logs: Path) -> Iterator[str]:
+    """The address of an app that nobody has visited."""
+    with serve(ROOT / "app.py", logs / "cold.log") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    installed = next(filter(None, map(shutil.which, names)), None)  # else Playwright's own
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=installed, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """`new_page(address, width=..., height=..., dark=...)`: a page in a browser profile of its own.
+
+    The test fails if a script on the page failed, or if the page asked anybody but the server at `address`.
+    """
+    contexts, troubles = [], []
+
+    def new_page(address: str, width: int = 1280, height: int = 800, dark: bool = False) -> Page:
+        context = browser.new_context(
+            base_url=address,
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        own = (address, address.replace("http", "ws", 1), "data:", "blob:")
+
+        def check(url: str) -> None:
+            if not url.startswith(own):
+                troubles.append(f"asked another server: {url}")
+
+        page = context.new_page()
+        context.on("request", lambda request: check(request.url))
+        page.on("websocket", lambda websocket: check(websocket.url))
+        page.on("pageerror", lambda error: troubles.append(f"script error: {error}"))
+        return page
+
+    yield new_page
+    for context in contexts:
+        context.close()
+    assert not troubles
+
+
+@pytest.fixture
+def page(server: str, new_page: Callable[..., Page]) -> Page:
+    """A desktop-sized page of the app, not opened yet: `page.goto("/")`."""
+    return new_page(server)
