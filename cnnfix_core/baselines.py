@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from cnnfix_core.errors import CnnfixError, ModelError
-from cnnfix_core.images import Crops, Picture, Source, View, open_picture, views
+from cnnfix_core.images import Crops, Picture, Source, View, open_picture, scaled_size, views
 from cnnfix_core.record import record
 from cnnfix_core.tape import Operation, Tape
 from cnnfix_core.zoo import Model
@@ -29,10 +29,12 @@ def attribute(
     target: int | tuple[int, int],
     method: str = "gradcam",
     crops: Crops = "whole",
+    longest_side: int | None = None,
 ) -> NDArray[np.float32]:
     """The map of another method: (height, width) of the original picture, values >= 0, not normalised.
 
     target: a class index, or (a, b) for the difference of two scores. Several crops are averaged where they overlap.
+    longest_side: give a smaller map of the same proportions, at most this long.
     Raises CnnfixError for an unknown method, ModelError where the method does not fit the model.
     """
     if method not in METHODS:
@@ -47,7 +49,7 @@ def attribute(
         return scores[:, target] if isinstance(target, int) else scores[:, target[0]] - scores[:, target[1]]  # type: ignore[no-any-return]
 
     maps = METHODS[method](module, score, last_map(model.module, inputs), inputs)
-    return _on_picture(picture, seen, maps.detach().clamp_min(0).numpy())
+    return _on_picture(picture, seen, maps.detach().clamp_min(0).numpy(), longest_side)
 
 
 def grad_cam(module: nn.Module, score: Score, layer: str, inputs: Tensor) -> Tensor:
@@ -100,15 +102,19 @@ def _is_map(operation: Operation) -> bool:
     return len(shape) == 4 and shape[2] * shape[3] > 1 and "pool" not in operation.name
 
 
-def _on_picture(picture: Picture, seen: list[View], maps: NDArray[np.float32]) -> NDArray[np.float32]:
+def _on_picture(
+    picture: Picture, seen: list[View], maps: NDArray[np.float32], longest_side: int | None
+) -> NDArray[np.float32]:
     """Each view's map, enlarged to its place in the picture."""
-    total = np.zeros((picture.height, picture.width), np.float32)
+    width, height = scaled_size((picture.width, picture.height), longest_side)
+    total = np.zeros((height, width), np.float32)
     times = np.zeros_like(total)
     for view, small in zip(seen, maps, strict=True):
-        x0, y0, x1, y1 = (round(side) for side in view.box)
-        x1, y1 = max(x1, x0 + 1), max(y1, y0 + 1)
-        large = Image.fromarray(small).resize((x1 - x0, y1 - y0), Image.Resampling.BILINEAR)
-        inside = np.s_[y0 : min(y1, picture.height), x0 : min(x1, picture.width)]
-        total[inside] += np.asarray(large)[: picture.height - y0, : picture.width - x0]
-        times[inside] += 1
+        x0, x1 = (round(side * width / picture.width) for side in view.box[::2])
+        y0, y1 = (round(side * height / picture.height) for side in view.box[1::2])
+        size = max(x1 - x0, 1), max(y1 - y0, 1)
+        large = np.asarray(Image.fromarray(small).resize(size, Image.Resampling.BILINEAR))
+        inside = total[y0 : y0 + size[1], x0 : x0 + size[0]]
+        inside += large[: inside.shape[0], : inside.shape[1]]
+        times[y0 : y0 + size[1], x0 : x0 + size[0]] += 1
     return total / np.maximum(times, 1)

@@ -17,19 +17,19 @@ def with_difference(tape: Tape, a: tuple[int, ...], b: tuple[int, ...]) -> tuple
     """
     last = tape.output.producer
     assert last is not None  # record() refuses outputs that depend on nothing
-    if last.name == "aten.addmm" and a[0] == b[0]:
+    if last.name in ("aten.addmm", "aten.mm") and a[0] == b[0]:
         return _folded(tape, last, a, b), (a[0], 0)
     return _subtracted(tape, a, b), (0,)
 
 
 def _folded(tape: Tape, last: Operation, a: tuple[int, ...], b: tuple[int, ...]) -> Tape:
-    bias, x, matrix = last.args
+    *bias, x, matrix = last.args
     weights = matrix.data.detach()
     column = (weights[:, a[1]] - weights[:, b[1]])[:, None]
     scores = tape.output_tensor
     output = Value((scores.shape[0], 1), depends=True, data=(scores[:, a[1]] - scores[:, b[1]])[:, None])
     difference = Value(tuple(column.shape), depends=False, data=column)
-    operation = replace(last, args=(bias, x, difference), kwargs={}, outputs=(output,))
+    operation = replace(last, args=(*bias, x, difference), kwargs={}, outputs=(output,))
     return _ending_with(tape, operation, output, tape.operations[:-1])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -38,14 +38,14 @@ class Prediction:
 class Explanation:
     """Which pixels made the model say it.
 
-    target: what was explained; rather_than: the second class of a contrast. predictions: the top classes.
+    digest: SHA-256 of the picture. target: what was explained; rather_than: the second class of a contrast. predictions: the top classes.
     fixations: in original pixels. views: what the network saw; explained: those among them that were walked.
     traces: one walk a view that was explained. seconds: for the forward pass and all walks.
     """
 
     model: str
     preset: Preset
-    picture: Picture
+    digest: str
     target: Prediction
     rather_than: Prediction | None
     predictions: tuple[Prediction, ...]
@@ -56,9 +56,18 @@ class Explanation:
     seconds: float
 
     @property
+    def asked(self) -> int | tuple[int, int]:
+        """The class index that was explained, or both of a contrast."""
+        return self.target.index if self.rather_than is None else (self.target.index, self.rather_than.index)
+
+    @property
     def trace(self) -> Trace:
         """The walk, for stepping; with several views that of the first that was explained."""
         return self.traces[0]
+
+    def without_traces(self) -> Explanation:
+        """The same without the walks and their tapes, which hold the network's activations."""
+        return replace(self, traces=())
 
     @property
     def kept_fixations(self) -> Fixations:
@@ -115,7 +124,7 @@ def explain(
     return Explanation(
         model=model.name,
         preset=preset,
-        picture=picture,
+        digest=picture.digest,
         target=classes.prediction(wanted),
         rather_than=None if other is None else classes.prediction(other),
         predictions=classes.top(10),

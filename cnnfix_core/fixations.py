@@ -11,7 +11,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import KDTree
 
-from cnnfix_core.images import Picture, View
+from cnnfix_core.images import Picture, View, scaled_size
 from cnnfix_core.presets import Preset
 from cnnfix_core.selection import Floats, Ints
 from cnnfix_core.unravel import Trace
@@ -56,9 +56,9 @@ class Fixations:
         longest_side: give a smaller map of the same proportions, at most this long.
         """
         across, down = np.broadcast_to(self.sigma if sigma is None else np.asarray(sigma, float), 2)
-        size = _scaled((self.width, self.height), longest_side)
+        size = scaled_size((self.width, self.height), longest_side)
         needed = max(_GRID, max(self.width, self.height) * _FINEST_SIGMA / max(min(across, down), 1e-6))
-        columns, rows = _scaled((self.width, self.height), min(needed, max(size)))
+        columns, rows = scaled_size((self.width, self.height), min(needed, max(size)))
         x = self.xy[:, 0] * columns // self.width
         y = self.xy[:, 1] * rows // self.height
         grid = np.bincount(y * columns + x, weights=self.evidence, minlength=rows * columns).reshape(rows, columns)
@@ -138,8 +138,3 @@ def box_holding(fixations: Fixations, share: float) -> tuple[int, int, int, int]
     down, across = fixations.height / density.shape[0], fixations.width / density.shape[1]
     x1, y1 = int((columns[-1] + 1) * across) - 1, int((rows[-1] + 1) * down) - 1
     return int(columns[0] * across), int(rows[0] * down), x1, y1
-
-
-def _scaled(size: tuple[int, int], longest_side: float | None) -> tuple[int, int]:
-    scale = min(1.0, (longest_side or max(size)) / max(size))
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

@@ -219,11 +219,8 @@ def _deep_grey(image: Image.Image) -> Image.Image:
 
 
 def _reduced(image: Image.Image) -> Image.Image:
-    scale = WORKING_SIDE / max(image.size)
-    if scale >= 1:
-        return image
-    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    size = scaled_size(image.size, WORKING_SIDE)
+    return image if size == image.size else image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
 
 
 def _on_white(image: Image.Image) -> Image.Image:
@@ -317,3 +314,9 @@ def _covering(picture: Picture, size: tuple[int, int], crop_pct: float) -> tuple
     if height * picture.width >= width * picture.height:
         return height, height * picture.width // picture.height
     return width * picture.height // picture.width, width
+
+
+def scaled_size(size: tuple[int, int], longest_side: float | None) -> tuple[int, int]:
+    """The size, made smaller in its proportions until the longest side is at most this; no side below 1."""
+    scale = min(1.0, (longest_side or max(size)) / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

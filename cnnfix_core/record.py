@@ -137,8 +137,10 @@ class _Recorder(TorchDispatchMode):
             self.before_write(tensor)
         result = func(*args, **kwargs)
         if depends:
-            operation = self._append(func, signature, given, written)
-            for tensor, value in zip(written, operation.outputs, strict=True):
+            # Nearly always what was written; but some only write notes on the side.
+            made = _tensors(result) or written
+            operation = self._append(func, signature, given, made)
+            for tensor, value in zip(made, operation.outputs, strict=True):
                 self._update_sharing(tensor, value)
         return result
 

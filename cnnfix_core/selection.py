@@ -34,7 +34,8 @@ class Selection:
     @property
     def coordinates(self) -> Ints:
         """(N, ndim) positions, one column a dimension: for an image (batch, channel, y, x)."""
-        return np.stack(np.unravel_index(self.index, self.shape), axis=1).astype(np.int64, copy=False)
+        columns = np.unravel_index(self.index, self.shape) if self.shape else ()
+        return np.array(columns, np.int64).reshape(len(self.shape), len(self)).T
 
     @property
     def total(self) -> float:

@@ -25,8 +25,9 @@ class Value:
 
     shape: tuple[int, ...]
     depends: bool
-    producer: Operation | None = None
-    data: Tensor | None = None
+    # Not in the representation: it would print the whole tape, over and over.
+    producer: Operation | None = field(default=None, repr=False)
+    data: Tensor | None = field(default=None, repr=False)
     _array: NDArray[Any] | None = field(default=None, repr=False)
 
     def array(self) -> NDArray[Any]:

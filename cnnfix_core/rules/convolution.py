@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnfix_core import kernels
+from cnnfix_core.presets import Location
 from cnnfix_core.rules.registry import Arrival, Question, rule
 from cnnfix_core.rules.shares import arrival, proportion, turned
 from cnnfix_core.selection import Ints
@@ -29,8 +30,13 @@ def convolution(question: Question) -> Iterable[Arrival]:
     yield from through_windows(question, x, kernel, geometry)
 
 
-def through_windows(question: Question, x: Value, kernel: NDArray[Any], geometry: Ints) -> Iterable[Arrival]:
-    """Hop from outputs to the inputs in their windows. kernel: (O, C / groups, one to three sizes)."""
+def through_windows(
+    question: Question, x: Value, kernel: NDArray[Any], geometry: Ints, location: Location | None = None
+) -> Iterable[Arrival]:
+    """Hop from outputs to the inputs in their windows.
+
+    kernel: (O, C / groups, one to three sizes). location: how to choose there; None: as the preset says.
+    """
     selection, preset = question.selection, question.preset
     values = x.array()
     batch = () if values.ndim == kernel.ndim else (1,)
@@ -43,7 +49,7 @@ def through_windows(question: Question, x: Value, kernel: NDArray[Any], geometry
     at[:, 5 - (kernel.ndim - 2) :] = coordinates[:, 2 - len(batch) :]
     form = (values.reshape(full), w, geometry, at, selection.sign)
 
-    location = question.structure.location(question.operation, preset)
+    location = location or question.structure.location(question.operation, preset)
     if location == "joint":
         index, products = kernels.largest_products(*form, k=preset.fan_out)
         yield arrival(question, x, index, proportion(products, selection.evidence))

@@ -13,7 +13,7 @@ from cnnfix_core.rules.convolution import through_windows, window_geometry
 from cnnfix_core.rules.registry import Arrival, Question, rule
 from cnnfix_core.rules.shares import arrival, child_signs
 from cnnfix_core.selection import Floats, Ints
-from cnnfix_core.tape import Value
+from cnnfix_core.tape import Value, as_array
 
 
 @rule("aten.addmm", args=(1, 2))
@@ -35,12 +35,12 @@ def product_with_matrix(question: Question, x: Value, matrix: Value) -> Iterable
     under the published rules, the largest takes all. More rows are the places of a map: a 1 x 1 convolution.
     """
     # The matrix is nearly always a transposed parameter: turned back, it is contiguous without a copy.
-    weights = matrix.data.detach().t().contiguous().numpy() if matrix.data is not None else matrix.array().T
+    weights = as_array(matrix.data.t()) if matrix.data is not None else matrix.array().T
     values = x.array()
     weights = np.asarray(weights, values.dtype)
     structure, selection = question.structure, question.selection
     if values.shape[0] > structure.batch:
-        yield from through_windows(question, x, weights[:, :, None], window_geometry((1,), (0,), (1,), 1))
+        yield from through_windows(question, x, weights, window_geometry((), (), (), 1))
     elif question.preset.spread or not structure.is_flat_map(x):
         yield dense(question, x, values, weights)
     else:

@@ -38,7 +38,9 @@ def averaged(
     """An average pooling is a depthwise convolution: its divisor changes no share."""
     channels = x.shape[-len(window) - 1]
     kernel = np.ones((channels, 1, *window))
-    return through_windows(question, x, kernel, window_geometry(stride, padding, (1,) * len(window), channels))
+    geometry = window_geometry(stride, padding, (1,) * len(window), channels)
+    # The published rule for all poolings: the largest activation.
+    return through_windows(question, x, kernel, geometry, "joint" if question.preset.spread else "activation")
 
 
 @rule("aten._adaptive_avg_pool2d", "aten._adaptive_avg_pool3d", args=(0,))

@@ -1,0 +1,136 @@
+"""Pictures of an explanation, drawn with Pillow: the overlay, the points, and the figure to keep."""
+
+from __future__ import annotations
+
+import io
+import math
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from cnnfix_core.explain import Explanation
+from cnnfix_core.fixations import Fixations
+from cnnfix_core.images import Picture
+from cnnfix_core.maps import BANDS, held_share
+from cnnfix_core.words import question, summary
+
+# From the strongest band to the weakest. Lightness falls steadily, so the order survives every kind of colour vision
+# and a black-and-white print.
+BAND_COLOURS = ("#FFF3A3", "#FDB84A", "#F0714F", "#B8317F", "#5D2A8C")
+BAND_OPACITY = (0.92, 0.84, 0.74, 0.62, 0.48)
+POINT, POINT_EDGE = "#19E3FF", "#06222B"
+MOST_POINTS = 3000
+# Longest side of the maps that are drawn; finer than any network's input.
+MAP_SIDE = 448
+
+_PAPER, _INK, _FAINT = "#FFFFFF", "#1B2127", "#5B6670"
+
+
+def overlay(density: NDArray[np.floating], size: tuple[int, int]) -> Image.Image:
+    """The map as bands of colour over nothing: an RGBA image of `size` (width, height)."""
+    # Enlarged before it is cut into bands, so that their edges are smooth.
+    large = Image.fromarray(np.asarray(density, np.float32)).resize(size, Image.Resampling.BICUBIC)
+    band = np.searchsorted(BANDS, held_share(np.maximum(np.asarray(large), 0)))
+    colours = [(*_rgb(colour), round(255 * a)) for colour, a in zip(BAND_COLOURS, BAND_OPACITY, strict=True)]
+    table = np.array([*colours, (0, 0, 0, 0)], np.uint8)
+    if not np.any(density):
+        band = np.full(band.shape, len(BANDS))
+    return Image.fromarray(table[band])
+
+
+def radius(evidence: NDArray[np.floating], largest: float) -> NDArray[np.floating]:
+    """Radii of points whose area stands for evidence; the strongest has the radius `largest`, none is below a fifth."""
+    return largest * np.maximum(np.sqrt(evidence / evidence.max()), 0.2)
+
+
+def draw_points(image: Image.Image, fixations: Fixations, largest: float) -> None:
+    """Draw the strongest fixations as discs onto an image of the whole picture, the strongest on top."""
+    draw = ImageDraw.Draw(image)
+    across, down = image.width / fixations.width, image.height / fixations.height
+    strongest = slice(0, MOST_POINTS)
+    places = (fixations.xy[strongest] + 0.5) * (across, down)
+    radii = radius(fixations.evidence[strongest], largest)
+    for (x, y), r in zip(places[::-1], radii[::-1], strict=True):
+        draw.ellipse((x - r, y - r, x + r, y + r), fill=POINT, outline=POINT_EDGE if r > 1.5 else None)
+
+
+def comparison(
+    picture: Picture, explanation: Explanation, density: NDArray[np.floating], rival: NDArray[np.floating]
+) -> Image.Image:
+    """The figure of an explanation beside Grad-CAM; density and rival are their maps, of any size."""
+    return figure(
+        picture,
+        [("CNN Fixations", density, explanation.kept_fixations), ("Grad-CAM", rival, None)],
+        question(explanation.target, explanation.rather_than),
+        summary(explanation, density, rival),
+    )
+
+
+def figure(
+    picture: Picture,
+    panels: Sequence[tuple[str, NDArray[np.floating], Fixations | None]],
+    title: str,
+    text: str,
+    width: int = 1600,
+) -> Image.Image:
+    """A figure to keep: the picture under each panel's map and points, with title, legend and text.
+
+    panels: (caption, map of any size, fixations or None). width: of the figure in pixels.
+    """
+    margin, gap = width // 40, width // 60
+    head, body = _font(width // 50), _font(width // 80)
+    panel_width = (width - 2 * margin - gap * (len(panels) - 1)) // len(panels)
+    scale = min(panel_width / picture.width, 1.2 * panel_width / picture.height)
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    lines = textwrap.wrap(text, 150)
+    line = width // 55
+    top = margin + 2 * line
+    sheet = Image.new("RGB", (width, top + line + size[1] + gap + (len(lines) + 2) * line + margin), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    draw.text((margin, margin), title, _INK, head)
+    photo = Image.fromarray(picture.pixels).resize(size, Image.Resampling.LANCZOS).convert("RGBA")
+    for number, (caption, density, fixations) in enumerate(panels):
+        left = margin + number * (panel_width + gap)
+        draw.text((left, top), caption, _FAINT, body)
+        panel = Image.alpha_composite(photo, overlay(density, size))
+        if fixations is not None:
+            draw_points(panel, fixations, largest=size[0] / 90)
+        sheet.paste(panel.convert("RGB"), (left, top + line))
+    below = top + line + size[1] + gap
+    _legend(draw, (margin, below), line, body)
+    for row, words in enumerate(lines):
+        draw.text((margin, below + (row + 1.7) * line), words, _INK, body)
+    return sheet
+
+
+def _legend(draw: ImageDraw.ImageDraw, at: tuple[int, int], line: int, font: ImageFont.FreeTypeFont) -> None:
+    x, y = at
+    before = "The smallest area that holds"
+    draw.text((x, y), before, _FAINT, font)
+    x += math.ceil(draw.textlength(before, font)) + line
+    for share, colour in zip(BANDS, BAND_COLOURS, strict=True):
+        draw.rectangle((x, y, x + line, y + line * 0.8), fill=colour)
+        words = f"{share:.0%}".replace("%", " %")
+        draw.text((x + line * 1.3, y), words, _FAINT, font)
+        x += math.ceil(draw.textlength(words, font)) + line * 2.2
+    draw.text((x, y), "of the map", _FAINT, font)
+
+
+def png(image: Image.Image) -> bytes:
+    """The image as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=image.mode == "RGBA")
+    return buffer.getvalue()
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    font = ImageFont.load_default(size)
+    assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's wheels bring FreeType
+    return font
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

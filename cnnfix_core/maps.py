@@ -1,0 +1,50 @@
+"""Reading a map: which part of the picture holds how much of it. One scale for all methods."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnfix_core.selection import Floats
+
+# A map is shown as the smallest areas that hold these shares of it: the same question to every method, so that maps of
+# different units and peaks can be compared without scaling each by its own maximum.
+BANDS = (0.1, 0.25, 0.5, 0.75, 0.9)
+
+
+def held_share(density: NDArray[np.floating]) -> Floats:
+    """For each place the share of the map that lies at places at least as strong: 0 at the peak to 1. Same shape.
+
+    Equally strong places get the same share. A map of zeros, or of one value, gives 1 everywhere.
+    """
+    flat = np.asarray(density, float).reshape(-1)
+    values, group = np.unique(flat, return_inverse=True)
+    mass = np.bincount(group, weights=flat, minlength=len(values))
+    # From the strongest down; each group's own mass is counted half, so that shares grow evenly.
+    above = np.cumsum(mass[::-1])[::-1]
+    total = above[0]
+    if total <= 0 or len(values) == 1:
+        return np.ones(density.shape)
+    held: Floats = ((above - mass / 2) / total)[group].reshape(density.shape)
+    return held
+
+
+def area_holding(density: NDArray[np.floating], share: float) -> float:
+    """Part of the picture, 0 to 1, that the smallest region with this share of the map covers."""
+    return float((held_share(density) <= share).mean())
+
+
+def where(density: NDArray[np.floating], share: float = 0.5) -> str:
+    """In words, in which ninth of the picture most of the strongest region lies."""
+    strong = np.where(held_share(density) <= share, density, 0)
+    if not strong.any():
+        return "nowhere in particular"
+    rows, columns = (np.linspace(0, size, 4).round().astype(int) for size in density.shape)
+    mass = [
+        (strong[rows[r] : rows[r + 1], columns[c] : columns[c + 1]].sum(), r, c) for r in range(3) for c in range(3)
+    ]
+    _, row, column = max(mass)
+    if row == column == 1:
+        return "in the middle"
+    vertical, horizontal = ("upper", "middle", "lower")[row], ("left", "centre", "right")[column]
+    return f"in the {vertical} {horizontal}"

@@ -1,0 +1,1 @@
+"""Slow, plain versions of the engine, written from its definitions."""

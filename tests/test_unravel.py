@@ -1,0 +1,464 @@
+"""The walk: targets, errors, conservation of evidence, lineage, contrasts, batches, determinism."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from cnnfix_core.errors import NoRuleError, NotFiniteError, NothingContributesError, TargetError
+from cnnfix_core.presets import EVIDENCE, PUBLISHED, Preset
+from cnnfix_core.record import record
+from cnnfix_core.rules import Arrival, Question, registry, rule
+from cnnfix_core.tape import Tape
+from cnnfix_core.unravel import Fixated, Trace, unravel
+
+BOTH = pytest.mark.parametrize("preset", [EVIDENCE, PUBLISHED], ids=lambda preset: preset.name)
+
+
+class Apply(nn.Module):
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, *inputs: Tensor) -> Any:
+        return self.function(*inputs)
+
+
+class Residual(nn.Module):
+    def __init__(self, inside: nn.Module) -> None:
+        super().__init__()
+        self.inside = inside
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.inside(x) + x)
+
+
+class Concatenation(nn.Module):
+    def __init__(self, first: nn.Module, second: nn.Module) -> None:
+        super().__init__()
+        self.first, self.second = first, second
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([self.first(x), self.second(x)], 1)
+
+
+def small_network(bias: bool = True) -> nn.Sequential:
+    torch.manual_seed(3)
+    return nn.Sequential(
+        nn.Conv2d(3, 6, 3, padding=1),
+        nn.BatchNorm2d(6),
+        nn.ReLU(),
+        Residual(nn.Conv2d(6, 6, 3, padding=1)),
+        nn.MaxPool2d(2),
+        Concatenation(nn.Conv2d(6, 4, 1), nn.AvgPool2d(3, 1, 1)),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(10, 5, bias=bias),
+    ).double()
+
+
+def pictures(batch: int = 1, size: int = 10) -> Tensor:
+    return torch.randn(batch, 3, size, size, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+
+
+def assert_same_fixations(one: Fixated, other: Fixated) -> None:
+    assert one.index.tolist() == other.index.tolist()
+    assert one.sign.tolist() == other.sign.tolist()
+    assert one.evidence == pytest.approx(other.evidence, rel=1e-9)
+
+
+# --- targets and errors -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        (0, 5), (1, 0), (0, -1), (-1, 0), (0,), (), (0, 1, 2), ((0, 1), (0, 5)), ((0, -1), (0, 1)), ((0,), (1,)),
+        ((0, 1), (0, 2), (0, 3)),
+    ],
+)  # fmt: skip
+def test_a_target_that_is_no_element_of_the_output(target: Any) -> None:
+    with pytest.raises(TargetError, match=r"shape is \(1, 5\)"):
+        unravel(record(small_network(), pictures()), target)
+
+
+def test_a_target_may_hold_numpy_integers() -> None:
+    tape = record(small_network(), pictures())
+    assert_same_fixations(unravel(tape, np.array([0, 2])).fixations, unravel(tape, (0, 2)).fixations)  # type: ignore[arg-type]
+
+
+def test_an_output_without_dimensions() -> None:
+    trace = unravel(record(nn.Sequential(small_network(), Apply(torch.sum)), pictures()), ())
+    assert len(trace.fixations) > 0
+
+
+def test_an_operation_without_a_rule_is_named_with_its_module() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 3, 1), Apply(lambda x: torch.sort(x, 1)[0]), nn.ReLU()).double()
+    with pytest.raises(NoRuleError, match=r"'aten\.sort' in module '1'.*cnnfix\.rule\(\"aten\.sort\"\)"):
+        unravel(record(module, pictures()), (0, 1, 2, 2))
+
+
+def test_an_operation_without_a_rule_that_the_walk_does_not_meet_does_no_harm() -> None:
+    module = Apply(lambda x: torch.cat([torch.sort(x, 1)[0], x * 2], 1))
+    assert unravel(record(module, pictures()), (0, 4, 2, 2)).fixations.index.tolist() == [[0, 1, 2, 2]]
+
+
+@pytest.mark.parametrize("preset", [EVIDENCE, PUBLISHED], ids=lambda preset: preset.name)
+@pytest.mark.parametrize(
+    "function",
+    [lambda x: torch.mm(x, x.t()), lambda x: torch.mm(torch.ones(4, 3, dtype=x.dtype), x), lambda x: x * x],
+    ids=["two activations", "constant first", "elementwise"],
+)
+def test_a_product_without_a_constant_second_factor_is_not_answered_in_part(
+    function: Callable[..., Tensor], preset: Preset
+) -> None:
+    """Either the walk is right, or one is told that there is no rule; never half an answer."""
+    tape = record(Apply(function), torch.ones(3, 5, dtype=torch.float64))
+    with pytest.raises(NoRuleError, match=r"'aten\.(mm|mul)'"):
+        unravel(tape, (1, 2), preset)
+
+
+def test_constants_that_were_written_into_an_activation() -> None:
+    """What a walk meets there came from nothing."""
+
+    def function(x: Tensor) -> Tensor:
+        z = x * 1
+        z[:, 0] = 5.0
+        return z.sum((2, 3)).sum(1, keepdim=True)
+
+    x = torch.ones(1, 3, 2, 2, dtype=torch.float64)
+    trace = unravel(record(Apply(function), x), (0, 0))
+    assert trace.fixations.evidence.sum() == pytest.approx(2 / 7)
+    assert sum(trace.left.values()) == pytest.approx(5 / 7)
+
+
+@torch.library.custom_op("cnnfixtest::mirrored", mutates_args=())
+def mirrored(x: Tensor) -> Tensor:
+    return x.flip(-1).clone()
+
+
+@contextmanager
+def temporary_rules() -> Iterator[None]:
+    before = dict(registry._rules)
+    try:
+        yield
+    finally:
+        registry._rules.clear()
+        registry._rules.update(before)
+
+
+def test_a_rule_of_ones_own() -> None:
+    module, x = nn.Sequential(nn.ReLU(), Apply(mirrored)), pictures()
+    with pytest.raises(NoRuleError, match=r"'cnnfixtest\.mirrored' in module '1'"):
+        unravel(record(module, x), (0, 1, 2, 3))
+    with temporary_rules():
+
+        @rule("cnnfixtest.mirrored", args=(0,))
+        def mirror(question: Question) -> Iterator[Arrival]:
+            value, selection = question.operation.args[0], question.selection
+            assert value.array().shape == value.shape
+            *head, last = selection.coordinates.T
+            index = np.ravel_multi_index((*head, value.shape[-1] - 1 - last), value.shape)
+            yield Arrival(value, index, selection.sign, selection.evidence)
+
+        assert unravel(record(module, x), (0, 1, 2, 3)).fixations.index.tolist() == [[0, 1, 2, 6]]
+    with pytest.raises(NoRuleError):
+        unravel(record(module, x), (0, 1, 2, 3))
+
+
+@BOTH
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("layer", [0, 8])
+def test_weights_that_are_not_finite(layer: int, value: float, preset: Preset) -> None:
+    module = small_network()
+    with torch.no_grad():
+        module[layer].weight[:, 0] = value
+    with pytest.raises(NotFiniteError, match=r"'aten\.\w+' in module '\d"):
+        unravel(record(module, pictures()), (0, 1), preset)
+
+
+def test_an_infinite_activation_that_does_not_show_in_the_score() -> None:
+    module = nn.Sequential(Apply(lambda x: x / 0), nn.Conv2d(3, 2, 1), nn.Sigmoid(), nn.Hardtanh()).double()
+    nn.init.ones_(module[1].weight)
+    with pytest.raises(NotFiniteError, match=r"'aten\.div' in module '0'"):
+        unravel(record(module, pictures().abs()), (0, 1, 2, 2))
+
+
+def test_large_activations_are_finite() -> None:
+    """Squares overflow, the activations do not."""
+    module = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU()).double()
+    assert len(unravel(record(module, pictures().abs() * 1e200), (0, 0, 2, 2)).fixations) > 0
+
+
+@pytest.mark.parametrize("layer", [0, 3, 8])
+def test_a_target_that_nothing_contributes_to(layer: int) -> None:
+    module = small_network()
+    weight = module[layer].inside.weight if layer == 3 else module[layer].weight
+    bias = module[0].bias
+    with torch.no_grad():
+        weight.zero_()
+        bias.fill_(1.0)
+    tape = record(module, pictures())
+    if layer == 3:  # the residual's other branch still contributes
+        assert len(unravel(tape, (0, 1)).fixations) > 0
+        return
+    where = r"'aten\.convolution' in module '0'" if layer == 0 else r"'aten\.addmm' in module '8'"
+    with pytest.raises(NothingContributesError, match=where):
+        unravel(tape, (0, 1))
+
+
+# --- evidence is conserved --------------------------------------------------------------------------------------------
+
+
+@st.composite
+def networks(draw: Any) -> nn.Module:
+    torch.manual_seed(draw(st.integers(0, 10**6)))
+    channels = 3
+    layers: list[nn.Module] = []
+    for _ in range(draw(st.integers(1, 4))):
+        kind = draw(st.sampled_from(["conv", "pad", "residual", "concat", "max", "average", "norm"]))
+        if kind == "conv":
+            groups = channels if draw(st.booleans()) else 1
+            stride = draw(st.integers(1, 2))
+            layers += [nn.Conv2d(channels, 2 * channels, 3, stride, 1, groups=groups), nn.ReLU()]
+            channels *= 2
+        elif kind == "pad":
+            layers.append(nn.ConstantPad2d(draw(st.integers(1, 2)), draw(st.sampled_from([0.0, 2.0, -1.0]))))
+        elif kind == "residual":
+            layers.append(Residual(nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU())))
+        elif kind == "concat":
+            layers.append(Concatenation(nn.Conv2d(channels, 2, 3, padding=1), nn.AvgPool2d(3, 1, 1)))
+            channels += 2
+        elif kind == "norm":
+            layers += [nn.BatchNorm2d(channels), nn.Hardswish()]
+            nn.init.normal_(layers[-2].weight)
+        else:
+            layers.append(nn.MaxPool2d(3, 2, 1) if kind == "max" else nn.AvgPool2d(3, 2, 1))
+    head = nn.AdaptiveAvgPool2d(draw(st.sampled_from([1, 2])))
+    features = channels * head.output_size**2
+    return nn.Sequential(*layers, head, nn.Flatten(), nn.Linear(features, 4)).double()
+
+
+all_presets = st.one_of(
+    st.just(PUBLISHED),
+    st.builds(
+        lambda location, signed: replace(PUBLISHED, location=location, signed=signed),
+        st.sampled_from(["centre", "product", "activation"]),
+        st.booleans(),
+    ),
+    st.builds(
+        lambda fan_out, beam, signed: replace(EVIDENCE, fan_out=fan_out, beam=beam, signed=signed),
+        st.integers(1, 5),
+        st.sampled_from([1, 4, 30, None]),
+        st.booleans(),
+    ),
+)
+
+
+def walk(module: nn.Module, x: Tensor, target: tuple[int, ...], preset: Preset) -> Trace | None:
+    """The trace; None where nothing of the input contributes."""
+    try:
+        return unravel(record(module, x), target, preset)
+    except NothingContributesError:
+        return None
+
+
+@settings(max_examples=80, deadline=None, derandomize=True, database=None)
+@given(module=networks(), preset=all_presets, target=st.integers(0, 3), batch=st.integers(1, 2))
+def test_what_arrived_and_what_left_add_up(module: nn.Module, preset: Preset, target: int, batch: int) -> None:
+    trace = walk(module, pictures(batch), (batch - 1, target), preset)
+    if trace is None:
+        return
+    fixations = trace.fixations
+    assert fixations.evidence.sum() + sum(trace.left.values()) == pytest.approx(1, rel=1e-9)
+    assert set(trace.left) == {"padding", "bias"}
+    assert (fixations.evidence > 0).all()
+    assert set(fixations.sign.tolist()) <= ({1, -1} if preset.signed else {1})
+    assert (fixations.index[:, 0] == batch - 1).all()
+    for hop in trace.hops:
+        selection = trace.selection(hop.input)
+        assert preset.beam is None or len(selection) <= preset.beam
+        assert selection.total <= 1 + 1e-9
+        keys = list(zip(selection.index.tolist(), selection.sign.tolist(), strict=True))
+        assert keys == sorted(set(keys))
+
+
+@settings(max_examples=80, deadline=None, derandomize=True, database=None)
+@given(module=networks(), preset=all_presets, target=st.integers(0, 3))
+def test_lineage(module: nn.Module, preset: Preset, target: int) -> None:
+    """An element's evidence is what came over its edges; without a beam no element gives more than it has."""
+    trace = walk(module, pictures(), (0, target), preset)
+    if trace is None:
+        return
+    incoming: dict[Any, Any] = defaultdict(float)
+    outgoing: dict[Any, Any] = defaultdict(float)
+    for hop in trace.hops:
+        edges = hop.edges()
+        assert hop.output in hop.operation.outputs
+        assert hop.input in list(hop.operation.inputs())
+        assert len(edges.parent) == len(edges.child) == len(edges.evidence)
+        assert (edges.evidence > 0).all()
+        given_over, brought = len(trace.selection(hop.output)), len(trace.selection(hop.input))
+        outgoing[hop.output] += np.bincount(edges.parent, edges.evidence, given_over)
+        incoming[hop.input] += np.bincount(edges.child, edges.evidence, brought)
+    for value, evidence in incoming.items():
+        assert evidence == pytest.approx(trace.selection(value).evidence, rel=1e-9)
+    if preset.beam is None:
+        for value, evidence in outgoing.items():
+            assert (evidence <= trace.selection(value).evidence * (1 + 1e-9)).all()
+    lost = sum(trace.left.values())
+    if preset.beam is None and lost < 1e-12:
+        for value, evidence in outgoing.items():
+            assert evidence == pytest.approx(trace.selection(value).evidence, rel=1e-9)
+
+
+@BOTH
+def test_hops_lead_from_the_output_to_the_input(preset: Preset) -> None:
+    tape = record(small_network(), pictures())
+    trace = unravel(tape, (0, 1), preset)
+    reached = {tape.output}
+    for hop in trace.hops:
+        assert hop.output in reached
+        reached.add(hop.input)
+    assert tape.inputs[0] in reached
+    assert trace.selection(tape.output).index.tolist() == [1]
+    assert trace.tape is tape
+    assert trace.preset is preset
+
+
+def test_a_value_that_the_walk_did_not_come_by_is_empty() -> None:
+    tape = record(Apply(lambda x: torch.cat([x * 2, F.relu(x)], 1)), pictures())
+    unseen = next(operation for operation in tape.operations if operation.name == "aten.relu").outputs[0]
+    assert len(unravel(tape, (0, 0, 1, 1)).selection(unseen)) == 0
+
+
+def test_evidence_that_leaves_through_padding_is_reported() -> None:
+    """The published walk takes the centre of a window; here that of the corner lies in the padding."""
+    module = nn.Sequential(nn.Conv2d(1, 1, 1, padding=1, bias=False), nn.Flatten(), nn.Linear(9, 1)).double()
+    nn.init.ones_(module[0].weight), nn.init.ones_(module[2].weight)
+    padded = nn.Sequential(nn.ConstantPad2d(1, 3.0), nn.Flatten(), nn.Linear(9, 1)).double()
+    nn.init.ones_(padded[2].weight)
+    x = torch.ones(1, 1, 1, 1, dtype=torch.float64)
+    # Eight of the nine summands are 3, which the padding put there, one is the input's 1.
+    trace = unravel(record(padded, x), (0, 0))
+    assert trace.left == pytest.approx({"padding": 24 / 25, "bias": 0})
+    assert trace.fixations.evidence == pytest.approx([1 / 25])
+    # Zeros of a convolution's own padding contribute nothing.
+    trace = unravel(record(module, x), (0, 0))
+    assert trace.left == pytest.approx({"padding": 0, "bias": 0})
+
+
+def test_evidence_that_only_the_bias_explains_is_reported() -> None:
+    module = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(), nn.Linear(2, 1)).double()
+    with torch.no_grad():
+        module[0].weight[:, 0, 0, 0] = torch.tensor([1.0, -1.0])
+        module[0].bias.copy_(torch.tensor([0.0, 4.0]))
+        module[2].weight.fill_(1)
+    trace = unravel(record(module, torch.ones(1, 1, 1, 1, dtype=torch.float64)), (0, 0))
+    assert trace.left == pytest.approx({"padding": 0, "bias": 3 / 4})
+    assert trace.fixations.evidence == pytest.approx([1 / 4])
+
+
+# --- contrasts --------------------------------------------------------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_contrast_is_a_walk_with_the_difference_of_the_last_rows(bias: bool, preset: Preset) -> None:
+    module, x = small_network(bias), pictures(2)
+    difference = small_network(bias)
+    with torch.no_grad():
+        for parameter in difference[-1].parameters():
+            parameter.copy_((parameter[3] - parameter[1]).expand_as(parameter).clone())
+    expected = unravel(record(difference, x), (1, 0), preset)
+    trace = unravel(record(module, x), ((1, 3), (1, 1)), preset)
+    assert_same_fixations(trace.fixations, expected.fixations)
+    assert trace.left == pytest.approx(expected.left)
+
+
+def test_a_contrast_leaves_the_tape_as_it_was() -> None:
+    tape = record(small_network(), pictures())
+    before = unravel(tape, (0, 2)).fixations
+    operations = tape.operations
+    unravel(tape, ((0, 1), (0, 2)))
+    assert tape.operations is operations
+    assert_same_fixations(unravel(tape, (0, 2)).fixations, before)
+
+
+def test_a_contrast_after_another_layer_is_a_difference_of_scores() -> None:
+    fully = nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), nn.Conv2d(6, 4, 3)).double()
+    a, b = (0, 3, 2, 2), (0, 1, 4, 0)
+    tape = record(fully, pictures())
+    if tape.output_tensor[a] < tape.output_tensor[b]:
+        a, b = b, a
+    trace = unravel(tape, (a, b))
+    expected = unravel(record(nn.Sequential(fully, Apply(lambda y: (y[a] - y[b])[None])), pictures()), (0,))
+    assert_same_fixations(trace.fixations, expected.fixations)
+
+
+@pytest.mark.parametrize("end", ["linear", "linear without bias", "activation"])
+def test_a_contrast_with_itself(end: str) -> None:
+    module = small_network(bias=end != "linear without bias")
+    if end == "activation":
+        module.append(nn.Sigmoid())
+    tape = record(module, pictures())
+    with pytest.raises((NothingContributesError, TargetError)) as caught:
+        unravel(tape, ((0, 1), (0, 1)))
+    assert str(caught.value).strip().endswith(".")
+
+
+# --- batches and determinism ------------------------------------------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize("head", ["pooled", "map", "rows"])
+def test_a_picture_in_a_batch_walks_as_on_its_own(head: str, preset: Preset) -> None:
+    torch.manual_seed(4)
+    heads: dict[str, list[nn.Module]] = {
+        "pooled": [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(10, 5)],
+        "map": [nn.Flatten(), nn.Linear(250, 8), nn.ReLU(), nn.Linear(8, 5)],
+        "rows": [Apply(lambda x: x.permute(0, 2, 3, 1)), nn.Linear(10, 5), nn.GELU(), Apply(lambda x: x.mean((1, 2)))],
+    }
+    module, x = nn.Sequential(*small_network()[:6], *heads[head]).double(), pictures(3)
+    tape = record(module, x)
+    for item in range(3):
+        best = int(tape.output_tensor[item].argmax())
+        trace = unravel(tape, (item, best), preset)
+        alone = unravel(record(module, x[item : item + 1]), (0, best), preset)
+        assert (trace.fixations.index[:, 0] == item).all()
+        assert trace.fixations.index[:, 1:].tolist() == alone.fixations.index[:, 1:].tolist()
+        assert trace.fixations.sign.tolist() == alone.fixations.sign.tolist()
+        assert trace.fixations.evidence == pytest.approx(alone.fixations.evidence, rel=1e-9)
+        assert trace.left == pytest.approx(alone.left, abs=1e-12)
+
+
+def outcome(tape: Tape, preset: Preset) -> list[Any]:
+    trace = unravel(tape, (0, 1), preset)
+    edges = [[part.tolist() for part in hop.edges()] for hop in trace.hops]
+    fixations = trace.fixations
+    return [fixations.index.tolist(), fixations.sign.tolist(), fixations.evidence.tolist(), trace.left, edges]
+
+
+@BOTH
+def test_the_same_walk_twice_and_on_several_threads(preset: Preset) -> None:
+    module, x = small_network(), pictures(size=16)
+    tape = record(module, x)
+    first = outcome(tape, preset)
+    assert outcome(tape, preset) == first
+    assert outcome(record(module, x), preset) == first
+    fresh = record(module, x)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: outcome(fresh, preset), range(8)):
+            assert found == first
