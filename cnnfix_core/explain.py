@@ -166,5 +166,7 @@ class Classes:
             raise TargetError("A contrast takes two classes: the one to explain, and the one it is set against.")
         wanted, other = (self._labels.find(part) for part in target)
         if wanted == other:
-            raise TargetError(f"A class cannot be set against itself: choose another one than {self._labels[wanted]!r}.")
+            raise TargetError(
+                f"A class cannot be set against itself: choose another one than {self._labels[wanted]!r}."
+            )
         return wanted, other

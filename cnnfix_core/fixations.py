@@ -74,9 +74,7 @@ class Fixations:
         return int(x0), int(y0), int(x1), int(y1)
 
     def _only(self, keep: NDArray[np.bool_]) -> Fixations:
-        return Fixations(
-            self.xy[keep], self.evidence[keep], self.channel[keep], self.width, self.height, self.sigma
-        )
+        return Fixations(self.xy[keep], self.evidence[keep], self.channel[keep], self.width, self.height, self.sigma)
 
 
 def on_picture(picture: Picture, preset: Preset, traces: Sequence[tuple[View, Trace]]) -> Fixations:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from torch import Tensor, nn, no_grad
+from torch import Tensor, inference_mode, nn, no_grad
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
@@ -36,6 +36,11 @@ def record(module: nn.Module, *inputs: Any, **options: Any) -> Tape:
     while other threads record it too. Inputs are not written to.
     Raises RecordError where the module fails or its output does not depend on a floating-point input tensor.
     """
+    with inference_mode(False):
+        return _recorded(module, inputs, options)
+
+
+def _recorded(module: nn.Module, inputs: tuple[Any, ...], options: dict[str, Any]) -> Tape:
     own = tree_map_only(Tensor, lambda tensor: tensor.detach().clone(), (inputs, options))
     recorder = _Recorder(module)
     values = tuple(recorder.enter(tensor) for tensor in _tensors(own))
@@ -76,6 +81,7 @@ class _Signature:
 
     name: str
     writes: tuple[tuple[int, str], ...]
+    fresh: bool  # makes a tensor of the shape of its argument, whatever that holds
     reads: rules.Reads
 
     @classmethod
@@ -86,7 +92,8 @@ class _Signature:
         # relu_ and relu are one operation to a rule.
         name = name.removesuffix("_") if writes else name
         known = rules.find(name)
-        return cls(name, writes, known.reads if known else rules.Reads())
+        fresh = name.endswith("_like") or name.startswith("aten.new_")
+        return cls(name, writes, fresh, known.reads if known else rules.Reads())
 
 
 class _Recorder(TorchDispatchMode):
@@ -120,9 +127,12 @@ class _Recorder(TorchDispatchMode):
             signature = self._signatures[func] = _Signature.of(func)
         if signature.writes:
             return self._write(func, signature, args, kwargs)
+        if signature.name == "aten.native_batch_norm" and args[5]:
+            for statistic in args[3:5]:  # written in training mode, though the schema does not say so
+                self.before_write(statistic)
         result = func(*args, **kwargs)
         given, depends = self._values_in(args, kwargs, signature.reads)
-        if depends:
+        if depends and not signature.fresh:
             self._append(func, signature, given, result)
         elif isinstance(result, Tensor):
             # A view of a parameter or a fresh constant: remembered, for it may be written to later.
@@ -199,7 +209,7 @@ class _Recorder(TorchDispatchMode):
                 continue
             call = Overwrite(layout_of(other), layout_of(tensor))
             given = ((self.value_of(other), written), {})
-            self._append(call, _Signature(Overwrite.name, (), rules.Reads()), given, other)
+            self._append(call, _Signature(Overwrite.name, (), False, rules.Reads()), given, other)
 
     def _module_name(self) -> str:
         """The innermost recorded module whose call is under way in this thread."""

@@ -36,7 +36,9 @@ class Value:
             self._array = as_array(self._kept())
             # One pass, no temporary: NaN and infinity survive a dot product with itself.
             flat = self._array.reshape(-1)
-            if self.depends and not np.isfinite(np.dot(flat, flat)) and not np.isfinite(flat).all():
+            with np.errstate(over="ignore", invalid="ignore"):
+                suspicious = self.depends and not np.isfinite(np.dot(flat, flat))
+            if suspicious and not np.isfinite(flat).all():
                 raise NotFiniteError(
                     f"There are NaN or infinite activations {self.origin()}. Check the weights and the input there."
                 )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from cnnfix_core import rules
 from cnnfix_core.contrast import with_difference
-from cnnfix_core.errors import NoRuleError, NothingContributesError, TargetError
+from cnnfix_core.errors import NothingContributesError, TargetError
 from cnnfix_core.presets import EVIDENCE, Preset, get_preset
 from cnnfix_core.rules import Arrival, Question
 from cnnfix_core.selection import Floats, Ints, Selection, Signs
@@ -96,12 +96,21 @@ def unravel(tape: Tape, target: Target, preset: str | Preset = EVIDENCE) -> Trac
     for NaN or infinite activations, NothingContributesError where no input contributes.
     """
     preset = get_preset(preset)
-    if len(target) == 2 and all(isinstance(part, Sequence) for part in target):
-        tape, target = with_difference(tape, *(_checked(tape, part) for part in target))  # type: ignore[arg-type]
-    position = _checked(tape, target)  # type: ignore[arg-type]
+    if any(isinstance(part, Sequence) for part in target):
+        tape, target = with_difference(tape, *_pair(tape, target))
+    position = _checked(tape, target)
     tape.output.array()
     start = int(np.ravel_multi_index(position, tape.output.shape))
     return _Walk(tape, preset).from_element(start)
+
+
+def _pair(tape: Tape, target: Sequence[Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    if len(target) != 2:
+        raise TargetError(f"A contrast takes two elements of the output, (a, b); {len(target)} were given.")
+    a, b = (_checked(tape, part) for part in target)
+    if a == b:
+        raise TargetError(f"The element {a} cannot be set against itself: choose another second one.")
+    return a, b
 
 
 def _checked(tape: Tape, position: Sequence[int]) -> tuple[int, ...]:
@@ -149,10 +158,7 @@ class _Walk:
     def _hop(self, operation: Operation, slot: int, value: Value) -> None:
         known = rules.find(operation.name)
         if known is None:
-            raise NoRuleError(
-                f"There is no rule for the operation {operation.place()}. "
-                f'Register one: decorate a function with cnnfix.rule("{operation.name}").'
-            )
+            raise rules.no_rule(operation)
         selection = self._selections[value]
         question = Question(operation, slot, selection, self._preset, self._structure)
         arrivals = [arrival for arrival in known.hop(question) if arrival.value.depends]
@@ -174,7 +180,10 @@ class _Walk:
         inside = [arrival.index >= 0 for _, _, arrival in brought]
         for (operation, _, arrival), ok in zip(brought, inside, strict=True):
             self._lose("padding", float(arrival.evidence[~ok].sum()), operation)
-        parts = [(arrival.index[ok], arrival.sign[ok], arrival.evidence[ok]) for (*_, arrival), ok in zip(brought, inside, strict=True)]
+        parts = [
+            (arrival.index[ok], arrival.sign[ok], arrival.evidence[ok])
+            for (*_, arrival), ok in zip(brought, inside, strict=True)
+        ]
         index, sign, evidence = (np.concatenate(column) for column in zip(*parts, strict=True))
         merged, rows = Selection.merge(value.shape, index, sign, evidence)
         kept, new_row = merged.strongest(self._preset.beam)

@@ -22,7 +22,6 @@ from cnnfix_core.rules import Question
 from cnnfix_core.selection import Selection
 from cnnfix_core.structure import Structure
 from cnnfix_core.tape import Operation
-from cnnfix_core.unravel import unravel
 from tests.plain import rules as plain
 
 aten = torch.ops.aten
@@ -685,13 +684,6 @@ def overwrite(draw: Draw) -> Movement:
     return Movement(function, [shape, part], plain.overwritten(written))
 
 
-def as_strided(draw: Draw) -> Movement:
-    size = draw(st.tuples(sizes, sizes))
-    strides = draw(st.tuples(st.integers(0, 3), st.integers(0, 3)))
-    offset = draw(st.integers(0, 5))
-    return Movement(lambda x: x.as_strided(size, strides, offset), [[4, 6]], plain.strided([4, 6], strides, offset))
-
-
 def pixel_shuffle(draw: Draw) -> Movement:
     shape, r = picture(draw), draw(st.integers(1, 3))
     shape[1] *= r * r
@@ -740,7 +732,6 @@ MOVEMENTS: dict[str, Callable[[Draw], Movement]] = {
     "aten.flip": flip,
     "aten.roll": roll,
     "aten.copy": copy,
-    "aten.as_strided": as_strided,
     "aten.reflection_pad1d": folded_pad("reflect", 1),
     "aten.reflection_pad2d": folded_pad("reflect", 2),
     "aten.replication_pad1d": folded_pad("replicate", 1),
@@ -775,21 +766,24 @@ def test_movement(name: str, data: Any, rng: Any, preset: Preset) -> None:
     compare(asked, plain.moved(asked.elements, movement.origin))
 
 
-@pytest.mark.parametrize(
-    ("base", "place"),
-    [(lambda x: x[1:], (1, 3)), (lambda x: x.t(), (1, 3)), (lambda x: x[:, ::2], (1, 3))],
-    ids=["slice", "transposed", "every other"],
-)
-def test_as_strided_counts_in_memory_not_in_its_argument(base: Callable[..., Any], place: plain.Place) -> None:
-    """Strides and offset are those of the memory that the argument lies in, here that of a 3 x 5 tensor."""
-    inputs = torch.arange(15, dtype=torch.float64).reshape(3, 5)
-    tape = record(Apply(lambda x: base(x).as_strided((1,), (1,), 8)), inputs)
-    assert float(tape.output_tensor[0]) == float(inputs[place])
-    trace = unravel(tape, (0,), EVIDENCE)
-    assert trace.fixations.index.tolist() == [list(place)]
-
-
 # --- completeness -----------------------------------------------------------------------------------------------------
+
+
+@covers("aten.fill", "aten.zero")
+@pytest.mark.parametrize("write", [lambda part: part.fill_(5.0), lambda part: part.zero_()])
+def test_what_a_constant_overwrites_came_from_nowhere(write: Callable[..., Any]) -> None:
+    def half(x: torch.Tensor) -> torch.Tensor:
+        copy = x.clone()
+        write(copy[:, 0])
+        return copy
+
+    tape = record(Apply(half), torch.ones(1, 2, dtype=torch.float64))
+    operation = next(op for op in tape.operations if op.name in ("aten.fill", "aten.zero"))
+    selection = Selection.single(operation.outputs[0].shape, 0)
+    question = Question(operation, 0, selection, EVIDENCE, Structure(tape))
+    (arrival,) = rules.find(operation.name).hop(question)
+    assert arrival.index.tolist() == [-1]
+    assert arrival.evidence.tolist() == [1.0]
 
 
 def test_every_rule_is_covered() -> None:

@@ -86,12 +86,16 @@ def assert_same_fixations(one: Fixated, other: Fixated) -> None:
     "target",
     [
         (0, 5), (1, 0), (0, -1), (-1, 0), (0,), (), (0, 1, 2), ((0, 1), (0, 5)), ((0, -1), (0, 1)), ((0,), (1,)),
-        ((0, 1), (0, 2), (0, 3)),
     ],
 )  # fmt: skip
 def test_a_target_that_is_no_element_of_the_output(target: Any) -> None:
     with pytest.raises(TargetError, match=r"shape is \(1, 5\)"):
         unravel(record(small_network(), pictures()), target)
+
+
+def test_a_contrast_of_three_elements_is_refused() -> None:
+    with pytest.raises(TargetError, match="takes two elements"):
+        unravel(record(small_network(), pictures(1)), ((0, 1), (0, 2), (0, 3)))
 
 
 def test_a_target_may_hold_numpy_integers() -> None:
@@ -363,12 +367,12 @@ def test_evidence_that_leaves_through_padding_is_reported() -> None:
 def test_evidence_that_only_the_bias_explains_is_reported() -> None:
     module = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(), nn.Linear(2, 1)).double()
     with torch.no_grad():
-        module[0].weight[:, 0, 0, 0] = torch.tensor([1.0, -1.0])
+        module[0].weight[:, 0, 0, 0] = torch.tensor([1.0, 0.0])
         module[0].bias.copy_(torch.tensor([0.0, 4.0]))
         module[2].weight.fill_(1)
     trace = unravel(record(module, torch.ones(1, 1, 1, 1, dtype=torch.float64)), (0, 0))
-    assert trace.left == pytest.approx({"padding": 0, "bias": 3 / 4})
-    assert trace.fixations.evidence == pytest.approx([1 / 4])
+    assert trace.left == pytest.approx({"padding": 0, "bias": 4 / 5})
+    assert trace.fixations.evidence == pytest.approx([1 / 5])
 
 
 # --- contrasts --------------------------------------------------------------------------------------------------------

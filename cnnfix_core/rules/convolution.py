@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,25 +37,53 @@ def through_windows(
 
     kernel: (O, C / groups, one to three sizes). location: how to choose there; None: as the preset says.
     """
+    spatial = kernel.ndim - 2
+    form = Form(
+        _five_dimensional(x.array(), spatial), _five_dimensional(kernel.astype(x.array().dtype), spatial), geometry
+    )
     selection, preset = question.selection, question.preset
-    values = x.array()
-    batch = () if values.ndim == kernel.ndim else (1,)
-    full = (*batch, *values.shape)
-    full = (*full[:2], *(1,) * (5 - len(full)), *full[2:])
-    w = np.ascontiguousarray(kernel, values.dtype).reshape(*kernel.shape[:2], *(1,) * (5 - kernel.ndim), *kernel.shape[2:])
     at = np.zeros((len(selection), 5), np.int64)
     coordinates = selection.coordinates
-    at[:, len(batch) : 2] = coordinates[:, : 2 - len(batch)]
-    at[:, 5 - (kernel.ndim - 2) :] = coordinates[:, 2 - len(batch) :]
-    form = (values.reshape(full), w, geometry, at, selection.sign)
+    unbatched = 2 + spatial - coordinates.shape[1]
+    at[:, unbatched:2] = coordinates[:, : 2 - unbatched]
+    at[:, 5 - spatial :] = coordinates[:, 2 - unbatched :]
 
     location = location or question.structure.location(question.operation, preset)
     if location == "joint":
-        index, products = kernels.largest_products(*form, k=preset.fan_out)
-        yield arrival(question, x, index, proportion(products, selection.evidence))
+        yield _largest(question, x, form, at)
     else:
-        index, chosen = kernels.strongest_channel(*form, location=_LOCATIONS[location])
-        yield Arrival(x, index, turned(question, chosen), selection.evidence)
+        index, weights = kernels.strongest_channel(*form, at, selection.sign, _LOCATIONS[location])
+        yield Arrival(x, index, turned(question, weights), selection.evidence)
+
+
+class Form(NamedTuple):
+    """A linear form as the kernels take it: input (B, C, D, H, W), kernel (O, C / groups, d, h, w), geometry."""
+
+    x: NDArray[Any]
+    w: NDArray[Any]
+    geometry: Ints
+
+
+def _largest(question: Question, x: Value, form: Form, at: Ints) -> Arrival:
+    """The `fan_out` largest positive products share; where there is none but some speak against, the least of them."""
+    selection = question.selection
+    sign = selection.sign
+    index, products = kernels.largest_products(*form, at, sign, question.preset.fan_out)
+    evidence = proportion(products, selection.evidence)
+    rows = np.flatnonzero(index[:, 0] < 0)
+    if len(rows):
+        against, _ = kernels.largest_products(*form, at[rows], -sign[rows], 1)
+        rows = rows[against[:, 0] >= 0]
+        least, product = kernels.largest_products(*form, at[rows], sign[rows], 1, floor=-np.inf)
+        index[rows, 0], products[rows, 0], evidence[rows, 0] = least[:, 0], product[:, 0], selection.evidence[rows]
+    return arrival(question, x, index, evidence, products)
+
+
+def _five_dimensional(array: NDArray[Any], spatial: int) -> NDArray[Any]:
+    """(…, channel, up to three sizes) as (batch, channel, depth, height, width)."""
+    batch = array.shape[: array.ndim - spatial]
+    leading = (1,) * (2 - len(batch)) + batch
+    return np.ascontiguousarray(array).reshape(*leading, *(1,) * (3 - spatial), *array.shape[array.ndim - spatial :])
 
 
 def window_geometry(

@@ -44,7 +44,7 @@ def same_element(question: Question) -> Iterable[Arrival]:
     yield passed(question, question.selection.sign)
 
 
-@rule("aten.neg", "aten.rsub", "aten.reciprocal", "aten.rsqrt")
+@rule("aten.neg", "aten.reciprocal", "aten.rsqrt")
 def turned_element(question: Question) -> Iterable[Arrival]:
     """Functions that fall with their input: why high becomes why low."""
     sign = question.selection.sign

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cnnfix_core import kernels
 from cnnfix_core.rules.convolution import through_windows, window_geometry
-from cnnfix_core.rules.registry import Arrival, Question, rule
+from cnnfix_core.rules.registry import Arrival, Question, no_rule, rule
 from cnnfix_core.rules.shares import arrival, child_signs
 from cnnfix_core.selection import Floats, Ints
 from cnnfix_core.tape import Value, as_array
@@ -34,6 +34,8 @@ def product_with_matrix(question: Question, x: Value, matrix: Value) -> Iterable
     One row a picture is a fully connected layer: all positive contributions share the evidence, or, on a spatial map
     under the published rules, the largest takes all. More rows are the places of a map: a 1 x 1 convolution.
     """
+    if matrix.depends or not x.depends:
+        raise no_rule(question.operation, "a matrix product whose second factor depends on the input")
     # The matrix is nearly always a transposed parameter: turned back, it is contiguous without a copy.
     weights = as_array(matrix.data.t()) if matrix.data is not None else matrix.array().T
     values = x.array()
@@ -46,8 +48,8 @@ def product_with_matrix(question: Question, x: Value, matrix: Value) -> Iterable
     else:
         form = (values[:, :, None, None, None], weights[:, :, None, None, None], window_geometry((), (), (), 1))
         at = np.pad(selection.coordinates, ((0, 0), (0, 3)))
-        index, _ = kernels.largest_products(*form, at, selection.sign, k=1, floor=-np.inf)
-        yield arrival(question, x, index, selection.evidence[:, None])
+        index, products = kernels.largest_products(*form, at, selection.sign, k=1, floor=-np.inf)
+        yield arrival(question, x, index, selection.evidence[:, None], products)
 
 
 def dense(question: Question, x: Value, values: NDArray[Any], weights: NDArray[Any]) -> Arrival:

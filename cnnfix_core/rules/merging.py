@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnfix_core.errors import NoRuleError
-from cnnfix_core.rules.registry import Arrival, Question, rule
+from cnnfix_core.rules.registry import Arrival, Question, no_rule, rule
 from cnnfix_core.rules.shares import arrival, proportion, turned
 from cnnfix_core.selection import broadcast_index
 from cnnfix_core.tape import Value
@@ -16,20 +15,23 @@ from cnnfix_core.tape import Value
 
 @rule("aten.add", args=(0, 1))
 def add(question: Question) -> Iterable[Arrival]:
-    return summed(question, 1.0)
+    return summed(question, 1, _alpha(question))
 
 
 @rule("aten.sub", args=(0, 1))
 def sub(question: Question) -> Iterable[Arrival]:
-    return summed(question, -1.0)
+    return summed(question, 1, -_alpha(question))
 
 
-def summed(question: Question, second: float) -> Iterable[Arrival]:
-    """a + second * alpha * b: a linear form of two terms. The published walk follows the larger, on a tie the skip."""
+@rule("aten.rsub", args=(0, 1))
+def reversed_sub(question: Question) -> Iterable[Arrival]:
+    return summed(question, -_alpha(question), 1)
+
+
+def summed(question: Question, first: float, second: float) -> Iterable[Arrival]:
+    """First * a + second * b: a linear form of two terms. The published walk follows the larger, on a tie the skip."""
     operation, selection, preset = question.operation, question.selection, question.preset
-    a, b = operation.args[:2]
-    coefficients = (1.0, second * operation.kwargs.get("alpha", 1))
-    terms = [(term, c) for term, c in zip((a, b), coefficients, strict=True) if _depends(term)]
+    terms = [(term, c) for term, c in zip(operation.args[:2], (first, second), strict=True) if _depends(term)]
     places = [broadcast_index(selection.index, value.shape, selection.shape) for value, _ in terms]
     if len(terms) == 1:
         (value, coefficient), index = terms[0], places[0]
@@ -38,13 +40,14 @@ def summed(question: Question, second: float) -> Iterable[Arrival]:
     values = [c * value.array().reshape(-1)[index] for (value, c), index in zip(terms, places, strict=True)]
     products = np.stack(values, axis=1)
     if preset.spread:
-        evidence = proportion(products * selection.sign[:, None], selection.evidence)
+        products = products * selection.sign[:, None]
+        evidence = proportion(products, selection.evidence)
     else:
         skip = question.structure.skips.get(operation.index, 1)
         chosen = np.where(products[:, skip] >= products[:, 1 - skip], skip, 1 - skip)
         evidence = (chosen[:, None] == [0, 1]) * selection.evidence[:, None]
     for slot, ((value, _), index) in enumerate(zip(terms, places, strict=True)):
-        yield arrival(question, value, index[:, None], evidence[:, slot : slot + 1])
+        yield arrival(question, value, index[:, None], evidence[:, slot : slot + 1], products[:, slot : slot + 1])
 
 
 @rule("aten.mul", "aten.div", args=(0, 1))
@@ -53,16 +56,23 @@ def scaled(question: Question) -> Iterable[Arrival]:
     operation, selection = question.operation, question.selection
     a, b = operation.args[:2]
     if _depends(a) and _depends(b):
-        raise NoRuleError(
-            f"There is no rule yet for a product of two activations, {operation.place()}. "
-            "Register one with cnnfix.rule, see its documentation."
-        )
+        raise no_rule(operation, "a product of two activations")
     value, factor = (a, b) if _depends(a) else (b, a)
     coefficient: Any = factor
     if isinstance(factor, Value):
         coefficient = factor.array().reshape(-1)[broadcast_index(selection.index, factor.shape, selection.shape)]
     index = broadcast_index(selection.index, value.shape, selection.shape)
-    yield Arrival(value, index, turned(question, np.broadcast_to(coefficient, index.shape)), selection.evidence)
+    coefficient = np.broadcast_to(coefficient, index.shape)
+    if operation.name == "aten.div" and value is b:
+        coefficient = -coefficient  # a quotient falls as its divisor grows
+    yield Arrival(value, index, turned(question, coefficient), selection.evidence)
+
+
+def _alpha(question: Question) -> float:
+    """The factor that PyTorch's sums put before their second term."""
+    operation = question.operation
+    alpha = operation.args[2] if len(operation.args) > 2 else operation.kwargs.get("alpha", 1)
+    return float(alpha)
 
 
 def _depends(term: Any) -> bool:

@@ -53,7 +53,6 @@ def same_order(question: Question) -> Iterable[Arrival]:
     "aten.flip",
     "aten.roll",
     "aten.copy",
-    "aten.as_strided",
     "aten.reflection_pad1d",
     "aten.reflection_pad2d",
     "aten.replication_pad1d",
@@ -95,6 +94,14 @@ def moved(question: Question) -> Iterable[Arrival]:
         rows = np.flatnonzero((source == position) | ((source < 0) & (position == 0)))
         index = np.where(origin[rows] > 0, origin[rows] - start, -1)
         yield Arrival(value, index, selection.sign[rows], selection.evidence[rows], rows)
+
+
+@rule("aten.fill", "aten.zero")
+def overwritten(question: Question) -> Iterable[Arrival]:
+    """A constant was written there: what is asked came from no input, like padding."""
+    selection = question.selection
+    nowhere = np.full(len(selection), -1)
+    yield Arrival(question.operation.args[0], nowhere, selection.sign, selection.evidence)
 
 
 def _filled_with_zero(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:

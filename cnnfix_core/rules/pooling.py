@@ -87,16 +87,17 @@ def from_list(question: Question, x: Value, index: Ints, keep_all: bool) -> Iter
     keep_all: share among all positive ones (global pooling) instead of the `fan_out` largest.
     """
     selection, preset = question.selection, question.preset
-    values = np.where(index >= 0, x.array().reshape(-1)[index], -np.inf if not preset.spread else 0)
+    values = x.array().reshape(-1)[index]
+    products = np.where(index >= 0, values * selection.sign[:, None], -np.inf)
     if not preset.spread:
         # The published rule for all poolings: the largest activation.
-        yield arrival(question, x, index, largest_only(values) * selection.evidence[:, None])
-        return
-    products = values * selection.sign[:, None]
-    if not keep_all and products.shape[1] > preset.fan_out:
-        order = np.argsort(-products, axis=1, kind="stable")[:, : preset.fan_out]
-        index, products = np.take_along_axis(index, order, 1), np.take_along_axis(products, order, 1)
-    yield arrival(question, x, index, proportion(products, selection.evidence))
+        evidence = largest_only(np.where(index >= 0, values, -np.inf)) * selection.evidence[:, None]
+    elif keep_all:
+        evidence = proportion(products, selection.evidence)
+    else:
+        rank = np.argsort(np.argsort(-products, axis=1, kind="stable"), axis=1)
+        evidence = proportion(np.where(rank < preset.fan_out, products, np.minimum(products, 0)), selection.evidence)
+    yield arrival(question, x, index, evidence, products)
 
 
 def _strides(shape: Sequence[int]) -> Ints:

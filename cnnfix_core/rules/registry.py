@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cnnfix_core.errors import NoRuleError
 from cnnfix_core.selection import Floats, Ints, Selection, Signs
 
 if TYPE_CHECKING:
@@ -85,6 +86,14 @@ def rule(*names: str, args: Iterable[int] = (), outputs: Iterable[int] = ()) -> 
 def find(name: str) -> Rule | None:
     """The rule of the operation of that name, if there is one."""
     return _rules.get(name)
+
+
+def no_rule(operation: Operation, what: str | None = None) -> NoRuleError:
+    """The error for an operation that has no rule, or none for this use of it."""
+    return NoRuleError(
+        f"There is no rule for {what or 'the operation'}, {operation.place()}. "
+        f'Register one: decorate a function with cnnfix.rule("{operation.name}").'
+    )
 
 
 def known() -> tuple[str, ...]:

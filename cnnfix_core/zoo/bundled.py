@@ -74,7 +74,9 @@ def _fill(module: nn.Module, state: dict[str, Tensor], package: str) -> None:
     own = module.state_dict()
     shapes, expected = ([tensor.shape for tensor in tensors.values()] for tensors in (state, own))
     if shapes != expected:
-        raise ModelError(f"The package {package} holds weights of another network: install the version that is required.")
+        raise ModelError(
+            f"The package {package} holds weights of another network: install the version that is required."
+        )
     module.load_state_dict(dict(zip(own, state.values(), strict=True)))
 
 
