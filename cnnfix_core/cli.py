@@ -62,16 +62,17 @@ def _parser() -> argparse.ArgumentParser:
 
 def _explain(options: argparse.Namespace) -> int:
     # Only now: PyTorch takes seconds to import, and a mistyped argument should not.
-    from cnnfix_core import baselines, explain, export, figures, images, words, zoo
+    from cnnfix_core import baselines, export, figures, images, words, zoo
+    from cnnfix_core.explain import explain
 
     picture = images.open_picture(options.image)
     model = zoo.load_model(options.model)
     target = options.target
     if options.rather_than is not None:
         if target is None:
-            target = explain.explain(model, picture).target.index
+            target = explain(model, picture).target.index
         target = (target, options.rather_than)
-    result = explain.explain(model, picture, target, options.preset, options.focus)
+    result = explain(model, picture, target, options.preset, options.focus)
     density = result.density(longest_side=figures.MAP_SIDE)
     print(words.summary(result, density))
     if options.json:

@@ -62,7 +62,8 @@ class Fixated:
 class Trace:
     """One walk. `hops` are in the order in which they were made, from the output to the inputs.
 
-    left: evidence that did not arrive, by reason: "padding", and "bias" (elements to which no input contributes).
+    left: evidence that did not arrive, by reason: "padding", and "bias" (an operation none of whose asked elements has an
+    input that contributes).
     What arrived at all inputs and what left add up to 1.
     """
 
@@ -162,15 +163,17 @@ class _Walk:
         selection = self._selections[value]
         question = Question(operation, slot, selection, self._preset, self._structure)
         arrivals = [arrival for arrival in known.hop(question) if arrival.value.depends]
+        came = sum(float(arrival.evidence.sum()) for arrival in arrivals)
+        if came == 0:
+            self._lose("bias", selection.total, operation)
+            return
+        # Elements to which no input contributes fall out, like those outside the beam: the total is kept.
         for arrival in arrivals:
-            self._waiting[arrival.value].append((operation, value, arrival))
-        self._lose("bias", selection.total - sum(float(arrival.evidence.sum()) for arrival in arrivals), operation)
+            self._waiting[arrival.value].append((operation, value, arrival.scaled(selection.total / came)))
 
     def _lose(self, reason: str, evidence: float, operation: Operation) -> None:
-        # Less than rounding is nothing.
-        if evidence > 1e-12:
-            self._left[reason] += evidence
-            self._largest_loss = max(self._largest_loss, (evidence, operation.place()))
+        self._left[reason] += evidence
+        self._largest_loss = max(self._largest_loss, (evidence, operation.place()))
 
     def _settle(self, value: Value) -> None:
         """All consumers of the value have been walked: merge what they brought, prune it, and note the hops."""

@@ -21,7 +21,7 @@ def show_error(error: Exception) -> None:
     Of any other the page gives only a reference, under which the log has the whole story.
     """
     if isinstance(error, _for_the_person()):
-        st.error(_plain(str(error)), icon=":material/info:")
+        st.error(plain(str(error)), icon=":material/info:")
         return
     reference = secrets.token_hex(3).upper()
     log.error("Reference %s", reference, exc_info=error)
@@ -47,6 +47,6 @@ def _for_the_person() -> tuple[type[Exception], ...]:
     return (UserError, core.CnnfixError) if core else (UserError,)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Escape Markdown's signs in `text`: file names and labels must not become links or pictures."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)

@@ -50,7 +50,8 @@ def through_windows(
 
     location = location or question.structure.location(question.operation, preset)
     if location == "joint":
-        yield _largest(question, x, form, at)
+        index, products = kernels.largest_products(*form, at, selection.sign, preset.fan_out)
+        yield arrival(question, x, index, proportion(products, selection.evidence))
     else:
         index, weights = kernels.strongest_channel(*form, at, selection.sign, _LOCATIONS[location])
         yield Arrival(x, index, turned(question, weights), selection.evidence)
@@ -62,21 +63,6 @@ class Form(NamedTuple):
     x: NDArray[Any]
     w: NDArray[Any]
     geometry: Ints
-
-
-def _largest(question: Question, x: Value, form: Form, at: Ints) -> Arrival:
-    """The `fan_out` largest positive products share; where there is none but some speak against, the least of them."""
-    selection = question.selection
-    sign = selection.sign
-    index, products = kernels.largest_products(*form, at, sign, question.preset.fan_out)
-    evidence = proportion(products, selection.evidence)
-    rows = np.flatnonzero(index[:, 0] < 0)
-    if len(rows):
-        against, _ = kernels.largest_products(*form, at[rows], -sign[rows], 1)
-        rows = rows[against[:, 0] >= 0]
-        least, product = kernels.largest_products(*form, at[rows], sign[rows], 1, floor=-np.inf)
-        index[rows, 0], products[rows, 0], evidence[rows, 0] = least[:, 0], product[:, 0], selection.evidence[rows]
-    return arrival(question, x, index, evidence, products)
 
 
 def _five_dimensional(array: NDArray[Any], spatial: int) -> NDArray[Any]:

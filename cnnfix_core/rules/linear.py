@@ -48,8 +48,8 @@ def product_with_matrix(question: Question, x: Value, matrix: Value) -> Iterable
     else:
         form = (values[:, :, None, None, None], weights[:, :, None, None, None], window_geometry((), (), (), 1))
         at = np.pad(selection.coordinates, ((0, 0), (0, 3)))
-        index, products = kernels.largest_products(*form, at, selection.sign, k=1, floor=-np.inf)
-        yield arrival(question, x, index, selection.evidence[:, None], products)
+        index, _ = kernels.largest_products(*form, at, selection.sign, k=1, floor=-np.inf)
+        yield arrival(question, x, index, selection.evidence[:, None])
 
 
 def dense(question: Question, x: Value, values: NDArray[Any], weights: NDArray[Any]) -> Arrival:

@@ -47,7 +47,7 @@ def summed(question: Question, first: float, second: float) -> Iterable[Arrival]
         chosen = np.where(products[:, skip] >= products[:, 1 - skip], skip, 1 - skip)
         evidence = (chosen[:, None] == [0, 1]) * selection.evidence[:, None]
     for slot, ((value, _), index) in enumerate(zip(terms, places, strict=True)):
-        yield arrival(question, value, index[:, None], evidence[:, slot : slot + 1], products[:, slot : slot + 1])
+        yield arrival(question, value, index[:, None], evidence[:, slot : slot + 1])
 
 
 @rule("aten.mul", "aten.div", args=(0, 1))

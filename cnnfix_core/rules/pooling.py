@@ -96,8 +96,8 @@ def from_list(question: Question, x: Value, index: Ints, keep_all: bool) -> Iter
         evidence = proportion(products, selection.evidence)
     else:
         rank = np.argsort(np.argsort(-products, axis=1, kind="stable"), axis=1)
-        evidence = proportion(np.where(rank < preset.fan_out, products, np.minimum(products, 0)), selection.evidence)
-    yield arrival(question, x, index, evidence, products)
+        evidence = proportion(np.where(rank < preset.fan_out, products, 0), selection.evidence)
+    yield arrival(question, x, index, evidence)
 
 
 def _strides(shape: Sequence[int]) -> Ints:

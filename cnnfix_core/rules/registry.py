@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cnnfix_core.errors import NoRuleError
@@ -44,6 +44,19 @@ class Arrival:
     sign: Signs
     evidence: Floats
     parent: Ints | Lineage | None = None
+
+
+    def scaled(self, factor: float) -> Arrival:
+        """The same with all evidence times a factor."""
+        parent = self.parent
+        if callable(parent):
+            lineage = parent
+
+            def parent(entries: Ints) -> tuple[Ints, Ints, Floats]:
+                rows, which, evidence = lineage(entries)
+                return rows, which, evidence * factor
+
+        return replace(self, evidence=self.evidence * factor, parent=parent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,8 @@ from cnnfix_core.tape import Value
 
 
 def proportion(products: NDArray[Any], evidence: Floats) -> Floats:
-    """Each row's evidence, in proportion to its positive products: (N, M).
-
-    Where none is positive but some speak against, all goes to the one that speaks least against. Where all are zero
-    nothing contributes, and the evidence stops. A product of -inf stands for no input.
-    """
+    """Each row's evidence, in proportion to its positive products: (N, M). Rows without any get nothing."""
     positive = np.maximum(products, 0).astype(np.float64)
-    negative = (products < 0) & np.isfinite(products)
-    against = np.flatnonzero(~positive.any(axis=1) & negative.any(axis=1))
-    positive[against, products[against].argmax(axis=1)] = 1
     total = positive.sum(axis=1, keepdims=True)
     return positive * np.divide(evidence[:, None], total, out=np.zeros_like(total), where=total > 0)
 
@@ -33,18 +26,14 @@ def largest_only(products: NDArray[Any]) -> NDArray[Any]:
     return np.where(first, 1.0, 0.0)
 
 
-def arrival(question: Question, value: Value, index: Ints, evidence: Floats, products: NDArray[Any]) -> Arrival:
+def arrival(question: Question, value: Value, index: Ints, evidence: Floats) -> Arrival:
     """Arrival of an (N, M) table of evidence at the (N, M) positions of one input; entries without evidence fall out.
 
     What contributes positively is asked about in the direction of its own sign: a low input is asked why it is low.
-    What speaks against is asked the opposite: why is it not lower?
     """
     parent, column = np.nonzero(evidence > 0)
     reached = index[parent, column]
-    sign = child_signs(question.preset, value, reached)
-    if question.preset.signed:
-        sign = np.where(products[parent, column] > 0, sign, -sign).astype(np.int8)
-    return Arrival(value, reached, sign, evidence[parent, column], parent)
+    return Arrival(value, reached, child_signs(question.preset, value, reached), evidence[parent, column], parent)
 
 
 def child_signs(preset: Preset, value: Value, index: Ints) -> Signs:

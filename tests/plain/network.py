@@ -80,8 +80,12 @@ class Walk(ABC):
                 continue
             self.selections[node] = self.prune(brought[node])
             if node.op != "placeholder":
-                for source, place, sign, evidence in self._steps(node):
-                    brought[source][place][sign] += evidence
+                steps = list(self._steps(node))
+                # Elements to which nothing contributes fall out; the others take over what they had.
+                total = sum(evidence for signs in self.selections[node].values() for evidence in signs.values())
+                came = sum(evidence for *_, evidence in steps)
+                for source, place, sign, evidence in steps:
+                    brought[source][place][sign] += evidence * total / came
 
     def _steps(self, node: fx.Node) -> Iterator[Step]:
         what = type(self.module(node)) if node.op == "call_module" else node.target
@@ -275,30 +279,22 @@ class Evidence(Walk):
     def shared(self, source: fx.Node, contributions: dict[Place, float], evidence: float) -> Iterable[Step]:
         """The positive ones of these contributions share the evidence in proportion.
 
-        An activation that is high is asked why it is high, one that is low why it is low. Where none is positive the
-        one that speaks least against takes all, and the question turns; where all are zero the evidence stops.
+        An activation that is high is asked why it is high, one that is low why it is low.
         """
         total = sum(c for c in contributions.values() if c > 0)
-        if total == 0 and min(contributions.values(), default=0) < 0:
-            least = max(contributions, key=contributions.__getitem__)
-            yield source, least, -1 if self.values[source][least] >= 0 else 1, evidence
         for place, contribution in contributions.items():
             if contribution > 0:
                 sign = 1 if self.values[source][place] > 0 else -1
                 yield source, place, sign, evidence * contribution / total
 
     def convolution(self, node: fx.Node, place: Place, sign: int, evidence: float) -> Iterable[Step]:
-        """The k largest positive contributions, whatever their channel and place; or the largest and least."""
+        """The k largest positive contributions, whatever their channel and place."""
         batch, output, _, _ = place
-        seen, top, left = self.window(node, place, outside=np.nan)
+        seen, top, left = self.window(node, place, outside=0)
         products = sign * seen * filter_of(self.module(node), output)
-        descending = np.argsort(-products, axis=None, kind="stable")  # what is outside comes last
-        descending = descending[: np.isfinite(products).sum()]
-        chosen = descending[: self.fan_out]
-        if products.flat[chosen[0]] <= 0:
-            chosen = [chosen[0], descending[-1]]
+        descending = np.argsort(-products, axis=None, kind="stable")
         contributions = {}
-        for number in chosen:
+        for number in descending[: self.fan_out]:
             c, i, j = map(int, np.unravel_index(number, products.shape))
             contributions[batch, c, top + i, left + j] = float(products[c, i, j])
         return self.shared(node.args[0], contributions, evidence)
@@ -320,18 +316,17 @@ class Evidence(Walk):
         }
         if self.values[node].shape[2:] != (1, 1):
             descending = sorted(contributions, key=lambda at: (-contributions[at], at))
-            kept = descending[: self.fan_out] if contributions[descending[0]] > 0 else descending
-            contributions = {at: contributions[at] for at in kept}
+            contributions = {at: contributions[at] for at in descending[: self.fan_out]}
         return self.shared(node.args[0], contributions, evidence)
 
     def addition(self, node: fx.Node, place: Place, sign: int, evidence: float) -> Iterable[Step]:
-        """Both branches share if both contribute positively; if neither does, the larger takes all, asked why not lower."""
-        contributions = {branch: sign * float(self.values[branch][place]) for branch in node.args}
-        positive = {branch: contribution for branch, contribution in contributions.items() if contribution > 0}
-        for branch, contribution in positive.items():
-            yield branch, place, sign, evidence * contribution / sum(positive.values())
-        if not positive:
-            yield max(contributions, key=contributions.__getitem__), place, sign, evidence
+        """Both branches share if both contribute positively."""
+        contributions = {branch: max(sign * float(self.values[branch][place]), 0) for branch in node.args}
+        total = sum(contributions.values())
+        for branch, contribution in contributions.items():
+            if contribution > 0:
+                child = 1 if self.values[branch][place] > 0 else -1
+                yield branch, place, child, evidence * contribution / total
 
     def batch_norm(self, node: fx.Node, place: Place, sign: int, evidence: float) -> Iterable[Step]:
         """A negative scale turns the question around."""

@@ -56,16 +56,9 @@ def places(shape: Sequence[int]) -> Iterator[Place]:
 
 
 def shared(row: int, element: Element, terms: Iterable[Term], settings: Settings, most: int | None) -> list[Step]:
-    """The positive contributions (the `most` largest of them, first ones on ties) share the evidence in proportion.
-
-    Where none is positive but some are negative, all goes to the largest, and the question turns: why is it not lower?
-    """
+    """The positive contributions (the `most` largest of them, first ones on ties) share the evidence in proportion."""
     contributions = [(element.sign * term.coefficient * term.value, term) for term in terms]
     positive = [(contribution, term) for contribution, term in contributions if contribution > 0]
-    if not positive and any(contribution < 0 for contribution, _ in contributions):
-        _, least = first_largest(contributions, key=lambda pair: pair[0])
-        sign = own_sign(least.value, settings)
-        return [Step(row, least.input, least.place, -sign if settings.signed else sign, element.evidence)]
     positive.sort(key=lambda pair: -pair[0])  # stable
     positive = positive[:most]
     total = sum(contribution for contribution, _ in positive)
@@ -200,8 +193,7 @@ def matrix_product(
         item, output = element.place
         terms = [Term(0, (item, i), float(matrix[i, output]), float(x[item, i])) for i in range(x.shape[1])]
         if settings.spread or not is_map:
-            if any(element.sign * term.coefficient * term.value > 0 for term in terms):
-                steps += shared(row, element, terms, settings, None)
+            steps += shared(row, element, terms, settings, None)
         else:
             best = first_largest(terms, lambda term, sign=element.sign: sign * term.coefficient * term.value)
             steps.append(Step(row, 0, best.place, own_sign(best.value, settings), element.evidence))

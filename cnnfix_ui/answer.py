@@ -1,0 +1,71 @@
+"""The answer: the two maps, the sentence, what the network saw, and the files to keep."""
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from cnnfix_core import Explanation, Picture
+from cnnfix_core.export import as_csv, as_json
+from cnnfix_core.figures import comparison, png
+from cnnfix_core.words import summary
+from cnnfix_ui import results
+from cnnfix_ui.errors import plain
+from cnnfix_ui.panels import Panel, panels
+
+SHOWN = ("both", "points", "density")
+
+
+def known_opacity(text: str) -> int:
+    """Strength of the colours in % from the address. Raises a ValueError for anything else."""
+    value = int(text)
+    if value not in range(10, 101, 5):
+        raise ValueError(text)
+    return value
+
+
+def show(picture: Picture, explanation: Explanation, rival: NDArray[np.float32]) -> None:
+    """Draw the fixations beside Grad-CAM and say in words what is seen."""
+    density = results.density(explanation)
+    text = summary(explanation, density, rival)
+    panels(
+        picture,
+        [Panel("CNN Fixations", density, explanation.kept_fixations), Panel("Grad-CAM", rival)],
+        points=st.session_state["show"] != "density",
+        maps=st.session_state["show"] != "points",
+        opacity=st.session_state["opacity"] / 100,
+        alt=text,
+        key="panels",
+    )
+    st.markdown(plain(text))
+    _downloads(picture, explanation, density, rival)
+    _what_it_saw(picture, explanation)
+
+
+def _downloads(
+    picture: Picture, explanation: Explanation, density: NDArray[np.floating], rival: NDArray[np.float32]
+) -> None:
+    name = f"fixations-{explanation.target.label.split(' (')[0].replace(' ', '-')}"
+    # Functions: a file is made when it is asked for.
+    files = {
+        "png": ("Figure", "image/png", lambda: png(comparison(picture, explanation, density, rival))),
+        "json": ("JSON", "application/json", lambda: as_json(explanation)),
+        "csv": ("CSV", "text/csv", lambda: as_csv(explanation)),
+    }
+    with st.container(horizontal=True, gap="small"):
+        for ending, (label, kind, made) in files.items():
+            st.download_button(
+                label, made, f"{name}.{ending}", kind, icon=":material/download:", on_click="ignore", key=ending
+            )
+
+
+def _what_it_saw(picture: Picture, explanation: Explanation) -> None:
+    with st.expander("What the network saw", icon=":material/visibility:", key="saw", on_change="rerun") as box:
+        if not box.open:
+            return
+        st.caption("Exactly this, pixel for pixel; a view that was not followed back gave another class first.")
+        with st.container(horizontal=True, gap="small"):
+            for view in explanation.views:
+                followed = "" if view in explanation.explained else ", not followed"
+                height, width = view.size
+                caption = f"{view.name}{followed}: {width} × {height} pixels"
+                st.image(view.render(picture), caption=caption, alt=caption, width=width)

@@ -1,0 +1,155 @@
+const NEAR = 10; // how close to a fixation, in screen pixels, the cursor reads it
+
+// Runs again whenever Python sends other data. Texts enter the page as text only, never as markup.
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".panels");
+  while (root.children.length > data.panels.length) root.lastChild.remove();
+  while (root.children.length < data.panels.length) root.append(frame());
+  const figures = [...root.children];
+  const points = data.panels.some((panel) => panel.points.length);
+
+  const show = ([x, y]) => {
+    root.at = [x, y];
+    root.classList.add("reading");
+    figures.forEach((figure, number) => {
+      const [, stage, read] = figure.children;
+      stage.style.setProperty("--x", `${100 * x}%`);
+      stage.style.setProperty("--y", `${100 * y}%`);
+      read.textContent = words(data, data.panels[number], x, y, stage.clientWidth);
+    });
+  };
+  const hide = () => {
+    root.at = null;
+    root.classList.remove("reading");
+    figures.forEach((figure) => { figure.children[2].textContent = ""; });
+  };
+
+  figures.forEach((figure, number) => {
+    const panel = data.panels[number];
+    const [caption, stage, read] = figure.children;
+    const [photo, overlay, canvas] = stage.children;
+    caption.textContent = panel.title;
+    stage.style.setProperty("--ratio", data.width / data.height);
+    stage.setAttribute("aria-label", `${panel.title}. ${data.alt}`);
+    if (photo.src !== data.photo) photo.src = data.photo;
+    overlay.src = panel.overlay;
+    overlay.style.opacity = data.opacity;
+    const redraw = () => drawPoints(canvas, panel.points, data);
+    stage.observer?.disconnect();
+    stage.observer = new ResizeObserver(redraw);
+    stage.observer.observe(stage);
+    redraw();
+    read.textContent = "";
+
+    const at = (event) => {
+      const box = stage.getBoundingClientRect();
+      return [clamp((event.clientX - box.left) / box.width), clamp((event.clientY - box.top) / box.height)];
+    };
+    stage.onpointermove = stage.onpointerdown = (event) => show(at(event));
+    stage.onpointerleave = (event) => { if (event.pointerType === "mouse") hide(); };
+    stage.onblur = hide;
+    stage.onkeydown = (event) => {
+      const step = event.shiftKey ? 0.1 : 0.02;
+      const move = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
+      if (event.key === "Escape") hide();
+      if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      const [x, y] = root.at ?? [0.5, 0.5];
+      show([clamp(x + move[0]), clamp(y + move[1])]);
+    };
+  });
+  legend(parentElement.querySelector(".legend"), data, points);
+  return () => figures.forEach((figure) => figure.children[1].observer?.disconnect());
+}
+
+const clamp = (value) => Math.min(1, Math.max(0, value));
+
+function element(name, className, ...children) {
+  const node = document.createElement(name);
+  node.className = className;
+  node.append(...children);
+  return node;
+}
+
+function frame() {
+  const photo = element("img", "photo");
+  const overlay = element("img", "overlay");
+  photo.alt = overlay.alt = ""; // the stage says it
+  const stage = element("div", "stage", photo, overlay, element("canvas", "points"), element("div", "cursor"));
+  stage.tabIndex = 0;
+  stage.setAttribute("role", "img");
+  stage.setAttribute("aria-description", "Arrow keys read the values");
+  const read = element("p", "read");
+  read.setAttribute("aria-live", "polite");
+  return element("figure", "", element("figcaption", ""), stage, read);
+}
+
+function drawPoints(canvas, points, data) {
+  const scale = window.devicePixelRatio || 1;
+  const { clientWidth: width, clientHeight: height } = canvas.parentElement;
+  canvas.width = width * scale;
+  canvas.height = height * scale;
+  if (!points.length) return;
+  const pen = canvas.getContext("2d");
+  pen.scale(scale, scale);
+  pen.fillStyle = data.point.fill;
+  pen.strokeStyle = data.point.edge;
+  pen.lineWidth = 0.75;
+  const largest = Math.max(3, width / 100);
+  // The weakest first, so that the strongest lie on top; the area of a point stands for its evidence.
+  for (let n = points.length - 1; n >= 0; n--) {
+    const [x, y, evidence] = points[n];
+    const radius = largest * Math.max(0.2, Math.sqrt(evidence / points[0][2]));
+    pen.beginPath();
+    pen.arc(((x + 0.5) / data.width) * width, ((y + 0.5) / data.height) * height, radius, 0, 2 * Math.PI);
+    pen.fill();
+    if (radius > 1.5) pen.stroke();
+  }
+}
+
+function words(data, panel, x, y, width) {
+  const { columns, rows, held, times } = panel.read;
+  const column = Math.min(columns - 1, Math.floor(x * columns));
+  const row = Math.min(rows - 1, Math.floor(y * rows));
+  const cell = row * columns + column;
+  const place = `${Math.min(data.width - 1, Math.floor(x * data.width))}, ${Math.min(data.height - 1, Math.floor(y * data.height))}`;
+  const map = times[cell] > 0
+    ? `${times[cell].toFixed(1)} × the average; ${held[cell]} % of the map is at least this strong`
+    : "nothing of the map here";
+  const near = nearest(data, panel.points, x, y, width);
+  const fixation = near
+    ? ` Fixation ${near[0]}, ${near[1]}: ${(100 * near[2]).toPrecision(2)} % of the evidence, mostly through ${near[3]}.`
+    : "";
+  return `At ${place}: ${map}.${fixation}`;
+}
+
+function nearest(data, points, x, y, width) {
+  const reach = (NEAR / width) * data.width;
+  let best = null;
+  let least = reach * reach;
+  for (const point of points) {
+    const distance = (point[0] + 0.5 - x * data.width) ** 2 + (point[1] + 0.5 - y * data.height) ** 2;
+    if (distance < least) [best, least] = [point, distance];
+  }
+  return best;
+}
+
+function legend(node, data, points) {
+  const keys = [];
+  if (data.opacity > 0) {
+    keys.push(element("span", "key", "The smallest area that holds"));
+    for (const { colour, label } of data.legend) {
+      const swatch = element("span", "swatch");
+      swatch.style.background = colour;
+      keys.push(element("span", "key", swatch, label));
+    }
+    keys.push(element("span", "key", "of each map"));
+  }
+  if (points) {
+    const dot = element("span", "dot");
+    dot.style.background = data.point.fill;
+    dot.style.borderColor = data.point.edge;
+    keys.push(element("span", "key", dot, "fixation; larger with more evidence"));
+  }
+  node.replaceChildren(...keys);
+}

@@ -1,0 +1,101 @@
+"""Maps of one picture side by side, with one cursor for all, drawn in the browser."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from cnnfix_core.export import channel_name
+from cnnfix_core.figures import BAND_COLOURS, MOST_POINTS, POINT, POINT_EDGE, overlay, png
+from cnnfix_core.fixations import Fixations
+from cnnfix_core.images import Picture, scaled_size
+from cnnfix_core.maps import BANDS, held_share
+
+HERE = Path(__file__).parent
+_PHOTO_SIDE, _READ_SIDE = 1024, 112
+
+# Text only ever travels as data, never inside these three strings, so that no label can become markup.
+_component = st.components.v2.component(
+    "cnnfix_panels",
+    html='<div class="panels"></div><div class="legend"></div>',
+    css=(HERE / "panels.css").read_text("utf-8"),
+    js=(HERE / "panels.js").read_text("utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One map of the picture: its title, the map (of any size), and the fixations if it has any."""
+
+    title: str
+    density: NDArray[np.floating]
+    fixations: Fixations | None = None
+
+
+def panels(
+    picture: Picture, shown: Sequence[Panel], *, points: bool, maps: bool, opacity: float, alt: str, key: str
+) -> None:
+    """Draw the panels. `alt` describes them in words; opacity of the maps: 0 to 1."""
+    photo = photo_of(picture)
+    data = {
+        "photo": _uri(photo, "JPEG"),
+        "width": picture.width,
+        "height": picture.height,
+        "alt": alt,
+        "opacity": opacity if maps else 0,
+        "panels": [_panel(panel, photo.size, points) for panel in shown],
+        "point": {"fill": POINT, "edge": POINT_EDGE},
+        "legend": [{"colour": c, "label": f"{100 * share:.0f} %"} for c, share in zip(BAND_COLOURS, BANDS, strict=True)],
+    }
+    _component(key=key, data=data)
+
+
+def photo_of(picture: Picture, longest_side: int = _PHOTO_SIDE) -> Image.Image:
+    """The picture, small enough to send."""
+    image = Image.fromarray(picture.pixels)
+    return image.resize(scaled_size(image.size, longest_side), Image.Resampling.LANCZOS)
+
+
+def thumbnail(picture: Picture) -> str:
+    """A small JPEG of the picture as a data URI."""
+    return _uri(photo_of(picture, 256), "JPEG")
+
+
+def _panel(panel: Panel, size: tuple[int, int], points: bool) -> dict[str, Any]:
+    return {
+        "title": panel.title,
+        "overlay": "data:image/png;base64," + base64.b64encode(png(overlay(panel.density, size))).decode(),
+        "points": _points(panel.fixations) if points and panel.fixations is not None else [],
+        "read": _readings(panel.density),
+    }
+
+
+def _points(fixations: Fixations) -> list[tuple[int, int, float, str]]:
+    rows = zip(fixations.xy.tolist(), fixations.evidence.tolist(), fixations.channel.tolist(), strict=True)
+    return [(x, y, float(f"{e:.4g}"), channel_name(c)) for (x, y), e, c in list(rows)[:MOST_POINTS]]
+
+
+def _readings(density: NDArray[np.floating]) -> dict[str, Any]:
+    """What the cursor reads: the share held by places at least as strong, in %, and multiples of the average."""
+    size = scaled_size((density.shape[1], density.shape[0]), _READ_SIDE)
+    small = np.asarray(Image.fromarray(np.asarray(density, np.float32)).resize(size, Image.Resampling.BOX))
+    average = float(small.mean())
+    return {
+        "columns": size[0],
+        "rows": size[1],
+        "held": np.rint(100 * held_share(small)).astype(int).reshape(-1).tolist(),
+        "times": np.round(small / average if average > 0 else small, 1).reshape(-1).tolist(),
+    }
+
+
+def _uri(image: Image.Image, kind: str) -> str:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, quality=86)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
