@@ -1,5 +1,7 @@
 """The answer: the two maps, the sentence, what the network saw, and the files to keep."""
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -27,12 +29,12 @@ def show(picture: Picture, explanation: Explanation, rival: NDArray[np.float32])
     """Draw the fixations beside Grad-CAM and say in words what is seen."""
     density = results.density(explanation)
     text = summary(explanation, density, rival)
+    drawn, weighted = st.session_state["show"], explanation.preset.weighted
     panels(
         picture,
         [Panel("CNN Fixations", density, explanation.kept_fixations), Panel("Grad-CAM", rival)],
-        points=st.session_state["show"] != "density",
-        maps=st.session_state["show"] != "points",
-        opacity=st.session_state["opacity"] / 100,
+        points="" if drawn == "density" else "fixation" + (", larger with more evidence" if weighted else ""),
+        opacity=0 if drawn == "points" else st.session_state["opacity"] / 100,
         alt=text,
         key="panels",
     )
@@ -46,7 +48,7 @@ def _downloads(
 ) -> None:
     name = f"fixations-{explanation.target.label.split(' (')[0].replace(' ', '-')}"
     # Functions: a file is made when it is asked for.
-    files = {
+    files: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
         "png": ("Figure", "image/png", lambda: png(comparison(picture, explanation, density, rival))),
         "json": ("JSON", "application/json", lambda: as_json(explanation)),
         "csv": ("CSV", "text/csv", lambda: as_csv(explanation)),

@@ -19,7 +19,7 @@ VIEWS: dict[str, str] = {
     "five": "four corners and the middle",
 }
 _METHODS = {"evidence": "Evidence", "published": "As published"}
-_SHOWN_CLASSES = 8
+_SHOWN_CLASSES = 6
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def forget() -> None:
 
 def choose_settings() -> Settings:
     """Draw the controls of the walk and of the drawing."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         preset = st.segmented_control(
             "Method",
             list(PRESETS)[::-1],
@@ -55,16 +55,16 @@ def choose_settings() -> Settings:
             "As published: the algorithm of the 2019 paper, on five crops, each fixation counting the same.",
         )
         st.segmented_control("Show", ["both", "points", "density"], required=True, format_func=str.title, key="show")
-        focus = st.select_slider(
+        focus = st.selectbox(
             "Focus",
             list(FOCUS),
             key="focus",
             format_func=str.title,
             disabled=preset != "evidence",
-            width=220,
+            width=150,
             help="Wide follows more paths and covers the object; sharp keeps to what decided.",
         )
-        with st.popover("More", icon=":material/tune:"):
+        with st.container(key="more", width="content"), st.popover("More", icon=":material/tune:"):
             st.slider("Strength of the colours", 10, 100, step=5, format="%d %%", key="opacity")
             sees = st.selectbox("The network sees", list(VIEWS), format_func=VIEWS.__getitem__, key="sees")
             available = {model.name: model.title for model in list_models() if model.available}
@@ -136,6 +136,6 @@ def _explained(picture: Picture, settings: Settings, target: int | tuple[int, in
 
 def _bar(prediction: Prediction, model: str) -> Choice:
     labels = results.model(model).labels
-    title = f"{labels[prediction.index]}: {labels.definitions[prediction.index]}"
+    title = f"{labels.synonyms[prediction.index]}: {labels.definitions[prediction.index]}"
     share = prediction.probability
     return Choice(str(prediction.index), prediction.label, title, share=share, detail=percent(share))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from cnnfix_core import Picture, PictureError, open_picture
-from cnnfix_core.samples import Sample, list_samples, load_sample
+from cnnfix_core.samples import list_samples, load_sample
 from cnnfix_ui.choices import Choice, choices
 from cnnfix_ui.errors import plain
 from cnnfix_ui.panels import thumbnail
@@ -22,8 +22,8 @@ def known_picture(name: str) -> str:
     return name if name == _OWN and _PICTURE in st.session_state else load_sample(name).name
 
 
-def choose_picture(key: str, on_change: Callable[[], object]) -> tuple[Picture, Sample | None]:
-    """Draw the gallery and give the chosen picture, with its card if it is a sample. The choice is session state `key`.
+def choose_picture(key: str, on_change: Callable[[], object]) -> Picture:
+    """Draw the gallery and give the chosen picture. The choice is session state `key`.
 
     `on_change` is called when another picture is chosen; like every callback it should only set state.
     """
@@ -32,34 +32,44 @@ def choose_picture(key: str, on_change: Callable[[], object]) -> tuple[Picture, 
         st.session_state[key] = name
         on_change()
 
-    def take(source: str) -> None:
-        file = st.session_state[source]
-        st.session_state.pop(_REFUSED, None)
-        if file is None:
-            return
-        try:
-            st.session_state[_PICTURE] = open_picture(file.getvalue())
-        except PictureError as error:
-            st.session_state[_REFUSED] = str(error)
-        else:
-            choose(_OWN)
-
     strip, own = st.columns([4, 1.1], gap="medium")
     with own:
-        st.file_uploader(
-            "Your own picture", key=_UPLOAD, on_change=take, args=(_UPLOAD,), label_visibility="collapsed"
-        )
+        st.file_uploader("Your own picture", key=_UPLOAD, on_change=_take, args=(_UPLOAD, choose))
         with st.popover("Camera", icon=":material/photo_camera:", width="stretch"):
-            st.camera_input("Camera", key=_CAMERA, on_change=take, args=(_CAMERA,), label_visibility="collapsed")
+            st.camera_input(
+                "Camera", key=_CAMERA, on_change=_take, args=(_CAMERA, choose), label_visibility="collapsed"
+            )
+    chosen: str = st.session_state[key]
     with strip:
-        tiles = [Choice(sample.name, sample.title, sample.note, _tile(sample.name)) for sample in list_samples()]
-        if _PICTURE in st.session_state:
-            tiles.insert(0, Choice(_OWN, "Your picture", "", thumbnail(st.session_state[_PICTURE])))
-        chosen = st.session_state[key]
-        choices(tiles, selected=chosen, look="tiles", label="Pictures", key=f"{key}.tiles", on_choose=choose)
+        choices(_tiles(), selected=chosen, look="tiles", label="Pictures", key=f"{key}.tiles", on_choose=choose)
+        if chosen != _OWN:
+            sample = load_sample(chosen)
+            st.caption(f"{plain(sample.note)} Photograph: {plain(sample.credit)}, {plain(sample.licence)}.")
     if _REFUSED in st.session_state:
         st.error(plain(st.session_state[_REFUSED]), icon=":material/info:")
-    return (st.session_state[_PICTURE], None) if chosen == _OWN else (_sample(chosen), load_sample(chosen))
+    picture: Picture = st.session_state[_PICTURE] if chosen == _OWN else _sample(chosen)
+    return picture
+
+
+def _take(source: str, choose: Callable[[str], object]) -> None:
+    """Decode a file that was sent. What cannot be read changes nothing but the message."""
+    file = st.session_state[source]
+    st.session_state.pop(_REFUSED, None)
+    if file is None:
+        return
+    try:
+        st.session_state[_PICTURE] = open_picture(file.getvalue())
+    except PictureError as error:
+        st.session_state[_REFUSED] = str(error)
+    else:
+        choose(_OWN)
+
+
+def _tiles() -> list[Choice]:
+    samples = [Choice(sample.name, sample.title, sample.note, _thumbnail(sample.name)) for sample in list_samples()]
+    if _PICTURE in st.session_state:
+        return [Choice(_OWN, "Your picture", "", thumbnail(st.session_state[_PICTURE])), *samples]
+    return samples
 
 
 @st.cache_resource
@@ -68,5 +78,5 @@ def _sample(name: str) -> Picture:
 
 
 @st.cache_resource
-def _tile(name: str) -> str:
+def _thumbnail(name: str) -> str:
     return thumbnail(_sample(name))

@@ -95,7 +95,7 @@ function drawPoints(canvas, points, data) {
   pen.fillStyle = data.point.fill;
   pen.strokeStyle = data.point.edge;
   pen.lineWidth = 0.75;
-  const largest = Math.max(3, width / 100);
+  const largest = Math.max(2.5, width / 120);
   // The weakest first, so that the strongest lie on top; the area of a point stands for its evidence.
   for (let n = points.length - 1; n >= 0; n--) {
     const [x, y, evidence] = points[n];
@@ -149,7 +149,7 @@ function legend(node, data, points) {
     const dot = element("span", "dot");
     dot.style.background = data.point.fill;
     dot.style.borderColor = data.point.edge;
-    keys.push(element("span", "key", dot, "fixation; larger with more evidence"));
+    keys.push(element("span", "key", dot, data.point.label));
   }
   node.replaceChildren(...keys);
 }

@@ -39,20 +39,24 @@ class Panel:
     fixations: Fixations | None = None
 
 
-def panels(
-    picture: Picture, shown: Sequence[Panel], *, points: bool, maps: bool, opacity: float, alt: str, key: str
-) -> None:
-    """Draw the panels. `alt` describes them in words; opacity of the maps: 0 to 1."""
+def panels(picture: Picture, shown: Sequence[Panel], *, points: str, opacity: float, alt: str, key: str) -> None:
+    """Draw the panels.
+
+    points: what a point stands for, for the legend; "" draws none. opacity: of the maps, 0 to 1; 0 draws none.
+    alt: the panels in words.
+    """
     photo = photo_of(picture)
     data = {
         "photo": _uri(photo, "JPEG"),
         "width": picture.width,
         "height": picture.height,
         "alt": alt,
-        "opacity": opacity if maps else 0,
-        "panels": [_panel(panel, photo.size, points) for panel in shown],
-        "point": {"fill": POINT, "edge": POINT_EDGE},
-        "legend": [{"colour": c, "label": f"{100 * share:.0f} %"} for c, share in zip(BAND_COLOURS, BANDS, strict=True)],
+        "opacity": opacity,
+        "panels": [_panel(panel, photo.size, bool(points)) for panel in shown],
+        "point": {"fill": POINT, "edge": POINT_EDGE, "label": points},
+        "legend": [
+            {"colour": c, "label": f"{100 * share:.0f} %"} for c, share in zip(BAND_COLOURS, BANDS, strict=True)
+        ],
     }
     _component(key=key, data=data)
 

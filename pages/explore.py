@@ -23,20 +23,16 @@ SETTINGS = {
 }
 
 with kept_in_address(SETTINGS):
-    picture, sample = choose_picture("picture", on_change=asking.forget)
+    picture = choose_picture("picture", on_change=asking.forget)
     said, seen = st.columns([1, 2.6], gap="large")
     with seen:
         settings = asking.choose_settings()
         place = st.container()
     with place, st.spinner("Following the evidence back …", show_time=True):
         explanation = asking.ask(picture, settings)
-        rival = results.rival(
-            picture.digest, settings.model, explanation.asked, explanation.preset.crops, picture
-        )
+        rival = results.rival(picture.digest, settings.model, explanation.asked, explanation.preset.crops, picture)
     with said:
         asking.choose_classes(explanation, settings.model)
-        if sample is not None:
-            st.caption(f"{sample.note}  \nPhotograph: {sample.credit}, {sample.licence}.")
     with place:
         st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
         answer.show(picture, explanation, rival)
