@@ -1,0 +1,208 @@
+"""The whole way of a visitor through Explore."""
+
+import io
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+from browsing import settle, shoot
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+QUESTION = "Why “African chameleon”?"
+
+
+@pytest.fixture
+def explore(page: Page) -> Page:
+    page.goto("/")
+    settle(page)
+    return page
+
+
+def upload(page: Page, name: str, content: bytes) -> None:
+    files = page.get_by_test_id("stFileUploader").locator("input[type=file]")
+    files.set_input_files([{"name": name, "mimeType": "application/octet-stream", "buffer": content}])
+    settle(page)
+
+
+def stripes(size: tuple[int, int] = (300, 200), kind: str = "PNG") -> bytes:
+    buffer = io.BytesIO()
+    image = Image.new("RGB", size, "white")
+    for x in range(0, size[0], 20):
+        image.paste("black", (x, 0, x + 10, size[1]))
+    image.save(buffer, kind)
+    return buffer.getvalue()
+
+
+def heading(page: Page, text: str) -> None:
+    expect(page.get_by_role("heading", name=text, exact=True)).to_be_visible()
+
+
+def sentence(page: Page) -> str:
+    return page.get_by_text("Half of the evidence lies").inner_text()
+
+
+def test_a_visit(explore: Page) -> None:
+    page = explore
+    heading(page, QUESTION)
+    shoot(page, "explore")
+    page.get_by_role("radio", name="Coffee").click()
+    settle(page)
+    heading(page, "Why “espresso”?")
+    expect(page).to_have_url(re.compile("picture=coffee"))
+    page.get_by_role("radio", name="coffee mug").click()
+    settle(page)
+    heading(page, "Why “coffee mug”?")
+    expect(page.get_by_role("radio", name="coffee mug")).to_be_checked()
+    expect(page).to_have_url(re.compile("class=504"))
+    page.reload()
+    settle(page)
+    heading(page, "Why “coffee mug”?")
+    # Another picture is another question.
+    page.get_by_role("radio", name="Red panda").click()
+    settle(page)
+    heading(page, "Why “lesser panda”?")
+    expect(page).not_to_have_url(re.compile("class"))
+    page.go_back()
+    settle(page)
+    heading(page, "Why “coffee mug”?")
+
+
+def test_any_class_by_search_and_rather_than(explore: Page) -> None:
+    page = explore
+    page.get_by_role("combobox", name="Why this class?").click()
+    page.get_by_role("combobox", name="Why this class?").fill("hen")
+    page.get_by_role("option", name="hen", exact=True).click()
+    settle(page)
+    heading(page, "Why “hen”?")
+    page.get_by_role("combobox", name="Rather than").click()
+    page.get_by_role("combobox", name="Rather than").fill("peacock")
+    page.get_by_role("option", name="peacock", exact=True).click()
+    settle(page)
+    heading(page, "Why “hen” rather than “peacock”?")
+
+
+def test_cold_deep_link(cold_server: str, new_page: Callable[..., Page]) -> None:
+    page = new_page(cold_server)
+    page.goto("/?picture=cat&class=281&than=282&focus=sharp&show=density&opacity=50")
+    settle(page, timeout=90)
+    heading(page, "Why “tabby” rather than “tiger cat”?")
+    expect(page.get_by_role("radio", name="Cat", exact=True)).to_be_checked()
+    expect(page.get_by_role("banner").or_(page.get_by_test_id("stHeader")).first).to_be_visible()
+    assert float(page.locator(".overlay").first.evaluate("node => getComputedStyle(node).opacity")) == 0.5
+
+
+def test_one_cursor_reads_both_panels(explore: Page) -> None:
+    page = explore
+    stages, reads = page.locator(".stage"), page.locator(".read")
+    expect(stages).to_have_count(2)
+    stages.first.hover(position={"x": 120, "y": 90})
+    for number in range(2):
+        expect(reads.nth(number)).to_contain_text("the average")
+    same = [reads.nth(number).inner_text().split(":")[0] for number in range(2)]
+    assert same[0] == same[1]
+    page.mouse.move(5, 5)
+    expect(reads.first).to_be_empty()
+    # By keyboard.
+    stages.nth(1).focus()
+    page.keyboard.press("ArrowRight")
+    expect(reads.nth(1)).to_contain_text("At ")
+    before = reads.nth(1).inner_text()
+    page.keyboard.press("Shift+ArrowDown")
+    expect(reads.nth(1)).not_to_have_text(before)
+    page.keyboard.press("Escape")
+    expect(reads.nth(1)).to_be_empty()
+
+
+def test_a_fixation_says_its_evidence_and_channel(explore: Page) -> None:
+    page = explore
+    page.get_by_role("radio", name="Points", exact=True).or_(page.get_by_role("button", name="Points")).first.click()
+    settle(page)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="JSON").click()
+    result = json.loads(waiting.value.path().read_text())
+    x, y, evidence = result["fixations"][0]
+    stage = page.locator(".stage").first
+    box = stage.bounding_box()
+    assert box
+    stage.hover(
+        position={
+            "x": (x + 0.5) / result["image"]["width"] * box["width"],
+            "y": (y + 0.5) / result["image"]["height"] * box["height"],
+        }
+    )
+    read = page.locator(".read").first
+    expect(read).to_contain_text(f"Fixation {x}, {y}: {100 * evidence:.2g} % of the evidence")
+    expect(read).to_contain_text("mostly through")
+
+
+def test_uploads(explore: Page) -> None:
+    page = explore
+    upload(page, "stripes.webp", stripes(kind="WEBP"))
+    expect(page.get_by_role("radio", name="Your picture")).to_be_checked()
+    before = sentence(page)
+    for name, content, complaint in [
+        ("holiday.jpg", b"Dear diary", "not a picture of a known kind"),
+        ("cut.png", stripes()[:200], "damaged or incomplete"),
+        ("logo.svg", b'<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
+        ("nothing.png", b"", "empty"),
+    ]:
+        upload(page, name, content)
+        expect(page.get_by_role("alert")).to_contain_text(complaint)
+        assert sentence(page) == before  # the last good result stays
+    shoot(page, "bad-upload")
+    upload(page, "tall.png", stripes((30, 900)))
+    expect(page.get_by_role("alert")).to_have_count(0)
+    shoot(page, "tall")
+    # An address cannot bring the picture back in another session; it falls back to the first sample.
+    assert "picture=own" in page.url
+
+
+@pytest.mark.parametrize(("button", "beginning"), [("Figure", b"\x89PNG"), ("JSON", b'{"model"'), ("CSV", b"x,y,evi")])
+def test_downloads(explore: Page, button: str, beginning: bytes) -> None:
+    with explore.expect_download() as waiting:
+        explore.get_by_role("button", name=button).click()
+    content = waiting.value.path().read_bytes()
+    assert content.startswith(beginning)
+    assert waiting.value.suggested_filename.startswith("fixations-African-chameleon.")
+
+
+def test_as_published_shows_the_five_crops(explore: Page) -> None:
+    page = explore
+    page.get_by_text("As published", exact=True).click()
+    settle(page)
+    expect(page.get_by_role("combobox", name="Focus")).to_be_disabled()
+    page.get_by_text("What the network saw").click()
+    settle(page)
+    for name in ("top left", "top right", "bottom left", "bottom right", "centre"):
+        expect(
+            page.get_by_text(f"{name}: 224 × 224 pixels").or_(page.get_by_text(f"{name}, not followed"))
+        ).to_be_visible()
+    shoot(page, "published")
+
+
+def test_the_bars_work_by_keyboard(explore: Page) -> None:
+    page = explore
+    page.get_by_role("radio", name="African chameleon").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    settle(page)
+    heading(page, "Why “custard apple”?")
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, True), (390, False), (390, True), (1900, False)])
+def test_it_fits(server: str, new_page: Callable[..., Page], width: int, dark: bool) -> None:
+    page = new_page(server, width=width, height=900, dark=dark)
+    page.goto("/?picture=cat-and-dog&focus=sharp")
+    settle(page)
+    heading(page, "Why “cocker spaniel”?")
+    overflow = page.get_by_test_id("stMain").evaluate("node => node.scrollWidth - node.clientWidth")
+    assert overflow <= 0
+    for stage in page.locator(".stage").all():
+        box = stage.bounding_box()
+        assert box
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        assert box["width"] > 250
+    shoot(page, f"fits-{width}-{'dark' if dark else 'light'}")
