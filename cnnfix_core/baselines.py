@@ -26,27 +26,29 @@ Method = Callable[[nn.Module, Score, str, Tensor], Tensor]
 def attribute(
     model: Model,
     image: Source | Picture,
-    target: int | tuple[int, int],
+    target: int | str | tuple[int | str, int | str],
     method: str = "gradcam",
     crops: Crops = "whole",
     longest_side: int | None = None,
 ) -> NDArray[np.float32]:
     """The map of another method: (height, width) of the original picture, values >= 0, not normalised.
 
-    target: a class index, or (a, b) for the difference of two scores. Several crops are averaged where they overlap.
-    longest_side: give a smaller map of the same proportions, at most this long.
-    Raises CnnfixError for an unknown method, ModelError where the method does not fit the model.
+    target: a class index or label, or (a, b) for the difference of two scores. Several crops are averaged where they
+    overlap. longest_side: give a smaller map of the same proportions, at most this long.
+    Raises CnnfixError for an unknown method, TargetError for an unknown class, ModelError where the method does not fit
+    the model.
     """
     if method not in METHODS:
         raise CnnfixError(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
+    classes = [model.labels.find(part) for part in (target if isinstance(target, tuple) else (target,))]
     picture = image if isinstance(image, Picture) else open_picture(image)
     seen = views(picture, crops, model.input_size, model.crop_pct, model.interpolation)
     inputs = torch.stack([model.preprocess(view.render(picture)) for view in seen])
     module = with_own_hooks(model.module)
 
     def score(batch: Tensor) -> Tensor:
-        scores = module(batch)
-        return scores[:, target] if isinstance(target, int) else scores[:, target[0]] - scores[:, target[1]]  # type: ignore[no-any-return]
+        scores: Tensor = module(batch)
+        return scores[:, classes[0]] - scores[:, classes[1:]].sum(dim=1)
 
     maps = METHODS[method](module, score, last_map(model.module, inputs), inputs)
     return _on_picture(picture, seen, maps.detach().clamp_min(0).numpy(), longest_side)
@@ -70,7 +72,7 @@ def with_own_hooks(module: nn.Module) -> nn.Module:
     own = copy.deepcopy(module, shared).eval()
     for child in own.modules():
         if hasattr(child, "inplace"):
-            child.inplace = False  # a layer's output must stay what the hook saw
+            child.inplace = False  # type: ignore[assignment]  # a layer's output must stay what the hook saw
     return own
 
 
@@ -117,4 +119,5 @@ def _on_picture(
         inside = total[y0 : y0 + size[1], x0 : x0 + size[0]]
         inside += large[: inside.shape[0], : inside.shape[1]]
         times[y0 : y0 + size[1], x0 : x0 + size[0]] += 1
-    return total / np.maximum(times, 1)
+    total /= np.maximum(times, 1)
+    return total

@@ -38,7 +38,8 @@ class Prediction:
 class Explanation:
     """Which pixels made the model say it.
 
-    digest: SHA-256 of the picture. target: what was explained; rather_than: the second class of a contrast. predictions: the top classes.
+    digest: SHA-256 of the picture. predictions: the top classes.
+    target: what was explained; rather_than: the second class of a contrast.
     fixations: in original pixels. views: what the network saw; explained: those among them that were walked.
     traces: one walk a view that was explained. seconds: for the forward pass and all walks.
     """
@@ -166,7 +167,6 @@ class Classes:
             raise TargetError("A contrast takes two classes: the one to explain, and the one it is set against.")
         wanted, other = (self._labels.find(part) for part in target)
         if wanted == other:
-            raise TargetError(
-                f"A class cannot be set against itself: choose another one than {self._labels[wanted]!r}."
-            )
+            label = self._labels.short[wanted]
+            raise TargetError(f"A class cannot be set against itself: choose another one than {label!r}.")
         return wanted, other

@@ -14,7 +14,8 @@ from PIL import Image, ImageDraw, ImageFont
 from cnnfix_core.explain import Explanation
 from cnnfix_core.fixations import Fixations
 from cnnfix_core.images import Picture
-from cnnfix_core.maps import BANDS, held_share
+from cnnfix_core.maps import BANDS, band_floors
+from cnnfix_core.selection import Floats
 from cnnfix_core.words import question, summary
 
 # From the strongest band to the weakest. Lightness falls steadily, so the order survives every kind of colour vision
@@ -30,20 +31,21 @@ _PAPER, _INK, _FAINT = "#FFFFFF", "#1B2127", "#5B6670"
 
 
 def overlay(density: NDArray[np.floating], size: tuple[int, int]) -> Image.Image:
-    """The map as bands of colour over nothing: an RGBA image of `size` (width, height)."""
+    """The map as bands of colour over nothing: a palette image of `size` (width, height) with transparency."""
+    floors = band_floors(density)
     # Enlarged before it is cut into bands, so that their edges are smooth.
     large = Image.fromarray(np.asarray(density, np.float32)).resize(size, Image.Resampling.BICUBIC)
-    band = np.searchsorted(BANDS, held_share(np.maximum(np.asarray(large), 0)))
-    colours = [(*_rgb(colour), round(255 * a)) for colour, a in zip(BAND_COLOURS, BAND_OPACITY, strict=True)]
-    table = np.array([*colours, (0, 0, 0, 0)], np.uint8)
-    if not np.any(density):
-        band = np.full(band.shape, len(BANDS))
-    return Image.fromarray(table[band])
+    band = len(BANDS) - np.searchsorted(floors[::-1], np.asarray(large), side="right")
+    image = Image.fromarray(band.astype(np.uint8))
+    image.putpalette([part for colour in BAND_COLOURS for part in _rgb(colour)] + [0, 0, 0])
+    image.info["transparency"] = bytes([*(round(255 * opacity) for opacity in BAND_OPACITY), 0])
+    return image
 
 
-def radius(evidence: NDArray[np.floating], largest: float) -> NDArray[np.floating]:
+def radius(evidence: NDArray[np.floating], largest: float) -> Floats:
     """Radii of points whose area stands for evidence; the strongest has the radius `largest`, none is below a fifth."""
-    return largest * np.maximum(np.sqrt(evidence / evidence.max()), 0.2)
+    radii: Floats = largest * np.maximum(np.sqrt(evidence / evidence.max()), 0.2)
+    return radii
 
 
 def draw_points(image: Image.Image, fixations: Fixations, largest: float) -> None:
@@ -95,7 +97,7 @@ def figure(
     for number, (caption, density, fixations) in enumerate(panels):
         left = margin + number * (panel_width + gap)
         draw.text((left, top), caption, _FAINT, body)
-        panel = Image.alpha_composite(photo, overlay(density, size))
+        panel = Image.alpha_composite(photo, overlay(density, size).convert("RGBA"))
         if fixations is not None:
             draw_points(panel, fixations, largest=size[0] / 90)
         sheet.paste(panel.convert("RGB"), (left, top + line))
@@ -115,14 +117,14 @@ def _legend(draw: ImageDraw.ImageDraw, at: tuple[int, int], line: int, font: Ima
         draw.rectangle((x, y, x + line, y + line * 0.8), fill=colour)
         words = f"{share:.0%}".replace("%", " %")
         draw.text((x + line * 1.3, y), words, _FAINT, font)
-        x += math.ceil(draw.textlength(words, font)) + line * 2.2
+        x += math.ceil(draw.textlength(words, font) + line * 2.2)
     draw.text((x, y), "of the map", _FAINT, font)
 
 
 def png(image: Image.Image) -> bytes:
     """The image as the bytes of a PNG file."""
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=image.mode == "RGBA")
+    image.save(buffer, "PNG")
     return buffer.getvalue()
 
 

@@ -18,7 +18,7 @@ from cnnfix_core.unravel import Trace
 
 # Longest side of the grid on which densities are worked out where the blur is wide enough to allow it.
 _GRID = 512
-_FINEST_SIGMA = 2.0
+_FINEST_SIGMA = 3.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,12 +89,11 @@ def on_picture(picture: Picture, preset: Preset, traces: Sequence[tuple[View, Tr
         pixels.append(y * picture.width + x)
         channels.append(reached.index[:, 1])
         evidence.append(reached.evidence / len(traces))
-    return _merged(picture, preset, [view for view, _ in traces], *map(np.concatenate, (pixels, channels, evidence)))
+    joined = np.concatenate(pixels), np.concatenate(channels), np.concatenate(evidence)
+    return _merged(picture, preset, traces[0][0], *joined)
 
 
-def _merged(
-    picture: Picture, preset: Preset, views: Sequence[View], pixel: Ints, channel: Ints, evidence: Floats
-) -> Fixations:
+def _merged(picture: Picture, preset: Preset, view: View, pixel: Ints, channel: Ints, evidence: Floats) -> Fixations:
     places, row = np.unique(pixel, return_inverse=True)
     by_channel = np.zeros((len(places), int(channel.max()) + 1))
     np.add.at(by_channel, (row, channel), evidence)
@@ -109,7 +108,7 @@ def _merged(
         by_channel.argmax(axis=1)[order],
         picture.width,
         picture.height,
-        _spread(preset, views[0]),
+        _spread(preset, view),
     )
 
 
@@ -132,7 +131,13 @@ def box_holding(fixations: Fixations, share: float) -> tuple[int, int, int, int]
     """The box around the smallest region that holds this share of the density: x0, y0, x1, y1, inclusive pixels."""
     density = fixations.density(longest_side=_GRID)
     mask = holding(density, share)
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    down, across = fixations.height / density.shape[0], fixations.width / density.shape[1]
-    x1, y1 = int((columns[-1] + 1) * across) - 1, int((rows[-1] + 1) * down) - 1
-    return int(columns[0] * across), int(rows[0] * down), x1, y1
+    y0, y1 = _covered(mask.any(axis=1), fixations.height)
+    x0, x1 = _covered(mask.any(axis=0), fixations.width)
+    return x0, y0, x1, y1
+
+
+def _covered(line: NDArray[np.bool_], size: int) -> tuple[int, int]:
+    """First and last of `size` pixels that the true entries of a line, as long or shorter, touch."""
+    true = np.flatnonzero(line)
+    first, end = int(true[0]), int(true[-1]) + 1
+    return first * size // len(line), -(-end * size // len(line)) - 1

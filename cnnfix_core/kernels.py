@@ -10,83 +10,95 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped]
+from numba import njit
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+Shape = tuple[int, int, int, int, int]
 
 CENTRE, PRODUCT, ACTIVATION = range(3)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+class Form(NamedTuple):
+    """A linear form with windows.
+
+    x: (B, C, D, H, W), the input. w: (O, C / groups, d, h, w), the kernel, of x's dtype. Both contiguous.
+    geometry: (4, 3) integers: stride, padding, dilation, and (1 if transposed, groups, 0).
+    """
+
+    x: Array
+    w: Array
+    geometry: NDArray[np.int64]
+
+
+@njit(nogil=True, cache=True)
 def _taps(
-    row: Array,
-    x_shape: Array,
-    k_shape: Array,
-    geometry: Array,
-    place: Array,
-    tap: Array,
+    row: Array, x_shape: Shape, w_shape: Shape, geometry: Array, place: Array, tap: Array
 ) -> int:  # pragma: no cover - compiled
     """List the window's positions inside the input: offset in a channel, and which of the kernel's places it is."""
+    _, _, depth, height, width = x_shape
+    _, _, tall, down, across = w_shape
     count = 0
-    for kz in range(k_shape[0]):
+    for kz in range(tall):
         z = _input_position(row[2], kz, geometry, 0)
-        if z < 0 or z >= x_shape[2]:
+        if z < 0 or z >= depth:
             continue
-        for ky in range(k_shape[1]):
+        for ky in range(down):
             y = _input_position(row[3], ky, geometry, 1)
-            if y < 0 or y >= x_shape[3]:
+            if y < 0 or y >= height:
                 continue
-            for kx in range(k_shape[2]):
+            for kx in range(across):
                 x = _input_position(row[4], kx, geometry, 2)
-                if x < 0 or x >= x_shape[4]:
+                if x < 0 or x >= width:
                     continue
-                place[count] = (z * x_shape[3] + y) * x_shape[4] + x
-                tap[count] = (kz * k_shape[1] + ky) * k_shape[2] + kx
+                place[count] = (z * height + y) * width + x
+                tap[count] = (kz * down + ky) * across + kx
                 count += 1
     return count
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _input_position(output: int, tap: int, geometry: Array, axis: int) -> int:  # pragma: no cover - compiled
     """Where in the input a tap of the window lies; -1 where a transposed convolution has nothing."""
     stride, padding, dilation = geometry[0, axis], geometry[1, axis], geometry[2, axis]
+    position: int
     if geometry[3, 0] == 0:
-        return output * stride - padding + tap * dilation
-    position = output + padding - tap * dilation
-    return position // stride if position % stride == 0 else -1
+        position = output * stride - padding + tap * dilation
+    else:
+        position = output + padding - tap * dilation
+        position = position // stride if position % stride == 0 else -1
+    return position
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
+def _first_channel(row: Array, x_shape: Shape, w_shape: Shape, groups: int) -> int:  # pragma: no cover - compiled
+    """The first of the input's channels, counted through the batch, that an output sees."""
+    first: int = row[0] * x_shape[1] + row[1] // (w_shape[0] // groups) * w_shape[1]
+    return first
+
+
+@njit(nogil=True, cache=True)
 def _largest_products(
-    x: Array,
-    x_shape: Array,
-    w: Array,
-    w_shape: Array,
-    geometry: Array,
-    at: Array,
-    sign: Array,
-    floor: float,
-    index: Array,
-    product: Array,
+    form: Form, at: Array, sign: Array, floor: float, index: Array, product: Array
 ) -> None:  # pragma: no cover - compiled
-    k = index.shape[1]
+    x, w, geometry = form.x.reshape(-1), form.w.reshape(-1), form.geometry
+    x_shape, w_shape = form.x.shape, form.w.shape
     area = x_shape[2] * x_shape[3] * x_shape[4]
     taps = w_shape[2] * w_shape[3] * w_shape[4]
-    outputs_a_group = w_shape[0] // geometry[3, 1]
     place = np.empty(taps, np.int64)
     tap = np.empty(taps, np.int64)
+    k = index.shape[1]
     for n in range(at.shape[0]):
-        output = at[n, 1]
-        count = _taps(at[n], x_shape, w_shape[2:], geometry, place, tap)
-        first = at[n, 0] * x_shape[1] + output // outputs_a_group * w_shape[1]
+        count = _taps(at[n], x_shape, w_shape, geometry, place, tap)
+        first = _first_channel(at[n], x_shape, w_shape, geometry[3, 1])
         lowest = floor
         for c in range(w_shape[1]):
             start = (first + c) * area
-            weights = (output * w_shape[1] + c) * taps
+            weights = (at[n, 1] * w_shape[1] + c) * taps
             for t in range(count):
                 value = sign[n] * w[weights + tap[t]] * x[start + place[t]]
                 if value > lowest:
@@ -100,34 +112,25 @@ def _largest_products(
                     lowest = product[n, k - 1]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _strongest_channel(
-    x: Array,
-    x_shape: Array,
-    w: Array,
-    w_shape: Array,
-    geometry: Array,
-    at: Array,
-    sign: Array,
-    location: int,
-    index: Array,
-    weight: Array,
+    form: Form, at: Array, sign: Array, location: int, index: Array, weight: Array
 ) -> None:  # pragma: no cover - compiled
+    x, w, geometry = form.x.reshape(-1), form.w.reshape(-1), form.geometry
+    x_shape, w_shape = form.x.shape, form.w.shape
     area = x_shape[2] * x_shape[3] * x_shape[4]
     taps = w_shape[2] * w_shape[3] * w_shape[4]
-    outputs_a_group = w_shape[0] // geometry[3, 1]
     place = np.empty(taps, np.int64)
     tap = np.empty(taps, np.int64)
     middle = ((w_shape[2] - 1) // 2 * w_shape[3] + (w_shape[3] - 1) // 2) * w_shape[4] + (w_shape[4] - 1) // 2
     for n in range(at.shape[0]):
-        output = at[n, 1]
-        count = _taps(at[n], x_shape, w_shape[2:], geometry, place, tap)
-        first = at[n, 0] * x_shape[1] + output // outputs_a_group * w_shape[1]
+        count = _taps(at[n], x_shape, w_shape, geometry, place, tap)
+        first = _first_channel(at[n], x_shape, w_shape, geometry[3, 1])
         best_channel = 0
         best_sum = -np.inf
         for c in range(w_shape[1]):
             start = (first + c) * area
-            weights = (output * w_shape[1] + c) * taps
+            weights = (at[n, 1] * w_shape[1] + c) * taps
             total = 0.0
             for t in range(count):
                 total += w[weights + tap[t]] * x[start + place[t]]
@@ -135,22 +138,38 @@ def _strongest_channel(
                 best_sum = sign[n] * total
                 best_channel = c
         start = (first + best_channel) * area
-        weights = (output * w_shape[1] + best_channel) * taps
-        best = -np.inf
-        for t in range(count):
-            if location == CENTRE:
-                value = 1.0 if tap[t] == middle else -np.inf
-            elif location == PRODUCT:
-                value = sign[n] * w[weights + tap[t]] * x[start + place[t]]
-            else:
-                value = x[start + place[t]]
-            if value > best:
-                best = value
-                index[n] = start + place[t]
-                weight[n] = w[weights + tap[t]]
+        weights = (at[n, 1] * w_shape[1] + best_channel) * taps
+        seen, coefficients = x[start : start + area], w[weights : weights + taps]
+        chosen = _place(seen, coefficients, sign[n], location, middle, place[:count], tap)
+        if chosen >= 0:
+            index[n] = start + place[chosen]
+            weight[n] = coefficients[tap[chosen]]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
+def _place(
+    x: Array, w: Array, sign: float, location: int, middle: int, place: Array, tap: Array
+) -> int:  # pragma: no cover - compiled
+    """Which of the listed places in one channel the location means; -1 where none does.
+
+    x, w: that channel of the input and of the kernel. middle: the kernel's central place.
+    """
+    chosen = -1
+    best = -np.inf
+    for t in range(len(place)):
+        if location == CENTRE:
+            value = 1.0 if tap[t] == middle else -np.inf
+        elif location == PRODUCT:
+            value = sign * w[tap[t]] * x[place[t]]
+        else:
+            value = x[place[t]]
+        if value > best:
+            best = value
+            chosen = t
+    return chosen
+
+
+@njit(nogil=True, cache=True)
 def _share_rows(
     x: Array, w: Array, at: Array, sign: Array, evidence: Array, arrived: Array
 ) -> None:  # pragma: no cover - compiled
@@ -181,50 +200,39 @@ def _in_chunks(rows: int, work: Callable[[slice], Any]) -> list[Any]:
         return [work(slice(0, rows))]
     # More chunks than workers, so that a slow processor holds nobody up.
     edges = np.linspace(0, rows, 4 * workers + 1).astype(int)
-    return list(_pool().map(work, [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]))
+    return list(_pool().map(work, [slice(a, b) for a, b in pairwise(edges)]))
 
 
-def largest_products(
-    x: Array, w: Array, geometry: Array, at: Array, sign: Array, k: int, floor: float = 0.0
-) -> tuple[NDArray[np.int64], Array]:
+def largest_products(form: Form, at: Array, sign: Array, k: int, floor: float = 0.0) -> tuple[NDArray[np.int64], Array]:
     """The k largest products sign * weight * input of each output, largest first, of those above `floor`.
 
-    x: (B, C, D, H, W) contiguous. w: (O, C / groups, kd, kh, kw) contiguous, of x's dtype.
-    geometry: (4, 3) integers: stride, padding, dilation, and (1 if transposed, groups, 0).
     at: (N, 5) the outputs (batch, channel, z, y, x). sign: (N,).
     Returns (N, k) positions in the flattened input, -1 where there are fewer, and their products, 0 there.
     """
     index = np.full((len(at), k), -1, np.int64)
-    product = np.full((len(at), k), floor, x.dtype)
-    x_shape, w_shape = np.array(x.shape), np.array(w.shape)
-    x_flat, w_flat, signs = x.reshape(-1), w.reshape(-1), sign.astype(x.dtype)
+    product = np.full((len(at), k), floor, form.x.dtype)
+    signs = sign.astype(form.x.dtype)
 
     def work(part: slice) -> None:
-        _largest_products(
-            x_flat, x_shape, w_flat, w_shape, geometry, at[part], signs[part], floor, index[part], product[part]
-        )
+        _largest_products(form, at[part], signs[part], floor, index[part], product[part])
 
     _in_chunks(len(at), work)
     return index, np.where(index >= 0, product, 0)
 
 
-def strongest_channel(
-    x: Array, w: Array, geometry: Array, at: Array, sign: Array, location: int
-) -> tuple[NDArray[np.int64], Array]:
+def strongest_channel(form: Form, at: Array, sign: Array, location: int) -> tuple[NDArray[np.int64], Array]:
     """The channel with the largest sum of products over each output's window, and a place in it.
 
-    Arguments as for `largest_products`; location: CENTRE, PRODUCT (largest there) or ACTIVATION (largest there).
+    at: (N, 5) the outputs (batch, channel, z, y, x). sign: (N,).
+    location: CENTRE, PRODUCT (largest there) or ACTIVATION (largest there).
     Returns (N,) positions in the flattened input, -1 where the place is in the padding, and the weights there.
     """
     index = np.full(len(at), -1, np.int64)
-    weight = np.zeros(len(at), x.dtype)
-    x_shape, w_shape = np.array(x.shape), np.array(w.shape)
-    x_flat, w_flat, signs = x.reshape(-1), w.reshape(-1), sign.astype(x.dtype)
+    weight = np.zeros(len(at), form.x.dtype)
+    signs = sign.astype(form.x.dtype)
 
     def work(part: slice) -> None:
-        _strongest_channel(
-            x_flat, x_shape, w_flat, w_shape, geometry, at[part], signs[part], location, index[part], weight[part]
-        )
+        _strongest_channel(form, at[part], signs[part], location, index[part], weight[part])
 
     _in_chunks(len(at), work)
     return index, weight

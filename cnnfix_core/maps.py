@@ -29,6 +29,16 @@ def held_share(density: NDArray[np.floating]) -> Floats:
     return held
 
 
+def band_floors(density: NDArray[np.floating]) -> Floats:
+    """The value down to which each of `BANDS` reaches, falling; infinite for a map of zeros, which has no band."""
+    falling = np.sort(np.asarray(density, np.float32), axis=None)[::-1].astype(float)  # as it will be drawn
+    held = np.cumsum(falling)
+    if held[-1] <= 0:
+        return np.full(len(BANDS), np.inf)
+    floors: Floats = falling[np.searchsorted(held, np.array(BANDS) * held[-1] * (1 - 1e-9))]
+    return floors
+
+
 def area_holding(density: NDArray[np.floating], share: float) -> float:
     """Part of the picture, 0 to 1, that the smallest region with this share of the map covers."""
     return float((held_share(density) <= share).mean())

@@ -19,6 +19,7 @@ class Overwrite:
     name: ClassVar[str] = "cnnfix.overwrite"
 
     def __call__(self, before: Tensor, written: Tensor) -> Tensor:
+        """The values of the tensor, from those that it held before and those that were written."""
         memory = before.new_zeros(max(_extent(self.tensor), _extent(self.written)))
         memory.as_strided(*self.tensor).copy_(before)
         memory.as_strided(*self.written).copy_(written)

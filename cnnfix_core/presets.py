@@ -117,5 +117,5 @@ def get_preset(preset: str | Preset, focus: str | None = None) -> Preset:
         raise CnnfixError(f"There is no focus {focus!r}; choose one of {', '.join(FOCUS)}.")
     if preset.location != "joint":
         raise CnnfixError(f"Focus is a setting of the evidence preset; {preset.name!r} has none. Leave it out.")
-    fan_out, beam = FOCUS[focus]  # type: ignore[index]  # membership was checked above
+    fan_out, beam = FOCUS[focus]
     return replace(preset, fan_out=fan_out, beam=beam)

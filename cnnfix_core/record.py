@@ -100,10 +100,10 @@ class _Recorder(TorchDispatchMode):
     """Logs operations. One object a recording: nothing is shared between threads."""
 
     def __init__(self, module: nn.Module) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.operations: list[Operation] = []
         self.before_write: Callable[[Tensor], None] = lambda tensor: None
-        self._names = {id(child): name for name, child in module.named_modules()}
+        self._names: dict[int, str] = {id(child): name for name, child in module.named_modules()}
         self._signatures: dict[Any, _Signature] = {}
         # Tensors by identity and by memory; an entry is stale once its weak reference is dead.
         self._values: dict[int, tuple[weakref.ref[Tensor], Value]] = {}
@@ -155,23 +155,23 @@ class _Recorder(TorchDispatchMode):
         return result
 
     def _values_in(self, args: Any, kwargs: Any, reads: rules.Reads) -> tuple[tuple[Any, Any], bool]:
-        """The arguments with Values for tensors, those that the rule reads kept, and whether any depends on the input."""
-        depends = False
+        """The arguments with Values for tensors, data kept where it will be read; whether any depends on the input."""
+        seen: list[Value] = []
+        given = tuple(self._replaced(item, at in reads.args, seen) for at, item in enumerate(args))
+        options = {name: self._replaced(item, True, seen) for name, item in kwargs.items()}
+        return (given, options), any(value.depends for value in seen)
 
-        def replace(item: Any, keep: bool) -> Any:
-            nonlocal depends
-            if isinstance(item, Tensor):
-                value = self.value_of(item)
-                depends = depends or value.depends
-                if keep:
-                    value.data = item
-                return value
-            if isinstance(item, (list, tuple)):
-                return [replace(entry, keep) for entry in item]
-            return item
-
-        given = tuple(replace(item, at in reads.args) for at, item in enumerate(args))
-        return (given, {name: replace(item, keep=True) for name, item in kwargs.items()}), depends
+    def _replaced(self, item: Any, keep: bool, seen: list[Value]) -> Any:
+        # A method: a nested function that calls itself is a cycle, which would hold the recording until collected.
+        if isinstance(item, Tensor):
+            value = self.value_of(item)
+            seen.append(value)
+            if keep:
+                value.data = item
+            return value
+        if isinstance(item, (list, tuple)):
+            return [self._replaced(entry, keep, seen) for entry in item]
+        return item
 
     def _append(self, func: Any, signature: _Signature, given: tuple[Any, Any], result: Any) -> Operation:
         tensors = [result] if isinstance(result, Tensor) else [leaf for leaf in result if isinstance(leaf, Tensor)]
@@ -208,7 +208,7 @@ class _Recorder(TorchDispatchMode):
                 self._remember(other, written)
                 continue
             call = Overwrite(layout_of(other), layout_of(tensor))
-            given = ((self.value_of(other), written), {})
+            given: tuple[Any, Any] = ((self.value_of(other), written), {})
             self._append(call, _Signature(Overwrite.name, (), False, rules.Reads()), given, other)
 
     def _module_name(self) -> str:

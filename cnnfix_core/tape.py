@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils._pytree import tree_leaves
 
 from cnnfix_core.errors import NotFiniteError
 
@@ -25,10 +25,19 @@ class Value:
 
     shape: tuple[int, ...]
     depends: bool
-    # Not in the representation: it would print the whole tape, over and over.
-    producer: Operation | None = field(default=None, repr=False)
     data: Tensor | None = field(default=None, repr=False)
     _array: NDArray[Any] | None = field(default=None, repr=False)
+    # Weak, for the operation holds its outputs: a tape without cycles is freed at once when it is dropped.
+    _producer: weakref.ref[Operation] | None = field(default=None, repr=False)
+
+    @property
+    def producer(self) -> Operation | None:
+        """The operation of the tape that made the value; None for inputs and constants."""
+        return None if self._producer is None else self._producer()
+
+    @producer.setter
+    def producer(self, operation: Operation) -> None:
+        self._producer = weakref.ref(operation)
 
     def array(self) -> NDArray[Any]:
         """The values as a contiguous float32 or float64 array. Raises NotFiniteError for NaN or infinity."""
@@ -58,9 +67,9 @@ class Value:
         return self.data
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Operation:
-    """One operation of the tape. `args` and `kwargs` hold a Value in the place of every tensor."""
+    """One operation of the tape. `args` and `kwargs` hold a Value in the place of every tensor, and lists as lists."""
 
     index: int
     name: str
@@ -76,11 +85,19 @@ class Operation:
 
     def inputs(self) -> Iterator[Value]:
         """The values that the operation took, parameters and constants included."""
-        return (leaf for leaf in tree_leaves((self.args, self.kwargs)) if isinstance(leaf, Value))
+        return _values_among((*self.args, *self.kwargs.values()))
 
     def activations(self) -> list[Value]:
         """The inputs that were computed from the network's input."""
         return [value for value in self.inputs() if value.depends]
+
+
+def _values_among(items: Iterable[Any]) -> Iterator[Value]:
+    for item in items:
+        if isinstance(item, Value):
+            yield item
+        elif isinstance(item, list):
+            yield from _values_among(item)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -62,9 +62,8 @@ class Fixated:
 class Trace:
     """One walk. `hops` are in the order in which they were made, from the output to the inputs.
 
-    left: evidence that did not arrive, by reason: "padding", and "bias" (an operation none of whose asked elements has an
-    input that contributes).
-    What arrived at all inputs and what left add up to 1.
+    left: evidence that did not arrive, by reason: "padding", and "bias" (an operation none of whose asked elements
+    has an input that contributes). What arrived at all inputs and what left add up to 1.
     """
 
     tape: Tape
@@ -114,7 +113,7 @@ def _pair(tape: Tape, target: Sequence[Any]) -> tuple[tuple[int, ...], tuple[int
     return a, b
 
 
-def _checked(tape: Tape, position: Sequence[int]) -> tuple[int, ...]:
+def _checked(tape: Tape, position: Sequence[Any]) -> tuple[int, ...]:
     """The position as a tuple inside the output; negative numbers are refused, they are nearly always a mistake."""
     shape = tape.output.shape
     plain = tuple(int(number) for number in position)
@@ -126,13 +125,21 @@ def _checked(tape: Tape, position: Sequence[int]) -> tuple[int, ...]:
     return plain
 
 
+class _Step(NamedTuple):
+    """What one hop brought to one of its inputs."""
+
+    operation: Operation
+    output: Value
+    arrival: Arrival
+
+
 class _Walk:
     """State of one walk: the arrivals that wait at each value until all its consumers have been walked."""
 
     def __init__(self, tape: Tape, preset: Preset) -> None:
         self._tape, self._preset = tape, preset
         self._structure = Structure(tape)
-        self._waiting: dict[Value, list[tuple[Operation, Value, Arrival]]] = defaultdict(list)
+        self._waiting: dict[Value, list[_Step]] = defaultdict(list)
         self._selections: dict[Value, Selection] = {}
         self._hops: list[Hop] = []
         self._left = {"padding": 0.0, "bias": 0.0}
@@ -169,7 +176,9 @@ class _Walk:
             return
         # Elements to which no input contributes fall out, like those outside the beam: the total is kept.
         for arrival in arrivals:
-            self._waiting[arrival.value].append((operation, value, arrival.scaled(selection.total / came)))
+            scaled = arrival.scaled(selection.total / came)
+            self._lose("padding", float(scaled.evidence[scaled.index < 0].sum()), operation)
+            self._waiting[arrival.value].append(_Step(operation, value, scaled))
 
     def _lose(self, reason: str, evidence: float, operation: Operation) -> None:
         self._left[reason] += evidence
@@ -177,28 +186,32 @@ class _Walk:
 
     def _settle(self, value: Value) -> None:
         """All consumers of the value have been walked: merge what they brought, prune it, and note the hops."""
-        brought = self._waiting.pop(value, [])
-        if not brought:
+        steps = self._waiting.pop(value, [])
+        if not steps:
             return
-        inside = [arrival.index >= 0 for _, _, arrival in brought]
-        for (operation, _, arrival), ok in zip(brought, inside, strict=True):
-            self._lose("padding", float(arrival.evidence[~ok].sum()), operation)
-        parts = [
-            (arrival.index[ok], arrival.sign[ok], arrival.evidence[ok])
-            for (*_, arrival), ok in zip(brought, inside, strict=True)
-        ]
-        index, sign, evidence = (np.concatenate(column) for column in zip(*parts, strict=True))
-        merged, rows = Selection.merge(value.shape, index, sign, evidence)
-        kept, new_row = merged.strongest(self._preset.beam)
+        index, sign, evidence = _joined([step.arrival for step in steps])
+        inside = index >= 0
+        merged, merged_row = Selection.merge(value.shape, index[inside], sign[inside], evidence[inside])
+        kept, kept_row = merged.strongest(self._preset.beam)
         if not len(kept):
             return
         self._selections[value] = kept
-        scale = kept.total / float(merged.evidence[new_row >= 0].sum())
-        ends = np.cumsum([len(part[0]) for part in parts])
-        for (operation, output, arrival), ok, end, part in zip(brought, inside, ends, parts, strict=True):
-            child = np.full(len(arrival.index), -1)
-            child[ok] = new_row[rows[end - len(part[0]) : end]]
-            self._hops.append(Hop(operation, output, value, lineage_of(arrival, child, scale)))
+        # Where each entry that arrived is now: -1 if it fell into padding or out of the beam.
+        row = np.full(len(index), -1)
+        row[inside] = kept_row[merged_row]
+        scale = kept.total / float(merged.evidence[kept_row >= 0].sum())
+        ends = np.cumsum([len(step.arrival.index) for step in steps])
+        for step, child in zip(steps, np.split(row, ends[:-1]), strict=True):
+            self._hops.append(Hop(step.operation, step.output, value, lineage_of(step.arrival, child, scale)))
+
+
+def _joined(arrivals: Sequence[Arrival]) -> tuple[Ints, Signs, Floats]:
+    """Index, sign and evidence of all arrivals at one value, end to end."""
+    return (
+        np.concatenate([arrival.index for arrival in arrivals]),
+        np.concatenate([arrival.sign for arrival in arrivals]),
+        np.concatenate([arrival.evidence for arrival in arrivals]),
+    )
 
 
 def lineage_of(arrival: Arrival, child: Ints, scale: float) -> Edges | Callable[[], Edges]:

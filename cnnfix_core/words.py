@@ -37,9 +37,9 @@ def summary(explanation: Explanation, density: NDArray[np.floating], rival: NDAr
         f" {where(density)}."
     ]
     if rival is not None and rival.any():
-        parts.append(f"Half of Grad-CAM’s map lies on {percent(area_holding(rival, 0.5))}, most of it {where(rival)}.")
+        parts.append(f"Half of Grad-CAM's map lies on {percent(area_holding(rival, 0.5))}, most of it {where(rival)}.")
     elif rival is not None:
-        parts.append("Grad-CAM’s map is empty: no feature map speaks for this class.")
+        parts.append("Grad-CAM's map is empty: no feature map speaks for this class.")
     parts += _views(explanation)
     parts.append(f"The walk took {explanation.seconds:.1f} s.")
     return " ".join(parts)

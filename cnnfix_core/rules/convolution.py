@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ _LOCATIONS = {"centre": kernels.CENTRE, "product": kernels.PRODUCT, "activation"
 
 @rule("aten.convolution", args=(0, 1))
 def convolution(question: Question) -> Iterable[Arrival]:
+    """The inputs in each output's window, weighted by the filter; a transposed kernel is turned round first."""
     x, weight, _, stride, padding, dilation, transposed, _, groups = question.operation.args
     kernel = weight.array()
     if transposed:
@@ -38,9 +39,9 @@ def through_windows(
     kernel: (O, C / groups, one to three sizes). location: how to choose there; None: as the preset says.
     """
     spatial = kernel.ndim - 2
-    form = Form(
-        _five_dimensional(x.array(), spatial), _five_dimensional(kernel.astype(x.array().dtype), spatial), geometry
-    )
+    values = x.array()
+    inputs, weights = _five_dimensional(values, spatial), _five_dimensional(kernel.astype(values.dtype), spatial)
+    form = kernels.Form(inputs, weights, geometry)
     selection, preset = question.selection, question.preset
     at = np.zeros((len(selection), 5), np.int64)
     coordinates = selection.coordinates
@@ -50,19 +51,11 @@ def through_windows(
 
     location = location or question.structure.location(question.operation, preset)
     if location == "joint":
-        index, products = kernels.largest_products(*form, at, selection.sign, preset.fan_out)
+        index, products = kernels.largest_products(form, at, selection.sign, preset.fan_out)
         yield arrival(question, x, index, proportion(products, selection.evidence))
     else:
-        index, weights = kernels.strongest_channel(*form, at, selection.sign, _LOCATIONS[location])
+        index, weights = kernels.strongest_channel(form, at, selection.sign, _LOCATIONS[location])
         yield Arrival(x, index, turned(question, weights), selection.evidence)
-
-
-class Form(NamedTuple):
-    """A linear form as the kernels take it: input (B, C, D, H, W), kernel (O, C / groups, d, h, w), geometry."""
-
-    x: NDArray[Any]
-    w: NDArray[Any]
-    geometry: Ints
 
 
 def _five_dimensional(array: NDArray[Any], spatial: int) -> NDArray[Any]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from cnnfix_core.rules.registry import Arrival, Question, rule
-from cnnfix_core.selection import Ints, Signs
+from cnnfix_core.selection import Signs
 
 
 @rule(
@@ -51,8 +49,6 @@ def turned_element(question: Question) -> Iterable[Arrival]:
     yield passed(question, -sign if question.preset.signed else sign)
 
 
-def passed(question: Question, sign: Signs, index: Ints | None = None) -> Arrival:
-    """Arrival at the first argument, row for row."""
-    selection = question.selection
-    at = selection.index if index is None else index
-    return Arrival(question.operation.args[0], at, np.asarray(sign, np.int8), selection.evidence)
+def passed(question: Question, sign: Signs) -> Arrival:
+    """Arrival at the same element of the first argument, with this sign."""
+    return Arrival(question.operation.args[0], question.selection.index, sign, question.selection.evidence)

@@ -18,12 +18,14 @@ from cnnfix_core.tape import Value, as_array
 
 @rule("aten.addmm", args=(1, 2))
 def addmm(question: Question) -> Iterable[Arrival]:
+    """A fully connected layer with a bias, which is not walked to."""
     _, x, matrix = question.operation.args
     return product_with_matrix(question, x, matrix)
 
 
 @rule("aten.mm", args=(0, 1))
 def mm(question: Question) -> Iterable[Arrival]:
+    """A fully connected layer without a bias."""
     x, matrix = question.operation.args
     return product_with_matrix(question, x, matrix)
 
@@ -46,9 +48,10 @@ def product_with_matrix(question: Question, x: Value, matrix: Value) -> Iterable
     elif question.preset.spread or not structure.is_flat_map(x):
         yield dense(question, x, values, weights)
     else:
-        form = (values[:, :, None, None, None], weights[:, :, None, None, None], window_geometry((), (), (), 1))
+        as_window = (..., None, None, None)
+        form = kernels.Form(values[as_window], weights[as_window], window_geometry((), (), (), 1))
         at = np.pad(selection.coordinates, ((0, 0), (0, 3)))
-        index, _ = kernels.largest_products(*form, at, selection.sign, k=1, floor=-np.inf)
+        index, _ = kernels.largest_products(form, at, selection.sign, k=1, floor=-np.inf)
         yield arrival(question, x, index, selection.evidence[:, None])
 
 

@@ -15,16 +15,19 @@ from cnnfix_core.tape import Value
 
 @rule("aten.add", args=(0, 1))
 def add(question: Question) -> Iterable[Arrival]:
+    """The sum a + alpha * b."""
     return summed(question, 1, _alpha(question))
 
 
 @rule("aten.sub", args=(0, 1))
 def sub(question: Question) -> Iterable[Arrival]:
+    """The difference a - alpha * b."""
     return summed(question, 1, -_alpha(question))
 
 
 @rule("aten.rsub", args=(0, 1))
 def reversed_sub(question: Question) -> Iterable[Arrival]:
+    """The difference the other way round, b - alpha * a."""
     return summed(question, -_alpha(question), 1)
 
 

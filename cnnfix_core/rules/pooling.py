@@ -26,6 +26,7 @@ def max_pool(question: Question) -> Iterable[Arrival]:
 
 @rule("aten.avg_pool1d", "aten.avg_pool2d", "aten.avg_pool3d", args=(0,))
 def avg_pool(question: Question) -> Iterable[Arrival]:
+    """The inputs in each output's window, all with the same coefficient."""
     x, window, *rest = question.operation.args
     stride = (rest[0] if rest else None) or window
     padding = rest[1] if len(rest) > 1 else [0] * len(window)
@@ -45,6 +46,7 @@ def averaged(
 
 @rule("aten._adaptive_avg_pool2d", "aten._adaptive_avg_pool3d", args=(0,))
 def adaptive_avg_pool(question: Question) -> Iterable[Arrival]:
+    """Averages to a given size: an average pooling where the sizes divide, otherwise windows of unequal sizes."""
     x, sizes = question.operation.args
     inner = x.shape[-len(sizes) :]
     if all(size % out == 0 for size, out in zip(inner, sizes, strict=True)):

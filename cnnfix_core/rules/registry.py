@@ -45,18 +45,17 @@ class Arrival:
     evidence: Floats
     parent: Ints | Lineage | None = None
 
-
     def scaled(self, factor: float) -> Arrival:
         """The same with all evidence times a factor."""
         parent = self.parent
-        if callable(parent):
-            lineage = parent
 
-            def parent(entries: Ints) -> tuple[Ints, Ints, Floats]:
-                rows, which, evidence = lineage(entries)
-                return rows, which, evidence * factor
+        def scaled_lineage(entries: Ints) -> tuple[Ints, Ints, Floats]:
+            assert callable(parent)
+            rows, which, evidence = parent(entries)
+            return rows, which, evidence * factor
 
-        return replace(self, evidence=self.evidence * factor, parent=parent)
+        lineage = scaled_lineage if callable(parent) else parent
+        return replace(self, evidence=self.evidence * factor, parent=lineage)
 
 
 @dataclass(frozen=True, slots=True)

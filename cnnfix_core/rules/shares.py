@@ -17,7 +17,9 @@ def proportion(products: NDArray[Any], evidence: Floats) -> Floats:
     """Each row's evidence, in proportion to its positive products: (N, M). Rows without any get nothing."""
     positive = np.maximum(products, 0).astype(np.float64)
     total = positive.sum(axis=1, keepdims=True)
-    return positive * np.divide(evidence[:, None], total, out=np.zeros_like(total), where=total > 0)
+    scale = np.divide(evidence[:, None], total, out=np.zeros_like(total), where=total > 0)
+    shares: Floats = positive * scale
+    return shares
 
 
 def largest_only(products: NDArray[Any]) -> NDArray[Any]:

@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,7 +40,7 @@ class PackagedWeights:
         module = timm.create_model(self.architecture, pretrained=False)
         _fill(module, self._state(), self.package)
         module.eval().requires_grad_(False)
-        settings = module.pretrained_cfg
+        settings: Any = module.pretrained_cfg
         info = self.info()
         return Model(
             name=self.name,
@@ -83,14 +84,15 @@ def _fill(module: nn.Module, state: dict[str, Tensor], package: str) -> None:
 def normalised(picture: Image, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
     """An RGB picture as the network's input: (3, H, W), values (v / 255 - mean) / std."""
     pixels = np.asarray(picture, np.float32) / 255
-    return torch.from_numpy((pixels - np.float32(mean)) / np.float32(std)).permute(2, 0, 1).contiguous()
+    standard = (pixels - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
+    return torch.from_numpy(standard).permute(2, 0, 1).contiguous()
 
 
 def imagenet_labels() -> Labels:
     """The 1,000 classes of ImageNet, with WordNet's definitions, from timm."""
-    from timm.data import ImageNetInfo
+    from timm.data.imagenet_info import ImageNetInfo
 
-    info = ImageNetInfo()
+    info: Any = ImageNetInfo()
     names = [info.index_to_description(index) for index in range(info.num_classes())]
     full = [info.index_to_description(index, detailed=True) for index in range(info.num_classes())]
     definitions = (text.removeprefix(name).removeprefix(": ") for name, text in zip(names, full, strict=True))

@@ -36,12 +36,9 @@ class Labels:
     def __len__(self) -> int:
         return len(self.synonyms)
 
-    def __getitem__(self, index: int) -> str:
-        return self.synonyms[index]
-
     def find(self, target: int | str) -> int:
         """Index of a class, given as its index or by one of its names. Raises TargetError."""
-        if isinstance(target, int) or target.strip().isdecimal():
+        if not isinstance(target, str) or target.strip().isdecimal():
             index = int(target)
             if not 0 <= index < len(self):
                 raise TargetError(f"There is no class {index}: the model has {len(self)}, from 0 to {len(self) - 1}.")

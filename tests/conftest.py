@@ -1,0 +1,38 @@
+"""What many tests share: the bundled network and a photograph, loaded once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import skimage
+
+import cnnfix_core as cnnfix
+
+
+@pytest.fixture(scope="session")
+def model() -> cnnfix.Model:
+    return cnnfix.load_model()
+
+
+@pytest.fixture(scope="session")
+def cat_file() -> Path:
+    """A cat, 451 x 300 pixels."""
+    return Path(skimage.__file__).parent / "data" / "chelsea.png"
+
+
+@pytest.fixture(scope="session")
+def cat(cat_file: Path) -> cnnfix.Picture:
+    return cnnfix.open_picture(cat_file)
+
+
+@pytest.fixture(scope="session")
+def explanation(model: cnnfix.Model, cat: cnnfix.Picture) -> cnnfix.Explanation:
+    """The predicted class of the cat, with the evidence preset."""
+    return cnnfix.explain(model, cat)
+
+
+@pytest.fixture(scope="session")
+def published(model: cnnfix.Model, cat: cnnfix.Picture) -> cnnfix.Explanation:
+    """The predicted class of the cat, with the published preset and its five crops."""
+    return cnnfix.explain(model, cat, preset="published")

@@ -1,0 +1,174 @@
+"""The command line, run in this process."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import cnnfix_core as cnnfix
+from cnnfix_core import zoo
+from cnnfix_core.cli import main
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], model: cnnfix.Model) -> Run:
+    """Run with these arguments: exit code, what was printed, what was complained about."""
+    load = zoo.load_model
+    monkeypatch.setattr(zoo, "load_model", lambda name: model if name == model.name else load(name))
+
+    def command(*arguments: object) -> tuple[int, str, str]:
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        return code, *capsys.readouterr()
+
+    return command
+
+
+def test_explain_in_words(run: Run, cat_file: Path, explanation: cnnfix.Explanation) -> None:
+    code, out, err = run("explain", cat_file)
+    assert (code, err) == (0, "")
+    assert out.startswith(f"{len(explanation.fixations):,} fixations for “{explanation.target.label}”")
+    assert out.count("\n") == 1
+
+
+def test_explain_writes_what_is_asked_for(run: Run, cat_file: Path, tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("out.json", "out.csv", "out.png")]
+    arguments = ("--target", "tabby", "--focus", "sharp", "--json", files[0], "--csv", files[1], "--figure", files[2])
+    code, _, err = run("explain", cat_file, "--model", "efficientnet_lite0", *arguments)
+    assert (code, err) == (0, "")
+    data = json.loads(files[0].read_text("utf-8"))
+    assert (data["target"]["index"], data["preset"]["beam"]) == (281, 2000)
+    assert len(list(csv.reader(files[1].open()))) == len(data["fixations"]) + 1
+    assert Image.open(files[2]).size[0] == 1600
+
+
+def test_explain_one_class_rather_than_another(run: Run, cat_file: Path, tmp_path: Path) -> None:
+    found = []
+    for target in ([], ["--target", "tabby"]):
+        out = tmp_path / "out.json"
+        code, *_ = run("explain", cat_file, *target, "--rather-than", "lynx", "--json", out)
+        data = json.loads(out.read_text("utf-8"))
+        found.append((code, data["target"]["label"], data["rather_than"]["label"]))
+    predicted = json.loads(out.read_text("utf-8"))["target"]["label"]
+    assert found[1] == (0, "tabby", "lynx")
+    assert found[0][0] == 0
+    assert found[0][2] == "lynx"
+    assert predicted == "tabby"
+
+
+def test_explain_as_published_with_a_figure(run: Run, cat_file: Path, tmp_path: Path) -> None:
+    code, out, _ = run("explain", cat_file, "--preset", "published", "--figure", tmp_path / "out.png")
+    assert code == 0
+    assert "crops" in out
+    assert Image.open(tmp_path / "out.png").format == "PNG"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "COMMAND"),
+        (["explian"], "explian"),
+        (["explain"], "IMAGE"),
+        (["explain", "CAT", "--preset", "nice"], "'nice' (choose from published, evidence)"),
+        (["explain", "CAT", "--focus", "blurred"], "'blurred'"),
+        (["explain", "CAT", "--preset", "published", "--focus", "sharp"], "Focus is a setting of the evidence preset"),
+        (["explain", "CAT", "--nonsense"], "--nonsense"),
+        (["explain", "CAT", "--target"], "--target"),
+        (["explain", "CAT", "--target", "tabbie"], "no class called 'tabbie'. Did you mean tabby"),
+        (["explain", "CAT", "--target", "crane"], "several classes"),
+        (["explain", "CAT", "--target", "-1"], "expected one argument"),
+        (["explain", "CAT", "--target=-1"], "no class"),
+        (["explain", "CAT", "--target", "1000"], "no class 1000"),
+        (["explain", "CAT", "--target", "7", "--rather-than", "7"], "set against itself"),
+        (["explain", "CAT", "--rather-than", "nothing known"], "no class called"),
+        (["explain", "CAT", "--model", "lenet"], "no model 'lenet'"),
+        (["explain", "nowhere.png"], "no file “nowhere.png”"),
+        (["explain", "FOLDER"], "is a folder"),
+        (["explain", "TEXT"], "not a picture"),
+        (["explain", "CAT", "--json", "FOLDER"], "cannot write"),
+        (["explain", "CAT", "--csv", "FOLDER/missing/out.csv"], "out.csv: No such file or directory"),
+        (["explain", "CAT", "--figure", "FOLDER/missing/out.png"], "out.png: No such file or directory"),
+        (["app", "--port", "http"], "'http' is not a port"),
+        (["app", "--port", "70000"], "'70000' is not a port"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(
+    run: Run, cat_file: Path, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    text = tmp_path / "text.png"
+    text.write_text("no picture")
+    places = {"CAT": str(cat_file), "TEXT": str(text), "FOLDER": str(tmp_path)}
+    for name, place in places.items():
+        arguments = [argument.replace(name, place) for argument in arguments]
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert err.startswith("cnnfix: ")
+    assert err.endswith("\n")
+    assert err.count("\n") == 1
+    assert words in err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["explain", "--help"], ["app", "-h"]])
+def test_help(run: Run, arguments: list[str]) -> None:
+    code, out, err = run(*arguments)
+    assert (code, err) == (0, "")
+    assert "usage: cnnfix" in out
+
+
+def test_models(run: Run) -> None:
+    code, out, err = run("models")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert len(lines) == len(cnnfix.list_models())
+    assert lines[0].split()[:2] == ["efficientnet_lite0", "ready"]
+    assert all("weights: " in line for line in lines)
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("arguments", "port"), [([], 8501), (["--port", "8600"], 8600)])
+def test_app_starts_streamlit(run: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str], port: int) -> None:
+    calls: list[tuple[list[str], dict[str, Any]]] = []
+
+    def started(command: list[str], **options: Any) -> SimpleNamespace:
+        calls.append((command, options))
+        return SimpleNamespace(returncode=3)
+
+    monkeypatch.setattr(subprocess, "run", started)
+    code, out, _ = run("app", *arguments)
+    ((command, options),) = calls
+    root = Path(cnnfix.__file__).parent.parent
+    assert command == [sys.executable, "-m", "streamlit", "run", str(root / "app.py"), f"--server.port={port}"]
+    assert options["cwd"] == root
+    assert code == 3
+    assert f"http://localhost:{port}" in out
+
+
+def test_app_ends_quietly_with_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess, "run", interrupted)
+    code, _, err = run("app")
+    assert (code, err) == (0, "")
+
+
+def test_app_without_its_files(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("cnnfix_core.cli._APP", tmp_path / "app.py")
+    code, _, err = run("app")
+    assert code == 2
+    assert "pip install -e ." in err
