@@ -55,9 +55,16 @@ def _parser() -> argparse.ArgumentParser:
     models.set_defaults(run=_models)
 
     app = commands.add_parser("app", help="open the explorer in the browser")
-    app.add_argument("--port", type=int, default=8501, help="port of the page (default: 8501)")
+    app.add_argument("--port", type=_port, default=8501, help="port of the page (default: 8501)")
     app.set_defaults(run=_app)
     return parser
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isdecimal() else 0
+    if not 0 < port < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port, a number from 1 to 65535")
+    return port
 
 
 def _explain(options: argparse.Namespace) -> int:

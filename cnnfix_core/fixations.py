@@ -131,13 +131,13 @@ def box_holding(fixations: Fixations, share: float) -> tuple[int, int, int, int]
     """The box around the smallest region that holds this share of the density: x0, y0, x1, y1, inclusive pixels."""
     density = fixations.density(longest_side=_GRID)
     mask = holding(density, share)
-    y0, y1 = _covered(mask.any(axis=1), fixations.height)
-    x0, x1 = _covered(mask.any(axis=0), fixations.width)
+    rows, columns = np.nonzero(mask)
+    y0, y1 = _touched(rows, density.shape[0], fixations.height)
+    x0, x1 = _touched(columns, density.shape[1], fixations.width)
     return x0, y0, x1, y1
 
 
-def _covered(line: NDArray[np.bool_], size: int) -> tuple[int, int]:
-    """First and last of `size` pixels that the true entries of a line, as long or shorter, touch."""
-    true = np.flatnonzero(line)
-    first, end = int(true[0]), int(true[-1]) + 1
-    return first * size // len(line), -(-end * size // len(line)) - 1
+def _touched(cells: NDArray[np.integer], count: int, size: int) -> tuple[int, int]:
+    """First and last of `size` pixels, divided into `count` cells, that these cells touch."""
+    first, end = int(cells.min()), int(cells.max()) + 1
+    return first * size // count, -(-end * size // count) - 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnnfix_core.maps import area_holding, held_share, where
+from cnnfix_core.maps import BANDS, area_holding, band_floors, held_share, where
 
 
 def test_shares_from_the_peak_outwards_each_place_half_counted() -> None:
@@ -34,6 +34,14 @@ def test_the_area_of_the_smallest_region() -> None:
     values = np.array([[4, 3], [2, 1]])
     assert [area_holding(values, share) for share in (0.1, 0.2, 0.55, 0.9, 1)] == [0, 0.25, 0.5, 0.75, 1]
     assert area_holding(np.array([[0, 0, 0], [0, 5, 0], [0, 0, 5]]), 0.5) == pytest.approx(2 / 9)
+
+
+def test_bands_reach_down_to_the_weakest_place_that_they_need() -> None:
+    assert BANDS == (0.1, 0.25, 0.5, 0.75, 0.9)
+    assert band_floors(np.array([[4, 3], [2, 1]])).tolist() == [4, 4, 3, 2, 2]
+    assert band_floors(np.array([[1, 1], [1, 1]])).tolist() == [1, 1, 1, 1, 1]
+    assert band_floors(np.array([[1, 0, 9]])).tolist() == [9, 9, 9, 9, 9]  # just enough
+    assert np.isinf(band_floors(np.zeros((3, 3)))).all()
 
 
 @pytest.mark.parametrize(

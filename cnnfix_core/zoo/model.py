@@ -38,24 +38,28 @@ class Labels:
 
     def find(self, target: int | str) -> int:
         """Index of a class, given as its index or by one of its names. Raises TargetError."""
-        if not isinstance(target, str) or target.strip().isdecimal():
+        if not isinstance(target, str) or target.strip().removeprefix("-").isdecimal():
             index = int(target)
             if not 0 <= index < len(self):
                 raise TargetError(f"There is no class {index}: the model has {len(self)}, from 0 to {len(self) - 1}.")
             return index
         wanted = target.strip().lower()
-        matches = [i for i, names in enumerate(self.synonyms) if wanted in self._names(i) or wanted == names.lower()]
+        # A short name, under which a class is shown, may be another one's synonym.
+        matches = [i for i, name in enumerate(self.short) if wanted == name.lower()]
+        matches = matches or [i for i in range(len(self)) if wanted in self._names(i)]
         if len(matches) == 1:
             return matches[0]
         if matches:
             listed = "; ".join(f"{i}: {self.short[i]}" for i in matches)
             raise TargetError(f"{target!r} names several classes, give the number of one: {listed}.")
-        close = difflib.get_close_matches(wanted, {name for i in range(len(self)) for name in self._names(i)}, 3)
+        known = {name for i in range(len(self)) for name in self._names(i)}
+        close = difflib.get_close_matches(wanted, known, 3)
         hint = f"Did you mean {' or '.join(close)}?" if close else "Give a class number, or another name."
         raise TargetError(f"The model has no class called {target!r}. {hint}")
 
     def _names(self, index: int) -> set[str]:
-        return {*self.synonyms[index].lower().split(", "), self.short[index].lower()}
+        names = self.synonyms[index].lower()
+        return {names, *names.split(", ")}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
