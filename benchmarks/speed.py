@@ -1,7 +1,8 @@
 """How long a walk takes beside the forward pass that it explains, and beside Grad-CAM. Prints a Markdown table.
 
 One picture of 224 x 224. The columns take turns within each round, so that a machine that slows down hits all alike;
-the first round warms up (Numba compiles) and does not count.
+the first round warms up (Numba compiles) and does not count. On a busy machine a forward pass on several threads waits
+for its slowest one, which makes everything beside it look cheap: there, `--cpu` gives the ratios to go by.
 """
 
 from __future__ import annotations
@@ -42,10 +43,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7, help="how often each column is timed (default: 7)")
     parser.add_argument("--networks", nargs="+", default=NETWORKS, metavar="NAME", help="by their torchvision names")
+    parser.add_argument(
+        "--cpu",
+        action="store_true",
+        help="time of all processors together, torch on one thread: for a machine that is busy with other things too",
+    )
     options = parser.parse_args()
-    print(machine(options.rounds), flush=True)
+    if options.cpu:
+        torch.set_num_threads(1)
+    clock = time.process_time if options.cpu else time.perf_counter
+    print(machine(options.rounds, "processor time" if options.cpu else "elapsed time"), flush=True)
     for number, name in enumerate(options.networks):
-        seconds = medians(columns(network(name)), options.rounds)
+        seconds = medians(columns(network(name)), options.rounds, clock)
         if number == 0:
             print("\n" + row("network", ("forward, ms", *list(seconds)[1:])))
             print(row("---", ["---:"] * len(seconds)))
@@ -89,23 +98,23 @@ def columns(module: nn.Module) -> dict[str, Column]:
     }
 
 
-def medians(contestants: dict[str, Column], rounds: int) -> dict[str, float]:
+def medians(contestants: dict[str, Column], rounds: int, clock: Callable[[], float]) -> dict[str, float]:
     """Seconds of each column."""
     seconds: dict[str, list[float]] = defaultdict(list)
     for _ in range(rounds + 1):
         for name, column in contestants.items():
             prepared = column.prepare()
-            started = time.perf_counter()
+            started = clock()
             column.run(prepared)
-            seconds[name].append(time.perf_counter() - started)
+            seconds[name].append(clock() - started)
     return {name: statistics.median(taken[1:]) for name, taken in seconds.items()}
 
 
-def machine(rounds: int) -> str:
+def machine(rounds: int, measured: str) -> str:
     """Date, processors and versions, for whoever reads the table elsewhere."""
     versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
     return (
-        f"{date.today()}: medians of {rounds} rounds; {os.cpu_count()} processors, "
+        f"{date.today()}: {measured}, medians of {rounds} rounds; {os.cpu_count()} processors, "
         f"{torch.get_num_threads()} threads of torch; {versions}"
     )
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from cnnfix_core.explain import Explanation
 from cnnfix_core.fixations import Fixations
 from cnnfix_core.images import Picture
-from cnnfix_core.maps import BANDS, band_floors
+from cnnfix_core.maps import BANDS, floors
 from cnnfix_core.selection import Floats
 from cnnfix_core.words import question, summary
 
@@ -32,10 +32,10 @@ _PAPER, _INK, _FAINT = "#FFFFFF", "#1B2127", "#5B6670"
 
 def overlay(density: NDArray[np.floating], size: tuple[int, int]) -> Image.Image:
     """The map as bands of colour over nothing: a palette image of `size` (width, height) with transparency."""
-    floors = band_floors(density)
+    values = np.asarray(density, np.float32)
     # Enlarged before it is cut into bands, so that their edges are smooth.
-    large = Image.fromarray(np.asarray(density, np.float32)).resize(size, Image.Resampling.BICUBIC)
-    band = len(BANDS) - np.searchsorted(floors[::-1], np.asarray(large), side="right")
+    large = Image.fromarray(values).resize(size, Image.Resampling.BICUBIC)
+    band = len(BANDS) - np.searchsorted(floors(values, BANDS)[::-1], np.asarray(large), side="right")
     image = Image.fromarray(band.astype(np.uint8))
     image.putpalette([part for colour in BAND_COLOURS for part in _rgb(colour)] + [0, 0, 0])
     image.info["transparency"] = bytes([*(round(255 * opacity) for opacity in BAND_OPACITY), 0])

@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial import KDTree
 
 from cnnfix_core.images import Picture, View, scaled_size
+from cnnfix_core.maps import region_holding
 from cnnfix_core.presets import Preset
 from cnnfix_core.selection import Floats, Ints
 from cnnfix_core.unravel import Trace
@@ -119,19 +120,10 @@ def _spread(preset: Preset, view: View) -> tuple[float, float]:
     return preset.sigma * (x1 - x0) / view.size[1], preset.sigma * (y1 - y0) / view.size[0]
 
 
-def holding(density: NDArray[np.floating], share: float) -> NDArray[np.bool_]:
-    """The smallest region that holds this share of the density, as a mask of the same shape."""
-    ordered = np.sort(density, axis=None)[::-1]
-    enough = int(np.searchsorted(np.cumsum(ordered), share * ordered.sum() * (1 - 1e-9)))
-    mask: NDArray[np.bool_] = density >= ordered[min(enough, ordered.size - 1)]
-    return mask
-
-
 def box_holding(fixations: Fixations, share: float) -> tuple[int, int, int, int]:
     """The box around the smallest region that holds this share of the density: x0, y0, x1, y1, inclusive pixels."""
     density = fixations.density(longest_side=_GRID)
-    mask = holding(density, share)
-    rows, columns = np.nonzero(mask)
+    rows, columns = np.nonzero(region_holding(density, share))
     y0, y1 = _touched(rows, density.shape[0], fixations.height)
     x0, x1 = _touched(columns, density.shape[1], fixations.width)
     return x0, y0, x1, y1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,25 +31,36 @@ def held_share(density: NDArray[np.floating]) -> Floats:
     return held
 
 
-def band_floors(density: NDArray[np.floating]) -> Floats:
-    """The value down to which each of `BANDS` reaches, falling; infinite for a map of zeros, which has no band."""
-    falling = np.sort(np.asarray(density, np.float32), axis=None)[::-1].astype(float)  # as it will be drawn
+def floors(density: NDArray[np.floating], shares: Sequence[float]) -> Floats:
+    """The values down to which the smallest regions with these shares of the map reach.
+
+    A region takes in the strongest places until they hold its share. Infinite for a map of zeros, which has no region.
+    """
+    falling = np.sort(density, axis=None)[::-1].astype(float)
     held = np.cumsum(falling)
     if held[-1] <= 0:
-        return np.full(len(BANDS), np.inf)
-    floors: Floats = falling[np.searchsorted(held, np.array(BANDS) * held[-1] * (1 - 1e-9))]
-    return floors
+        return np.full(len(shares), np.inf)
+    enough = np.searchsorted(held, np.array(shares) * held[-1] * (1 - 1e-9))
+    found: Floats = falling[np.minimum(enough, falling.size - 1)]
+    return found
+
+
+def region_holding(density: NDArray[np.floating], share: float) -> NDArray[np.bool_]:
+    """The smallest region that holds this share of the map, as a mask; equally strong places are in or out together."""
+    mask: NDArray[np.bool_] = density >= floors(density, [share])[0]
+    return mask
 
 
 def area_holding(density: NDArray[np.floating], share: float) -> float:
     """Part of the picture, 0 to 1, that the smallest region with this share of the map covers."""
-    return float((held_share(density) <= share).mean())
+    return float(region_holding(density, share).mean())
 
 
 def where(density: NDArray[np.floating], share: float = 0.5) -> str:
-    """In words, in which ninth of the picture most of the strongest region lies."""
-    strong = np.where(held_share(density) <= share, density, 0)
-    if not strong.any():
+    """In words, in which ninth of the picture most of the smallest region with this share lies."""
+    region = region_holding(density, share)
+    strong = np.where(region, density, 0)
+    if region.all() or not region.any():
         return "nowhere in particular"
     rows, columns = (np.linspace(0, size, 4).round().astype(int) for size in density.shape)
     mass = [

