@@ -55,7 +55,10 @@ class Selection:
     @classmethod
     def merge(cls, shape: Sequence[int], index: Ints, sign: Signs, evidence: Floats) -> tuple[Selection, Ints]:
         """Add up evidence that meets at one element with one sign; also says which row each entry went to."""
-        keys, row = np.unique(index * 2 + (sign > 0), return_inverse=True)
+        keys = index * 2 + (sign > 0)
+        if (np.diff(keys) > 0).all():  # already in order and nothing meets, as after most elementwise hops
+            return cls(tuple(shape), index, sign, evidence), np.arange(len(keys))
+        keys, row = np.unique(keys, return_inverse=True)
         summed = np.asarray(np.bincount(row, weights=evidence, minlength=len(keys)), np.float64)
         signs = np.where(keys & 1, 1, -1).astype(np.int8)
         return cls(tuple(shape), keys >> 1, signs, summed), row

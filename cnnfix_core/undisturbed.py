@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -22,17 +23,15 @@ def undisturbed(module: nn.Module) -> Iterator[Callable[[Tensor], None]]:
     `eval()` may be overridden and do more. The last thread that leaves puts the mode back.
     """
     switched = _enter_evaluation(module)
-    owned = {
-        tensor.untyped_storage().data_ptr(): tensor
-        for tensor in (*module.parameters(), *module.buffers())
-        if not is_lazy(tensor)
-    }
+    owned = defaultdict(list)
+    for tensor in (*module.parameters(), *module.buffers()):
+        if not is_lazy(tensor):
+            owned[tensor.untyped_storage().data_ptr()].append(tensor.detach())
     saved: list[tuple[Tensor, Tensor]] = []
 
     def before_write(tensor: Tensor) -> None:
-        original = owned.pop(tensor.untyped_storage().data_ptr(), None)
-        if original is not None:
-            saved.append((original.detach(), original.detach().clone()))
+        originals = owned.pop(tensor.untyped_storage().data_ptr(), [])
+        saved.extend((original, original.clone()) for original in originals)
 
     try:
         yield before_write
