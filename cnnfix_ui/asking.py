@@ -10,6 +10,7 @@ from cnnfix_core.presets import FOCUS, PRESETS
 from cnnfix_core.words import percent
 from cnnfix_core.zoo import list_models
 from cnnfix_ui import results
+from cnnfix_ui.answer import SHOWN
 from cnnfix_ui.choices import Choice, choices
 
 VIEWS: dict[str, str] = {
@@ -54,7 +55,7 @@ def choose_settings() -> Settings:
             help="Evidence: signs count, evidence is shared, the strongest paths go on. "
             "As published: the algorithm of the 2019 paper, on five crops, each fixation counting the same.",
         )
-        st.segmented_control("Show", ["both", "points", "density"], required=True, format_func=str.title, key="show")
+        st.segmented_control("Show", SHOWN, required=True, format_func=str.title, key="show")
         focus = st.selectbox(
             "Focus",
             list(FOCUS),
