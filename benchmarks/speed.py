@@ -1,8 +1,11 @@
-"""How long a walk takes beside the forward pass that it explains, and beside Grad-CAM. Prints a Markdown table.
+"""How long a walk takes beside the forward pass that it explains, and beside Grad-CAM. Prints Markdown tables.
 
 One picture of 224 x 224. The columns take turns within each round, so that a machine that slows down hits all alike;
 the first round warms up (Numba compiles) and does not count. On a busy machine a forward pass on several threads waits
 for its slowest one, which makes everything beside it look cheap: there, `--cpu` gives the ratios to go by.
+
+With `--more` two further tables: memory at its peak, of recording and a walk beside a forward pass that keeps what
+every operation gave; and the time of eight pictures recorded at once beside eight recorded one by one, each walked.
 """
 
 from __future__ import annotations
@@ -13,21 +16,28 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from PIL import Image
 from skimage import data
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision.models import get_model
 
 from cnnfix_core import EVIDENCE, PUBLISHED, Preset, get_preset, load_model, record, unravel
 from cnnfix_core.baselines import grad_cam, last_map, with_own_hooks
 
 BUNDLED = "efficientnet_lite0"
-NETWORKS = (BUNDLED, "alexnet", "vgg16", "googlenet", "resnet50", "densenet121")
+NETWORKS = (
+    *(BUNDLED, "vgg16", "resnet50", "resnet101", "googlenet", "densenet121"),
+    *("convnext_tiny", "mobilenet_v3_large", "shufflenet_v2_x1_0"),
+)
 PACKAGES = ("torch", "torchvision", "timm", "numba", "numpy", "captum")
 
 
@@ -48,18 +58,29 @@ def main() -> None:
         action="store_true",
         help="time of all processors together, torch on one thread: for a machine that is busy with other things too",
     )
+    parser.add_argument("--more", action="store_true", help="measure memory and a batch of pictures too")
     options = parser.parse_args()
     if options.cpu:
         torch.set_num_threads(1)
     clock = time.process_time if options.cpu else time.perf_counter
     print(machine(options.rounds, "processor time" if options.cpu else "elapsed time"), flush=True)
-    for number, name in enumerate(options.networks):
-        seconds = medians(columns(network(name)), options.rounds, clock)
+    print_ratios(options.networks, "forward, ms", lambda name: medians(columns(network(name)), options.rounds, clock))
+    if options.more:
+        print_ratios(options.networks, "keeping all, MB", peaks, scale=1)
+        print_ratios(options.networks, "8 x 1, ms", lambda name: medians(batches(network(name)), 1, clock))
+
+
+def print_ratios(
+    networks: Sequence[str], first: str, measure: Callable[[str], dict[str, float]], scale: float = 1000
+) -> None:
+    """A table with a row a network: its first number as it is, the others as multiples of that."""
+    for number, name in enumerate(networks):
+        measured = measure(name)
         if number == 0:
-            print("\n" + row("network", ("forward, ms", *list(seconds)[1:])))
-            print(row("---", ["---:"] * len(seconds)))
-        first, *others = seconds.values()
-        print(row(name, (f"{first * 1000:.0f}", *(f"{other / first:.2f} x" for other in others))), flush=True)
+            print("\n" + row("network", (first, *list(measured)[1:])))
+            print(row("---", ["---:"] * len(measured)))
+        unit, *others = measured.values()
+        print(row(name, (f"{unit * scale:.0f}", *(f"{other / unit:.2f} x" for other in others))), flush=True)
 
 
 def network(name: str) -> nn.Module:
@@ -72,10 +93,15 @@ def network(name: str) -> nn.Module:
     return module.eval().requires_grad_(False)
 
 
+def a_picture() -> Tensor:
+    """One picture of 224 x 224, as a batch."""
+    cat = Image.fromarray(data.chelsea()).resize((224, 224))  # type: ignore[no-untyped-call]
+    return load_model(BUNDLED).preprocess(cat)[None]
+
+
 def columns(module: nn.Module) -> dict[str, Column]:
     """What is timed of one network, the plain forward pass first. The class is the predicted one."""
-    cat = Image.fromarray(data.chelsea()).resize((224, 224))  # type: ignore[no-untyped-call]
-    picture = load_model(BUNDLED).preprocess(cat)[None]
+    picture = a_picture()
 
     def forward() -> Tensor:
         with torch.inference_mode():
@@ -96,6 +122,75 @@ def columns(module: nn.Module) -> dict[str, Column]:
         "evidence, balanced": walk(get_preset(EVIDENCE, "balanced")),
         "Grad-CAM": Column(lambda _: grad_cam(hooked, lambda batch: hooked(batch)[:, target], layer, picture.clone())),
     }
+
+
+def batches(module: nn.Module) -> dict[str, Column]:
+    """Eight pictures recorded one by one and at once, each walked from its first class."""
+    preset = get_preset(EVIDENCE, "balanced")
+    pictures = torch.cat([a_picture().roll(28 * n, dims=3) for n in range(8)])
+
+    def walk_all(batch: Tensor) -> None:
+        tape = record(module, batch)
+        for number in range(len(batch)):
+            unravel(tape, (number, 0), preset)
+
+    def one_by_one() -> None:
+        for picture in pictures.split(1):
+            walk_all(picture)
+
+    return {
+        "8 x 1": Column(lambda _: one_by_one()),
+        "1 x 8": Column(lambda _: walk_all(pictures)),
+    }
+
+
+class KeepingAll(TorchDispatchMode):
+    """Holds on to what every operation gives."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.kept: list[Any] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.kept.append(func(*args, **(kwargs or {})))
+        return self.kept[-1]
+
+
+def keep_all(module: nn.Module, picture: Tensor) -> None:
+    """A forward pass that keeps all its activations."""
+    with torch.no_grad(), KeepingAll() as keeper:
+        module(picture)
+    assert keeper.kept
+
+
+def record_and_walk(module: nn.Module, picture: Tensor) -> None:
+    """Recording and a balanced walk."""
+    unravel(record(module, picture), (0, 0), get_preset(EVIDENCE, "balanced"))
+
+
+def peaks(name: str) -> dict[str, float]:
+    """Megabytes at the peak, above what was in use before: each measured in a process of its own. Linux only."""
+    found = {}
+    for label, run in (("keeping all", keep_all), ("recording and walk", record_and_walk)):
+        with ProcessPoolExecutor(1, get_context("spawn")) as process:
+            found[label] = process.submit(peak_of, run, name).result()
+    return found
+
+
+def peak_of(run: Callable[[nn.Module, Tensor], None], name: str) -> float:
+    """Megabytes that `run` needed at its peak, after it was warmed up by a small picture."""
+    module, picture = network(name), a_picture()
+    run(module, picture[..., :64, :64])
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    before = in_use("VmRSS")
+    run(module, picture)
+    return in_use("VmHWM") - before
+
+
+def in_use(entry: str) -> float:
+    """Megabytes, from the process's own account."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(entry))
 
 
 def medians(contestants: dict[str, Column], rounds: int, clock: Callable[[], float]) -> dict[str, float]:

@@ -4,6 +4,7 @@ After Mopuri, Garg, Babu: CNN Fixations, IEEE Transactions on Image Processing 2
 """
 
 from cnnfix_core.baselines import attribute
+from cnnfix_core.coverage import Coverage, Stop, coverage
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explain import Explanation, Prediction, explain
 from cnnfix_core.fixations import Fixations
@@ -14,7 +15,7 @@ from cnnfix_core.rules import Arrival, Question, rule
 from cnnfix_core.selection import Selection
 from cnnfix_core.tape import Operation, Tape, Value
 from cnnfix_core.unravel import Hop, Trace, unravel
-from cnnfix_core.zoo import Labels, Model, ModelInfo, list_models, load_model
+from cnnfix_core.zoo import Labels, Model, ModelInfo, Preprocessing, list_models, load_model, open_own
 
 __all__ = [
     "EVIDENCE",
@@ -23,6 +24,7 @@ __all__ = [
     "PUBLISHED",
     "Arrival",
     "CnnfixError",
+    "Coverage",
     "Explanation",
     "Fixations",
     "Hop",
@@ -33,17 +35,21 @@ __all__ = [
     "Picture",
     "PictureError",
     "Prediction",
+    "Preprocessing",
     "Preset",
     "Question",
     "Selection",
+    "Stop",
     "Tape",
     "Trace",
     "Value",
     "attribute",
+    "coverage",
     "explain",
     "get_preset",
     "list_models",
     "load_model",
+    "open_own",
     "open_picture",
     "record",
     "rule",

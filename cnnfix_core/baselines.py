@@ -50,7 +50,9 @@ def attribute(
         scores: Tensor = module(batch)
         return scores[:, classes[0]] - scores[:, classes[1:]].sum(dim=1)
 
-    maps = METHODS[method](module, score, last_map(model.module, inputs), inputs)
+    layer = last_map(model.module, inputs)
+    # One by one: a network may itself take its pictures so, and then a layer speaks of the last one alone.
+    maps = torch.cat([METHODS[method](module, score, layer, one) for one in inputs.split(1)])
     return _on_picture(picture, seen, maps.detach().clamp_min(0).numpy(), longest_side)
 
 
@@ -87,16 +89,15 @@ def last_map(module: nn.Module, inputs: Tensor) -> str:
 
 
 def _last_map(tape: Tape) -> str:
-    maps = [operation for operation in tape.operations if operation.module and _is_map(operation)]
-    if not maps:
-        raise ModelError("The network has no feature map of height and width, so class activation maps do not fit it.")
-    last = maps[-1]
-    ends: dict[str, int] = {}
+    ends: dict[str, Operation] = {}
     for operation in tape.operations:
         parts = operation.module.split(".")
-        ends.update({".".join(parts[: n + 1]): operation.index for n in range(len(parts))})
-    # The outermost module that ends with this operation gives its output.
-    return min((name for name, index in ends.items() if index == last.index), key=len)
+        ends.update({".".join(parts[: n + 1]): operation for n in range(len(parts))})
+    maps = [(operation.index, -len(name), name) for name, operation in ends.items() if name and _is_map(operation)]
+    if not maps:
+        raise ModelError("The network has no feature map of height and width, so class activation maps do not fit it.")
+    # The outermost of the modules that end with the last map.
+    return max(maps)[2]
 
 
 def _is_map(operation: Operation) -> bool:

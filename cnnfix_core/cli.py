@@ -1,16 +1,17 @@
-"""The command line: `cnnfix explain`, `cnnfix models`, `cnnfix app`."""
+"""The command line: `cnnfix explain`, `cnnfix models`, `cnnfix coverage`, `cnnfix app`."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cnnfix_core.errors import CnnfixError
+from cnnfix_core.errors import CnnfixError, ModelError
 from cnnfix_core.presets import FOCUS, PRESETS
-from cnnfix_core.zoo import DEFAULT, list_models
+from cnnfix_core.zoo import DEFAULT, Model, list_models
 
 _APP = Path(__file__).parent.parent / "app.py"
 
@@ -41,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
 
     explain = commands.add_parser("explain", help="explain one picture")
     explain.add_argument("image", metavar="IMAGE", help="a picture: PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF")
-    explain.add_argument("--model", metavar="NAME", default=DEFAULT, help=f"see `cnnfix models` (default: {DEFAULT})")
+    _add_model(explain)
     explain.add_argument("--target", metavar="CLASS", help="class number or name (default: the predicted class)")
     explain.add_argument("--rather-than", metavar="CLASS", help="explain the difference to this class")
     explain.add_argument("--preset", choices=PRESETS, default="evidence")
@@ -54,10 +55,55 @@ def _parser() -> argparse.ArgumentParser:
     models = commands.add_parser("models", help="list the models and where they come from")
     models.set_defaults(run=_models)
 
+    coverage = commands.add_parser("coverage", help="say which operations of a network have a rule, where walks stop")
+    coverage.add_argument("names", nargs="*", metavar="NAME", help="resnet50 of torchvision, timm/resnet50 of timm")
+    coverage.add_argument("--all", action="store_true", help="all of torchvision's, and one of each of timm's families")
+    coverage.add_argument("--markdown", metavar="FILE", type=Path, help="write the table as a page")
+    coverage.set_defaults(run=_coverage)
+
     app = commands.add_parser("app", help="open the explorer in the browser")
     app.add_argument("--port", type=_port, default=8501, help="port of the page (default: 8501)")
+    app.add_argument(
+        "--address",
+        default="localhost",
+        metavar="ADDRESS",
+        help="who can open it: localhost (the default: this machine alone), or 0.0.0.0 (everybody on the network)",
+    )
+    app.add_argument(
+        "--own-models", action="store_true", help="let visitors send models also where other machines can open it"
+    )
     app.set_defaults(run=_app)
     return parser
+
+
+def _add_model(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--model",
+        metavar="NAME",
+        default=DEFAULT,
+        help=f"see `cnnfix models` (default: {DEFAULT}), or a file: .pt2, or .pth or .safetensors with --architecture",
+    )
+    command.add_argument("--architecture", metavar="NAME", help="whose weights the file holds: resnet50, timm/resnet50")
+    command.add_argument("--labels", metavar="FILE", type=Path, help="its classes: one a line, or JSON")
+
+
+def _model(options: argparse.Namespace) -> Model:
+    from cnnfix_core import zoo
+
+    path = Path(options.model)
+    if not path.is_file():
+        return zoo.load_model(options.model, _show_progress)
+    try:
+        labels = zoo.read_labels(options.labels.read_bytes()) if options.labels else None
+    except OSError as error:
+        raise CnnfixError(f"The labels in {options.labels} cannot be read: {error.strerror}.") from error
+    return zoo.open_own(path, path.name, architecture=options.architecture, labels=labels)
+
+
+def _show_progress(done: int, total: int | None) -> None:
+    end = "\n" if done == total else "\r"
+    of = f" of {total / 1e6:.0f}" if total else ""
+    print(f"Downloading: {done / 1e6:.0f}{of} MB", end=end, file=sys.stderr, flush=True)
 
 
 def _port(text: str) -> int:
@@ -69,16 +115,12 @@ def _port(text: str) -> int:
 
 def _explain(options: argparse.Namespace) -> int:
     # Only now: PyTorch takes seconds to import, and a mistyped argument should not.
-    from cnnfix_core import baselines, export, figures, images, words, zoo
+    from cnnfix_core import baselines, export, figures, images, words
     from cnnfix_core.explain import explain
 
     picture = images.open_picture(options.image)
-    model = zoo.load_model(options.model)
-    target = options.target
-    if options.rather_than is not None:
-        if target is None:
-            target = explain(model, picture).target.index
-        target = (target, options.rather_than)
+    model = _model(options)
+    target = options.target if options.rather_than is None else (options.target, options.rather_than)
     result = explain(model, picture, target, options.preset, options.focus)
     density = result.density(longest_side=figures.MAP_SIDE)
     print(words.summary(result, density))
@@ -87,26 +129,54 @@ def _explain(options: argparse.Namespace) -> int:
     if options.csv:
         options.csv.write_text(export.as_csv(result), "utf-8")
     if options.figure:
-        rival = baselines.attribute(
-            model, picture, result.asked, crops=result.preset.crops, longest_side=figures.MAP_SIDE
-        )
+        rival = None
+        try:
+            rival = baselines.attribute(
+                model, picture, result.asked, crops=result.preset.crops, longest_side=figures.MAP_SIDE
+            )
+        except ModelError as error:
+            print(f"The figure is without Grad-CAM. {error}", file=sys.stderr)
         options.figure.write_bytes(figures.png(figures.comparison(picture, result, density, rival)))
     return 0
 
 
 def _models(_: argparse.Namespace) -> int:
     for model in list_models():
-        state = "ready" if model.available else "not installed"
-        print(f"{model.name:20} {state:14} {model.title}; weights: {model.source}, {model.licence}")
+        accuracy = f"{model.accuracy:4.1f} %" if model.accuracy else ""
+        state = "Ready." if model.available else model.remedy
+        print(f"{model.name:20} {accuracy:6}  {state} ({model.source}; {model.licence})")
     return 0
 
 
+def _coverage(options: argparse.Namespace) -> int:
+    from cnnfix_core import survey
+    from cnnfix_core.zoo import families
+
+    names = [*options.names, *(families.surveyed() if options.all else ())]
+    if not names:
+        raise CnnfixError("Name a network, such as resnet50 or timm/resnet50, or give --all.")
+    rows = []
+    for row in survey.survey(names):
+        rows.append(row)
+        print(survey.sentence(row), flush=True)
+    if len(rows) == 1 and rows[0].coverage:
+        print(survey.details(rows[0].coverage))
+    if options.markdown:
+        options.markdown.write_text(survey.markdown(rows), "utf-8")
+    return int(any(row.coverage is None or not row.coverage.complete for row in rows))
+
+
 def _app(options: argparse.Namespace) -> int:
+    from cnnfix_ui import hosting
+
     if not _APP.is_file():
         raise CnnfixError("The page's files are not here: install the project from its checkout, pip install -e .")
-    address = f"http://localhost:{options.port}"
-    print(f"The explorer opens at {address} (stop it with Ctrl+C)", flush=True)
+    if options.own_models:
+        os.environ[hosting.OWN_MODELS] = "1"
+    upload = hosting.LARGE_UPLOAD if hosting.own_models_on(options.address) else hosting.SMALL_UPLOAD
+    print(f"The explorer opens at {hosting.url(options.address, options.port)} (stop it with Ctrl+C)", flush=True)
     command = [sys.executable, "-m", "streamlit", "run", str(_APP), f"--server.port={options.port}"]
+    command += [f"--server.address={options.address}", f"--server.maxUploadSize={upload}"]
     # Streamlit reads its settings from the folder in which it is started.
     try:
         return subprocess.run(command, cwd=_APP.parent, check=False).returncode

@@ -21,7 +21,7 @@ from cnnfix_core.unravel import Trace, unravel
 from cnnfix_core.zoo import Model
 
 Class = int | str
-Asked = Class | tuple[Class, Class] | None
+Asked = Class | tuple[Class | None, Class] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,8 @@ def explain(
     """Explain one class of a model on a picture.
 
     image: path, file's bytes, PIL image or H x W x 3 uint8 array. target: None for the predicted class, a class index,
-    a label, or two of them, (a, b), for "a rather than b". focus: "wide" to "sharpest", for the evidence preset.
+    a label, or two of them, (a, b), for "a rather than b"; (None, b) sets the predicted class against b.
+    focus: "wide" to "sharpest", for the evidence preset.
     Raises PictureError, TargetError, and what `record` and `unravel` raise; all are CnnfixError.
     """
     preset = get_preset(preset, focus)
@@ -159,14 +160,15 @@ class Classes:
 
     def asked(self, target: Asked) -> tuple[int, int | None]:
         """Indices of the class to explain and of the one it is set against. Raises TargetError."""
-        if target is None:
-            return int(self._probabilities.argmax()), None
         if not isinstance(target, Sequence) or isinstance(target, str):
-            return self._labels.find(target), None
+            return self._index(target), None
         if len(target) != 2:
             raise TargetError("A contrast takes two classes: the one to explain, and the one it is set against.")
-        wanted, other = (self._labels.find(part) for part in target)
+        wanted, other = self._index(target[0]), self._labels.find(target[1])
         if wanted == other:
             label = self._labels.short[wanted]
             raise TargetError(f"A class cannot be set against itself: choose another one than {label!r}.")
         return wanted, other
+
+    def _index(self, target: Class | None) -> int:
+        return int(self._probabilities.argmax()) if target is None else self._labels.find(target)

@@ -60,12 +60,18 @@ def draw_points(image: Image.Image, fixations: Fixations, largest: float) -> Non
 
 
 def comparison(
-    picture: Picture, explanation: Explanation, density: NDArray[np.floating], rival: NDArray[np.floating]
+    picture: Picture, explanation: Explanation, density: NDArray[np.floating], rival: NDArray[np.floating] | None
 ) -> Image.Image:
-    """The figure of an explanation beside Grad-CAM; density and rival are their maps, of any size."""
+    """The figure of an explanation beside Grad-CAM; density and rival are their maps, of any size.
+
+    rival: None where Grad-CAM does not fit the network; then the explanation stands alone.
+    """
+    panels: list[tuple[str, NDArray[np.floating], Fixations | None]]
+    panels = [("CNN Fixations", density, explanation.kept_fixations)]
+    panels += [] if rival is None else [("Grad-CAM", rival, None)]
     return figure(
         picture,
-        [("CNN Fixations", density, explanation.kept_fixations), ("Grad-CAM", rival, None)],
+        panels,
         question(explanation.target, explanation.rather_than),
         summary(explanation, density, rival),
     )

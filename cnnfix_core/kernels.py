@@ -10,17 +10,21 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from cnnfix_core.compiled import compiled
+from cnnfix_core.entries import sorted_order
 
 Array = NDArray[Any]
 Shape = tuple[int, int, int, int, int]
 
 CENTRE, PRODUCT, ACTIVATION = range(3)
+_PROCESSORS = os.cpu_count() or 1
+# As many products take longer than handing them to a thread.
+_WORTH_A_THREAD = 1 << 17
 
 
 class Form(NamedTuple):
@@ -35,35 +39,39 @@ class Form(NamedTuple):
     geometry: NDArray[np.int64]
 
 
-@njit(nogil=True, cache=True)
-def _taps(
-    row: Array, x_shape: Shape, w_shape: Shape, geometry: Array, place: Array, tap: Array
+@compiled
+def _look(
+    x: Array, x_shape: Shape, w_shape: Shape, geometry: Array, row: Array, place: Array, window: Array
 ) -> int:  # pragma: no cover - compiled
-    """List the window's positions inside the input: offset in a channel, and which of the kernel's places it is."""
+    """Copy what an output sees, side by side as its filter lies: window[c * taps + t], 0 outside the input.
+
+    place: filled with each tap's position in a channel, -1 outside. Returns where in x the first seen channel starts.
+    """
     _, _, depth, height, width = x_shape
-    _, _, tall, down, across = w_shape
-    count = 0
+    _, channels, tall, down, across = w_shape
+    area, taps = depth * height * width, tall * down * across
+    t = 0
     for kz in range(tall):
-        z = _input_position(row[2], kz, geometry, 0)
-        if z < 0 or z >= depth:
-            continue
+        z = _input_position(row[2], kz, geometry, 0, depth)
         for ky in range(down):
-            y = _input_position(row[3], ky, geometry, 1)
-            if y < 0 or y >= height:
-                continue
+            y = _input_position(row[3], ky, geometry, 1, height)
             for kx in range(across):
-                x = _input_position(row[4], kx, geometry, 2)
-                if x < 0 or x >= width:
-                    continue
-                place[count] = (z * height + y) * width + x
-                tap[count] = (kz * down + ky) * across + kx
-                count += 1
-    return count
+                x_ = _input_position(row[4], kx, geometry, 2, width)
+                place[t] = (z * height + y) * width + x_ if z >= 0 and y >= 0 and x_ >= 0 else -1
+                t += 1
+    group = row[1] // (w_shape[0] // geometry[3, 1])
+    start: int = (row[0] * x_shape[1] + group * channels) * area
+    i = 0
+    for c in range(channels):
+        for t in range(taps):
+            window[i] = x[start + c * area + place[t]] if place[t] >= 0 else 0
+            i += 1
+    return start
 
 
-@njit(nogil=True, cache=True)
-def _input_position(output: int, tap: int, geometry: Array, axis: int) -> int:  # pragma: no cover - compiled
-    """Where in the input a tap of the window lies; -1 where a transposed convolution has nothing."""
+@compiled
+def _input_position(output: int, tap: int, geometry: Array, axis: int, size: int) -> int:  # pragma: no cover - compiled
+    """Where in the input a tap of the window lies; -1 outside, and where a transposed convolution has nothing."""
     stride, padding, dilation = geometry[0, axis], geometry[1, axis], geometry[2, axis]
     position: int
     if geometry[3, 0] == 0:
@@ -71,105 +79,136 @@ def _input_position(output: int, tap: int, geometry: Array, axis: int) -> int:  
     else:
         position = output + padding - tap * dilation
         position = position // stride if position % stride == 0 else -1
-    return position
+    return position if position < size else -1
 
 
-@njit(nogil=True, cache=True)
-def _first_channel(row: Array, x_shape: Shape, w_shape: Shape, groups: int) -> int:  # pragma: no cover - compiled
-    """The first of the input's channels, counted through the batch, that an output sees."""
-    first: int = row[0] * x_shape[1] + row[1] // (w_shape[0] // groups) * w_shape[1]
-    return first
+# The largest of so many products is noted, so that the largest of all is found among few.
+_BLOCK = 32
 
 
-@njit(nogil=True, cache=True)
+@compiled
+def _largest(values: Array) -> float:  # pragma: no cover - compiled
+    largest: float = values[0]
+    for i in range(len(values)):
+        largest = values[i] if values[i] > largest else largest  # `max` minds NaN, and takes three times as long
+    return largest
+
+
+@compiled
+def _first(values: Array, value: float) -> int:  # pragma: no cover - compiled
+    """Where the value comes first."""
+    for i in range(len(values)):
+        if values[i] == value:
+            return i
+    return 0
+
+
+@compiled
 def _largest_products(
-    form: Form, at: Array, sign: Array, floor: float, index: Array, product: Array
+    form: Form, at: Array, sign: Array, rows: Array, floor: float, index: Array, product: Array
 ) -> None:  # pragma: no cover - compiled
-    x, w, geometry = form.x.reshape(-1), form.w.reshape(-1), form.geometry
-    x_shape, w_shape = form.x.shape, form.w.shape
-    area = x_shape[2] * x_shape[3] * x_shape[4]
-    taps = w_shape[2] * w_shape[3] * w_shape[4]
-    place = np.empty(taps, np.int64)
-    tap = np.empty(taps, np.int64)
-    k = index.shape[1]
-    for n in range(at.shape[0]):
-        count = _taps(at[n], x_shape, w_shape, geometry, place, tap)
-        first = _first_channel(at[n], x_shape, w_shape, geometry[3, 1])
-        lowest = floor
-        for c in range(w_shape[1]):
-            start = (first + c) * area
-            weights = (at[n, 1] * w_shape[1] + c) * taps
-            for t in range(count):
-                value = sign[n] * w[weights + tap[t]] * x[start + place[t]]
-                if value > lowest:
-                    slot = k - 1
-                    while slot > 0 and product[n, slot - 1] < value:
-                        product[n, slot] = product[n, slot - 1]
-                        index[n, slot] = index[n, slot - 1]
-                        slot -= 1
-                    product[n, slot] = value
-                    index[n, slot] = start + place[t]
-                    lowest = product[n, k - 1]
+    x, w = form.x.reshape(-1), form.w.reshape(form.w.shape[0], -1)
+    taps, length = form.w.shape[2] * form.w.shape[3] * form.w.shape[4], w.shape[1]
+    area = form.x.shape[2] * form.x.shape[3] * form.x.shape[4]
+    blocks = -(-length // _BLOCK)
+    place, window = np.empty(taps, np.int64), np.empty(length, x.dtype)
+    products, highest = np.full((blocks, _BLOCK), -np.inf, x.dtype), np.empty(blocks, x.dtype)
+    flat = products.reshape(-1)
+    start, seen = 0, -1
+    for n in rows:
+        if seen < 0 or not _same_window(form, at[seen], at[n]):
+            start = _look(x, form.x.shape, form.w.shape, form.geometry, at[n], place, window)
+            seen = n
+        weights, direction = w[at[n, 1]], sign[n]
+        for i in range(length):
+            flat[i] = direction * weights[i] * window[i]
+        for b in range(blocks):
+            highest[b] = _largest(products[b])
+        for slot in range(index.shape[1]):
+            value = _largest(highest)
+            if value <= floor:
+                break
+            b = _first(highest, value)
+            i = b * _BLOCK + _first(products[b], value)
+            product[n, slot] = value
+            index[n, slot] = start + i // taps * area + place[i % taps]
+            flat[i] = -np.inf
+            highest[b] = _largest(products[b])
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _strongest_channel(
-    form: Form, at: Array, sign: Array, location: int, index: Array, weight: Array
+    form: Form, at: Array, sign: Array, rows: Array, location: int, index: Array, weight: Array
 ) -> None:  # pragma: no cover - compiled
-    x, w, geometry = form.x.reshape(-1), form.w.reshape(-1), form.geometry
-    x_shape, w_shape = form.x.shape, form.w.shape
-    area = x_shape[2] * x_shape[3] * x_shape[4]
-    taps = w_shape[2] * w_shape[3] * w_shape[4]
-    place = np.empty(taps, np.int64)
-    tap = np.empty(taps, np.int64)
-    middle = ((w_shape[2] - 1) // 2 * w_shape[3] + (w_shape[3] - 1) // 2) * w_shape[4] + (w_shape[4] - 1) // 2
-    for n in range(at.shape[0]):
-        count = _taps(at[n], x_shape, w_shape, geometry, place, tap)
-        first = _first_channel(at[n], x_shape, w_shape, geometry[3, 1])
+    x, w = form.x.reshape(-1), form.w.reshape(form.w.shape[0], -1)
+    _, channels, tall, down, across = form.w.shape
+    taps, area = tall * down * across, form.x.shape[2] * form.x.shape[3] * form.x.shape[4]
+    place, window = np.empty(taps, np.int64), np.empty(w.shape[1], x.dtype)
+    middle = ((tall - 1) // 2 * down + (down - 1) // 2) * across + (across - 1) // 2
+    start, seen = 0, -1
+    for n in rows:
+        if seen < 0 or not _same_window(form, at[seen], at[n]):
+            start = _look(x, form.x.shape, form.w.shape, form.geometry, at[n], place, window)
+            seen = n
+        weights = w[at[n, 1]]
         best_channel = 0
         best_sum = -np.inf
-        for c in range(w_shape[1]):
-            start = (first + c) * area
-            weights = (at[n, 1] * w_shape[1] + c) * taps
+        for c in range(channels):
             total = 0.0
-            for t in range(count):
-                total += w[weights + tap[t]] * x[start + place[t]]
+            for i in range(c * taps, (c + 1) * taps):
+                total += weights[i] * window[i]
             if sign[n] * total > best_sum:
                 best_sum = sign[n] * total
                 best_channel = c
-        start = (first + best_channel) * area
-        weights = (at[n, 1] * w_shape[1] + best_channel) * taps
-        seen, coefficients = x[start : start + area], w[weights : weights + taps]
-        chosen = _place(seen, coefficients, sign[n], location, middle, place[:count], tap)
+        first = best_channel * taps
+        chosen = _place(window[first : first + taps], weights[first : first + taps], sign[n], location, middle, place)
         if chosen >= 0:
-            index[n] = start + place[chosen]
-            weight[n] = coefficients[tap[chosen]]
+            index[n] = start + best_channel * area + place[chosen]
+            weight[n] = weights[first + chosen]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _place(
-    x: Array, w: Array, sign: float, location: int, middle: int, place: Array, tap: Array
+    x: Array, w: Array, sign: float, location: int, middle: int, place: Array
 ) -> int:  # pragma: no cover - compiled
-    """Which of the listed places in one channel the location means; -1 where none does.
-
-    x, w: that channel of the input and of the kernel. middle: the kernel's central place.
-    """
+    """Which tap in one channel's window the location means; -1 where that lies outside the input."""
     chosen = -1
     best = -np.inf
     for t in range(len(place)):
         if location == CENTRE:
-            value = 1.0 if tap[t] == middle else -np.inf
+            value = 1.0 if t == middle else -np.inf
         elif location == PRODUCT:
-            value = sign * w[tap[t]] * x[place[t]]
+            value = sign * w[t] * x[t]
         else:
-            value = x[place[t]]
-        if value > best:
+            value = x[t]
+        if place[t] >= 0 and value > best:
             best = value
             chosen = t
     return chosen
 
 
-@njit(nogil=True, cache=True)
+@compiled
+def _same_window(form: Form, a: Array, b: Array) -> bool:  # pragma: no cover - compiled
+    """Whether two outputs see the same inputs."""
+    filters = form.w.shape[0] // form.geometry[3, 1]
+    same: bool = a[0] == b[0] and a[1] // filters == b[1] // filters
+    return same and a[2] == b[2] and a[3] == b[3] and a[4] == b[4]
+
+
+@compiled
+def _windows(form: Form, at: Array) -> NDArray[np.int64]:  # pragma: no cover - compiled
+    """A number for each output, the same for those that see the same inputs."""
+    down, across = at[:, 3].max() + 1, at[:, 4].max() + 1
+    groups, deep = form.geometry[3, 1], at[:, 2].max() + 1
+    filters = form.w.shape[0] // groups
+    keys = np.empty(len(at), np.int64)
+    for n in range(len(at)):
+        group = at[n, 0] * groups + at[n, 1] // filters
+        keys[n] = ((group * deep + at[n, 2]) * down + at[n, 3]) * across + at[n, 4]
+    return keys
+
+
+@compiled
 def _share_rows(
     x: Array, w: Array, at: Array, sign: Array, evidence: Array, arrived: Array
 ) -> None:  # pragma: no cover - compiled
@@ -190,34 +229,33 @@ def _share_rows(
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="cnnfix")
+    return ThreadPoolExecutor(_PROCESSORS, thread_name_prefix="cnnfix")
 
 
-def _in_chunks(rows: int, work: Callable[[slice], Any]) -> list[Any]:
-    """Run `work` on slices of the rows, on all processors where there is enough to do."""
-    workers = min(os.cpu_count() or 1, max(1, rows // 64))
+def _in_chunks(rows: NDArray[np.int64], each: int, work: Callable[[NDArray[np.int64]], Any]) -> list[Any]:
+    """Run `work` on parts of the rows, on all processors where there is enough to do: `each` products a row."""
+    workers = min(_PROCESSORS, 1 + len(rows) * each // _WORTH_A_THREAD)
     if workers == 1:
-        return [work(slice(0, rows))]
+        return [work(rows)]
     # More chunks than workers, so that a slow processor holds nobody up.
-    edges = np.linspace(0, rows, 4 * workers + 1).astype(int)
-    return list(_pool().map(work, [slice(a, b) for a, b in pairwise(edges)]))
+    return list(_pool().map(work, np.array_split(rows, 4 * workers)))
 
 
 def largest_products(form: Form, at: Array, sign: Array, k: int, floor: float = 0.0) -> tuple[NDArray[np.int64], Array]:
     """The k largest products sign * weight * input of each output, largest first, of those above `floor`.
 
-    at: (N, 5) the outputs (batch, channel, z, y, x). sign: (N,).
+    at: (N, 5) the outputs (batch, channel, z, y, x). sign: (N,). floor: below 0 only where no window leaves the input.
     Returns (N, k) positions in the flattened input, -1 where there are fewer, and their products, 0 there.
     """
     index = np.full((len(at), k), -1, np.int64)
-    product = np.full((len(at), k), floor, form.x.dtype)
+    product = np.zeros((len(at), k), form.x.dtype)
     signs = sign.astype(form.x.dtype)
 
-    def work(part: slice) -> None:
-        _largest_products(form, at[part], signs[part], floor, index[part], product[part])
+    def work(rows: NDArray[np.int64]) -> None:
+        _largest_products(form, at, signs, rows, floor, index, product)
 
-    _in_chunks(len(at), work)
-    return index, np.where(index >= 0, product, 0)
+    _in_chunks(sorted_order(_windows(form, at)), form.w[0].size, work)
+    return index, product
 
 
 def strongest_channel(form: Form, at: Array, sign: Array, location: int) -> tuple[NDArray[np.int64], Array]:
@@ -231,10 +269,10 @@ def strongest_channel(form: Form, at: Array, sign: Array, location: int) -> tupl
     weight = np.zeros(len(at), form.x.dtype)
     signs = sign.astype(form.x.dtype)
 
-    def work(part: slice) -> None:
-        _strongest_channel(form, at[part], signs[part], location, index[part], weight[part])
+    def work(rows: NDArray[np.int64]) -> None:
+        _strongest_channel(form, at, signs, rows, location, index, weight)
 
-    _in_chunks(len(at), work)
+    _in_chunks(sorted_order(_windows(form, at)), form.w[0].size, work)
     return index, weight
 
 
@@ -245,9 +283,9 @@ def share_rows(x: Array, w: Array, at: Array, sign: Array, evidence: Array) -> N
     """
     signs = sign.astype(x.dtype)
 
-    def work(part: slice) -> NDArray[np.float64]:
+    def work(rows: NDArray[np.int64]) -> NDArray[np.float64]:
         arrived = np.zeros(x.shape)
-        _share_rows(x, w, at[part], signs[part], evidence[part], arrived)
+        _share_rows(x, w, at[rows], signs[rows], evidence[rows], arrived)
         return arrived
 
-    return np.sum(_in_chunks(len(at), work), axis=0)  # type: ignore[no-any-return]
+    return np.sum(_in_chunks(np.arange(len(at)), x.shape[1], work), axis=0)  # type: ignore[no-any-return]

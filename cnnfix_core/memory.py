@@ -20,8 +20,7 @@ class Overwrite:
 
     def __call__(self, before: Tensor, written: Tensor) -> Tensor:
         """The values of the tensor, from those that it held before and those that were written."""
-        memory = before.new_zeros(max(_extent(self.tensor), _extent(self.written)))
-        memory.as_strided(*self.tensor).copy_(before)
+        memory = laid_out(before, self.tensor, extent(self.written))
         memory.as_strided(*self.written).copy_(written)
         return memory.as_strided(*self.tensor).clone()
 
@@ -36,6 +35,14 @@ def layout_of(tensor: Tensor) -> Layout:
     return tuple(tensor.shape), tensor.stride(), int(tensor.storage_offset())
 
 
-def _extent(layout: Layout) -> int:
+def laid_out(values: Tensor, layout: Layout, least: int = 0) -> Tensor:
+    """Memory of at least that many elements in which the values lie in this layout, and zeros between them."""
+    memory = values.new_zeros(max(extent(layout), least))
+    memory.as_strided(*layout).copy_(values)
+    return memory
+
+
+def extent(layout: Layout) -> int:
+    """How many elements of memory the layout reaches over."""
     shape, stride, offset = layout
     return offset + 1 + sum((size - 1) * step for size, step in zip(shape, stride, strict=True) if size)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
@@ -20,7 +20,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from cnnfix_core import rules
-from cnnfix_core.errors import RecordError
+from cnnfix_core.apart import apart
+from cnnfix_core.errors import RecordError, TargetError
 from cnnfix_core.memory import Overwrite, layout_of, memory_of
 from cnnfix_core.tape import Operation, Tape, Value
 from cnnfix_core.undisturbed import undisturbed
@@ -52,16 +53,40 @@ def _recorded(module: nn.Module, inputs: tuple[Any, ...], options: dict[str, Any
         except Exception as error:
             shapes = ", ".join(str(value.shape) for value in values)
             raise RecordError(f"The module failed on inputs of shape {shapes}: {error}") from error
-    outputs = [recorder.value_of(tensor) for tensor in _tensors(result)]
+    outputs = recorder.values_in(result)
+    if not any(value.depends for value in outputs):
+        raise RecordError("The module's output does not depend on the input, so there is nothing to walk.")
+    return Tape(_ancestry(recorder.operations, outputs), values, outputs, result)
+
+
+def go_on(tape: Tape, compute: Callable[[Any], Any]) -> Tape:
+    """The tape with `compute(tape.result)` recorded on top of it: what it returns is the new result.
+
+    Raises TargetError where it fails, or gives nothing that depends on the input.
+    """
+    recorder = _Recorder(nn.Module(), tape.operations)
+    for tensor, value in zip(_tensors(tape.result), tape.outputs, strict=True):
+        recorder.remember(tensor, value)
+    with inference_mode(False), no_grad(), recorder:
+        try:
+            result = compute(tape.result)
+        except Exception as error:
+            raise TargetError(f"The function that computes the target failed: {error}") from error
+    outputs = recorder.values_in(result)
     if not outputs or not outputs[0].depends:
-        raise RecordError("The module's first output tensor does not depend on the input, so there is nothing to walk.")
-    for value, tensor in zip(outputs, _tensors(result), strict=True):
-        value.data = tensor
-    return Tape(_ancestry(recorder.operations, outputs), values, outputs[0], result)
+        raise TargetError("The function that computes the target must return a tensor that depends on the input.")
+    return replace(tape, operations=_ancestry(recorder.operations, outputs), outputs=outputs, result=result)
 
 
 def _tensors(tree: Any) -> list[Tensor]:
     return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
+
+
+def _flat(result: Any) -> list[Tensor]:
+    """The tensors that an operator gave: one, a sequence of them, or none but a number."""
+    if isinstance(result, Tensor):
+        return [result]
+    return [leaf for leaf in result if isinstance(leaf, Tensor)] if isinstance(result, (list, tuple)) else []
 
 
 def _ancestry(operations: Sequence[Operation], outputs: Sequence[Value]) -> tuple[Operation, ...]:
@@ -83,6 +108,7 @@ class _Signature:
     writes: tuple[tuple[int, str], ...]
     fresh: bool  # makes a tensor of the shape of its argument, whatever that holds
     reads: rules.Reads
+    apart: Callable[..., Any] | None = None  # what to record in its place
 
     @classmethod
     def of(cls, func: Any) -> _Signature:
@@ -93,15 +119,15 @@ class _Signature:
         name = name.removesuffix("_") if writes else name
         known = rules.find(name)
         fresh = name.endswith("_like") or name.startswith("aten.new_")
-        return cls(name, writes, fresh, known.reads if known else rules.Reads())
+        return cls(name, writes, fresh, known.reads if known else rules.Reads(), apart(func))
 
 
 class _Recorder(TorchDispatchMode):
     """Logs operations. One object a recording: nothing is shared between threads."""
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, operations: Sequence[Operation] = ()) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.operations: list[Operation] = []
+        self.operations = list(operations)
         self.before_write: Callable[[Tensor], None] = lambda tensor: None
         self._names: dict[int, str] = {id(child): name for name, child in module.named_modules()}
         self._signatures: dict[Any, _Signature] = {}
@@ -111,27 +137,38 @@ class _Recorder(TorchDispatchMode):
 
     def enter(self, tensor: Tensor) -> Value:
         """Start of a value that the walk may end at."""
-        return self._remember(tensor, Value(tuple(tensor.shape), depends=tensor.is_floating_point(), data=tensor))
+        return self.remember(tensor, Value(tuple(tensor.shape), depends=tensor.is_floating_point(), data=tensor))
 
     def value_of(self, tensor: Tensor) -> Value:
         """What is known of the tensor; one that no logged operation made is a constant."""
         entry = self._values.get(id(tensor))
         if entry is not None and entry[0]() is tensor:
             return entry[1]
-        return self._remember(tensor, Value(tuple(tensor.shape), depends=False, data=tensor))
+        return self.remember(tensor, Value(tuple(tensor.shape), depends=False, data=tensor))
+
+    def values_in(self, result: Any) -> tuple[Value, ...]:
+        """What is known of the tensors of a result, with their data."""
+        tensors = _tensors(result)
+        values = tuple(self.value_of(tensor) for tensor in tensors)
+        for value, tensor in zip(values, tensors, strict=True):
+            value.data = tensor
+        return values
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         signature = self._signatures.get(func)
         if signature is None:
             signature = self._signatures[func] = _Signature.of(func)
+        if signature.apart:
+            with self:
+                return signature.apart(*args, **kwargs)
         if signature.writes:
             return self._write(func, signature, args, kwargs)
         if signature.name == "aten.native_batch_norm" and args[5]:
-            for statistic in args[3:5]:  # written in training mode, though the schema does not say so
+            for statistic in _flat(args[3:5]):  # written in training mode; the schema does not say so
                 self.before_write(statistic)
         result = func(*args, **kwargs)
-        given, depends = self._values_in(args, kwargs, signature.reads)
+        given, depends = self._given(args, kwargs, signature.reads)
         if depends and not signature.fresh:
             self._append(func, signature, given, result)
         elif isinstance(result, Tensor):
@@ -141,20 +178,20 @@ class _Recorder(TorchDispatchMode):
 
     def _write(self, func: Any, signature: _Signature, args: Any, kwargs: Any) -> Any:
         written = [args[at] if at < len(args) else kwargs[name] for at, name in signature.writes]
-        given, depends = self._values_in(args, kwargs, signature.reads)
+        given, depends = self._given(args, kwargs, signature.reads)
         for tensor in written:
             self._copy_kept(tensor)
             self.before_write(tensor)
         result = func(*args, **kwargs)
         if depends:
             # Nearly always what was written; but some only write notes on the side.
-            made = _tensors(result) or written
+            made = _flat(result) or written
             operation = self._append(func, signature, given, made)
             for tensor, value in zip(made, operation.outputs, strict=True):
                 self._update_sharing(tensor, value)
         return result
 
-    def _values_in(self, args: Any, kwargs: Any, reads: rules.Reads) -> tuple[tuple[Any, Any], bool]:
+    def _given(self, args: Any, kwargs: Any, reads: rules.Reads) -> tuple[tuple[Any, Any], bool]:
         """The arguments with Values for tensors, data kept where it will be read; whether any depends on the input."""
         seen: list[Value] = []
         given = tuple(self._replaced(item, at in reads.args, seen) for at, item in enumerate(args))
@@ -174,18 +211,20 @@ class _Recorder(TorchDispatchMode):
         return item
 
     def _append(self, func: Any, signature: _Signature, given: tuple[Any, Any], result: Any) -> Operation:
-        tensors = [result] if isinstance(result, Tensor) else [leaf for leaf in result if isinstance(leaf, Tensor)]
+        tensors = _flat(result)
         outputs = tuple(Value(tuple(tensor.shape), depends=True) for tensor in tensors)
-        operation = Operation(len(self.operations), signature.name, self._module_name(), *given, outputs, func)
+        index = self.operations[-1].index + 1 if self.operations else 0
+        operation = Operation(index, signature.name, self._module_name(), *given, outputs, func)
         self.operations.append(operation)
         for at, (tensor, value) in enumerate(zip(tensors, outputs, strict=True)):
             value.producer = operation
             if at in signature.reads.outputs:
                 value.data = tensor
-            self._remember(tensor, value)
+            self.remember(tensor, value)
         return operation
 
-    def _remember(self, tensor: Tensor, value: Value) -> Value:
+    def remember(self, tensor: Tensor, value: Value) -> Value:
+        """Note what is known of the tensor."""
         entry = (weakref.ref(tensor), value)
         self._values[id(tensor)] = entry
         self._sharing.setdefault(memory_of(tensor), []).append(entry)
@@ -205,7 +244,7 @@ class _Recorder(TorchDispatchMode):
             if other is tensor:
                 continue
             if layout_of(other) == layout_of(tensor):
-                self._remember(other, written)
+                self.remember(other, written)
                 continue
             call = Overwrite(layout_of(other), layout_of(tensor))
             given: tuple[Any, Any] = ((self.value_of(other), written), {})

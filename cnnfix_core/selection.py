@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnfix_core import entries
+
 Ints = NDArray[np.int64]
 Signs = NDArray[np.int8]
 Floats = NDArray[np.float64]
@@ -54,14 +56,12 @@ class Selection:
 
     @classmethod
     def merge(cls, shape: Sequence[int], index: Ints, sign: Signs, evidence: Floats) -> tuple[Selection, Ints]:
-        """Add up evidence that meets at one element with one sign; also says which row each entry went to."""
-        keys = index * 2 + (sign > 0)
-        if (np.diff(keys) > 0).all():  # already in order and nothing meets, as after most elementwise hops
-            return cls(tuple(shape), index, sign, evidence), np.arange(len(keys))
-        keys, row = np.unique(keys, return_inverse=True)
-        summed = np.asarray(np.bincount(row, weights=evidence, minlength=len(keys)), np.float64)
-        signs = np.where(keys & 1, 1, -1).astype(np.int8)
-        return cls(tuple(shape), keys >> 1, signs, summed), row
+        """Add up evidence that meets at one element with one sign; also says which row each entry went to.
+
+        Entries of index -1 are in no row: they went to -1.
+        """
+        *columns, row = entries.merged(index, sign, evidence)
+        return cls(tuple(shape), *columns), row
 
     def strongest(self, beam: int | None) -> tuple[Selection, Ints]:
         """The `beam` strongest elements with the total kept, and the new row of each old one (-1: dropped).
@@ -70,7 +70,10 @@ class Selection:
         """
         if beam is None or len(self) <= beam:
             return self, np.arange(len(self))
-        kept = np.sort(np.argsort(-self.evidence, kind="stable")[:beam])
+        weakest = np.partition(self.evidence, -beam)[-beam]
+        stronger = np.flatnonzero(self.evidence > weakest)
+        equal = np.flatnonzero(self.evidence == weakest)[: beam - len(stronger)]
+        kept = np.sort(np.concatenate([stronger, equal]))
         evidence = self.evidence[kept]
         row = np.full(len(self), -1)
         row[kept] = np.arange(beam)

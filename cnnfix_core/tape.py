@@ -102,12 +102,17 @@ def _values_among(items: Iterable[Any]) -> Iterator[Value]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tape:
-    """One recorded forward pass. `result` is what the module returned, `output` its first tensor."""
+    """One recorded forward pass. `result` is what the module returned, `outputs` the tensors in it, in their order."""
 
     operations: tuple[Operation, ...]
     inputs: tuple[Value, ...]
-    output: Value
+    outputs: tuple[Value, ...]
     result: Any
+
+    @property
+    def output(self) -> Value:
+        """The first tensor of the result, in which targets are positions."""
+        return self.outputs[0]
 
     @property
     def output_tensor(self) -> Tensor:

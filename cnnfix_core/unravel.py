@@ -9,16 +9,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnnfix_core import rules
+from cnnfix_core import entries, rules
 from cnnfix_core.contrast import with_difference
 from cnnfix_core.errors import NothingContributesError, TargetError
 from cnnfix_core.presets import EVIDENCE, Preset, get_preset
+from cnnfix_core.record import go_on
 from cnnfix_core.rules import Arrival, Question
 from cnnfix_core.selection import Floats, Ints, Selection, Signs
 from cnnfix_core.structure import Structure
 from cnnfix_core.tape import Operation, Tape, Value
 
-Target = Sequence[int] | Sequence[Sequence[int]]
+Target = Sequence[int] | Sequence[Sequence[int]] | Callable[[Any], Any]
 
 
 class Edges(NamedTuple):
@@ -90,18 +91,29 @@ class Trace:
 def unravel(tape: Tape, target: Target, preset: str | Preset = EVIDENCE) -> Trace:
     """Walk back from an element of the tape's output.
 
-    target: the element's position, such as (0, 281) for class 281 of the first picture; or two of them, (a, b): then
-    the walk explains the difference, a rather than b.
-    Raises TargetError for a position outside the output, NoRuleError for an operation without a rule, NotFiniteError
-    for NaN or infinite activations, NothingContributesError where no input contributes.
+    target: the element's position in the first tensor of the result, such as (0, 281) for class 281 of the first
+    picture; or two of them, (a, b): then the walk explains the difference, a rather than b; or a function that computes
+    one number from the module's result, such as `lambda result: result["out"][0, 15][region].sum()`.
+    Raises TargetError for a position outside the output and a function that does not give one number, NoRuleError for
+    an operation without a rule, NotFiniteError for NaN or infinite activations, NothingContributesError where no input
+    contributes.
     """
     preset = get_preset(preset)
-    if any(isinstance(part, Sequence) for part in target):
-        tape, target = with_difference(tape, *_pair(tape, target))
-    position = _checked(tape, target)
+    tape, start = starting_at(tape, target)
     tape.output.array()
-    start = int(np.ravel_multi_index(position, tape.output.shape))
-    return _Walk(tape, preset).from_element(start)
+    return Walk(tape, preset).from_element(start)
+
+
+def starting_at(tape: Tape, target: Target) -> tuple[Tape, int]:
+    """The tape with the target in its output, and where: the position in the flattened output. Raises TargetError."""
+    if callable(target):
+        tape = go_on(tape, target)
+        if np.prod(tape.output.shape) != 1:
+            raise TargetError(f"The target must be one number, but its function gives a shape of {tape.output.shape}.")
+        return tape, 0
+    if any(isinstance(part, Sequence) for part in target):
+        return with_difference(tape, *_pair(tape, target))
+    return tape, int(np.ravel_multi_index(_checked(tape, target), tape.output.shape))
 
 
 def _pair(tape: Tape, target: Sequence[Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -115,6 +127,11 @@ def _pair(tape: Tape, target: Sequence[Any]) -> tuple[tuple[int, ...], tuple[int
 
 def _checked(tape: Tape, position: Sequence[Any]) -> tuple[int, ...]:
     """The position as a tuple inside the output; negative numbers are refused, they are nearly always a mistake."""
+    if not tape.output.depends:
+        raise TargetError(
+            "The first tensor of the result does not depend on the input: give a function that takes the result and "
+            "computes the number to explain."
+        )
     shape = tape.output.shape
     plain = tuple(int(number) for number in position)
     if len(plain) != len(shape) or any(not 0 <= n < size for n, size in zip(plain, shape, strict=True)):
@@ -133,29 +150,30 @@ class _Step(NamedTuple):
     arrival: Arrival
 
 
-class _Walk:
+class Walk:
     """State of one walk: the arrivals that wait at each value until all its consumers have been walked."""
 
     def __init__(self, tape: Tape, preset: Preset) -> None:
         self._tape, self._preset = tape, preset
         self._structure = Structure(tape)
         self._waiting: dict[Value, list[_Step]] = defaultdict(list)
-        self._selections: dict[Value, Selection] = {}
+        self.selections: dict[Value, Selection] = {}
         self._hops: list[Hop] = []
-        self._left = {"padding": 0.0, "bias": 0.0}
+        self.left = {"padding": 0.0, "bias": 0.0}
         self._largest_loss = (0.0, "")
 
     def from_element(self, start: int) -> Trace:
+        """Walk from one element of the output, given by its position in the flattened output."""
         tape = self._tape
-        self._selections[tape.output] = Selection.single(tape.output.shape, start)
+        self.selections[tape.output] = Selection.single(tape.output.shape, start)
         for operation in reversed(tape.operations):
             for slot, value in enumerate(operation.outputs):
                 self._settle(value)
-                if value in self._selections:
+                if value in self.selections:
                     self._hop(operation, slot, value)
         for value in tape.inputs:
             self._settle(value)
-        trace = Trace(tape, self._preset, tuple(self._hops), self._left, self._selections)
+        trace = Trace(tape, self._preset, tuple(self._hops), self.left, self.selections)
         if not any(len(trace.selection(value)) for value in tape.inputs):
             raise NothingContributesError(
                 f"Nothing of the input contributes to the target: the walk ended at {self._largest_loss[1]}, where no "
@@ -167,9 +185,9 @@ class _Walk:
         known = rules.find(operation.name)
         if known is None:
             raise rules.no_rule(operation)
-        selection = self._selections[value]
+        selection = self.selections[value]
         question = Question(operation, slot, selection, self._preset, self._structure)
-        arrivals = [arrival for arrival in known.hop(question) if arrival.value.depends]
+        arrivals = [arrival for arrival in known.hop(question) if arrival.value.depends and len(arrival.index)]
         came = sum(float(arrival.evidence.sum()) for arrival in arrivals)
         if came == 0:
             self._lose("bias", selection.total, operation)
@@ -181,7 +199,7 @@ class _Walk:
             self._waiting[arrival.value].append(_Step(operation, value, scaled))
 
     def _lose(self, reason: str, evidence: float, operation: Operation) -> None:
-        self._left[reason] += evidence
+        self.left[reason] += evidence
         self._largest_loss = max(self._largest_loss, (evidence, operation.place()))
 
     def _settle(self, value: Value) -> None:
@@ -190,15 +208,13 @@ class _Walk:
         if not steps:
             return
         index, sign, evidence = _joined([step.arrival for step in steps])
-        inside = index >= 0
-        merged, merged_row = Selection.merge(value.shape, index[inside], sign[inside], evidence[inside])
+        merged, merged_row = Selection.merge(value.shape, index, sign, evidence)
         kept, kept_row = merged.strongest(self._preset.beam)
         if not len(kept):
             return
-        self._selections[value] = kept
+        self.selections[value] = kept
         # Where each entry that arrived is now: -1 if it fell into padding or out of the beam.
-        row = np.full(len(index), -1)
-        row[inside] = kept_row[merged_row]
+        row = np.append(kept_row, -1)[merged_row]
         scale = kept.total / float(merged.evidence[kept_row >= 0].sum())
         ends = np.cumsum([len(step.arrival.index) for step in steps])
         for step, child in zip(steps, np.split(row, ends[:-1]), strict=True):
@@ -207,6 +223,8 @@ class _Walk:
 
 def _joined(arrivals: Sequence[Arrival]) -> tuple[Ints, Signs, Floats]:
     """Index, sign and evidence of all arrivals at one value, end to end."""
+    if len(arrivals) == 1:
+        return arrivals[0].index, arrivals[0].sign, arrivals[0].evidence
     return (
         np.concatenate([arrival.index for arrival in arrivals]),
         np.concatenate([arrival.sign for arrival in arrivals]),
@@ -216,15 +234,15 @@ def _joined(arrivals: Sequence[Arrival]) -> tuple[Ints, Signs, Floats]:
 
 def lineage_of(arrival: Arrival, child: Ints, scale: float) -> Edges | Callable[[], Edges]:
     """The edges of the arrivals that stayed; child: (M,) the row of each in the input's selection, -1 if dropped."""
-    stayed = np.flatnonzero(child >= 0)
-    rows = child[stayed]
     if callable(arrival.parent):
         table = arrival.parent
+        stayed = np.flatnonzero(child >= 0)
+        rows = child[stayed]
 
         def later() -> Edges:
             parent, column, evidence = table(stayed)
             return Edges(parent, rows[column], evidence * scale)
 
         return later
-    parent = stayed if arrival.parent is None else arrival.parent[stayed]
-    return Edges(parent.astype(np.int32), rows.astype(np.int32), arrival.evidence[stayed] * scale)
+    parent = np.arange(len(child)) if arrival.parent is None else arrival.parent
+    return Edges(*entries.stayed(parent, child, arrival.evidence, scale))

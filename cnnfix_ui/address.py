@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-_WRITTEN = "address.written"
+_WRITTEN, _VALUES = "address.written", "address.values"
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,18 @@ def kept_in_address(settings: Mapping[str, Setting]) -> Iterator[None]:
     """Session state is set from the address before, and the address from session state after.
 
     The address counts when it is not the one that was written last: on opening a link, and on Back and Forward.
-    What it says wrongly falls back to the default.
+    What it says wrongly falls back to the default. Streamlit forgets the settings of a page that is left, and links
+    between pages have no settings: then they are what they were.
     """
     given = st.query_params.to_dict()
-    if given != st.session_state.get(_WRITTEN):
+    missing = [name for name in settings if name not in st.session_state]
+    if given != st.session_state.get(_WRITTEN) and (given or not missing):
         for name, setting in settings.items():
             st.session_state[name] = _parsed(setting, given.get(name))
+    for name in missing:
+        st.session_state.setdefault(name, _kept().get(name, settings[name].default))
     yield
+    _kept().update({name: st.session_state.get(name) for name in settings})
     now = {
         name: str(value)
         for name, setting in settings.items()
@@ -55,6 +60,18 @@ def kept_in_address(settings: Mapping[str, Setting]) -> Iterator[None]:
     if now != st.query_params.to_dict():
         st.query_params.from_dict(now)
     st.session_state[_WRITTEN] = now
+
+
+def change(name: str, value: Any) -> None:
+    """Change a setting of a page from another page, before going there."""
+    _kept()[name] = value
+    st.session_state.pop(name, None)
+
+
+def _kept() -> dict[str, Any]:
+    """What the settings were at the end of the last run."""
+    kept: dict[str, Any] = st.session_state.setdefault(_VALUES, {})
+    return kept
 
 
 def _parsed(setting: Setting, text: str | None) -> Any:

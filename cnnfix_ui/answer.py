@@ -25,26 +25,35 @@ def known_opacity(text: str) -> int:
     return value
 
 
-def show(picture: Picture, explanation: Explanation, rival: NDArray[np.float32]) -> None:
-    """Draw the fixations beside Grad-CAM and say in words what is seen."""
+def show(picture: Picture, explanation: Explanation, found: NDArray[np.float32] | str) -> None:
+    """Draw the fixations beside Grad-CAM and say in words what is seen.
+
+    found: Grad-CAM's map, or the sentence that says why there is none.
+    """
     density = results.density(explanation)
+    rival = None if isinstance(found, str) else found
     text = summary(explanation, density, rival)
     drawn, weighted = st.session_state["show"], explanation.preset.weighted
     panels(
         picture,
-        [Panel("CNN Fixations", density, explanation.kept_fixations), Panel("Grad-CAM", rival)],
+        [
+            Panel("CNN Fixations", density, explanation.kept_fixations),
+            *([] if rival is None else [Panel("Grad-CAM", rival)]),
+        ],
         points="" if drawn == "density" else "fixation" + (", larger with more evidence" if weighted else ""),
         opacity=0 if drawn == "points" else st.session_state["opacity"] / 100,
         alt=text,
         key="panels",
     )
     st.markdown(plain(text))
+    if isinstance(found, str):
+        st.caption(plain(f"Without Grad-CAM. {found}"))
     _downloads(picture, explanation, density, rival)
     _what_it_saw(picture, explanation)
 
 
 def _downloads(
-    picture: Picture, explanation: Explanation, density: NDArray[np.floating], rival: NDArray[np.float32]
+    picture: Picture, explanation: Explanation, density: NDArray[np.floating], rival: NDArray[np.float32] | None
 ) -> None:
     name = f"fixations-{explanation.target.label.split(' (')[0].replace(' ', '-')}"
     # Functions: a file is made when it is asked for.

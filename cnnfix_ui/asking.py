@@ -4,14 +4,15 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from cnnfix_core import Explanation, Picture, Prediction
+from cnnfix_core import Explanation, Labels, Picture, Prediction
+from cnnfix_core.errors import TargetError
 from cnnfix_core.images import Crops
 from cnnfix_core.presets import FOCUS, PRESETS
 from cnnfix_core.words import percent
-from cnnfix_core.zoo import list_models
 from cnnfix_ui import results
 from cnnfix_ui.answer import SHOWN
 from cnnfix_ui.choices import Choice, choices
+from cnnfix_ui.results import Network
 
 VIEWS: dict[str, str] = {
     "preset": "as the method has it",
@@ -27,15 +28,19 @@ _SHOWN_CLASSES = 6
 class Settings:
     """How the walk is made: names as in `cnnfix_core`."""
 
-    model: str
     preset: str
     focus: str | None
     crops: Crops | None
 
 
 def known_class(text: str) -> int:
-    """A class number from the address. Raises a ValueError for anything else."""
-    return results.model(st.session_state["model"]).labels.find(int(text))
+    """A class number from the address; whether there are so many is seen to when the network is known.
+
+    Raises a ValueError for anything else.
+    """
+    if not text.isdecimal():
+        raise ValueError(text)
+    return int(text)
 
 
 def forget() -> None:
@@ -68,75 +73,78 @@ def choose_settings() -> Settings:
         with st.container(key="more", width="content"), st.popover("More", icon=":material/tune:"):
             st.slider("Strength of the colours", 10, 100, step=5, format="%d %%", key="opacity")
             sees = st.selectbox("The network sees", list(VIEWS), format_func=VIEWS.__getitem__, key="sees")
-            available = {model.name: model.title for model in list_models() if model.available}
-            model = st.selectbox("Network", list(available), format_func=available.__getitem__, key="model")
     return Settings(
-        model=str(model),
         preset=str(preset),
         focus=str(focus) if preset == "evidence" else None,
         crops=None if sees == "preset" else sees,  # type: ignore[arg-type]  # one of VIEWS
     )
 
 
-def ask(picture: Picture, settings: Settings) -> Explanation:
-    """The explanation of the chosen class, or of the predicted one. A class cannot be set against itself."""
+def ask(network: Network, picture: Picture, settings: Settings) -> Explanation:
+    """The explanation of the chosen class, or of the predicted one. Raises what `cnnfix_core.explain` raises."""
+
+    def explained(target: int | tuple[int | None, int] | None) -> Explanation:
+        return results.explained(network, picture, target, settings.preset, settings.focus, settings.crops)
+
     wanted, other = st.session_state["class"], st.session_state["than"]
     if other is not None:
-        if wanted is None:
-            wanted = _explained(picture, settings, None).target.index
-        if other == wanted:
-            other = st.session_state["than"] = None
-    return _explained(picture, settings, wanted if other is None else (wanted, other))
-
-
-def choose_classes(explanation: Explanation, model: str) -> None:
-    """Draw the predictions as bars to click, and the search for any other class."""
-
-    def choose(value: str) -> None:
-        st.session_state["class"] = int(value)
-        if st.session_state["than"] == int(value):
+        try:
+            return explained((wanted, other))
+        except TargetError:  # a class cannot be set against itself
             st.session_state["than"] = None
+    return explained(wanted)
 
+
+def choose_classes(explanation: Explanation | None, labels: Labels) -> None:
+    """Draw the predictions as bars to click, and the search for any other class.
+
+    explanation: None where there is no answer; then another class can still be asked for.
+    """
     st.subheader("What the network says", anchor=False)
-    listed = list(explanation.predictions[:_SHOWN_CLASSES])
-    asked = [prediction for prediction in (explanation.target, explanation.rather_than) if prediction]
-    listed += [prediction for prediction in asked if prediction not in listed]
-    choices(
-        [_bar(prediction, model) for prediction in listed],
-        selected=str(explanation.target.index),
-        look="bars",
-        label="Classes, most probable first: why this one?",
-        key="class.bars",
-        on_choose=choose,
-    )
-    labels = results.labels(model)
+    if explanation:
+        _bars(explanation, labels)
+    target = explanation.target if explanation else None
     st.selectbox(
         "Why this class?",
         range(len(labels)),
         index=None,
-        format_func=labels.__getitem__,
-        placeholder=f"{explanation.target.label}; search all {len(labels):,}",
+        format_func=labels.short.__getitem__,
+        placeholder=f"{target.label}; search all {len(labels):,}" if target else f"search all {len(labels):,}",
         key="class",
     )
     st.selectbox(
         "Rather than",
-        [index for index in range(len(labels)) if index != explanation.target.index],
+        [index for index in range(len(labels)) if target is None or index != target.index],
         index=None,
-        format_func=labels.__getitem__,
+        format_func=labels.short.__getitem__,
         placeholder="any other class",
         key="than",
         help="Explains the difference: what speaks for the one class and not for the other.",
     )
 
 
-def _explained(picture: Picture, settings: Settings, target: int | tuple[int, int] | None) -> Explanation:
-    return results.explained(
-        picture.digest, settings.model, target, settings.preset, settings.focus, settings.crops, picture
+def _bars(explanation: Explanation, labels: Labels) -> None:
+    def choose(value: str) -> None:
+        st.session_state["class"] = int(value)
+        if st.session_state["than"] == int(value):
+            st.session_state["than"] = None
+
+    listed = list(explanation.predictions[:_SHOWN_CLASSES])
+    asked = [prediction for prediction in (explanation.target, explanation.rather_than) if prediction]
+    listed += [prediction for prediction in asked if prediction not in listed]
+    choices(
+        [_bar(prediction, labels) for prediction in listed],
+        selected=str(explanation.target.index),
+        look="bars",
+        label="Classes, most probable first: why this one?",
+        key="class.bars",
+        on_choose=choose,
     )
 
 
-def _bar(prediction: Prediction, model: str) -> Choice:
-    labels = results.model(model).labels
-    title = f"{labels.synonyms[prediction.index]}: {labels.definitions[prediction.index]}"
+def _bar(prediction: Prediction, labels: Labels) -> Choice:
+    said = labels.synonyms[prediction.index], labels.definitions[prediction.index]
     share = prediction.probability
-    return Choice(str(prediction.index), prediction.label, title, share=share, detail=percent(share))
+    return Choice(
+        str(prediction.index), prediction.label, ": ".join(filter(None, said)), share=share, detail=percent(share)
+    )

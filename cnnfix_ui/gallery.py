@@ -8,6 +8,7 @@ from cnnfix_core import Picture, PictureError, open_picture
 from cnnfix_core.samples import list_samples, load_sample
 from cnnfix_ui.choices import Choice, choices
 from cnnfix_ui.errors import plain
+from cnnfix_ui.hosting import SMALL_UPLOAD
 from cnnfix_ui.panels import thumbnail
 
 _OWN = "own"
@@ -34,7 +35,9 @@ def choose_picture(key: str, on_change: Callable[[], object]) -> Picture:
 
     strip, own = st.columns([4, 1.1], gap="medium")
     with own:
-        st.file_uploader("Your own picture", key=_UPLOAD, on_change=_take, args=(_UPLOAD, choose))
+        st.file_uploader(
+            "Your own picture", key=_UPLOAD, on_change=_take, args=(_UPLOAD, choose), max_upload_size=SMALL_UPLOAD
+        )
         with st.popover("Camera", icon=":material/photo_camera:", width="stretch"):
             st.camera_input(
                 "Camera", key=_CAMERA, on_change=_take, args=(_CAMERA, choose), label_visibility="collapsed"

@@ -15,6 +15,7 @@ HERE = Path(__file__).parent
 # One line a page: file, title in the menu, the question that the page answers (its heading).
 PAGES = [
     ("explore", "Explore", "Which pixels made the network say that?"),
+    ("models", "Models", "Which networks can I ask?"),
 ]
 
 st.set_page_config(page_title="CNN Fixations Explorer", page_icon=str(HERE / "mark.svg"), layout="wide")
@@ -28,6 +29,10 @@ page = st.navigation(
 )
 st.title(questions[page.title], anchor=False)
 try:
+    # The whole before its parts: while another thread is importing a package, Python does not wait for it when only
+    # a part is asked for, and the two threads would find each other's modules half made.
+    import cnnfix_core  # noqa: F401
+
     page.run()
 except Exception as error:
     show_error(error)

@@ -9,7 +9,7 @@ from cnnfix_ui import results
 def warm_up() -> None:
     """Load the bundled network and explain the first sample, as its visitor will see it, under both presets."""
     picture = open_picture(list_samples()[0].read())
-    model = results.model(DEFAULT)
+    network = results.Network(DEFAULT, results.shelf.get(DEFAULT))
     for preset, focus in (("evidence", "balanced"), ("published", None)):
-        answer = results.explained(picture.digest, model.name, None, preset, focus, None, picture)
-        results.rival(picture.digest, model.name, answer.asked, answer.preset.crops, picture)
+        answer = results.explained(network, picture, None, preset, focus, None)
+        results.rival(network, picture, answer.asked, answer.preset.crops)

@@ -2,16 +2,18 @@
 
 import streamlit as st
 
+from cnnfix_core.errors import CnnfixError, NoRuleError
 from cnnfix_core.presets import FOCUS, PRESETS
 from cnnfix_core.samples import list_samples
 from cnnfix_core.words import question
-from cnnfix_core.zoo import DEFAULT, list_models
-from cnnfix_ui import answer, asking, results
+from cnnfix_core.zoo import DEFAULT
+from cnnfix_ui import answer, asking, networks, results
 from cnnfix_ui.address import Setting, kept_in_address, one_of
+from cnnfix_ui.errors import plain
 from cnnfix_ui.gallery import choose_picture, known_picture
 
 SETTINGS = {
-    "model": one_of(*(model.name for model in list_models() if model.available), default=DEFAULT),
+    "model": Setting(DEFAULT, networks.known_name),
     "picture": Setting(list_samples()[0].name, known_picture),
     "class": Setting(None, asking.known_class),
     "than": Setting(None, asking.known_class),
@@ -25,14 +27,25 @@ SETTINGS = {
 with kept_in_address(SETTINGS):
     picture = choose_picture("picture", on_change=asking.forget)
     said, seen = st.columns([1, 2.6], gap="large")
+    with said:
+        network = networks.choose()
+        classes = st.container()
     with seen:
         settings = asking.choose_settings()
+        networks.show_notice()
         place = st.container()
+    explanation = None
     with place, st.spinner("Following the evidence back …", show_time=True):
-        explanation = asking.ask(picture, settings)
-        rival = results.rival(picture.digest, settings.model, explanation.asked, explanation.preset.crops, picture)
-    with said:
-        asking.choose_classes(explanation, settings.model)
-    with place:
-        st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
-        answer.show(picture, explanation, rival)
+        try:
+            explanation = asking.ask(network, picture, settings)
+            rival = results.rival(network, picture, explanation.asked, explanation.preset.crops)
+        except CnnfixError as error:
+            st.error(plain(str(error)), icon=":material/info:")
+            if isinstance(error, NoRuleError):
+                networks.link_to_models("See on Models where its walks stop")
+    with classes:
+        asking.choose_classes(explanation, network.model.labels)
+    if explanation:
+        with place:
+            st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
+            answer.show(picture, explanation, rival)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 import cnnfix_core as cnnfix
 from cnnfix_core.baselines import grad_cam, last_map, with_own_hooks
 from cnnfix_core.errors import ModelError, TargetError
+from cnnfix_core.zoo import Preprocessing
 
 # The module whose output is the last map before global pooling or flattening.
 LAST_MAPS = {
@@ -154,15 +155,10 @@ def small() -> Callable[[bool], cnnfix.Model]:
         ).train(training)
         names = tuple("abcd")
         labels = cnnfix.Labels(names, ("",) * 4)
-        return cnnfix.Model(
-            "small", "Small", module, as_tensor, labels, (16, 16), 1.0, "bilinear", "here", "none"
-        )  # fmt: skip
+        preprocess = Preprocessing((16, 16), (0, 0, 0), (1, 1, 1), crop_pct=1.0)
+        return cnnfix.Model("small", "Small", module, preprocess, labels, "here", "none")
 
     return build
-
-
-def as_tensor(image: Image.Image) -> Tensor:
-    return torch.from_numpy(np.array(image, np.float32)).permute(2, 0, 1) / 255
 
 
 @pytest.mark.parametrize("training", [False, True])

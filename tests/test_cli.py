@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -143,8 +144,19 @@ def test_models(run: Run) -> None:
 # --- the page ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("arguments", "port"), [([], 8501), (["--port", "8600"], 8600)])
-def test_app_starts_streamlit(run: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str], port: int) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "url", "address", "upload"),
+    [
+        ([], "http://localhost:8501", "localhost", 1000),
+        (["--port", "8600", "--address", "127.0.0.1"], "http://localhost:8600", "127.0.0.1", 1000),
+        (["--address", "0.0.0.0"], "http://localhost:8501", "0.0.0.0", 25),
+        (["--address", "10.1.2.3", "--own-models"], "http://10.1.2.3:8501", "10.1.2.3", 1000),
+        (["--address", "fe80::1"], "http://[fe80::1]:8501", "fe80::1", 25),
+    ],
+)
+def test_app_starts_streamlit(
+    run: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str], url: str, address: str, upload: int
+) -> None:
     calls: list[tuple[list[str], dict[str, Any]]] = []
 
     def started(command: list[str], **options: Any) -> SimpleNamespace:
@@ -152,13 +164,17 @@ def test_app_starts_streamlit(run: Run, monkeypatch: pytest.MonkeyPatch, argumen
         return SimpleNamespace(returncode=3)
 
     monkeypatch.setattr(subprocess, "run", started)
+    monkeypatch.setenv("CNNFIX_OWN_MODELS", "")
     code, out, _ = run("app", *arguments)
     ((command, options),) = calls
     root = Path(cnnfix.__file__).parent.parent
-    assert command == [sys.executable, "-m", "streamlit", "run", str(root / "app.py"), f"--server.port={port}"]
+    port = url.rsplit(":", 1)[1]
+    assert command[:6] == [sys.executable, "-m", "streamlit", "run", str(root / "app.py"), f"--server.port={port}"]
+    assert command[6:] == [f"--server.address={address}", f"--server.maxUploadSize={upload}"]
+    assert os.environ["CNNFIX_OWN_MODELS"] == ("1" if "--own-models" in arguments else "")
     assert options["cwd"] == root
     assert code == 3
-    assert f"http://localhost:{port}" in out
+    assert f" {url} " in out
 
 
 def test_app_ends_quietly_with_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,9 +117,10 @@ def test_published_walk_resnet18_at_full_size() -> None:
     assert_conserved(trace)
 
 
-def test_published_walk_resnet101() -> None:
+@pytest.mark.parametrize("seed", [4, 5])
+def test_published_walk_resnet101(seed: int) -> None:
     """The residual network of the paper; its bottlenecks have 1 x 1 convolutions on both sides of the 3 x 3."""
-    module, x = network("resnet101", 4), picture(96, 4)
+    module, x = network("resnet101", seed), picture(96, seed)
     trace = unravel(record(module, x), TARGET, PUBLISHED)
     assert_same_places(trace, plain.Published(module, x, TARGET))
     assert_conserved(trace)

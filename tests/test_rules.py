@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+import importlib
+import math
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
 
 from cnnfix_core import rules
+from cnnfix_core.errors import NoRuleError
 from cnnfix_core.presets import EVIDENCE, PUBLISHED, Preset
 from cnnfix_core.record import record
-from cnnfix_core.rules import Question
-from cnnfix_core.selection import Selection
-from cnnfix_core.structure import Structure
-from cnnfix_core.tape import Operation
+from cnnfix_core.unravel import unravel
+from tests.asking import (
+    COVERED,
+    LOCATIONS,
+    Apply,
+    Draw,
+    ask,
+    broadcastable,
+    compare,
+    convolution_presets,
+    covers,
+    few_examples,
+    many_examples,
+    numbers,
+    presets,
+    seeds,
+    sizes,
+    some_examples,
+)
 from tests.plain import rules as plain
 
 aten = torch.ops.aten
-Draw = Callable[[Any], Any]
-
-# The same examples in every run; few for what has few cases.
-many_examples = settings(max_examples=150, deadline=None, derandomize=True, database=None)
-some_examples = settings(max_examples=60, deadline=None, derandomize=True, database=None)
-few_examples = settings(max_examples=15, deadline=None, derandomize=True, database=None)
-
-COVERED: set[str] = set()
 
 # What never reaches the recorder on the CPU, and why.
 TAKEN_APART = {
@@ -46,138 +55,17 @@ TAKEN_APART = {
     "aten.reshape": "view, clone or _unsafe_view",
     "aten.selu": "elu",
 }
-OTHER_DEVICES = {"aten.cudnn_batch_norm", "aten.miopen_batch_norm"}
-
-
-def covers(*names: str) -> Callable[[Any], Any]:
-    """Note that the decorated test exercises the rules of these operations."""
-    COVERED.update(names)
-    return lambda test: test
-
-
-class Apply(nn.Module):
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *inputs: Any) -> Any:
-        return self.function(*inputs)
-
-
-class Asked(NamedTuple):
-    """A question to the rule of one recorded operation, and the same for the plain version."""
-
-    question: Question
-    elements: list[plain.Element]
-    settings: plain.Settings
-
-    @property
-    def operation(self) -> Operation:
-        return self.question.operation
-
-
-def ask(
-    function: Callable[..., Any],
-    inputs: Sequence[torch.Tensor],
-    name: str,
-    preset: Preset,
-    rng: np.random.Generator,
-    slot: int = 0,
-    count: int = 12,
-) -> Asked:
-    """Record `function`, and select random elements of an output of the last operation of that name."""
-    assert name in COVERED
-    tape = record(Apply(function), *inputs)
-    found = [operation for operation in tape.operations if operation.name == name]
-    assert found, f"{name} is not among {[operation.name for operation in tape.operations]}"
-    operation = found[-1]
-    shape = operation.outputs[slot].shape
-    index = rng.integers(0, int(np.prod(shape)), count)
-    sign = rng.choice([-1, 1] if preset.signed else [1], count)
-    selection, _ = Selection.merge(shape, index, sign, rng.uniform(0.1, 1, count))
-    elements = [
-        plain.Element(tuple(int(n) for n in np.unravel_index(index, shape)), int(sign), float(evidence))
-        for index, sign, evidence in zip(selection.index, selection.sign, selection.evidence, strict=True)
-    ]
-    plain_settings = plain.Settings(preset.signed, preset.location, preset.spread, preset.fan_out)
-    return Asked(Question(operation, slot, selection, preset, Structure(tape)), elements, plain_settings)
-
-
-def compare(asked: Asked, expected: Sequence[plain.Step], rel: float = 1e-9) -> None:
-    """The rule's arrivals equal the plain steps: summed for each element of each input, and row by row."""
-    values = asked.operation.activations()
-    total: dict[Any, float] = defaultdict(float)
-    by_row: dict[Any, float] = defaultdict(float)
-    for row, number, place, sign, evidence in expected:
-        value = values[number]
-        flat = -1 if place is None else int(np.ravel_multi_index(place, value.shape)) if place else 0
-        key = (id(value), flat, sign if flat >= 0 else 0)
-        total[key] += evidence
-        by_row[row, *key] += evidence
-    found_total: dict[Any, float] = defaultdict(float)
-    found_by_row: dict[Any, float] = defaultdict(float)
-    for arrival in rules.find(asked.operation.name).hop(asked.question):  # type: ignore[union-attr]
-        size = int(np.prod(arrival.value.shape))
-        assert np.all((arrival.index >= -1) & (arrival.index < size))
-        assert len(arrival.index) == len(arrival.sign) == len(arrival.evidence)
-        keys = [
-            (id(arrival.value), int(index), int(sign) if index >= 0 else 0)
-            for index, sign in zip(arrival.index, arrival.sign, strict=True)
-        ]
-        for key, evidence in zip(keys, arrival.evidence, strict=True):
-            found_total[key] += evidence
-        entries = np.arange(len(keys))
-        if callable(arrival.parent):
-            parent, entry, evidence = arrival.parent(entries)
-        else:
-            parent, entry, evidence = entries if arrival.parent is None else arrival.parent, entries, arrival.evidence
-        for row, at, given_over in zip(parent, entry, evidence, strict=True):
-            found_by_row[int(row), *keys[at]] += given_over
-    assert dict(found_total) == pytest.approx(dict(total), rel=rel)
-    assert dict(found_by_row) == pytest.approx(dict(by_row), rel=rel)
-
-
-# --- what to draw -----------------------------------------------------------------------------------------------------
-
-LOCATIONS = ["centre", "product", "activation", "joint"]
-seeds = st.integers(0, 2**32 - 1).map(np.random.default_rng)
-sizes = st.integers(1, 4)
-
-evidence_presets = st.builds(
-    lambda fan_out, signed: replace(EVIDENCE, fan_out=fan_out, signed=signed), st.integers(1, 5), st.booleans()
-)
-published_presets = st.builds(
-    lambda location, signed: replace(PUBLISHED, location=location, signed=signed),
-    st.sampled_from(LOCATIONS[:3]),
-    st.booleans(),
-)
-convolution_presets = st.one_of(st.just(EVIDENCE), st.just(PUBLISHED), evidence_presets, published_presets)
-# Other rules do not look at `location`, whatever it is; and following one winner is defined without signs.
-presets = st.one_of(
-    st.just(EVIDENCE),
-    st.just(PUBLISHED),
-    st.builds(
-        lambda location, fan_out, signed, spread: replace(
-            EVIDENCE, location=location, fan_out=fan_out, signed=signed and spread, spread=spread
-        ),
-        st.sampled_from(LOCATIONS),
-        st.integers(1, 5),
-        st.booleans(),
-        st.booleans(),
-    ),
-)
-
-
-def numbers(rng: np.random.Generator, shape: Sequence[int], coarse: bool) -> torch.Tensor:
-    """Random values; coarse ones are halves, with many ties and zeros, and exact in float32."""
-    values = rng.integers(-2, 3, tuple(shape)) / 2 if coarse else rng.standard_normal(tuple(shape))
-    return torch.from_numpy(np.asarray(values, np.float64))
+OTHER_DEVICES = {
+    "aten.cudnn_batch_norm",
+    "aten.miopen_batch_norm",
+    "aten._scaled_dot_product_flash_attention",
+}
 
 
 # --- convolution ------------------------------------------------------------------------------------------------------
 
 
-@covers("aten.convolution")
+@covers("aten.convolution", "aten._convolution")
 @many_examples
 @given(data=st.data(), rng=seeds, preset=convolution_presets, coarse=st.booleans(), transposed=st.booleans())
 def test_convolution(data: Any, rng: Any, preset: Preset, coarse: bool, transposed: bool) -> None:
@@ -200,10 +88,10 @@ def test_convolution(data: Any, rng: Any, preset: Preset, coarse: bool, transpos
         x, weight = x.float(), weight.float()
     output_padding = [draw(st.integers(0, s - 1)) if transposed else 0 for s in stride]
 
-    def function(x: torch.Tensor) -> torch.Tensor:
-        return aten.convolution(x, weight, None, stride, padding, dilation, transposed, output_padding, groups)
-
-    asked = ask(function, [x], "aten.convolution", preset, rng)
+    geometry = stride, padding, dilation, transposed, output_padding, groups
+    # The second is what traced modules call.
+    name, rest = draw(st.sampled_from([("convolution", ()), ("_convolution", (False, False, True, True))]))
+    asked = ask(lambda x: getattr(aten, name)(x, weight, None, *geometry, *rest), [x], f"aten.{name}", preset, rng)
     window = plain.Window(stride, padding, dilation, groups, transposed)
     expected = plain.convolution(x.numpy(), weight.numpy(), asked.elements, asked.settings, window)
     compare(asked, expected, rel=1e-6 if single else 1e-9)
@@ -306,6 +194,52 @@ def test_max_pool(data: Any, rng: Any, preset: Preset, coarse: bool, dims: int) 
     compare(asked, plain.max_pool(x.numpy(), asked.elements, kernel, stride, padding, dilation))
 
 
+@few_examples
+@given(rng=seeds, preset=presets, coarse=st.booleans(), batched=st.booleans())
+def test_max_pool_of_one_dimension(rng: Any, preset: Preset, coarse: bool, batched: bool) -> None:
+    """It is recorded with a dimension more."""
+    x = numbers(rng, (2, 3, 7) if batched else (3, 7), coarse)
+    asked = ask(lambda x: F.max_pool1d(x, 3, 2, 1), [x], "aten.max_pool2d_with_indices", preset, rng)
+    windows = (1, 3), (1, 2), (0, 1), (1, 1)
+    compare(asked, plain.max_pool(x.unsqueeze(-2).numpy(), asked.elements, *windows))
+
+
+@covers("aten.adaptive_max_pool2d", "aten.adaptive_max_pool3d")
+@some_examples
+@given(data=st.data(), rng=seeds, preset=presets, coarse=st.booleans(), dims=st.integers(1, 3))
+def test_adaptive_max_pool(data: Any, rng: Any, preset: Preset, coarse: bool, dims: int) -> None:
+    draw: Draw = data.draw
+    out = [draw(st.integers(1, 5)) for _ in range(dims)]
+    shape = [*draw(st.sampled_from([(), (2,)])), draw(sizes), *(draw(st.integers(1, 6)) for _ in range(dims))]
+    x = numbers(rng, shape, coarse)
+    pool = (F.adaptive_max_pool1d, F.adaptive_max_pool2d, F.adaptive_max_pool3d)[dims - 1]
+    asked = ask(lambda x: pool(x, out), [x], f"aten.adaptive_max_pool{max(dims, 2)}d", preset, rng)
+    if dims == 1:
+        x, out = x.unsqueeze(-2), [1, *out]
+    compare(asked, plain.adaptive_max_pool(x.numpy(), asked.elements, out))
+
+
+@covers("aten.fractional_max_pool2d")
+@few_examples
+@given(rng=seeds, preset=presets)
+def test_fractional_max_pool(rng: Any, preset: Preset) -> None:
+    """The windows are random; which element was taken is known from its value, which occurs once."""
+    x = numbers(rng, (2, 3, 7, 9), False)
+    kept: list[torch.Tensor] = []
+
+    def function(x: torch.Tensor) -> torch.Tensor:
+        kept.append(F.fractional_max_pool2d(x, 2, output_size=(3, 4)))
+        return kept[-1]
+
+    asked = ask(function, [x], "aten.fractional_max_pool2d", preset, rng)
+    where = {float(x[place]): place for place in plain.places(x.shape)}
+    expected = [
+        plain.Step(row, 0, where[float(kept[-1][element.place])], element.sign, element.evidence)
+        for row, element in enumerate(asked.elements)
+    ]
+    compare(asked, expected)
+
+
 @covers("aten.avg_pool2d", "aten.avg_pool3d")
 @many_examples
 @given(data=st.data(), rng=seeds, preset=presets, coarse=st.booleans(), dims=st.integers(2, 3), padded=st.booleans())
@@ -336,20 +270,6 @@ def pooling(draw: Draw, rng: np.random.Generator, coarse: bool, dims: int, dilat
     return numbers(rng, (*batch, draw(sizes), *size), coarse), kernel, stride, padding, dilation, draw(st.booleans())
 
 
-@covers("aten._adaptive_avg_pool2d", "aten._adaptive_avg_pool3d")
-@many_examples
-@given(data=st.data(), rng=seeds, preset=presets, coarse=st.booleans(), dims=st.integers(2, 3))
-def test_adaptive_avg_pool(data: Any, rng: Any, preset: Preset, coarse: bool, dims: int) -> None:
-    draw: Draw = data.draw
-    # An output of a single place arrives as a mean.
-    out = (*draw(st.tuples(*[st.integers(1, 5)] * (dims - 1))), draw(st.integers(2, 5)))
-    batch = draw(st.sampled_from([(), (1,), (2,)]))
-    x = numbers(rng, (*batch, draw(sizes), *draw(st.tuples(*[st.integers(1, 7 if dims == 2 else 5)] * dims))), coarse)
-    pool = F.adaptive_avg_pool2d if dims == 2 else F.adaptive_avg_pool3d
-    asked = ask(lambda x: pool(x, out), [x], f"aten._adaptive_avg_pool{dims}d", preset, rng)
-    compare(asked, plain.adaptive_avg_pool(x.numpy(), asked.elements, asked.settings, out))
-
-
 @covers("aten.mean", "aten.sum")
 @many_examples
 @given(data=st.data(), rng=seeds, preset=presets, coarse=st.booleans(), keepdim=st.booleans())
@@ -365,23 +285,16 @@ def test_mean_and_sum(data: Any, rng: Any, preset: Preset, coarse: bool, keepdim
 
 
 @pytest.mark.parametrize("name", ["mean", "sum"])
+@pytest.mark.parametrize("shape", [(2, 3, 4), ()])
 @pytest.mark.parametrize("preset", [EVIDENCE, PUBLISHED], ids=lambda preset: preset.name)
-def test_mean_and_sum_of_everything(name: str, preset: Preset) -> None:
+def test_mean_and_sum_of_everything(name: str, shape: tuple[int, ...], preset: Preset) -> None:
     rng = np.random.default_rng(6)
-    x = numbers(rng, (2, 3, 4), False)
+    x = numbers(rng, shape, False)
     asked = ask(lambda x: getattr(x, name)(), [x], f"aten.{name}", preset, rng)
-    compare(asked, plain.mean(x.numpy(), asked.elements, asked.settings, (0, 1, 2), False))
+    compare(asked, plain.mean(x.numpy(), asked.elements, asked.settings, range(len(shape)), False))
 
 
 # --- merges -----------------------------------------------------------------------------------------------------------
-
-
-def broadcastable(draw: Draw) -> tuple[list[int], list[int]]:
-    """Two shapes that broadcast to each other."""
-    full = draw(st.lists(sizes, min_size=1, max_size=4))
-    shapes = [[draw(st.sampled_from([1, size])) for size in full][draw(st.integers(0, len(full) - 1)) :] for _ in "ab"]
-    shapes[draw(st.integers(0, 1))] = full
-    return shapes[0], shapes[1]
 
 
 @covers("aten.add", "aten.sub")
@@ -463,6 +376,25 @@ def test_product_with_a_constant(data: Any, rng: Any, preset: Preset, number: bo
     compare(asked, plain.scaled(x.shape, asked.elements, asked.settings, constant))
 
 
+@some_examples
+@given(data=st.data(), rng=seeds, preset=presets, coarse=st.booleans())
+def test_product_of_two_activations(data: Any, rng: Any, preset: Preset, coarse: bool) -> None:
+    """Neither is a gate; but one that is broadcast over the other, larger one weighs it."""
+    a, b = (numbers(rng, shape, coarse) for shape in broadcastable(data.draw))
+    asked = ask(torch.mul, [a, b], "aten.mul", preset, rng)
+    largest = max(a.numel(), b.numel())
+    followed = [n for n, factor in enumerate((a, b)) if factor.numel() == largest]
+    compare(asked, plain.product(a.numpy(), b.numpy(), asked.elements, asked.settings, followed))
+
+
+@some_examples
+@given(data=st.data(), rng=seeds, preset=presets)
+def test_quotient_of_two_activations(data: Any, rng: Any, preset: Preset) -> None:
+    a, b = (numbers(rng, shape, False) for shape in broadcastable(data.draw))
+    asked = ask(torch.div, [a, b], "aten.div", preset, rng)
+    compare(asked, plain.product(a.numpy(), b.numpy(), asked.elements, asked.settings, [0]))
+
+
 def test_a_constant_divided_by_an_activation_turns_the_question() -> None:
     """c / x falls as x grows, as 1 / x does."""
     rng = np.random.default_rng(8)
@@ -497,6 +429,19 @@ RISING: dict[str, Callable[..., Any]] = {
     "aten.exp": torch.exp,
     "aten.log": torch.log,
     "aten.sqrt": torch.sqrt,
+    "aten.expm1": torch.expm1,
+    "aten.log1p": torch.log1p,
+    "aten.logit": lambda x: (x / 3).logit(),
+    "aten.erf": torch.erf,
+    "aten.atan": torch.atan,
+    "aten.sign": torch.sign,
+    "aten.threshold": lambda x: F.threshold(x, 0.5, 0.1),
+    "aten.hardshrink": F.hardshrink,
+    "aten.softshrink": F.softshrink,
+    "aten.nan_to_num": torch.nan_to_num,
+    "aten._softmax": lambda x: x.softmax(1),
+    "aten._safe_softmax": lambda x: aten._safe_softmax(x, 1),
+    "aten._log_softmax": lambda x: x.log_softmax(1),
 }
 FALLING: dict[str, Callable[..., Any]] = {
     "aten.neg": torch.neg,
@@ -514,6 +459,50 @@ def test_elementwise(name: str, preset: Preset) -> None:
     x = torch.from_numpy(rng.uniform(0.1, 2, (2, 3, 4)))
     asked = ask((RISING | FALLING)[name], [x], name, preset, rng)
     compare(asked, plain.scaled(x.shape, asked.elements, asked.settings, -1 if name in FALLING else 1))
+
+
+POWERS: list[Any] = [2, 3, -1, 0.5, "tensor", "base"]
+
+
+@covers("aten.pow")
+@pytest.mark.parametrize("power", POWERS)
+@pytest.mark.parametrize("inplace", [False, True])
+@few_examples
+@given(rng=seeds, preset=presets)
+def test_power(power: Any, inplace: bool, rng: Any, preset: Preset) -> None:
+    """An exponent for each element, such as a pooling's learnt one, or a base with the exponent from the input."""
+    x = numbers(rng, (2, 3), False)
+    x = x.abs() + 0.1 if power == 0.5 else x
+    exponents = torch.tensor([2.0, 3.0, -2.0], dtype=x.dtype) if power == "tensor" else power
+    if power == "base":
+        asked = ask(lambda x: 0.5**x, [x], "aten.pow", preset, rng)
+        expected = plain.bent(x.numpy(), asked.elements, asked.settings, lambda value, place: 0.5**value)
+    else:
+        function = lambda x: (x * 1).pow_(exponents) if inplace else x.pow(exponents)  # noqa: E731
+        asked = ask(function, [x], "aten.pow", preset, rng)
+        exponent = lambda place: float(exponents[place[1]]) if power == "tensor" else power  # noqa: E731
+        value_of = lambda value, place: value ** exponent(place)  # noqa: E731
+        expected = plain.bent(x.numpy(), asked.elements, asked.settings, value_of)
+    compare(asked, expected)
+
+
+@covers("aten.abs", "aten.sin", "aten.cos")
+@pytest.mark.parametrize("inplace", [False, True])
+@pytest.mark.parametrize("name", ["abs", "sin", "cos"])
+@few_examples
+@given(rng=seeds, preset=presets)
+def test_functions_that_rise_here_and_fall_there(name: str, inplace: bool, rng: Any, preset: Preset) -> None:
+    x = numbers(rng, (3, 4), False) * 4
+    function = lambda x: getattr(x * 1, f"{name}_")() if inplace else getattr(x, name)()  # noqa: E731
+    asked = ask(function, [x], f"aten.{name}", preset, rng)
+    slow = {"abs": abs, "sin": math.sin, "cos": math.cos}[name]
+    compare(asked, plain.bent(x.numpy(), asked.elements, asked.settings, lambda value, place: slow(value)))
+
+
+def test_a_power_of_two_activations_has_no_rule() -> None:
+    tape = record(Apply(lambda x: x**x), torch.ones(2))
+    with pytest.raises(NoRuleError, match="both base and exponent"):
+        unravel(tape, (0,))
 
 
 def test_an_activation_subtracted_from_a_broadcast_constant() -> None:
@@ -541,252 +530,114 @@ def test_batch_norm(data: Any, rng: Any, preset: Preset, affine: bool, functiona
 
     name = "aten.native_batch_norm" if functional else "aten._native_batch_norm_legit_no_training"
     asked = ask(function, [x], name, preset, rng)
-    compare(asked, plain.batch_norm(asked.elements, asked.settings, scale.numpy() if affine else None))
+    scale_of = lambda place: float(scale[place[1]]) if affine else 1.0  # noqa: E731
+    compare(asked, plain.normalised(asked.elements, asked.settings, scale_of))
 
 
-# --- movement ---------------------------------------------------------------------------------------------------------
-
-
-class Movement(NamedTuple):
-    function: Callable[..., Any]
-    shapes: Sequence[Sequence[int]]
-    origin: plain.Origin
-    slot: int = 0
-
-
-def picture(draw: Draw, least: int = 1) -> list[int]:
-    return [draw(st.integers(least, least + 3)) for _ in range(4)]
-
-
-def cat(draw: Draw) -> Movement:
-    dim = draw(st.integers(0, 3))
-    base = picture(draw)
-    shapes = [[*base[:dim], draw(sizes), *base[dim + 1 :]] for _ in range(draw(st.integers(1, 3)))]
-    return Movement(lambda *xs: torch.cat(xs, dim - draw(st.sampled_from([0, 4]))), shapes, plain.cat(shapes, dim))
-
-
-def stack(draw: Draw) -> Movement:
-    dim, shape = draw(st.integers(0, 4)), picture(draw)
-    return Movement(lambda *xs: torch.stack(xs, dim), [shape] * 3, plain.stack(dim))
-
-
-def constant_pad(draw: Draw) -> Movement:
-    shape = picture(draw, least=3)
-    pads = [draw(st.integers(-1, 2)) for _ in range(draw(st.sampled_from([2, 4])))]
-    before = [0, 0, pads[2] if len(pads) > 2 else 0, pads[0]]
-    fill = draw(st.sampled_from([0.0, 7.0, -1.0]))
-    return Movement(lambda x: aten.constant_pad_nd(x, pads, fill), [shape], plain.pad(shape, before))
-
-
-def folded_pad(mode: str, dims: int) -> Callable[[Draw], Movement]:
-    def case(draw: Draw) -> Movement:
-        shape = picture(draw, least=3)[: dims + 2]
-        pads = [draw(st.integers(0, 2)) for _ in range(2 * dims)]
-        before = [0, 0, *pads[-2::-2]]
-        return Movement(lambda x: F.pad(x, pads, mode), [shape], plain.pad_folded(shape, before, mode))
-
-    return case
-
-
-def permute(draw: Draw) -> Movement:
-    order = draw(st.permutations(range(4)))
-    return Movement(lambda x: x.permute(order), [picture(draw)], plain.permuted(order))
-
-
-def transpose(draw: Draw) -> Movement:
-    order = list(range(4))
-    a, b = draw(st.integers(0, 3)), draw(st.integers(-4, -1))
-    order[a], order[b] = order[b], order[a]
-    return Movement(lambda x: x.transpose(a, b), [picture(draw)], plain.permuted(order))
-
-
-def slice_(draw: Draw) -> Movement:
-    shape, dim = picture(draw), draw(st.integers(0, 3))
-    start, step = draw(st.integers(0, shape[dim] - 1)), draw(st.integers(1, 2))
-    return Movement(
-        lambda x: aten.slice(x, dim, start - draw(st.sampled_from([0, shape[dim]])), 99, step),
-        [shape],
-        plain.cut(dim, start, step),
-    )
-
-
-def select(draw: Draw) -> Movement:
-    shape, dim = picture(draw), draw(st.integers(0, 3))
-    at = draw(st.integers(0, shape[dim] - 1))
-    return Movement(lambda x: x.select(dim, at), [shape], plain.taken(dim, at))
-
-
-def unbind(draw: Draw) -> Movement:
-    shape, dim = picture(draw), draw(st.integers(0, 3))
-    at = draw(st.integers(0, shape[dim] - 1))
-    return Movement(lambda x: x.unbind(dim)[at], [shape], plain.taken(dim, at), at)
-
-
-def split(draw: Draw) -> Movement:
-    shape, dim, part = picture(draw), draw(st.integers(0, 3)), draw(st.integers(1, 3))
-    slot = draw(st.integers(0, (shape[dim] - 1) // part))
-    return Movement(lambda x: x.split(part, dim)[slot], [shape], plain.cut(dim, part * slot), slot)
-
-
-def split_with_sizes(draw: Draw) -> Movement:
-    shape, dim = picture(draw), draw(st.integers(0, 3))
-    parts = draw(st.lists(sizes, min_size=1, max_size=3))
-    shape[dim] = sum(parts)
-    slot = draw(st.integers(0, len(parts) - 1))
-    return Movement(lambda x: x.split(parts, dim)[slot], [shape], plain.cut(dim, sum(parts[:slot])), slot)
-
-
-def expand(draw: Draw) -> Movement:
-    full = picture(draw)
-    shape = [draw(st.sampled_from([1, size])) for size in full][draw(st.integers(0, 3)) :]
-    return Movement(lambda x: x.expand(full), [shape], plain.expanded(shape))
-
-
-def repeat(draw: Draw) -> Movement:
-    shape = picture(draw)[draw(st.integers(0, 3)) :]
-    times = [draw(st.integers(1, 3)) for _ in range(4)]
-    return Movement(lambda x: x.repeat(times), [shape], plain.repeated(shape))
-
-
-def flip(draw: Draw) -> Movement:
-    shape, dims = picture(draw), draw(st.sets(st.integers(0, 3), min_size=1))
-    return Movement(lambda x: x.flip(tuple(dims)), [shape], plain.flipped(shape, tuple(dims)))
-
-
-def roll(draw: Draw) -> Movement:
-    shape, dim, shift = picture(draw), draw(st.integers(0, 3)), draw(st.integers(-5, 5))
-    return Movement(lambda x: x.roll(shift, dim), [shape], plain.rolled(shape, shift, dim))
-
-
-def copy(draw: Draw) -> Movement:
-    full = picture(draw)
-    shape = [draw(st.sampled_from([1, size])) for size in full]
-
-    def origin(place: plain.Place) -> tuple[int, plain.Place]:
-        return 1, plain.broadcast_place(place, shape)
-
-    return Movement(lambda x, y: x.clone().copy_(y), [full, shape], origin)
-
-
-def overwrite(draw: Draw) -> Movement:
-    """Part of a tensor is written through a slice."""
-    shape, dim = picture(draw, least=2), draw(st.integers(0, 3))
-    start, step = draw(st.integers(1, shape[dim] - 1)), draw(st.integers(1, 2))
-    part = [*shape[:dim], len(range(start, shape[dim], step)), *shape[dim + 1 :]]
-    cut = plain.cut(dim, start, step)
-    written = {cut(place)[1]: place for place in plain.places(part)}  # type: ignore[index]
-
-    def function(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        z = x.clone()
-        z[(slice(None),) * dim + (slice(start, None, step),)] = y
-        return z
-
-    return Movement(function, [shape, part], plain.overwritten(written))
-
-
-def pixel_shuffle(draw: Draw) -> Movement:
-    shape, r = picture(draw), draw(st.integers(1, 3))
-    shape[1] *= r * r
-    return Movement(lambda x: F.pixel_shuffle(x, r), [shape], plain.pixel_shuffled(r))
-
-
-def pixel_unshuffle(draw: Draw) -> Movement:
-    shape, r = picture(draw), draw(st.integers(1, 3))
-    shape[2:] = [shape[2] * r, shape[3] * r]
-    return Movement(lambda x: F.pixel_unshuffle(x, r), [shape], plain.pixel_unshuffled(r))
-
-
-def channel_shuffle(draw: Draw) -> Movement:
-    shape, groups = picture(draw), draw(st.integers(2, 3))
-    shape[1] *= groups
-    return Movement(lambda x: F.channel_shuffle(x, groups), [shape], plain.channels_shuffled(shape[1], groups))
-
-
-def upsample(dims: int) -> Callable[[Draw], Movement]:
-    def case(draw: Draw) -> Movement:
-        shape = picture(draw)[: dims + 2]
-        out = [draw(st.integers(1, 8)) for _ in range(dims)]
-        return Movement(lambda x: F.interpolate(x, size=out, mode="nearest"), [shape], plain.upsampled(shape, out))
-
-    return case
-
-
-def reordered(function: Callable[..., Any], before: Sequence[int], after: Sequence[int]) -> Callable[[Draw], Movement]:
-    return lambda draw: Movement(function, [before], plain.reshaped(before, after))
-
-
-MOVEMENTS: dict[str, Callable[[Draw], Movement]] = {
-    "aten.cat": cat,
-    "aten.stack": stack,
-    "aten.constant_pad_nd": constant_pad,
-    "aten.permute": permute,
-    "aten.transpose": transpose,
-    "aten.t": lambda draw: Movement(lambda x: x.t(), [[2, 3]], plain.permuted([1, 0])),
-    "aten.slice": slice_,
-    "aten.select": select,
-    "aten.split": split,
-    "aten.split_with_sizes": split_with_sizes,
-    "aten.unbind": unbind,
-    "aten.expand": expand,
-    "aten.repeat": repeat,
-    "aten.flip": flip,
-    "aten.roll": roll,
-    "aten.copy": copy,
-    "aten.reflection_pad1d": folded_pad("reflect", 1),
-    "aten.reflection_pad2d": folded_pad("reflect", 2),
-    "aten.replication_pad1d": folded_pad("replicate", 1),
-    "aten.replication_pad2d": folded_pad("replicate", 2),
-    "aten.pixel_shuffle": pixel_shuffle,
-    "aten.pixel_unshuffle": pixel_unshuffle,
-    "aten.channel_shuffle": channel_shuffle,
-    "aten.upsample_nearest1d": upsample(1),
-    "aten.upsample_nearest2d": upsample(2),
-    "cnnfix.overwrite": overwrite,
-    "aten.view": reordered(lambda x: x.view(4, 9), (2, 3, 6), (4, 9)),
-    "aten._unsafe_view": reordered(lambda x: aten._unsafe_view(x, [4, 9]), (2, 3, 6), (4, 9)),
-    "aten._reshape_alias": reordered(lambda x: aten._reshape_alias(x, [4, 9], [9, 1]), (2, 3, 6), (4, 9)),
-    "aten.squeeze": reordered(lambda x: x.squeeze(1), (3, 1, 4), (3, 4)),
-    "aten.unsqueeze": reordered(lambda x: x.unsqueeze(1), (3, 4), (3, 1, 4)),
-    "aten.clone": reordered(lambda x: x.clone(memory_format=torch.channels_last), (2, 3, 4, 5), (2, 3, 4, 5)),
-    "aten.detach": reordered(torch.detach, (3, 4), (3, 4)),
-    "aten.alias": reordered(aten.alias, (3, 4), (3, 4)),
-    "aten._to_copy": reordered(lambda x: x.to(torch.float32), (3, 4), (3, 4)),
-    "aten.lift_fresh": reordered(aten.lift_fresh, (3, 4), (3, 4)),
-}
-COVERED.update(MOVEMENTS)
-
-
-@pytest.mark.parametrize("name", MOVEMENTS)
 @few_examples
-@given(data=st.data(), rng=seeds, preset=st.sampled_from([EVIDENCE, PUBLISHED]))
-def test_movement(name: str, data: Any, rng: Any, preset: Preset) -> None:
-    movement = MOVEMENTS[name](data.draw)
-    xs = [numbers(rng, shape, False) for shape in movement.shapes]
-    asked = ask(movement.function, xs, name, preset, rng, movement.slot)
-    compare(asked, plain.moved(asked.elements, movement.origin))
+@given(data=st.data(), rng=seeds, preset=presets, affine=st.booleans())
+def test_instance_norm(data: Any, rng: Any, preset: Preset, affine: bool) -> None:
+    """Each picture and channel for itself: recorded as batch normalisation of one long list of channels."""
+    draw: Draw = data.draw
+    x = numbers(rng, (draw(sizes), draw(sizes), 3, *draw(st.lists(sizes, max_size=2))), False)
+    scale = numbers(rng, (x.shape[1],), False)
+    function = lambda x: F.instance_norm(x, weight=scale if affine else None)  # noqa: E731
+    asked = ask(function, [x], "aten.native_batch_norm", preset, rng)
+    scale_of = lambda place: float(scale[place[1] % len(scale)]) if affine else 1.0  # noqa: E731
+    compare(asked, plain.normalised(asked.elements, asked.settings, scale_of))
+
+
+@covers("aten.native_group_norm", "aten.native_layer_norm")
+@some_examples
+@given(data=st.data(), rng=seeds, preset=presets, affine=st.booleans())
+def test_group_and_layer_norm(data: Any, rng: Any, preset: Preset, affine: bool) -> None:
+    draw: Draw = data.draw
+    groups, last = draw(st.integers(1, 3)), draw(st.integers(1, 2))
+    x = numbers(rng, (draw(sizes), groups * draw(st.integers(1, 2)), 3, *draw(st.lists(sizes, max_size=2))), False)
+    scale = numbers(rng, (x.shape[1],), False)
+    asked = ask(
+        lambda x: F.group_norm(x, groups, scale if affine else None), [x], "aten.native_group_norm", preset, rng
+    )
+    scale_of = lambda place: float(scale[place[1]]) if affine else 1.0  # noqa: E731
+    compare(asked, plain.normalised(asked.elements, asked.settings, scale_of))
+
+    by_place = numbers(rng, x.shape[-last:], False)
+    function = lambda x: F.layer_norm(x, x.shape[-last:], by_place if affine else None)  # noqa: E731
+    asked = ask(function, [x], "aten.native_layer_norm", preset, rng)
+    scale_of = lambda place: float(by_place[place[-last:]]) if affine else 1.0  # noqa: E731
+    compare(asked, plain.normalised(asked.elements, asked.settings, scale_of))
+
+
+# --- selectors --------------------------------------------------------------------------------------------------------
+
+
+@covers("aten.topk", "aten.sort", "aten.kthvalue", "aten.median", "aten.max", "aten.min")
+@some_examples
+@given(data=st.data(), rng=seeds, preset=presets, keepdim=st.booleans())
+def test_what_is_taken_along_a_dimension(data: Any, rng: Any, preset: Preset, keepdim: bool) -> None:
+    draw: Draw = data.draw
+    x = numbers(rng, draw(st.lists(sizes, min_size=1, max_size=4)), False)
+    last = x.ndim - 1
+    dim = draw(st.integers(0, last))
+    signed = draw(st.sampled_from([dim, dim - x.ndim]))
+    size = x.shape[dim]
+    k = draw(st.integers(1, size))
+    falling = draw(st.booleans())
+    at = lambda place: size - 1 - place[dim] if falling else place[dim]  # noqa: E731
+    at_end = lambda place: x.shape[last] - 1 - place[last]  # noqa: E731
+    name, function, dim, keeps, rank = draw(
+        st.sampled_from(
+            [
+                ("topk", lambda x: x.topk(k, signed, largest=falling), dim, True, at),
+                ("topk", lambda x: x.topk(1), last, True, at_end),
+                ("sort", lambda x: x.sort(signed, descending=falling), dim, True, at),
+                ("sort", lambda x: x.sort(dim=signed, descending=falling, stable=True), dim, True, at),
+                ("sort", lambda x: x.sort(), last, True, lambda place: place[last]),
+                ("kthvalue", lambda x: x.kthvalue(k, signed, keepdim), dim, keepdim, lambda place: k - 1),
+                ("median", lambda x: x.median(signed, keepdim), dim, keepdim, lambda place: (size - 1) // 2),
+                ("max", lambda x: x.max(signed, keepdim), dim, keepdim, lambda place: size - 1),
+                ("min", lambda x: x.min(signed, keepdim), dim, keepdim, lambda place: 0),
+            ]
+        )
+    )
+    asked = ask(lambda x: function(x)[0], [x], f"aten.{name}", preset, rng)
+    compare(asked, plain.ordered(x.numpy(), asked.elements, dim, keeps, rank))
+
+
+@covers("aten.amax", "aten.amin")
+@some_examples
+@given(data=st.data(), rng=seeds, preset=presets, coarse=st.booleans(), keepdim=st.booleans())
+def test_extremes(data: Any, rng: Any, preset: Preset, coarse: bool, keepdim: bool) -> None:
+    draw: Draw = data.draw
+    x = numbers(rng, draw(st.lists(sizes, min_size=1, max_size=4)), coarse)
+    dims = draw(st.lists(st.integers(0, x.ndim - 1), max_size=x.ndim, unique=True))
+    signed_dims = [dim - draw(st.sampled_from([0, x.ndim])) for dim in dims]
+    for which, sign in (("max", 1), ("min", -1)):
+        asked = ask(lambda x: getattr(x, f"a{which}")(signed_dims, keepdim), [x], f"aten.a{which}", preset, rng)  # noqa: B023
+        everything = list(range(x.ndim))
+        compare(asked, plain.extreme(x.numpy(), asked.elements, dims or everything, keepdim, sign))
+        asked = ask(lambda x: getattr(x, which)(), [x], f"aten.{which}", preset, rng)  # noqa: B023
+        compare(asked, plain.extreme(x.numpy(), asked.elements, everything, False, sign))
+    asked = ask(torch.median, [x], "aten.median", preset, rng)
+    compare(asked, plain.middle(x.numpy(), asked.elements))
+
+
+@covers("aten.maximum", "aten.minimum")
+@some_examples
+@given(data=st.data(), rng=seeds, preset=presets, coarse=st.booleans())
+def test_the_larger_or_smaller_of_two(data: Any, rng: Any, preset: Preset, coarse: bool) -> None:
+    a, b = (numbers(rng, shape, coarse) for shape in broadcastable(data.draw))
+    for name, sign in (("maximum", 1), ("minimum", -1)):
+        asked = ask(getattr(torch, name), [a, b], f"aten.{name}", preset, rng)
+        compare(asked, plain.either(a.numpy(), b.numpy(), asked.elements, sign))
 
 
 # --- completeness -----------------------------------------------------------------------------------------------------
 
 
-@covers("aten.fill", "aten.zero")
-@pytest.mark.parametrize("write", [lambda part: part.fill_(5.0), lambda part: part.zero_()])
-def test_what_a_constant_overwrites_came_from_nowhere(write: Callable[..., Any]) -> None:
-    def half(x: torch.Tensor) -> torch.Tensor:
-        copy = x.clone()
-        write(copy[:, 0])
-        return copy
-
-    tape = record(Apply(half), torch.ones(1, 2, dtype=torch.float64))
-    operation = next(op for op in tape.operations if op.name in ("aten.fill", "aten.zero"))
-    selection = Selection.single(operation.outputs[0].shape, 0)
-    question = Question(operation, 0, selection, EVIDENCE, Structure(tape))
-    (arrival,) = rules.find(operation.name).hop(question)
-    assert arrival.index.tolist() == [-1]
-    assert arrival.evidence.tolist() == [1.0]
-
-
 def test_every_rule_is_covered() -> None:
+    for path in Path(__file__).parent.glob("test_rules_*.py"):
+        importlib.import_module(path.stem)
     assert set(rules.known()) == COVERED | set(TAKEN_APART) | OTHER_DEVICES
 
 

@@ -42,6 +42,13 @@ def test_merge_adds_what_meets_at_one_element_with_one_sign(given_entries: tuple
     assert merged.total == evidence.sum()
 
 
+def test_what_fell_outside_is_in_no_row() -> None:
+    index, sign = np.array([3, -1, 0, 3]), np.array([1, -1, -1, 1], np.int8)
+    merged, row = Selection.merge((4,), index, sign, np.array([1.0, 2.0, 3.0, 4.0]))
+    assert (merged.index.tolist(), merged.sign.tolist(), merged.evidence.tolist()) == ([0, 3], [-1, 1], [3.0, 5.0])
+    assert row.tolist() == [1, -1, 0, 1]
+
+
 @examples
 @given(entries(), st.integers(1, 8))
 def test_the_strongest_stay_and_the_total_is_kept(given_entries: tuple[Any, ...], beam: int) -> None:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import timm.data
 import torch
 from PIL import Image
+from torch import Tensor, nn
 
 import cnnfix_core as cnnfix
 from cnnfix_core.errors import ModelError, TargetError
 from cnnfix_core.images import views
+from cnnfix_core.zoo import Preprocessing, read_labels
 from cnnfix_core.zoo.bundled import PACKAGED
 
 LITE0 = PACKAGED[0]
@@ -48,6 +53,20 @@ def test_list_models() -> None:
     assert [listed[entry.name].available for entry in PACKAGED] == installed
 
 
+def test_the_papers_networks_follow_those_in_packages() -> None:
+    names = [info.name for info in cnnfix.list_models()]
+    assert names[:3] == ["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
+    assert names[3:8] == ["alexnet", "vgg16", "googlenet", "resnet101", "densenet121"]
+    assert len(names) == len(set(names)) > 60
+
+
+def test_what_is_listed_says_what_to_do() -> None:
+    listed = {info.name: info for info in cnnfix.list_models()}
+    assert all(info.available == (info.remedy == "") for info in listed.values())
+    lite0 = listed["efficientnet_lite0"]
+    assert (lite0.size, lite0.parameters, lite0.accuracy) == (18_826_032, None, None)  # the package says no more
+
+
 def test_a_model_that_does_not_exist() -> None:
     with pytest.raises(ModelError, match="no model 'lenet'; choose one of efficientnet_lite0"):
         cnnfix.load_model("lenet")
@@ -77,7 +96,7 @@ def test_damaged_weights_are_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 def test_weights_of_another_network_are_refused() -> None:
     with pytest.raises(ModelError, match="weights of another network"):
-        replace(LITE0, architecture="tf_efficientnet_lite1").load()
+        replace(LITE0, architecture="timm/tf_efficientnet_lite1").load()
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -98,6 +117,77 @@ def test_the_centre_crop_is_that_of_timm(model: cnnfix.Model, cat: cnnfix.Pictur
     (view,) = views(cat, "centre", model.input_size, model.crop_pct, model.interpolation)
     difference = model.preprocess(view.render(cat)) - transform(Image.fromarray(cat.pixels))
     assert difference.abs().mean() < 0.02  # of 2: the crop may lie between pixels
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"size": (0, 224)}, "size is .*1 to 1024"),
+        ({"size": (224, 1025)}, "size is .*1 to 1024"),
+        ({"mean": (0.5, math.nan, 0.5)}, "mean is .*three numbers"),
+        ({"std": (0.5, math.inf, 0.5)}, "std is .*three numbers"),
+        ({"std": (0.5, 0.0, 0.5)}, "above 0"),
+        ({"interpolation": "random"}, "no interpolation 'random'; choose bilinear"),
+        ({"crop_pct": 0.0}, "above 0 and at most 1"),
+        ({"crop_pct": math.nan}, "above 0 and at most 1"),
+    ],
+)
+def test_preprocessing_that_no_network_has(wrong: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ModelError, match=complaint):
+        Preprocessing(**wrong)
+
+
+# --- any module -------------------------------------------------------------------------------------------------------
+
+
+def small(classes: int = 4) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, classes))
+
+
+def test_a_module_of_ones_own(cat: cnnfix.Picture) -> None:
+    module = small()
+    own = cnnfix.Model.of(module, preprocessing=Preprocessing((20, 30)), name="mine")
+    assert (own.name, own.input_size, own.crop_pct) == ("mine", (20, 30), 0.875)
+    assert own.labels.short == ("class 0", "class 1", "class 2", "class 3")
+    assert module.training
+    assert all(parameter.requires_grad for parameter in module.parameters())
+    assert cnnfix.explain(own, cat, "class 2").fixations.xy.shape[1] == 2
+
+
+def test_a_module_with_labels_of_ones_own() -> None:
+    labels = cnnfix.Labels(("a", "b", "c", "d"), ("",) * 4)
+    assert cnnfix.Model.of(small(), labels).labels.find("c") == 2
+    with pytest.raises(ModelError, match="4 labels, but own model has 5 classes"):
+        cnnfix.Model.of(small(5), labels)
+
+
+class Saying(nn.Module):
+    """Gives the same for every picture of a batch, in one of several forms."""
+
+    def __init__(self, form: Callable[[Tensor], Any]) -> None:
+        super().__init__()
+        self.form = form
+
+    def forward(self, x: Tensor) -> Any:
+        return self.form(x)
+
+
+def test_scores_in_a_dictionary() -> None:
+    assert len(cnnfix.Model.of(Saying(lambda x: {"scores": x.mean((2, 3)), "maps": x})).labels) == 3
+
+
+@pytest.mark.parametrize(
+    ("form", "complaint"),
+    [
+        (lambda x: x, "gives 1 x 3 x 224 x 224 for one picture; it must give 1 x the number of classes"),
+        (lambda x: x.mean(), "gives a single number"),
+        (lambda x: x.mean((2, 3)) / 0, "NaN or infinite for a grey picture"),
+        (lambda x: x.view(1, 11, -1), "cannot be asked about a picture of 224 x 224 pixels"),
+    ],
+)
+def test_modules_that_are_no_classifiers(form: Callable[[Tensor], Any], complaint: str) -> None:
+    with pytest.raises(ModelError, match=complaint):
+        cnnfix.Model.of(Saying(form))
 
 
 # --- labels -----------------------------------------------------------------------------------------------------------
@@ -123,3 +213,45 @@ def test_labels_of_ones_own() -> None:
         labels.find("cat")
     with pytest.raises(TargetError, match="no class 4: the model has 4, from 0 to 3"):
         labels.find("4")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "cat\ndog, hound\n",
+        b"\xef\xbb\xbfcat\r\n  dog, hound  \r\n\r\n",
+        '["cat", "dog, hound"]',
+        b' {"1": "dog, hound", "0": "cat"}',
+        '{"0": ["n02121808", "cat"], "1": ["n02084071", "dog, hound"]}',
+        '{"cat": 0, "dog, hound": 1}',
+    ],
+)
+def test_labels_in_a_file(content: str | bytes) -> None:
+    labels = read_labels(content)
+    assert labels.synonyms == ("cat", "dog, hound")
+    assert labels.short == ("cat", "dog")
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("", "labels are empty"),
+        (" \n ", "labels are empty"),
+        ("[]", "labels are empty"),
+        ("{}", "labels are empty"),
+        ("cat\n\ndog", "Class 1 has no name"),
+        ('["cat", ""]', "Class 1 has no name"),
+        (b"\xff\xd8\xff\xe0", "not text"),
+        ('["cat"', "cannot be read"),
+        ("[" * 100_000, "cannot be read"),
+        ('["cat", 3]', "'3', which is not a name"),
+        ('{"0": "cat", "2": "dog"}', "from 0 to 1, each once"),
+        ('{"0": "cat", "0": "dog"}', "from 0 to 1, each once"),
+        ('{"cat": 0, "dog": 0}', "from 0 to 1, each once"),
+        ('{"a": "cat"}', "from 0 to 0, each once"),
+        ('{"0": []}', "not a name"),
+    ],
+)
+def test_labels_that_cannot_be_used(content: str | bytes, complaint: str) -> None:
+    with pytest.raises(ModelError, match=complaint):
+        read_labels(content)

@@ -18,10 +18,11 @@ from cnnfix_core.tape import Value
 _LOCATIONS = {"centre": kernels.CENTRE, "product": kernels.PRODUCT, "activation": kernels.ACTIVATION}
 
 
-@rule("aten.convolution", args=(0, 1))
+# Modules that torch.jit.trace made call the second.
+@rule("aten.convolution", "aten._convolution", args=(0, 1))
 def convolution(question: Question) -> Iterable[Arrival]:
     """The inputs in each output's window, weighted by the filter; a transposed kernel is turned round first."""
-    x, weight, _, stride, padding, dilation, transposed, _, groups = question.operation.args
+    x, weight, _, stride, padding, dilation, transposed, _, groups = question.operation.args[:9]
     kernel = weight.array()
     if transposed:
         # (C, O / groups, ...) to (O, C / groups, ...), as a convolution has it.
@@ -43,12 +44,7 @@ def through_windows(
     inputs, weights = _five_dimensional(values, spatial), _five_dimensional(kernel.astype(values.dtype), spatial)
     form = kernels.Form(inputs, weights, geometry)
     selection, preset = question.selection, question.preset
-    at = np.zeros((len(selection), 5), np.int64)
-    coordinates = selection.coordinates
-    unbatched = 2 + spatial - coordinates.shape[1]
-    at[:, unbatched:2] = coordinates[:, : 2 - unbatched]
-    at[:, 5 - spatial :] = coordinates[:, 2 - unbatched :]
-
+    at = np.stack(np.unravel_index(selection.index, _five_sizes(selection.shape, spatial)), axis=1)
     location = location or question.structure.location(question.operation, preset)
     if location == "joint":
         index, products = kernels.largest_products(form, at, selection.sign, preset.fan_out)
@@ -60,9 +56,13 @@ def through_windows(
 
 def _five_dimensional(array: NDArray[Any], spatial: int) -> NDArray[Any]:
     """(…, channel, up to three sizes) as (batch, channel, depth, height, width)."""
-    batch = array.shape[: array.ndim - spatial]
-    leading = (1,) * (2 - len(batch)) + batch
-    return np.ascontiguousarray(array).reshape(*leading, *(1,) * (3 - spatial), *array.shape[array.ndim - spatial :])
+    return np.ascontiguousarray(array).reshape(_five_sizes(array.shape, spatial))
+
+
+def _five_sizes(shape: Sequence[int], spatial: int) -> tuple[int, ...]:
+    """A shape with 1 for the batch and the spatial dimensions that it has not."""
+    leading, sizes = tuple(shape[: len(shape) - spatial]), tuple(shape[len(shape) - spatial :])
+    return (1,) * (2 - len(leading)) + leading + (1,) * (3 - spatial) + sizes
 
 
 def window_geometry(

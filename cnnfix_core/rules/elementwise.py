@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cnnfix_core.rules.registry import Arrival, Question, rule
-from cnnfix_core.selection import Signs
+import torch
+from torch.utils._pytree import tree_map_only
+
+from cnnfix_core.rules.registry import Arrival, Question, no_rule, rule
+from cnnfix_core.rules.shares import turned
+from cnnfix_core.selection import Ints, Signs, broadcast_index
+from cnnfix_core.tape import Value
 
 
 @rule(
@@ -34,11 +39,27 @@ from cnnfix_core.selection import Signs
     "aten.dropout",
     "aten.native_dropout",
     "aten.exp",
+    "aten.expm1",
     "aten.log",
+    "aten.log1p",
+    "aten.logit",
     "aten.sqrt",
+    "aten.erf",
+    "aten.atan",
+    "aten.sign",
+    "aten.threshold",
+    "aten.hardshrink",
+    "aten.softshrink",
+    "aten.nan_to_num",
+    "aten._softmax",
+    "aten._safe_softmax",
+    "aten._log_softmax",
 )
 def same_element(question: Question) -> Iterable[Arrival]:
-    """Activation functions, and no-ops of evaluation mode: they grow, or nearly always grow, with their input."""
+    """Activation functions, and no-ops of evaluation mode: they grow, or nearly always grow, with their input.
+
+    A softmax is one of them: a class is probable because its own logit is high.
+    """
     yield passed(question, question.selection.sign)
 
 
@@ -47,6 +68,28 @@ def turned_element(question: Question) -> Iterable[Arrival]:
     """Functions that fall with their input: why high becomes why low."""
     sign = question.selection.sign
     yield passed(question, -sign if question.preset.signed else sign)
+
+
+@rule("aten.abs", "aten.pow", "aten.sin", "aten.cos", args=(0, 1))
+def bent_element(question: Question) -> Iterable[Arrival]:
+    """Functions that grow here and fall there: the question turns where the slope at this element is negative."""
+    operation, selection = question.operation, question.selection
+    x, *others = operation.activations()
+    if others:
+        raise no_rule(operation, "a power of which both base and exponent depend on the input")
+
+    def places(value: Value) -> Ints:
+        return broadcast_index(selection.index, value.shape, selection.shape)
+
+    def at_selection(value: Value) -> torch.Tensor:
+        return torch.from_numpy(value.array().reshape(-1)[places(value)]).double()
+
+    with torch.enable_grad():
+        here = at_selection(x).requires_grad_()
+        # Times one, for an operation that writes in place must not write into what is differentiated.
+        args = tree_map_only(Value, lambda value: here * 1 if value is x else at_selection(value), operation.args)
+        (slope,) = torch.autograd.grad(operation.call(*args).sum(), here)
+    yield Arrival(x, places(x), turned(question, slope.numpy()), selection.evidence)
 
 
 def passed(question: Question, sign: Signs) -> Arrival:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from cnnfix_core import kernels
 from cnnfix_core.rules.convolution import through_windows, window_geometry
-from cnnfix_core.rules.registry import Arrival, Question, no_rule, rule
+from cnnfix_core.rules.products import product
+from cnnfix_core.rules.registry import Arrival, Question, rule
 from cnnfix_core.rules.shares import arrival, child_signs
 from cnnfix_core.selection import Floats, Ints
 from cnnfix_core.tape import Value, as_array
@@ -37,7 +38,8 @@ def product_with_matrix(question: Question, x: Value, matrix: Value) -> Iterable
     under the published rules, the largest takes all. More rows are the places of a map: a 1 x 1 convolution.
     """
     if matrix.depends or not x.depends:
-        raise no_rule(question.operation, "a matrix product whose second factor depends on the input")
+        yield from product(question, x, matrix)
+        return
     # The matrix is nearly always a transposed parameter: turned back, it is contiguous without a copy.
     weights = as_array(matrix.data.t()) if matrix.data is not None else matrix.array().T
     values = x.array()

@@ -1,4 +1,4 @@
-"""Merges: sums choose between branches; factors and summands that do not depend on the input only pass on."""
+"""Merges: sums choose between branches, products follow the feature; what does not depend on the input only passes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnfix_core.rules.registry import Arrival, Question, no_rule, rule
+from cnnfix_core.gates import followed_factors
+from cnnfix_core.rules.registry import Arrival, Question, rule
 from cnnfix_core.rules.shares import arrival, proportion, turned
 from cnnfix_core.selection import broadcast_index
 from cnnfix_core.tape import Value
@@ -53,22 +54,50 @@ def summed(question: Question, first: float, second: float) -> Iterable[Arrival]
         yield arrival(question, value, index[:, None], evidence[:, slot : slot + 1])
 
 
-@rule("aten.mul", "aten.div", args=(0, 1))
-def scaled(question: Question) -> Iterable[Arrival]:
-    """A constant factor: the same element, and a negative factor turns the question around."""
-    operation, selection = question.operation, question.selection
-    a, b = operation.args[:2]
-    if _depends(a) and _depends(b):
-        raise no_rule(operation, "a product of two activations")
-    value, factor = (a, b) if _depends(a) else (b, a)
+@rule("aten.mul", args=(0, 1))
+def mul(question: Question) -> Iterable[Arrival]:
+    """A product follows the feature; a gate, and a constant, is its coefficient. Two features get half each."""
+    factors = question.operation.args[:2]
+    followed = followed_factors(factors, elementwise=True)
+    if len(followed) == 2 and not question.preset.spread:
+        yield from larger_factor(question)
+        return
+    for at in followed:
+        yield scaled(question, factors[at], factors[1 - at], part=1 / len(followed))
+
+
+@rule("aten.div", args=(0, 1))
+def div(question: Question) -> Iterable[Arrival]:
+    """A quotient follows the dividend; where only the divisor depends on the input, the question turns around."""
+    a, b = question.operation.args[:2]
+    if _depends(a):
+        yield scaled(question, a, b)
+    else:
+        yield scaled(question, b, a, turn=-1)
+
+
+def scaled(question: Question, value: Value, factor: Any, turn: int = 1, part: float = 1) -> Arrival:
+    """The same element of `value`, which was scaled by a factor; a negative one turns the question around.
+
+    part: of the evidence.
+    """
+    selection = question.selection
+    index = broadcast_index(selection.index, value.shape, selection.shape)
     coefficient: Any = factor
     if isinstance(factor, Value):
         coefficient = factor.array().reshape(-1)[broadcast_index(selection.index, factor.shape, selection.shape)]
-    index = broadcast_index(selection.index, value.shape, selection.shape)
-    coefficient = np.broadcast_to(coefficient, index.shape)
-    if operation.name == "aten.div" and value is b:
-        coefficient = -coefficient  # a quotient falls as its divisor grows
-    yield Arrival(value, index, turned(question, coefficient), selection.evidence)
+    coefficient = np.broadcast_to(coefficient, index.shape) * turn
+    return Arrival(value, index, turned(question, coefficient), selection.evidence * part)
+
+
+def larger_factor(question: Question) -> Iterable[Arrival]:
+    """The published walk has no rule for products: as in sums it follows the larger."""
+    selection = question.selection
+    factors = question.operation.args[:2]
+    places = [broadcast_index(selection.index, factor.shape, selection.shape) for factor in factors]
+    first, second = (factor.array().reshape(-1)[place] for factor, place in zip(factors, places, strict=True))
+    for factor, place, chosen in zip(factors, places, (first >= second, first < second), strict=True):
+        yield arrival(question, factor, place[:, None], (chosen * selection.evidence)[:, None])
 
 
 def _alpha(question: Question) -> float:

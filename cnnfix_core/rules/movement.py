@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch.utils._pytree import tree_map_only
 
-from cnnfix_core.memory import Overwrite
+from cnnfix_core.memory import Overwrite, extent, laid_out, layout_of
 from cnnfix_core.rules.elementwise import passed
-from cnnfix_core.rules.registry import Arrival, Question, rule
+from cnnfix_core.rules.registry import Arrival, Question, no_rule, rule
 from cnnfix_core.tape import Value
 
 
@@ -34,47 +34,90 @@ def same_order(question: Question) -> Iterable[Arrival]:
     yield passed(question, question.selection.sign)
 
 
-@rule(
-    "aten.cat",
+_MOVEMENTS = (
     "aten.stack",
-    "aten.constant_pad_nd",
-    "aten.permute",
-    "aten.transpose",
-    "aten.t",
-    "aten.slice",
-    "aten.select",
-    "aten.narrow",
-    "aten.split",
-    "aten.split_with_sizes",
-    "aten.chunk",
-    "aten.unbind",
-    "aten.expand",
+    "aten.unsafe_split",
+    "aten.tril",
+    "aten.triu",
     "aten.repeat",
     "aten.flip",
     "aten.roll",
     "aten.copy",
+    "aten.im2col",
+    "aten.slice_scatter",
+    "aten.select_scatter",
     "aten.reflection_pad1d",
     "aten.reflection_pad2d",
+    "aten.reflection_pad3d",
     "aten.replication_pad1d",
     "aten.replication_pad2d",
+    "aten.replication_pad3d",
     "aten.pixel_shuffle",
     "aten.pixel_unshuffle",
     "aten.channel_shuffle",
     "aten.upsample_nearest1d",
     "aten.upsample_nearest2d",
+    "aten.upsample_nearest3d",
+    "aten._upsample_nearest_exact1d",
+    "aten._upsample_nearest_exact2d",
+    "aten._upsample_nearest_exact3d",
     Overwrite.name,
 )
+
+
+@rule(*_MOVEMENTS)
+# Which elements go where is said by masks and by numbers of places, which must be at hand.
+@rule("aten.where", args=(0,))
+@rule("aten.index", "aten.take", "aten.masked_select", "aten.max_unpool2d", args=(1,))
+@rule("aten.gather", "aten.index_select", args=(2,))
 def moved(question: Question) -> Iterable[Arrival]:
     """Run the same operation on tensors of element numbers, and read off where each selected element came from.
 
     Numbers start at 1 and go on from input to input: 0 is what the operation filled in, that is, padding.
     """
+    yield from with_numbers(question, question.operation.args)
+
+
+@rule("aten.index_put", args=(1,))
+def put(question: Question) -> Iterable[Arrival]:
+    """Elements are written to listed places."""
+    if any(question.operation.args[3:]):
+        raise no_rule(question.operation, "writing that adds to what was there")
+    yield from moved(question)
+
+
+@rule("aten.masked_fill", args=(1,))
+@rule("aten.scatter", args=(2,))
+def filled(question: Question) -> Iterable[Arrival]:
+    """A number, the last argument, is put in somewhere: whatever it is, it came from no input."""
+    *given, last = question.operation.args
+    if "reduce" in question.operation.kwargs:
+        raise no_rule(question.operation, "writing that adds to what was there, or multiplies it")
+    yield from with_numbers(question, (*given, 0 if isinstance(last, (int, float)) else last))
+
+
+@rule("aten.as_strided", args=(0,))
+def restrided(question: Question) -> Iterable[Arrival]:
+    """A view of the memory that the tensor lies in."""
+    x, size, stride, *offset = question.operation.args
+    layout = layout_of(x.data)
+    view = size, stride, layout[2] if not offset or offset[0] is None else offset[0]
+    numbers = torch.arange(1, 1 + int(np.prod(x.shape)), dtype=torch.float64).reshape(x.shape)
+    seen = laid_out(numbers, layout, extent(view)).as_strided(*view).reshape(-1).numpy()
+    selection = question.selection
+    yield Arrival(x, seen[selection.index].astype(np.int64) - 1, selection.sign, selection.evidence)
+
+
+def with_numbers(question: Question, given: tuple[Any, ...]) -> Iterable[Arrival]:
+    """Run the operation with numbers in the place of the tensors of its arguments, masks and places excepted."""
     operation, selection = question.operation, question.selection
     starts: list[tuple[int, Value]] = []
     following = 1
 
     def number(value: Value) -> torch.Tensor:
         nonlocal following
+        if value.data is not None and not value.data.is_floating_point():
+            return value.data
         starts.append((following, value))
         count = int(np.prod(value.shape))
         # Doubles are exact far beyond any tensor's size, and every operation takes them.
@@ -82,9 +125,9 @@ def moved(question: Question) -> Iterable[Arrival]:
         following += count
         return numbers
 
-    args, kwargs = tree_map_only(Value, number, (operation.args, operation.kwargs))
+    args, kwargs = tree_map_only(Value, number, (given, operation.kwargs))
     with torch.no_grad():
-        result: Any = operation.call(*_filled_with_zero(operation.name, args), **kwargs)
+        result: Any = operation.call(*args, **kwargs)
     output = result if isinstance(result, torch.Tensor) else result[question.slot]
     origin = output.reshape(-1)[torch.from_numpy(selection.index)].numpy().astype(np.int64)
 
@@ -102,8 +145,3 @@ def overwritten(question: Question) -> Iterable[Arrival]:
     selection = question.selection
     nowhere = np.full(len(selection), -1)
     yield Arrival(question.operation.args[0], nowhere, selection.sign, selection.evidence)
-
-
-def _filled_with_zero(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Padding with a constant pads the numbers with 0, whatever the constant."""
-    return args[:2] if name == "aten.constant_pad_nd" else args

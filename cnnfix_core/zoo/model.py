@@ -2,64 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from PIL.Image import Image
-from torch import Tensor, nn
+import torch
+from PIL import Image
+from torch import nn
 
-from cnnfix_core.errors import TargetError
+from cnnfix_core.errors import ModelError, RecordError
+from cnnfix_core.record import record
+from cnnfix_core.zoo.labels import Labels, numbered
+from cnnfix_core.zoo.preprocessing import Preprocessing
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Labels:
-    """The classes of a model: every name a class goes by, and what is meant by it.
-
-    synonyms: one string a class, names separated by ", ". definitions: one sentence a class, or "".
-    """
-
-    synonyms: tuple[str, ...]
-    definitions: tuple[str, ...]
-    short: tuple[str, ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        first = [names.split(", ")[0] for names in self.synonyms]
-        times = Counter(name.lower() for name in first)
-        short = (
-            f"{name} ({definition.split(';')[0]})" if times[name.lower()] > 1 and definition else name
-            for name, definition in zip(first, self.definitions, strict=True)
-        )
-        object.__setattr__(self, "short", tuple(short))
-
-    def __len__(self) -> int:
-        return len(self.synonyms)
-
-    def find(self, target: int | str) -> int:
-        """Index of a class, given as its index or by one of its names. Raises TargetError."""
-        if not isinstance(target, str) or target.strip().removeprefix("-").isdecimal():
-            index = int(target)
-            if not 0 <= index < len(self):
-                raise TargetError(f"There is no class {index}: the model has {len(self)}, from 0 to {len(self) - 1}.")
-            return index
-        wanted = target.strip().lower()
-        # A short name, under which a class is shown, may be another one's synonym.
-        matches = [i for i, name in enumerate(self.short) if wanted == name.lower()]
-        matches = matches or [i for i in range(len(self)) if wanted in self._names(i)]
-        if len(matches) == 1:
-            return matches[0]
-        if matches:
-            listed = "; ".join(f"{i}: {self.short[i]}" for i in matches)
-            raise TargetError(f"{target!r} names several classes, give the number of one: {listed}.")
-        known = {name for i in range(len(self)) for name in self._names(i)}
-        close = difflib.get_close_matches(wanted, known, 3)
-        hint = f"Did you mean {' or '.join(close)}?" if close else "Give a class number, or another name."
-        raise TargetError(f"The model has no class called {target!r}. {hint}")
-
-    def _names(self, index: int) -> set[str]:
-        names = self.synonyms[index].lower()
-        return {names, *names.split(", ")}
+IMAGENET = Preprocessing()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,28 +21,86 @@ class Model:
     """A network, ready to be asked.
 
     preprocess: from an RGB picture of `input_size` (height, width) to the network's input, (3, H, W).
-    crop_pct: part of the scaled picture's short side that a centre crop keeps. interpolation: a Pillow filter's name.
     source: where the weights come from. licence: of the weights.
     """
 
     name: str
     title: str
     module: nn.Module
-    preprocess: Callable[[Image], Tensor]
+    preprocess: Preprocessing
     labels: Labels
-    input_size: tuple[int, int]
-    crop_pct: float
-    interpolation: str
     source: str
     licence: str
+
+    @classmethod
+    def of(
+        cls,
+        module: nn.Module,
+        labels: Labels | None = None,
+        preprocessing: Preprocessing = IMAGENET,
+        name: str = "own model",
+        source: str = "your own",
+        licence: str = "your own",
+    ) -> Model:
+        """Any network that gives one score a class for a batch of pictures; it stays as it is, mode included.
+
+        It runs once on a grey picture, which tells how many classes there are. labels: None for "class 0", "class 1"...
+        Raises ModelError where it cannot take the picture, gives something else than one finite score a class, or
+        the labels are not as many as the classes.
+        """
+        classes = _classes(module, preprocessing, name)
+        labels = numbered(classes) if labels is None else labels
+        if len(labels) != classes:
+            raise ModelError(f"There are {len(labels)} labels, but {name} has {classes} classes: one label for each.")
+        return cls(name, name, module, preprocessing, labels, source, licence)
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Height and width of the network's input."""
+        return self.preprocess.size
+
+    @property
+    def crop_pct(self) -> float:
+        """Part of the scaled picture's short side that a centre crop keeps."""
+        return self.preprocess.crop_pct
+
+    @property
+    def interpolation(self) -> str:
+        """Name of a Pillow filter."""
+        return self.preprocess.interpolation
+
+
+def _classes(module: nn.Module, preprocessing: Preprocessing, name: str) -> int:
+    height, width = preprocessing.size
+    picture = preprocessing(Image.new("RGB", (width, height), "grey"))[None]
+    try:
+        scores = record(module, picture).output_tensor
+    except RecordError as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{name} cannot be asked about a picture of {width} x {height} pixels. {reason}") from error
+    if scores.ndim != 2 or len(scores) != 1 or not scores.is_floating_point():
+        shape = " x ".join(map(str, scores.shape)) or "a single number"
+        raise ModelError(f"{name} gives {shape} for one picture; it must give 1 x the number of classes.")
+    if not bool(torch.isfinite(scores).all()):
+        raise ModelError(f"{name} gives scores that are NaN or infinite for a grey picture: check its weights.")
+    return scores.shape[1]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A name that `load_model` takes. available: whether its weights are on this machine."""
+    """A name that `load_model` takes.
+
+    available: whether its weights are on this machine. remedy: "" if they are, otherwise what to do, or what happens.
+    parameters: how many numbers were learnt. size: bytes of the weights' file. accuracy: share of ImageNet's
+    validation pictures whose class comes first, in %, as published. None: not stated by the source.
+    """
 
     name: str
     title: str
     source: str
     licence: str
     available: bool
+    parameters: int | None = None
+    size: int | None = None
+    accuracy: float | None = None
+    remedy: str = ""

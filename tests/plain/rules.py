@@ -69,6 +69,31 @@ def shared(row: int, element: Element, terms: Iterable[Term], settings: Settings
     return steps
 
 
+def linear_form(
+    elements: Sequence[Element],
+    forms: Sequence[Sequence[Term]],
+    settings: Settings,
+    most: int | None,
+    pooled: bool = False,
+) -> list[Step]:
+    """Each element is the sum of the terms of its form; at most that many share.
+
+    Where only one is followed: the largest contribution, or in poolings the largest value.
+    """
+    steps = []
+    for row, (element, terms) in enumerate(zip(elements, forms, strict=True)):
+        if settings.spread:
+            steps += shared(row, element, terms, settings, most)
+        elif not terms:
+            steps.append(Step(row, 0, None, element.sign, element.evidence))
+        else:
+            sign = element.sign
+            size = lambda term, sign=sign: term.value if pooled else sign * term.coefficient * term.value  # noqa: E731
+            best = first_largest(terms, size)
+            steps.append(Step(row, best.input, best.place, own_sign(best.value, settings), element.evidence))
+    return steps
+
+
 def own_sign(value: float, settings: Settings) -> int:
     return -1 if settings.signed and value < 0 else 1
 
@@ -188,16 +213,13 @@ def matrix_product(
             Window((1,), (0,), (1,)),
         )
         return [step._replace(place=step.place and step.place[:2]) for step in steps]
-    steps = []
-    for row, element in enumerate(elements):
+    forms = []
+    for element in elements:
         item, output = element.place
-        terms = [Term(0, (item, i), float(matrix[i, output]), float(x[item, i])) for i in range(x.shape[1])]
-        if settings.spread or not is_map:
-            steps += shared(row, element, terms, settings, None)
-        else:
-            best = first_largest(terms, lambda term, sign=element.sign: sign * term.coefficient * term.value)
-            steps.append(Step(row, 0, best.place, own_sign(best.value, settings), element.evidence))
-    return steps
+        forms.append([Term(0, (item, i), float(matrix[i, output]), float(x[item, i])) for i in range(x.shape[1])])
+    if not is_map:
+        settings = settings._replace(spread=True)
+    return linear_form(elements, forms, settings, None)
 
 
 # --- pooling ----------------------------------------------------------------------------------------------------------
@@ -233,41 +255,51 @@ def avg_pool(
 
 
 def adaptive_avg_pool(x: Any, elements: Sequence[Element], settings: Settings, sizes: Sequence[int]) -> list[Step]:
-    windows = []
-    for element in elements:
-        head, at = element.place[: -len(sizes)], element.place[-len(sizes) :]
-        ranges = []
-        for i, size, out in zip(at, x.shape[-len(sizes) :], sizes, strict=True):
-            ranges.append(range(math.floor(i * size / out), math.ceil((i + 1) * size / out)))
-        windows.append([(*head, *position) for position in itertools.product(*ranges)])
-    return _averages(x, elements, windows, settings, settings.fan_out)
+    return _averages(x, elements, [_adaptive_window(x, e.place, sizes) for e in elements], settings, settings.fan_out)
+
+
+def adaptive_max_pool(x: Any, elements: Sequence[Element], sizes: Sequence[int]) -> list[Step]:
+    """The largest of the window, the first on ties."""
+    steps = []
+    for row, element in enumerate(elements):
+        best = first_largest(_adaptive_window(x, element.place, sizes), lambda place: float(x[place]))
+        steps.append(Step(row, 0, best, element.sign, element.evidence))
+    return steps
+
+
+def _adaptive_window(x: Any, place: Place, sizes: Sequence[int]) -> list[Place]:
+    """All places that some part of the output element lies over."""
+    head, at = place[: -len(sizes)], place[-len(sizes) :]
+    ranges = []
+    for i, size, out in zip(at, x.shape[-len(sizes) :], sizes, strict=True):
+        ranges.append(range(math.floor(i * size / out), math.ceil((i + 1) * size / out)))
+    return [(*head, *position) for position in itertools.product(*ranges)]
 
 
 def mean(x: Any, elements: Sequence[Element], settings: Settings, dims: Sequence[int], keepdim: bool) -> list[Step]:
     """Mean or sum over some dimensions."""
+    return _averages(x, elements, reduced(x, elements, dims, keepdim), settings, None)
+
+
+def reduced(x: Any, elements: Sequence[Element], dims: Sequence[int], keepdim: bool) -> list[list[Place]]:
+    """For each element of a result over some dimensions the places that it was computed from."""
     dims = [dim % x.ndim for dim in dims]
     windows = []
     for element in elements:
         seen = []
         for place in places(x.shape):
-            reduced = tuple(0 if axis in dims else n for axis, n in enumerate(place) if keepdim or axis not in dims)
-            if reduced == element.place:
+            kept = tuple(0 if axis in dims else n for axis, n in enumerate(place) if keepdim or axis not in dims)
+            if kept == element.place:
                 seen.append(place)
         windows.append(seen)
-    return _averages(x, elements, windows, settings, None)
+    return windows
 
 
 def _averages(
     x: Any, elements: Sequence[Element], windows: Sequence[Sequence[Place]], settings: Settings, most: int | None
 ) -> list[Step]:
-    steps = []
-    for row, (element, seen) in enumerate(zip(elements, windows, strict=True)):
-        if settings.spread:
-            steps += shared(row, element, [Term(0, place, 1.0, float(x[place])) for place in seen], settings, most)
-        else:
-            largest = first_largest(seen, lambda place: float(x[place]))
-            steps.append(Step(row, 0, largest, own_sign(float(x[largest]), settings), element.evidence))
-    return steps
+    forms = [[Term(0, place, 1.0, float(x[place])) for place in seen] for seen in windows]
+    return linear_form(elements, forms, settings, most, pooled=True)
 
 
 def _window_places(
@@ -328,166 +360,79 @@ def scaled(shape: Sequence[int], elements: Sequence[Element], settings: Settings
     return steps
 
 
-def batch_norm(elements: Sequence[Element], settings: Settings, scale: Any) -> list[Step]:
+def normalised(elements: Sequence[Element], settings: Settings, scale: Callable[[Place], float]) -> list[Step]:
+    """The same element; a negative scale turns the question. scale: of the element at a place."""
     steps = []
     for row, element in enumerate(elements):
-        coefficient = 1.0 if scale is None else float(scale[element.place[1]])
-        sign = turned_sign(element.sign, coefficient, settings)
+        sign = turned_sign(element.sign, scale(element.place), settings)
         steps.append(Step(row, 0, element.place, sign, element.evidence))
     return steps
 
 
-# --- movement ---------------------------------------------------------------------------------------------------------
-
-Origin = Callable[[Place], tuple[int, Place] | None]
-
-
-def moved(elements: Sequence[Element], origin: Origin) -> list[Step]:
-    """Each element came from one place of one input, or from the padding."""
+def bent(
+    x: Any, elements: Sequence[Element], settings: Settings, function: Callable[[float, Place], float]
+) -> list[Step]:
+    """A function of one element that rises here and falls there: which, a small step tells."""
     steps = []
     for row, element in enumerate(elements):
-        came = origin(element.place)
-        number, place = came if came is not None else (0, None)
-        steps.append(Step(row, number, place, element.sign, element.evidence))
+        place, step = broadcast_place(element.place, x.shape), 1e-6
+        here = float(x[place])
+        rise = function(here + step, element.place) - function(here - step, element.place)
+        steps.append(Step(row, 0, place, turned_sign(element.sign, rise, settings), element.evidence))
     return steps
 
 
-def cat(shapes: Sequence[Sequence[int]], dim: int) -> Origin:
-    def origin(place: Place) -> tuple[int, Place]:
-        at = place[dim]
-        for number, shape in enumerate(shapes):
-            if at < shape[dim]:
-                return number, _with(place, dim, at)
-            at -= shape[dim]
-        raise AssertionError
-
-    return origin
-
-
-def stack(dim: int) -> Origin:
-    return lambda place: (place[dim], place[:dim] + place[dim + 1 :])
-
-
-def pad(shape: Sequence[int], before: Sequence[int]) -> Origin:
-    """before: what was put in front of each dimension, negative where something was cut off."""
-
-    def origin(place: Place) -> tuple[int, Place] | None:
-        own = tuple(n - b for n, b in zip(place, before, strict=True))
-        return (0, own) if all(0 <= n < size for n, size in zip(own, shape, strict=True)) else None
-
-    return origin
+def product(a: Any, b: Any, elements: Sequence[Element], settings: Settings, followed: Sequence[int]) -> list[Step]:
+    """a * b: the followed factors in equal parts, the other as coefficient; or, of two, the larger alone."""
+    steps = []
+    for row, element in enumerate(elements):
+        spots = [broadcast_place(element.place, factor.shape) for factor in (a, b)]
+        values = [float(a[spots[0]]), float(b[spots[1]])]
+        if len(followed) == 2 and not settings.spread:
+            n = 0 if values[0] >= values[1] else 1
+            steps.append(Step(row, n, spots[n], own_sign(values[n], settings), element.evidence))
+            continue
+        for n in followed:
+            sign = turned_sign(element.sign, values[1 - n], settings)
+            steps.append(Step(row, n, spots[n], sign, element.evidence / len(followed)))
+    return steps
 
 
-def pad_folded(shape: Sequence[int], before: Sequence[int], mode: str) -> Origin:
-    """Padding with the picture's own elements: mirrored at the border, or the border again."""
-
-    def fold(n: int, size: int) -> int:
-        if mode == "replicate":
-            return 0 if n < 0 else size - 1 if n >= size else n
-        if mode == "circular":
-            return n % size
-        return -n if n < 0 else 2 * (size - 1) - n if n >= size else n
-
-    def origin(place: Place) -> tuple[int, Place]:
-        return 0, tuple(fold(n - b, size) for n, b, size in zip(place, before, shape, strict=True))
-
-    return origin
+# --- selectors --------------------------------------------------------------------------------------------------------
 
 
-def cut(dim: int, start: int, step: int = 1) -> Origin:
-    """A slice, and likewise one part of a split."""
-    return lambda place: (0, _with(place, dim, start + step * place[dim]))
+def ordered(x: Any, elements: Sequence[Element], dim: int, keepdim: bool, rank: Callable[[Place], int]) -> list[Step]:
+    """Along one dimension that which comes at a rank, counted from the smallest. No two may be equal."""
+    steps = []
+    for row, element in enumerate(elements):
+        head, tail = element.place[:dim], element.place[dim + keepdim :]
+        line = sorted(range(x.shape[dim]), key=lambda n: float(x[(*head, n, *tail)]))
+        steps.append(Step(row, 0, (*head, line[rank(element.place)], *tail), element.sign, element.evidence))
+    return steps
 
 
-def taken(dim: int, number: int) -> Origin:
-    """select and unbind."""
-    return lambda place: (0, (*place[:dim], number, *place[dim:]))
+def extreme(x: Any, elements: Sequence[Element], dims: Sequence[int], keepdim: bool, sign: int) -> list[Step]:
+    """The largest (sign +1) or smallest (-1) over some dimensions, of equals the first."""
+    steps = []
+    for row, (element, seen) in enumerate(zip(elements, reduced(x, elements, dims, keepdim), strict=True)):
+        best = first_largest(seen, lambda place: sign * float(x[place]))
+        steps.append(Step(row, 0, best, element.sign, element.evidence))
+    return steps
 
 
-def permuted(order: Sequence[int]) -> Origin:
-    def origin(place: Place) -> tuple[int, Place]:
-        own = [0] * len(order)
-        for axis, source in enumerate(order):
-            own[source] = place[axis]
-        return 0, tuple(own)
-
-    return origin
+def middle(x: Any, elements: Sequence[Element]) -> list[Step]:
+    """The median of everything: of an even number the lower of the two in the middle, of equals the first."""
+    order = sorted(places(x.shape), key=lambda place: float(x[place]))
+    value = float(x[order[(len(order) - 1) // 2]])
+    first = next(place for place in places(x.shape) if float(x[place]) == value)
+    return [Step(row, 0, first, element.sign, element.evidence) for row, element in enumerate(elements)]
 
 
-def flipped(shape: Sequence[int], dims: Sequence[int]) -> Origin:
-    return lambda place: (0, tuple(shape[d] - 1 - n if d in dims else n for d, n in enumerate(place)))
-
-
-def rolled(shape: Sequence[int], shift: int, dim: int) -> Origin:
-    return lambda place: (0, _with(place, dim, (place[dim] - shift) % shape[dim]))
-
-
-def repeated(shape: Sequence[int]) -> Origin:
-    """repeat, which may put new dimensions in front."""
-
-    def origin(place: Place) -> tuple[int, Place]:
-        own = place[len(place) - len(shape) :]
-        return 0, tuple(n % size for n, size in zip(own, shape, strict=True))
-
-    return origin
-
-
-def expanded(shape: Sequence[int]) -> Origin:
-    return lambda place: (0, broadcast_place(place, shape))
-
-
-def reshaped(before: Sequence[int], after: Sequence[int]) -> Origin:
-    """The same elements in the same order: count them off in both shapes."""
-    table = dict(zip(places(after), places(before), strict=True))
-    return lambda place: (0, table[place])
-
-
-def upsampled(shape: Sequence[int], sizes: Sequence[int]) -> Origin:
-    """Nearest neighbour."""
-
-    def origin(place: Place) -> tuple[int, Place]:
-        head = len(shape) - len(sizes)
-        own = [math.floor(place[head + d] * shape[head + d] / out) for d, out in enumerate(sizes)]
-        return 0, (*place[:head], *own)
-
-    return origin
-
-
-def pixel_shuffled(r: int) -> Origin:
-    """(C r r, H, W) to (C, H r, W r)."""
-
-    def origin(place: Place) -> tuple[int, Place]:
-        *head, c, y, x = place
-        return 0, (*head, c * r * r + (y % r) * r + x % r, y // r, x // r)
-
-    return origin
-
-
-def pixel_unshuffled(r: int) -> Origin:
-    """(C, H r, W r) to (C r r, H, W)."""
-
-    def origin(place: Place) -> tuple[int, Place]:
-        *head, c, y, x = place
-        return 0, (*head, c // (r * r), y * r + c // r % r, x * r + c % r)
-
-    return origin
-
-
-def channels_shuffled(channels: int, groups: int) -> Origin:
-    """Channel c of the output is the c % groups'th group's channel number c // groups."""
-    return lambda place: (0, _with(place, 1, place[1] % groups * (channels // groups) + place[1] // groups))
-
-
-def overwritten(written: dict[Place, Place]) -> Origin:
-    """Before (input 0) with some places written from another tensor (input 1)."""
-    return lambda place: (1, written[place]) if place in written else (0, place)
-
-
-def strided(shape: Sequence[int], strides: Sequence[int], offset: int) -> Origin:
-    """as_strided on a contiguous tensor."""
-    order = list(places(shape))
-    return lambda place: (0, order[offset + sum(n * step for n, step in zip(place, strides, strict=True))])
-
-
-def _with(place: Place, dim: int, n: int) -> Place:
-    return (*place[:dim], n, *place[dim + 1 :])
+def either(a: Any, b: Any, elements: Sequence[Element], sign: int) -> list[Step]:
+    """The larger (sign +1) or smaller (-1) of two, of equals the first."""
+    steps = []
+    for row, element in enumerate(elements):
+        spots = [broadcast_place(element.place, x.shape) for x in (a, b)]
+        n = 0 if sign * float(a[spots[0]]) >= sign * float(b[spots[1]]) else 1
+        steps.append(Step(row, n, spots[n], element.sign, element.evidence))
+    return steps

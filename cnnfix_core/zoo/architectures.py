@@ -1,0 +1,188 @@
+"""Networks by name, with random weights: torchvision's under their own names, timm's as "timm/NAME"."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cnnfix_core.errors import ModelError
+from cnnfix_core.zoo.drawing import draw, shapes_alone, undrawn
+from cnnfix_core.zoo.preprocessing import Preprocessing
+
+TIMM = "timm/"
+# The networks of the paper, for which it used the first weights that were published.
+PAPER = ("alexnet", "vgg16", "googlenet", "resnet101", "densenet121")
+
+_NOT_CONVOLUTIONAL = ("vit_", "swin", "maxvit", "mvit")
+_OTHER_TASKS = ("maskrcnn", "keypointrcnn")
+# What the published weights were trained with, and what the constructors do not take from elsewhere.
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "googlenet": {"transform_input": True, "init_weights": False},
+    "inception_v3": {"transform_input": True, "init_weights": False},
+}
+_AS_PUBLISHED = {"weights_backbone": None, "aux_loss": True}
+
+
+@cache
+def classifiers() -> tuple[str, ...]:
+    """Torchvision's convolutional networks that say what a picture shows."""
+    return _convolutional(_torchvision())
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """All of torchvision's convolutional networks: for classes, segmentation, films and detection."""
+    models = _torchvision()
+    return classifiers() + _convolutional(models.segmentation, models.video, models.detection)
+
+
+def build(name: str, classes: int | None = None) -> nn.Module:
+    """The network in evaluation mode, with random weights that are the same each time; nothing is downloaded.
+
+    classes: None for as many as the published weights have. GoogLeNet and Inception v3 expect pictures scaled for
+    ImageNet, as with their published weights. Raises ModelError for an unknown name.
+    """
+    with undrawn() as drawn:
+        module = _constructed(name, classes)
+    draw(module, drawn)
+    return module
+
+
+def skeleton(name: str, classes: int | None = None) -> nn.Module:
+    """A classifier without memory: names and shapes only.
+
+    Raises ModelError for an unknown name, and for a network that does not give one score a class for a picture.
+    """
+    _check(name)
+    models = _torchvision()
+    if not name.startswith(TIMM) and name not in models.list_models(models):
+        raise ModelError(f"{name} is no network that gives one score a class: choose one that classifies pictures.")
+    with shapes_alone():
+        return _constructed(name, classes)
+
+
+def example_input(name: str) -> tuple[Tensor | list[Tensor], ...]:
+    """What to call the network with: small random pictures, a film or a list of pictures, as it takes them.
+
+    Raises ModelError for an unknown name.
+    """
+    _check(name)
+    generator = torch.Generator().manual_seed(0)
+    if name.startswith(TIMM):
+        return (torch.randn(1, *_timm_input(name), generator=generator),)
+    models = _torchvision()
+    if name in models.list_models(models.detection):
+        # Nearly grey: features grow a thousandfold through untrained layers, and no box would stay in the picture.
+        grey = torch.tensor(Preprocessing().mean)[:, None, None]
+        return ([grey + 0.001 * torch.randn(3, 128, 160, generator=generator)],)
+    if name in models.list_models(models.video):
+        # S3D ends with a pooling of 2 x 7 x 7, and the transformers are made for one size.
+        shape = (8, 112, 112) if name in {"r3d_18", "mc3_18", "r2plus1d_18"} else (16, 224, 224)
+        return (torch.randn(1, 3, *shape, generator=generator),)
+    side = 224 if name.startswith(_NOT_CONVOLUTIONAL) else 96
+    return (torch.randn(1, 3, side, side, generator=generator),)
+
+
+def preprocessing(name: str) -> Preprocessing:
+    """What the network's published weights expect; the usual for ImageNet where that says nothing."""
+    _check(name)
+    return _timm_preprocessing(name) if name.startswith(TIMM) else preprocessing_of(published(name))
+
+
+def published(name: str) -> Any:
+    """Torchvision's entry of the network's weights: the paper's for its five networks, otherwise the best."""
+    weights = _torchvision().get_model_weights(name)
+    return weights["IMAGENET1K_V1"] if name in PAPER else weights.DEFAULT
+
+
+def preprocessing_of(weights: Any) -> Preprocessing:
+    """What an entry of torchvision's weights expects."""
+    steps = weights.transforms()
+    if not hasattr(steps, "crop_size") or len(steps.crop_size) != 1:
+        return Preprocessing()
+    (side,), (scaled,) = steps.crop_size, steps.resize_size
+    return Preprocessing(
+        size=(side, side),
+        mean=tuple(steps.mean),
+        std=tuple(steps.std),
+        interpolation=steps.interpolation.value,
+        crop_pct=min(1.0, side / scaled),
+    )
+
+
+def _timm_preprocessing(name: str) -> Preprocessing:
+    config = _timm_config(name)
+    height, width = config.input_size[1:]
+    return Preprocessing(
+        (height, width), tuple(config.mean), tuple(config.std), config.interpolation, min(1.0, config.crop_pct)
+    )
+
+
+def _timm_config(name: str) -> Any:
+    import timm
+
+    return timm.get_pretrained_cfg(name.removeprefix(TIMM)) or timm.models.PretrainedCfg()
+
+
+def _timm_input(name: str) -> tuple[int, int, int]:
+    config = _timm_config(name)
+    if config.fixed_input_size:
+        return tuple(config.input_size)
+    least = config.min_input_size or (3, 96, 96)
+    return least[0], max(96, least[1]), max(96, least[2])
+
+
+def _constructed(name: str, classes: int | None) -> nn.Module:
+    _check(name)
+    options: dict[str, Any] = {} if classes is None else {"num_classes": classes}
+    if name.startswith(TIMM):
+        import timm
+
+        module: nn.Module = timm.create_model(name.removeprefix(TIMM), pretrained=False, **options)
+        return module.eval()
+    models = _torchvision()
+    taken = inspect.signature(models.get_model_builder(name)).parameters
+    published = {key: value for key, value in _AS_PUBLISHED.items() if key in taken}
+    module = models.get_model(name, weights=None, **published, **_OPTIONS.get(name, {}), **options)
+    return module.eval()
+
+
+def _check(name: str) -> None:
+    """Only names of the registries pass: timm would take addresses of files, too."""
+    known = _all(name.startswith(TIMM))
+    if name.removeprefix(TIMM).split(".")[0] in known:
+        return
+    close = difflib.get_close_matches(name.removeprefix(TIMM), known, 3)
+    prefix = TIMM if name.startswith(TIMM) else ""
+    hint = f"Did you mean {' or '.join(prefix + near for near in close)}?" if close else "See docs/architectures.md."
+    raise ModelError(f"There is no architecture {name!r}. {hint}")
+
+
+@cache
+def _all(of_timm: bool) -> frozenset[str]:
+    if not of_timm:
+        return frozenset(_torchvision().list_models())
+    import timm
+
+    return frozenset(timm.list_models())
+
+
+def _convolutional(*modules: Any) -> tuple[str, ...]:
+    models = _torchvision()
+    return tuple(
+        name
+        for module in modules
+        for name in models.list_models(module)
+        if not name.startswith((*_NOT_CONVOLUTIONAL, *_OTHER_TASKS))
+    )
+
+
+def _torchvision() -> Any:
+    from torchvision import models  # a second: only when a network is wanted
+
+    return models

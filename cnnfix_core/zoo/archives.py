@@ -1,0 +1,75 @@
+"""Zip archives from strangers, checked before anything is unpacked."""
+
+from __future__ import annotations
+
+import io
+import stat
+import zipfile
+from pathlib import PurePosixPath
+
+from cnnfix_core.errors import ModelError
+
+MAX_MEMBERS = 10_000
+
+
+class Archive:
+    """The members of an archive as PyTorch writes them: in one folder, not compressed, each once.
+
+    Raises ModelError for an archive of more than MAX_MEMBERS members, for compressed members (a small file could
+    become a huge one), members that claim more bytes than the file has, two of one name, links, and names that lead
+    out of the folder. Nothing is ever written to disk.
+    """
+
+    def __init__(self, content: bytes, name: str) -> None:
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(content))
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+            raise ModelError(f"{name} is damaged or incomplete: save or send it again.") from None
+        members = self._zip.infolist()
+        if len(members) > MAX_MEMBERS:
+            raise ModelError(f"{name} holds {len(members)} members; at most {MAX_MEMBERS} are let in.")
+        self.name = name
+        self._members = {_inside(member.filename): member for member in members}
+        for member in members:
+            self._check(member)
+        if len(self._members) < len(members):
+            raise ModelError(f"{name} holds two members of the same name, which PyTorch never writes.")
+        if sum(member.file_size for member in members) > len(content):
+            raise ModelError(f"{name} holds members that overlap, which PyTorch never writes.")
+
+    def names(self) -> tuple[str, ...]:
+        """Names of the members, without the folder that all of them are in."""
+        return tuple(self._members)
+
+    def read(self, member: str) -> bytes:
+        """The bytes of a member. Raises ModelError where it is missing or damaged."""
+        try:
+            return self._zip.read(self._members[member])
+        except KeyError:
+            raise ModelError(f"{self.name} is incomplete: {member} is missing in it. Save it again.") from None
+        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError):
+            raise ModelError(f"{self.name} is damaged, in {member}: save or send it again.") from None
+
+    def _check(self, member: zipfile.ZipInfo) -> None:
+        path = PurePosixPath(member.filename)
+        if (
+            path.is_absolute()
+            or ".." in path.parts
+            or "\\" in member.filename
+            or member.orig_filename != member.filename
+        ):
+            raise ModelError(
+                f"{self.name} holds a member whose name leads out of the archive: {member.filename[:80]!r}."
+            )
+        if stat.S_ISLNK(member.external_attr >> 16):
+            raise ModelError(f"{self.name} holds a link, {member.filename[:80]!r}, which PyTorch never writes.")
+        if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
+            raise ModelError(
+                f"{self.name} holds compressed members, as TorchScript and packed folders do: "
+                "save the network with torch.export.save, or its weights with torch.save."
+            )
+
+
+def _inside(name: str) -> str:
+    """The name without the archive's own folder."""
+    return name.partition("/")[2] or name

@@ -1,0 +1,117 @@
+"""torchvision's own weights: fetched when a network is first used, then kept in the cache that torch uses."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cnnfix_core.errors import ModelError
+from cnnfix_core.zoo import architectures, states
+from cnnfix_core.zoo.files import FetchError, Progress, fetch, read_tensors
+from cnnfix_core.zoo.labels import imagenet_labels
+from cnnfix_core.zoo.model import Model, ModelInfo
+
+_TITLES = {
+    "alexnet": "AlexNet",
+    "convnext": "ConvNeXt",
+    "densenet": "DenseNet",
+    "efficientnet": "EfficientNet",
+    "googlenet": "GoogLeNet",
+    "inception": "Inception",
+    "mnasnet": "MNASNet",
+    "mobilenet": "MobileNet",
+    "regnet": "RegNet",
+    "resnet": "ResNet",
+    "resnext": "ResNeXt",
+    "shufflenet": "ShuffleNet",
+    "squeezenet": "SqueezeNet",
+    "vgg": "VGG",
+    "wide_resnet": "Wide ResNet",
+}
+_LICENCE = "BSD 3-Clause, as torchvision; the terms of ImageNet may apply"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedWeights:
+    """The weights that torchvision publishes for one of its networks."""
+
+    name: str
+
+    @property
+    def title(self) -> str:
+        """What people call the network: "VGG-16", "MobileNet v3 large"."""
+        family = next(key for key in sorted(_TITLES, key=len, reverse=True) if self.name.startswith(key))
+        rest = self.name.removeprefix(family)
+        rest = re.sub(r"(?<!\d)(\d)_(\d)", r"\1.\2", rest).replace("_", " ")
+        return _TITLES[family] + (f"-{rest}" if rest[:1].isdigit() else rest)
+
+    @property
+    def path(self) -> Path:
+        """Where the file is, or will be."""
+        return Path(torch.hub.get_dir()) / "checkpoints" / self._url.rsplit("/", 1)[1]
+
+    @property
+    def _weights(self) -> Any:
+        return architectures.published(self.name)
+
+    @property
+    def _url(self) -> str:
+        return str(self._weights.url)
+
+    def info(self) -> ModelInfo:
+        """What torchvision says of the weights, and whether their file is in the cache."""
+        meta = self._weights.meta
+        there = self.path.is_file()
+        size = self.path.stat().st_size if there else round(meta["_file_size"] * 2**20)
+        return ModelInfo(
+            name=self.name,
+            title=self.title,
+            source=f"torchvision, {self._weights.name}",
+            licence=meta.get("license", _LICENCE),
+            available=there,
+            parameters=meta["num_params"],
+            size=size,
+            accuracy=meta["_metrics"]["ImageNet-1K"]["acc@1"],
+            remedy="" if there else f"Downloaded when it is first used: {_megabytes(size)}.",
+        )
+
+    def load(self, progress: Progress | None = None) -> Model:
+        """Fetch the weights where they are missing or damaged, and fill them in. Raises ModelError."""
+        self._see_to_file(progress)
+        module = architectures.build(self.name)
+        states.fill(module, read_tensors(self.path), self.title)
+        info = self.info()
+        return Model(
+            name=self.name,
+            title=self.title,
+            module=module.requires_grad_(False),
+            preprocess=architectures.preprocessing_of(self._weights),
+            labels=imagenet_labels(),
+            source=info.source,
+            licence=info.licence,
+        )
+
+    def _see_to_file(self, progress: Progress | None) -> None:
+        info = self.info()
+        try:
+            fetch(self._url, self.path, progress)
+        except FetchError as error:
+            state = "damaged" if self.path.is_file() else "not on this machine"
+            raise ModelError(
+                f"The weights of {self.title} are {state}, and could not be fetched ({error}). Put the file "
+                f"{self.path.name} ({_megabytes(info.size or 0)}) from {self._url} into the folder {self.path.parent}."
+            ) from error
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.0f} MB"
+
+
+def entries() -> tuple[PublishedWeights, ...]:
+    """All of torchvision's convolutional classifiers, those of the paper first."""
+    others = (name for name in architectures.classifiers() if name not in architectures.PAPER)
+    return tuple(PublishedWeights(name) for name in (*architectures.PAPER, *others))

@@ -1,0 +1,121 @@
+"""Labels: what the classes of a model are called."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from cnnfix_core.errors import ModelError, TargetError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labels:
+    """The classes of a model: every name a class goes by, and what is meant by it.
+
+    synonyms: one string a class, names separated by ", ". definitions: one sentence a class, or "".
+    """
+
+    synonyms: tuple[str, ...]
+    definitions: tuple[str, ...]
+    short: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        first = [names.split(", ")[0] for names in self.synonyms]
+        times = Counter(name.lower() for name in first)
+        short = (
+            f"{name} ({definition.split(';')[0]})" if times[name.lower()] > 1 and definition else name
+            for name, definition in zip(first, self.definitions, strict=True)
+        )
+        object.__setattr__(self, "short", tuple(short))
+
+    def __len__(self) -> int:
+        return len(self.synonyms)
+
+    def find(self, target: int | str) -> int:
+        """Index of a class, given as its index or by one of its names. Raises TargetError."""
+        if not isinstance(target, str) or target.strip().removeprefix("-").isdecimal():
+            index = int(target)
+            if not 0 <= index < len(self):
+                raise TargetError(f"There is no class {index}: the model has {len(self)}, from 0 to {len(self) - 1}.")
+            return index
+        wanted = target.strip().lower()
+        # A short name, under which a class is shown, may be another one's synonym.
+        matches = [i for i, name in enumerate(self.short) if wanted == name.lower()]
+        matches = matches or [i for i in range(len(self)) if wanted in self._names(i)]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            listed = "; ".join(f"{i}: {self.short[i]}" for i in matches)
+            raise TargetError(f"{target!r} names several classes, give the number of one: {listed}.")
+        known = {name for i in range(len(self)) for name in self._names(i)}
+        close = difflib.get_close_matches(wanted, known, 3)
+        hint = f"Did you mean {' or '.join(close)}?" if close else "Give a class number, or another name."
+        raise TargetError(f"The model has no class called {target!r}. {hint}")
+
+    def _names(self, index: int) -> set[str]:
+        names = self.synonyms[index].lower()
+        return {names, *names.split(", ")}
+
+
+def numbered(count: int) -> Labels:
+    """Names for classes of which only the number is known: "class 0", "class 1" ..."""
+    return Labels(tuple(f"class {index}" for index in range(count)), ("",) * count)
+
+
+def imagenet_labels() -> Labels:
+    """The 1,000 classes of ImageNet, with WordNet's definitions, from timm."""
+    from timm.data.imagenet_info import ImageNetInfo  # a second or two: only when a model is wanted
+
+    info: Any = ImageNetInfo()
+    names = [info.index_to_description(index) for index in range(info.num_classes())]
+    full = [info.index_to_description(index, detailed=True) for index in range(info.num_classes())]
+    definitions = (text.removeprefix(name).removeprefix(": ") for name, text in zip(names, full, strict=True))
+    return Labels(tuple(names), tuple(definitions))
+
+
+def read_labels(content: str | bytes) -> Labels:
+    """The labels in a text file, one class a line, or in a JSON file.
+
+    JSON may be a list of names, {"0": "cat"}, {"0": ["n02123045", "tabby"]} as for ImageNet, or {"cat": 0}.
+    Raises ModelError where it is none of these, a class has no name, or a number is missing or given twice.
+    """
+    try:
+        text = content if isinstance(content, str) else content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ModelError("The labels are not text: send a text file in UTF-8, one class a line, or JSON.") from None
+    text = text.strip("\ufeff \t\r\n")
+    names = _from_json(text) if text.startswith(("[", "{")) else [line.strip() for line in text.splitlines()]
+    if not any(names):
+        raise ModelError("The labels are empty: write one class a line.")
+    if "" in names:
+        raise ModelError(f"Class {names.index('')} has no name: write one class a line, none of them empty.")
+    return Labels(tuple(names), ("",) * len(names))
+
+
+def _from_json(text: str) -> list[str]:
+    try:
+        # Objects as pairs, so that a number that is given twice is noticed.
+        tree = json.loads(text, object_pairs_hook=tuple)
+    except (ValueError, RecursionError):
+        raise ModelError("The labels look like JSON, but cannot be read: check brackets, quotes and commas.") from None
+    if isinstance(tree, list):
+        return [_name(entry) for entry in tree]
+    turned = all(isinstance(value, int) for _, value in tree)
+    numbered = {str(value): key for key, value in tree} if turned else dict(tree)
+    if numbered.keys() != {str(index) for index in range(len(tree))}:
+        raise ModelError(
+            f"The labels must number the classes from 0 to {len(tree) - 1}, each once: "
+            'write {"0": "cat", "1": "dog"}, {"cat": 0, "dog": 1} or ["cat", "dog"].'
+        )
+    return [_name(numbered[str(index)]) for index in range(len(tree))]
+
+
+def _name(entry: Any) -> str:
+    # ImageNet's lists give WordNet's number first, then the name.
+    name = entry[-1] if isinstance(entry, list) and entry else entry
+    if not isinstance(name, str):
+        raise ModelError(f"A label is {str(name)[:40]!r}, which is not a name: write names in quotes.")
+    return " ".join(name.split())

@@ -1,0 +1,121 @@
+"""The networks that the package knows: a table, the facts of one, and loading it."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from cnnfix_core import ModelInfo, list_models
+from cnnfix_core.errors import ModelError
+from cnnfix_ui import networks, results
+from cnnfix_ui.errors import plain, show_error
+
+_TABLE, _ROW = "catalogue.table", "catalogue.row"
+
+
+def show() -> None:
+    """Draw the table, and beside it what is known of the chosen network and what can be done with it."""
+    infos = list_models()
+    table, facts = st.columns([2.2, 1], gap="large")
+    with table:
+        info = _chosen(infos)
+    with facts:
+        st.subheader(info.title, anchor=False)
+        st.markdown(plain(_facts(info)))
+        _actions(info)
+
+
+def _chosen(infos: Sequence[ModelInfo]) -> ModelInfo:
+    loaded = results.shelf.names()
+    number = st.column_config.NumberColumn
+    rows = {
+        "Network": [info.title for info in infos],
+        "Accuracy": [info.accuracy for info in infos],
+        "Parameters": [info.parameters and info.parameters / 1e6 for info in infos],
+        "Size": [info.size and info.size / 1e6 for info in infos],
+        "State": [_state(info, loaded) for info in infos],
+        "Source": [info.source for info in infos],
+        "Licence": [info.licence for info in infos],
+    }
+    st.dataframe(
+        rows,
+        height=440,
+        hide_index=True,
+        placeholder="",
+        column_config={
+            "Network": st.column_config.TextColumn(pinned=True),
+            "Accuracy": number(format="%.1f %%", help="ImageNet's validation pictures whose class comes first"),
+            "Parameters": number(format="%.1f M"),
+            "Size": number(format="%.0f MB"),
+            "Source": st.column_config.TextColumn(width=185),
+            "Licence": st.column_config.TextColumn(width=165),
+        },
+        key=_TABLE,
+        on_select=_mark_row,
+        selection_mode=["single-row-required", "single-cell"],
+        selection_default={"selection": {"rows": [st.session_state.setdefault(_ROW, 0)]}},
+        alt="The networks that can be asked, with accuracy, size, state, source and licence",
+    )
+    return infos[st.session_state[_ROW]]
+
+
+def _mark_row() -> None:
+    """A row is chosen by its mark or by any of its cells, and so by the arrow keys, too."""
+    selection = st.session_state[_TABLE]["selection"]
+    marked, cells = selection["rows"], selection["cells"]
+    if marked and marked[0] != st.session_state[_ROW]:
+        st.session_state[_ROW], cells = marked[0], []
+    elif cells:
+        st.session_state[_ROW] = cells[0][0]
+    st.session_state[_TABLE] = {"selection": {"rows": [st.session_state[_ROW]], "cells": cells}}
+
+
+def _state(info: ModelInfo, loaded: frozenset[str]) -> str:
+    if info.name in loaded:
+        return "Loaded"
+    return "Ready" if info.available else "Not here yet"
+
+
+def _facts(info: ModelInfo) -> str:
+    parts = []
+    if info.accuracy:
+        parts.append(f"Names {info.accuracy:.1f} % of ImageNet's validation pictures rightly at once, as published.")
+    if info.parameters:
+        parts.append(f"{info.parameters / 1e6:.1f} million parameters.")
+    parts.append(f"Weights: {info.source}. Licence: {info.licence}.")
+    if info.name in results.shelf.names():
+        parts.append("It is in memory, for everybody who uses this server.")
+    else:
+        parts.append(info.remedy or "Its weights are on this machine.")
+    return " ".join(parts)
+
+
+def _actions(info: ModelInfo) -> None:
+    loaded = info.name in results.shelf.names()
+    with st.container(horizontal=True, gap="small"):
+        explore = st.button("Explore with it", type="primary", disabled=not (loaded or info.available))
+        load = not loaded and st.button("Load", icon=":material/download:" if not info.available else None)
+        if loaded and st.button("Unload", help="Frees its memory; whoever asks it next waits until it is loaded again"):
+            results.shelf.remove(info.name)
+            st.rerun()
+    if explore:
+        networks.explore_with(info.name)
+    if load:
+        _load(info)
+
+
+def _load(info: ModelInfo) -> None:
+    """Load it in this visitor's run, with a bar while its weights come; then draw the page anew."""
+    place = st.empty()
+    bar = place.progress(0.0, f"Opening {plain(info.title)} …")
+
+    def progress(done: int, total: int | None) -> None:
+        of = total or info.size or 0
+        bar.progress(min(1.0, done / of) if of else 0.0, f"{done / 1e6:.0f} of {of / 1e6:.0f} MB")
+
+    try:
+        results.shelf.get(info.name, progress)
+    except ModelError as error:
+        place.empty()
+        show_error(error)
+    else:
+        st.rerun()

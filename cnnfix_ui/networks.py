@@ -1,0 +1,101 @@
+"""Which network is asked: the control on Explore, and the ways between Explore and Models."""
+
+from pathlib import Path
+from typing import NoReturn
+
+import streamlit as st
+
+from cnnfix_core import Labels, list_models
+from cnnfix_core.errors import ModelError
+from cnnfix_core.zoo import DEFAULT
+from cnnfix_ui import address, own_model, results
+from cnnfix_ui.errors import plain
+from cnnfix_ui.results import Network
+
+OWN = "own"
+_MORE = "more"
+_NOTICE, _LABELS, _CHANGED = (f"networks.{name}" for name in ("notice", "labels", "changed"))
+_PAGES = Path(__file__).parents[1] / "pages"
+
+
+def known_name(text: str) -> str:
+    """A network's name from the address, whether it can be asked now or not. Raises a ValueError for others."""
+    if text != OWN and text not in {info.name for info in list_models()}:
+        raise ValueError(text)
+    return text
+
+
+def choose() -> Network:
+    """Draw the control and give the network that is chosen; the bundled one, and a notice, where that is not here."""
+    if st.session_state["model"] == _MORE:
+        st.switch_page(_PAGES / "models.py")
+    network = _chosen()
+    _keep_classes(network.model.labels)
+    own = own_model.current()
+    titles = {OWN: f"Yours: {own.model.title}"} if own else {}
+    titles |= {info.name: info.title for info in list_models() if info.available} | {_MORE: "More networks …"}
+    st.selectbox("Network", list(titles), format_func=titles.__getitem__, key="model", on_change=_changed)
+    return network
+
+
+def show_notice() -> None:
+    """Say why another network is asked than the address wants, until somebody chooses one."""
+    if _NOTICE in st.session_state:
+        with st.container(key="notice"):
+            st.info(plain(st.session_state[_NOTICE]), icon=":material/info:")
+            link_to_models()
+
+
+def link_to_models(label: str = "Go to Models") -> None:
+    """Draw a link to the Models page."""
+    st.page_link(_PAGES / "models.py", label=label, icon=":material/arrow_forward:")
+
+
+def explore_with(name: str) -> NoReturn:
+    """Go to Explore and ask this network."""
+    _changed()
+    address.change("model", name)
+    st.switch_page(_PAGES / "explore.py")
+
+
+def _changed() -> None:
+    st.session_state[_CHANGED] = True
+    st.session_state.pop(_NOTICE, None)
+
+
+def _chosen() -> Network:
+    name: str = st.session_state["model"]
+    try:
+        return _network(name)
+    except ModelError as error:
+        st.session_state[_NOTICE] = str(error)
+        st.session_state["model"] = DEFAULT
+        if name == OWN:  # the numbers in the address were those of its classes
+            _forget_classes()
+        return _network(DEFAULT)
+
+
+def _network(name: str) -> Network:
+    if name == OWN:
+        own = own_model.current()
+        if own is None:
+            raise ModelError("Your own model is not here any more: a model is forgotten when its page is closed.")
+        return own
+    info = next(info for info in list_models() if info.name == name)
+    if not info.available and name not in results.shelf.names():
+        raise ModelError(f"{info.title} is not on this machine yet, so {DEFAULT} is asked. On Models it can be loaded.")
+    with st.spinner(f"Loading {info.title} …"):
+        return Network(name, results.shelf.get(name))
+
+
+def _keep_classes(labels: Labels) -> None:
+    """Classes are numbers: under other labels they would mean something else."""
+    before = st.session_state.get(_LABELS, labels.synonyms)
+    changed = st.session_state.pop(_CHANGED, False) and before != labels.synonyms
+    st.session_state[_LABELS] = labels.synonyms
+    if changed or any((st.session_state[which] or 0) >= len(labels) for which in ("class", "than")):
+        _forget_classes()
+
+
+def _forget_classes() -> None:
+    st.session_state["class"] = st.session_state["than"] = None
