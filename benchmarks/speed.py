@@ -11,6 +11,7 @@ every operation gave; and the time of eight pictures recorded at once beside eig
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
 import statistics
 import time
@@ -181,6 +182,7 @@ def peak_of(run: Callable[[nn.Module, Tensor], None], name: str) -> float:
     """Megabytes that `run` needed at its peak, after it was warmed up by a small picture."""
     module, picture = network(name), a_picture()
     run(module, picture[..., :64, :64])
+    ctypes.CDLL(None).malloc_trim(0)  # memory that is free, but still held, would hide what is needed
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
     before = in_use("VmRSS")
     run(module, picture)

@@ -21,7 +21,7 @@ def apart(operator: Any) -> Callable[..., Any] | None:
 @cache
 def _apart() -> dict[Any, Callable[..., Any]]:
     return {
-        **get_decompositions([aten.addcmul, aten.addcdiv, aten.glu, aten.lerp, aten.baddbmm, aten.addbmm]),
+        **get_decompositions([aten.addcmul, aten.addcdiv, aten.glu, aten.lerp, aten.baddbmm]),
         aten.mkldnn_rnn_layer.default: lstm_layer,
     }
 

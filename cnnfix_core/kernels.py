@@ -39,6 +39,17 @@ class Form(NamedTuple):
     geometry: NDArray[np.int64]
 
 
+class Outputs(NamedTuple):
+    """Outputs that are asked about.
+
+    at: (N, 5), batch, channel, z, y, x. sign: (N,), of the form's dtype. window: (N,), the same where the same is seen.
+    """
+
+    at: NDArray[np.int64]
+    sign: Array
+    window: NDArray[np.int64]
+
+
 @compiled
 def _look(
     x: Array, x_shape: Shape, w_shape: Shape, geometry: Array, row: Array, place: Array, window: Array
@@ -105,7 +116,7 @@ def _first(values: Array, value: float) -> int:  # pragma: no cover - compiled
 
 @compiled
 def _largest_products(
-    form: Form, at: Array, sign: Array, rows: Array, floor: float, index: Array, product: Array
+    form: Form, outputs: Outputs, rows: Array, floor: float, index: Array, product: Array
 ) -> None:  # pragma: no cover - compiled
     x, w = form.x.reshape(-1), form.w.reshape(form.w.shape[0], -1)
     taps, length = form.w.shape[2] * form.w.shape[3] * form.w.shape[4], w.shape[1]
@@ -115,10 +126,11 @@ def _largest_products(
     products, highest = np.full((blocks, _BLOCK), -np.inf, x.dtype), np.empty(blocks, x.dtype)
     flat = products.reshape(-1)
     start, seen = 0, -1
+    at, sign, windows = outputs
     for n in rows:
-        if seen < 0 or not _same_window(form, at[seen], at[n]):
+        if windows[n] != seen:
             start = _look(x, form.x.shape, form.w.shape, form.geometry, at[n], place, window)
-            seen = n
+            seen = windows[n]
         weights, direction = w[at[n, 1]], sign[n]
         for i in range(length):
             flat[i] = direction * weights[i] * window[i]
@@ -138,7 +150,7 @@ def _largest_products(
 
 @compiled
 def _strongest_channel(
-    form: Form, at: Array, sign: Array, rows: Array, location: int, index: Array, weight: Array
+    form: Form, outputs: Outputs, rows: Array, location: int, index: Array, weight: Array
 ) -> None:  # pragma: no cover - compiled
     x, w = form.x.reshape(-1), form.w.reshape(form.w.shape[0], -1)
     _, channels, tall, down, across = form.w.shape
@@ -146,10 +158,11 @@ def _strongest_channel(
     place, window = np.empty(taps, np.int64), np.empty(w.shape[1], x.dtype)
     middle = ((tall - 1) // 2 * down + (down - 1) // 2) * across + (across - 1) // 2
     start, seen = 0, -1
+    at, sign, windows = outputs
     for n in rows:
-        if seen < 0 or not _same_window(form, at[seen], at[n]):
+        if windows[n] != seen:
             start = _look(x, form.x.shape, form.w.shape, form.geometry, at[n], place, window)
-            seen = n
+            seen = windows[n]
         weights = w[at[n, 1]]
         best_channel = 0
         best_sum = -np.inf
@@ -185,14 +198,6 @@ def _place(
             best = value
             chosen = t
     return chosen
-
-
-@compiled
-def _same_window(form: Form, a: Array, b: Array) -> bool:  # pragma: no cover - compiled
-    """Whether two outputs see the same inputs."""
-    filters = form.w.shape[0] // form.geometry[3, 1]
-    same: bool = a[0] == b[0] and a[1] // filters == b[1] // filters
-    return same and a[2] == b[2] and a[3] == b[3] and a[4] == b[4]
 
 
 @compiled
@@ -249,12 +254,12 @@ def largest_products(form: Form, at: Array, sign: Array, k: int, floor: float = 
     """
     index = np.full((len(at), k), -1, np.int64)
     product = np.zeros((len(at), k), form.x.dtype)
-    signs = sign.astype(form.x.dtype)
+    outputs = Outputs(at, sign.astype(form.x.dtype), _windows(form, at))
 
     def work(rows: NDArray[np.int64]) -> None:
-        _largest_products(form, at, signs, rows, floor, index, product)
+        _largest_products(form, outputs, rows, floor, index, product)
 
-    _in_chunks(sorted_order(_windows(form, at)), form.w[0].size, work)
+    _in_chunks(sorted_order(outputs.window), form.w[0].size, work)
     return index, product
 
 
@@ -267,12 +272,12 @@ def strongest_channel(form: Form, at: Array, sign: Array, location: int) -> tupl
     """
     index = np.full(len(at), -1, np.int64)
     weight = np.zeros(len(at), form.x.dtype)
-    signs = sign.astype(form.x.dtype)
+    outputs = Outputs(at, sign.astype(form.x.dtype), _windows(form, at))
 
     def work(rows: NDArray[np.int64]) -> None:
-        _strongest_channel(form, at, signs, rows, location, index, weight)
+        _strongest_channel(form, outputs, rows, location, index, weight)
 
-    _in_chunks(sorted_order(_windows(form, at)), form.w[0].size, work)
+    _in_chunks(sorted_order(outputs.window), form.w[0].size, work)
     return index, weight
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import Tensor
+from torch import Tensor, zeros
+from torch import bool as bool_
 
 Layout = tuple[tuple[int, ...], tuple[int, ...], int]
 
@@ -24,6 +25,12 @@ class Overwrite:
         memory.as_strided(*self.written).copy_(written)
         return memory.as_strided(*self.tensor).clone()
 
+    def reaches(self) -> bool:
+        """Whether any element of the tensor was written to: parts of one tensor often lie side by side."""
+        memory = zeros(max(extent(self.tensor), extent(self.written)), dtype=bool_)
+        memory.as_strided(*self.written).fill_(True)
+        return bool(memory.as_strided(*self.tensor).any())
+
 
 def memory_of(tensor: Tensor) -> int:
     """Address of the memory that the tensor lies in, the same for all its views."""
@@ -38,7 +45,9 @@ def layout_of(tensor: Tensor) -> Layout:
 def laid_out(values: Tensor, layout: Layout, least: int = 0) -> Tensor:
     """Memory of at least that many elements in which the values lie in this layout, and zeros between them."""
     memory = values.new_zeros(max(extent(layout), least))
-    memory.as_strided(*layout).copy_(values)
+    shape, stride, offset = layout
+    once = [size if step else min(size, 1) for size, step in zip(shape, stride, strict=True)]  # expanded: all the same
+    memory.as_strided(once, stride, offset).copy_(values[tuple(slice(size) for size in once)])
     return memory
 
 

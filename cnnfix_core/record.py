@@ -212,7 +212,8 @@ class _Recorder(TorchDispatchMode):
 
     def _append(self, func: Any, signature: _Signature, given: tuple[Any, Any], result: Any) -> Operation:
         tensors = _flat(result)
-        outputs = tuple(Value(tuple(tensor.shape), depends=True) for tensor in tensors)
+        # Masks and places are taken as constants: no evidence can go through a comparison.
+        outputs = tuple(Value(tuple(tensor.shape), depends=tensor.is_floating_point()) for tensor in tensors)
         index = self.operations[-1].index + 1 if self.operations else 0
         operation = Operation(index, signature.name, self._module_name(), *given, outputs, func)
         self.operations.append(operation)
@@ -247,6 +248,8 @@ class _Recorder(TorchDispatchMode):
                 self.remember(other, written)
                 continue
             call = Overwrite(layout_of(other), layout_of(tensor))
+            if not call.reaches():
+                continue
             given: tuple[Any, Any] = ((self.value_of(other), written), {})
             self._append(call, _Signature(Overwrite.name, (), False, rules.Reads()), given, other)
 

@@ -43,7 +43,8 @@ def undisturbed(module: nn.Module) -> Iterator[Callable[[Tensor], None]]:
 
 def _enter_evaluation(module: nn.Module) -> list[nn.Module]:
     with _lock:
-        switched = [child for child in module.modules() if child.training or id(child) in _switched]
+        # Frozen scripts are in no mode.
+        switched = [child for child in module.modules() if getattr(child, "training", False) or id(child) in _switched]
         for child in switched:
             _, users = _switched.get(id(child), (child, 0))
             _switched[id(child)] = (child, users + 1)

@@ -29,10 +29,10 @@ def _chosen(infos: Sequence[ModelInfo]) -> ModelInfo:
     number = st.column_config.NumberColumn
     rows = {
         "Network": [info.title for info in infos],
+        "State": [_state(info, loaded) for info in infos],
         "Accuracy": [info.accuracy for info in infos],
         "Parameters": [info.parameters and info.parameters / 1e6 for info in infos],
         "Size": [info.size and info.size / 1e6 for info in infos],
-        "State": [_state(info, loaded) for info in infos],
         "Source": [info.source for info in infos],
         "Licence": [info.licence for info in infos],
     }
@@ -50,23 +50,20 @@ def _chosen(infos: Sequence[ModelInfo]) -> ModelInfo:
             "Licence": st.column_config.TextColumn(width=165),
         },
         key=_TABLE,
-        on_select=_mark_row,
-        selection_mode=["single-row-required", "single-cell"],
-        selection_default={"selection": {"rows": [st.session_state.setdefault(_ROW, 0)]}},
+        on_select=_choose,
+        # Not by rows: these can be chosen by a small mark alone, and not by the keyboard.
+        selection_mode="single-cell",
+        selection_default={"selection": {"cells": [(st.session_state.setdefault(_ROW, 0), "Network")]}},
         alt="The networks that can be asked, with accuracy, size, state, source and licence",
     )
-    return infos[st.session_state[_ROW]]
+    return infos[int(st.session_state[_ROW])]
 
 
-def _mark_row() -> None:
-    """A row is chosen by its mark or by any of its cells, and so by the arrow keys, too."""
-    selection = st.session_state[_TABLE]["selection"]
-    marked, cells = selection["rows"], selection["cells"]
-    if marked and marked[0] != st.session_state[_ROW]:
-        st.session_state[_ROW], cells = marked[0], []
-    elif cells:
+def _choose() -> None:
+    """Any cell chooses its network, by a click or by the arrow keys; one is always chosen."""
+    cells = st.session_state[_TABLE]["selection"]["cells"]
+    if cells:
         st.session_state[_ROW] = cells[0][0]
-    st.session_state[_TABLE] = {"selection": {"rows": [st.session_state[_ROW]], "cells": cells}}
 
 
 def _state(info: ModelInfo, loaded: frozenset[str]) -> str:
@@ -85,14 +82,16 @@ def _facts(info: ModelInfo) -> str:
     if info.name in results.shelf.names():
         parts.append("It is in memory, for everybody who uses this server.")
     else:
-        parts.append(info.remedy or "Its weights are on this machine.")
+        parts.append(
+            "Its weights are on this machine." if info.available else f"Not on this machine yet. {info.remedy}"
+        )
     return " ".join(parts)
 
 
 def _actions(info: ModelInfo) -> None:
     loaded = info.name in results.shelf.names()
     with st.container(horizontal=True, gap="small"):
-        explore = st.button("Explore with it", type="primary", disabled=not (loaded or info.available))
+        explore = st.button("Explore with it", type="primary", disabled=not networks.can_be_asked(info))
         load = not loaded and st.button("Load", icon=":material/download:" if not info.available else None)
         if loaded and st.button("Unload", help="Frees its memory; whoever asks it next waits until it is loaded again"):
             results.shelf.remove(info.name)
@@ -110,7 +109,7 @@ def _load(info: ModelInfo) -> None:
 
     def progress(done: int, total: int | None) -> None:
         of = total or info.size or 0
-        bar.progress(min(1.0, done / of) if of else 0.0, f"{done / 1e6:.0f} of {of / 1e6:.0f} MB")
+        bar.progress(min(1.0, done / of) if of else 0.0, f"{done / 1e6:.0f} of {of / 1e6:.0f} MB; any click stops it")
 
     try:
         results.shelf.get(info.name, progress)

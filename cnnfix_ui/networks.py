@@ -1,11 +1,12 @@
 """Which network is asked: the control on Explore, and the ways between Explore and Models."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
 import streamlit as st
 
-from cnnfix_core import Labels, list_models
+from cnnfix_core import Labels, ModelInfo, list_models
 from cnnfix_core.errors import ModelError
 from cnnfix_core.zoo import DEFAULT
 from cnnfix_ui import address, own_model, results
@@ -25,15 +26,22 @@ def known_name(text: str) -> str:
     return text
 
 
+def can_be_asked(info: ModelInfo) -> bool:
+    """Whether it is in memory, or its weights are on this machine."""
+    return info.available or info.name in results.shelf.names()
+
+
 def choose() -> Network:
     """Draw the control and give the network that is chosen; the bundled one, and a notice, where that is not here."""
     if st.session_state["model"] == _MORE:
         st.switch_page(_PAGES / "models.py")
-    network = _chosen()
+    infos = {info.name: info for info in list_models()}
+    network = _chosen(infos)
     _keep_classes(network.model.labels)
     own = own_model.current()
     titles = {OWN: f"Yours: {own.model.title}"} if own else {}
-    titles |= {info.name: info.title for info in list_models() if info.available} | {_MORE: "More networks …"}
+    titles |= {info.name: info.title for info in infos.values() if can_be_asked(info)}
+    titles[_MORE] = "More networks …"
     st.selectbox("Network", list(titles), format_func=titles.__getitem__, key="model", on_change=_changed)
     return network
 
@@ -41,7 +49,7 @@ def choose() -> Network:
 def show_notice() -> None:
     """Say why another network is asked than the address wants, until somebody chooses one."""
     if _NOTICE in st.session_state:
-        with st.container(key="notice"):
+        with st.container(horizontal=True, vertical_alignment="center"):
             st.info(plain(st.session_state[_NOTICE]), icon=":material/info:")
             link_to_models()
 
@@ -63,27 +71,27 @@ def _changed() -> None:
     st.session_state.pop(_NOTICE, None)
 
 
-def _chosen() -> Network:
+def _chosen(infos: Mapping[str, ModelInfo]) -> Network:
     name: str = st.session_state["model"]
     try:
-        return _network(name)
+        return _network(name, infos)
     except ModelError as error:
-        st.session_state[_NOTICE] = str(error)
+        st.session_state[_NOTICE] = f"{error} {infos[DEFAULT].title} is asked instead."
         st.session_state["model"] = DEFAULT
         if name == OWN:  # the numbers in the address were those of its classes
             _forget_classes()
-        return _network(DEFAULT)
+        return _network(DEFAULT, infos)
 
 
-def _network(name: str) -> Network:
+def _network(name: str, infos: Mapping[str, ModelInfo]) -> Network:
     if name == OWN:
         own = own_model.current()
         if own is None:
-            raise ModelError("Your own model is not here any more: a model is forgotten when its page is closed.")
+            raise ModelError("Your own model is not here any more: it was forgotten when its page was closed.")
         return own
-    info = next(info for info in list_models() if info.name == name)
-    if not info.available and name not in results.shelf.names():
-        raise ModelError(f"{info.title} is not on this machine yet, so {DEFAULT} is asked. On Models it can be loaded.")
+    info = infos[name]
+    if not can_be_asked(info):
+        raise ModelError(f"{info.title} is not on this machine yet.")
     with st.spinner(f"Loading {info.title} …"):
         return Network(name, results.shelf.get(name))
 

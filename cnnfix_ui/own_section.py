@@ -91,16 +91,21 @@ def _preprocessing(architecture: str | None) -> Preprocessing | None:
             return None
         # Another architecture, other values to begin with.
         key = f"own.{architecture}."
-        left, right = st.columns(2)
+        # Row by row, so that on a phone they come in this order.
+        (left, right), (below_left, below_right), (last_left, last_right) = (st.columns(2) for _ in range(3))
         height = left.number_input("Height", 1, MAX_SIDE, said.size[0], key=f"{key}height")
         width = right.number_input("Width", 1, MAX_SIDE, said.size[1], key=f"{key}width")
-        mean = left.text_input("Mean of red, green, blue", _written(said.mean), key=f"{key}mean")
-        std = right.text_input("Standard deviation", _written(said.std), key=f"{key}std")
-        interpolation = left.selectbox(
+        mean = below_left.text_input("Mean of red, green, blue", _written(said.mean), key=f"{key}mean")
+        std = below_right.text_input("Standard deviation", _written(said.std), key=f"{key}std")
+        interpolation = last_left.selectbox(
             "Interpolation", INTERPOLATIONS, INTERPOLATIONS.index(said.interpolation), key=f"{key}interpolation"
         )
-        crop = right.number_input(
-            "A centre crop keeps", 0.01, 1.0, said.crop_pct, 0.01, key=f"{key}crop", help="Of the short side, 0 to 1"
+        crop = last_right.number_input(
+            "A centre crop keeps",
+            *(0.01, 1.0, said.crop_pct, 0.005),
+            format="%.3f",
+            key=f"{key}crop",
+            help="Of the scaled picture's short side: 1 for all",
         )
     return Preprocessing((height, width), _three(mean), _three(std), interpolation, crop)
 
@@ -139,7 +144,7 @@ def _show(checked: own_model.Checked) -> None:
         networks.explore_with(networks.OWN)
     if report.stops:
         st.dataframe(_stops(report), hide_index=True, key="own.stops", alt="Where walks stop and why")
-    with st.expander(f"All {len(report.operations)} kinds of operations"):
+    with st.expander("The operations of the network"):
         st.dataframe(_operations(report), hide_index=True, key="own.operations", alt="The operations of the network")
 
 
@@ -157,5 +162,5 @@ def _operations(report: Coverage) -> dict[str, list[object]]:
         "Operation": [operation.name for operation in report.operations],
         "Times": [operation.times for operation in report.operations],
         "Met by the walk": [operation.met for operation in report.operations],
-        "Has a rule": [operation.has_rule for operation in report.operations],
+        "Has a rule": ["yes" if operation.has_rule else "no" for operation in report.operations],
     }

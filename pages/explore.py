@@ -26,13 +26,15 @@ SETTINGS = {
 
 with kept_in_address(SETTINGS):
     picture = choose_picture("picture", on_change=asking.forget)
+    notice = st.container()
     said, seen = st.columns([1, 2.6], gap="large")
     with said:
         network = networks.choose()
         classes = st.container()
+    with notice:
+        networks.show_notice()
     with seen:
         settings = asking.choose_settings()
-        networks.show_notice()
         place = st.container()
     explanation = None
     with place, st.spinner("Following the evidence back …", show_time=True):

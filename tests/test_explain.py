@@ -110,6 +110,15 @@ def test_one_class_in_many_ways(model: cnnfix.Model, cat: cnnfix.Picture, target
     assert (explained.asked, explained.target.label, explained.rather_than) == (TABBY, "tabby", None)
 
 
+def test_the_predicted_class_rather_than_another(model: cnnfix.Model, cat: cnnfix.Picture) -> None:
+    explained = cnnfix.explain(model, cat, target=(None, "tabby"))
+    assert explained.target == explained.predictions[0]
+    assert explained.rather_than is not None
+    assert explained.asked == (explained.target.index, TABBY)
+    with pytest.raises(TargetError, match="against itself"):
+        cnnfix.explain(model, cat, target=(None, explained.target.index))
+
+
 def test_a_class_rather_than_another(model: cnnfix.Model, cat: cnnfix.Picture) -> None:
     explained = cnnfix.explain(model, cat, ("Egyptian cat", TABBY))
     assert explained.asked == (EGYPTIAN_CAT, TABBY)

@@ -137,3 +137,12 @@ def test_a_square_gives_all_to_its_one_factor() -> None:
             assert fixations.evidence.tolist() == [1]
             expected = -1 if preset.signed and tape.inputs[0].array()[target] < 0 else 1
             assert fixations.sign.tolist() == [expected]
+
+
+def test_a_mask_is_a_coefficient() -> None:
+    """What a comparison gives is a constant, as a number too."""
+    x = torch.tensor([[3.0, -2.0, 1.0]], dtype=torch.float64)
+    for masked in (lambda x: x * (x > 0), lambda x: x * (x > 0).to(x.dtype), lambda x: x[:, x[0] > 0]):
+        trace = unravel(record(Apply(masked), x), lambda result: result.sum())
+        assert trace.fixations.index.tolist() == [[0, 0], [0, 2]]
+        assert trace.fixations.evidence.tolist() == pytest.approx([0.75, 0.25])

@@ -131,7 +131,7 @@ def test_weights_that_are_here_are_loaded_and_explored(monkeypatch: pytest.Monke
     info = next(info for info in list_models() if info.name == SMALL)
     assert not info.available
     app = opened("explore", model=SMALL, picture="cat", **{"class": "281"})
-    assert f"{info.title} is not on this machine yet" in said(app)
+    assert f"{info.title} is not on this machine yet. EfficientNet-Lite0 is asked instead." in said(app)
     assert app.selectbox(key="model").value == DEFAULT
     assert "Why “tabby”?" in headings(app)  # the same classes
     torch.save(architectures.build(SMALL).state_dict(), tmp_path / "weights")

@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnnfix_core.errors import CnnfixError, RecordError
+from cnnfix_core.errors import CnnfixError, RecordError, TargetError
 from cnnfix_core.presets import EVIDENCE, PUBLISHED
-from cnnfix_core.record import record
+from cnnfix_core.record import go_on, record
 from cnnfix_core.tape import Operation, Tape
 from cnnfix_core.unravel import unravel
 
@@ -495,6 +495,34 @@ def test_a_network_that_writes_in_place_walks_like_its_twin(
     assert sum(walk.left.values()) == pytest.approx(sum(twin.left.values()))
 
 
+def test_parts_that_lie_side_by_side_are_left_alone() -> None:
+    """What is written into one part of a tensor does not reach another, nor make another operation of it."""
+
+    def function(x: Tensor) -> Tensor:
+        first, second = (x * 1).unsafe_chunk(2, 1)
+        return first.sigmoid_() * second.tanh_()
+
+    tape = record(Apply(function), torch.randn(3, 4))
+    assert [operation.name for operation in tape.operations] == [
+        "aten.mul", "aten.unsafe_split", "aten.sigmoid", "aten.tanh", "aten.mul",
+    ]  # fmt: skip
+    # So the gate is seen to be one.
+    assert unravel(tape, (2, 1)).fixations.index.tolist() == [[2, 3]]
+
+
+def test_an_expanded_tensor_whose_memory_is_written() -> None:
+    def function(x: Tensor) -> Tensor:
+        once = x * 1
+        wide = once.expand(4, 3)
+        once[:, 0] += once[:, 2]
+        return wide
+
+    tape = record(Apply(function), torch.ones(1, 3))
+    assert tape.result.tolist() == [[2, 1, 1]] * 4
+    assert unravel(tape, (2, 0)).fixations.index.tolist() == [[0, 0], [0, 2]]
+    assert unravel(tape, (3, 1)).fixations.index.tolist() == [[0, 1]]
+
+
 def test_in_place_modules_walk_like_their_twin() -> None:
     x = picture(2)
     for preset in (EVIDENCE, PUBLISHED):
@@ -531,6 +559,75 @@ def test_an_exported_program_records() -> None:
     walk, twin = (unravel(one, (0, 2)).fixations for one in (tape, expected))
     assert walk.index.tolist() == twin.index.tolist()
     assert walk.evidence == pytest.approx(twin.evidence)
+
+
+@pytest.mark.parametrize("preset", [EVIDENCE, PUBLISHED], ids=lambda preset: preset.name)
+@pytest.mark.parametrize("kind", ["traced", "scripted", "frozen"])
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
+def test_a_traced_or_scripted_module_walks_like_the_eager_one(kind: str, preset: Any) -> None:
+    """Their inner modules cannot be seen, so operations bear no names of modules; all else is the same."""
+    module, x = network(inplace=False).append(nn.Unflatten(1, (5, 1, 1))).append(nn.ConvTranspose2d(5, 4, 1)), picture()
+    module = module.eval()
+    made = {
+        "traced": lambda: torch.jit.trace(module, x),
+        "scripted": lambda: torch.jit.script(module),
+        "frozen": lambda: torch.jit.freeze(torch.jit.script(module)),
+    }[kind]()
+    expected = record(module, x)
+    target = tuple(int(n) for n in torch.unravel_index(expected.result.argmax(), expected.result.shape))
+    twin = unravel(expected, target, preset).fixations
+    for _ in range(3):  # scripts are rewritten after their first runs
+        tape = record(made, x)
+        assert torch.allclose(tape.result, expected.result, atol=1e-6)
+        walk = unravel(tape, target, preset).fixations
+        assert walk.index.tolist() == twin.index.tolist()
+        assert walk.sign.tolist() == twin.sign.tolist()
+        assert walk.evidence == pytest.approx(twin.evidence, rel=1e-4)
+
+
+def test_all_tensors_of_the_result_are_outputs_and_the_first_is_the_output() -> None:
+    def function(x: Tensor) -> Any:
+        return {"count": 3, "b": x * 2, "a": [torch.ones(2), F.relu(x)], "again": x}
+
+    x = torch.rand(1, 3)
+    tape = record(Apply(function), x)
+    assert [value.shape for value in tape.outputs] == [(1, 3), (2,), (1, 3), (1, 3)]
+    assert [value.depends for value in tape.outputs] == [True, False, True, True]
+    assert tape.output is tape.outputs[0]
+    assert tape.outputs[3] is tape.inputs[0]
+    assert torch.equal(tape.output_tensor, x * 2)
+    assert np.array_equal(tape.outputs[2].array(), x.numpy())
+    # What leads to any of them is on the tape.
+    assert [operation.name for operation in tape.operations] == ["aten.mul", "aten.relu"]
+
+
+def test_going_on_from_a_result() -> None:
+    module, x = network(), picture()
+    tape = record(module, x)
+    longer = go_on(tape, lambda scores: {"best": scores[0].max(), "all": scores})
+    assert longer.operations[: len(tape.operations)] == tape.operations
+    assert [operation.name for operation in longer.operations[len(tape.operations) :]] == ["aten.select", "aten.max"]
+    indices = [operation.index for operation in longer.operations]
+    assert indices == sorted(set(indices))
+    assert longer.inputs is tape.inputs
+    assert longer.outputs[1] is tape.output
+    assert longer.result["best"] == tape.result.max()
+    # What the new result does not need is not on its tape.
+    assert len(go_on(tape, lambda scores: scores * 2).operations) == len(tape.operations) + 1
+
+
+def test_going_on_may_fail() -> None:
+    tape = record(network(), picture())
+    with pytest.raises(TargetError, match="failed: the fuse has blown") as caught:
+        go_on(tape, failing_target)
+    assert isinstance(caught.value.__cause__, ValueError)
+    for constant in (lambda scores: torch.ones(1), lambda scores: 1.0, lambda scores: None):
+        with pytest.raises(TargetError, match="must return a tensor that depends on the input"):
+            go_on(tape, constant)
+
+
+def failing_target(scores: Tensor) -> Tensor:
+    raise ValueError("the fuse has blown")
 
 
 @pytest.mark.parametrize(

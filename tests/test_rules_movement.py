@@ -370,6 +370,21 @@ def as_strided(draw: Draw) -> Movement:
     return Movement(turned, [shape], origin)
 
 
+def pack_sequences(draw: Draw) -> Movement:
+    """Step by step, of each step the sequences that are still long enough."""
+    lengths = sorted(draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)), reverse=True)
+    first = draw(st.booleans())
+    order = [(item, t) for t in range(lengths[0]) for item, length in enumerate(lengths) if t < length]
+    shape = [len(lengths), lengths[0], 2] if first else [lengths[0], len(lengths), 2]
+    turn = 1 if first else -1
+    pack = torch.nn.utils.rnn.pack_padded_sequence
+    return Movement(
+        lambda x: pack(x, lengths, batch_first=first).data,
+        [shape],
+        lambda place: (0, (*order[place[0]][::turn], place[1])),
+    )
+
+
 def reordered(function: Callable[..., Any], before: Sequence[int], after: Sequence[int]) -> Callable[[Draw], Movement]:
     return lambda draw: Movement(function, [before], plain.reshaped(before, after))
 
@@ -407,6 +422,7 @@ MOVEMENTS: dict[str, Callable[[Draw], Movement]] = {
     "aten._upsample_nearest_exact2d": upsample(2, "nearest-exact"),
     "aten._upsample_nearest_exact3d": upsample(3, "nearest-exact"),
     "cnnfix.overwrite": overwrite,
+    "aten._pack_padded_sequence": pack_sequences,
     "aten.where": where,
     "aten.index": index,
     "aten.take": take,
@@ -472,6 +488,7 @@ def test_circular_padding(data: Any, dims: int) -> None:
         lambda x: x.scatter(0, torch.zeros(1, 3, dtype=torch.int64), x[:1], reduce="add"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:The reduce argument")
 def test_what_adds_where_it_writes_is_no_movement(function: Callable[..., Any]) -> None:
     tape = record(Apply(function), torch.ones(2, 3))
     with pytest.raises(NoRuleError, match="adds"):

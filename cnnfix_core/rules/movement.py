@@ -68,7 +68,7 @@ _MOVEMENTS = (
 @rule(*_MOVEMENTS)
 # Which elements go where is said by masks and by numbers of places, which must be at hand.
 @rule("aten.where", args=(0,))
-@rule("aten.index", "aten.take", "aten.masked_select", "aten.max_unpool2d", args=(1,))
+@rule("aten.index", "aten.take", "aten.masked_select", "aten.max_unpool2d", "aten._pack_padded_sequence", args=(1,))
 @rule("aten.gather", "aten.index_select", args=(2,))
 def moved(question: Question) -> Iterable[Arrival]:
     """Run the same operation on tensors of element numbers, and read off where each selected element came from.

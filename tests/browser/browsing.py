@@ -44,13 +44,16 @@ def shoot(page: Page, name: str) -> Path:
 
 
 @contextmanager
-def serve(script: Path, log: Path) -> Iterator[str]:
-    """A server of its own for `script`, cold; yields its address. What it says goes to the file `log`."""
+def serve(script: Path, log: Path, *more: str) -> Iterator[str]:
+    """A server of its own for `script`, cold; yields its address. What it says goes to the file `log`.
+
+    more: options for Streamlit.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = f"--server.port={port} --server.address=127.0.0.1 --server.headless=true".split()
-    command = [sys.executable, "-m", "streamlit", "run", str(script), *options]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), *options, *more]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with log.open("w") as out, subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out) as process:
         try:
