@@ -16,7 +16,7 @@ app: $(VENV)/.app ## install what the page needs and open it
 	@$(BIN)/cnnfix app $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.dev browser ## install what the tests need, a browser included, and run them all
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev ## lint, formatting and types
 	$(BIN)/ruff check

@@ -143,8 +143,7 @@ def _explain(options: argparse.Namespace) -> int:
 def _models(_: argparse.Namespace) -> int:
     for model in list_models():
         accuracy = f"{model.accuracy:4.1f} %" if model.accuracy else ""
-        state = "Ready." if model.available else model.remedy
-        print(f"{model.name:20} {accuracy:6}  {state} ({model.source}; {model.licence})")
+        print(f"{model.name:20} {accuracy:6}  {model.remedy or 'Ready.'} Weights: {model.source}; {model.licence}")
     return 0
 
 

@@ -42,7 +42,7 @@ def _chosen(infos: Sequence[ModelInfo]) -> ModelInfo:
         hide_index=True,
         placeholder="",
         column_config={
-            "Network": st.column_config.TextColumn(pinned=True),
+            "Network": st.column_config.TextColumn(pinned=True, width=150),
             "Accuracy": number(format="%.1f %%", help="ImageNet's validation pictures whose class comes first"),
             "Parameters": number(format="%.1f M"),
             "Size": number(format="%.0f MB"),

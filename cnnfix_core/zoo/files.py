@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import socket
 import tempfile
 import threading
 import urllib.request
@@ -60,7 +61,15 @@ def fetch(url: str, path: Path, progress: Progress | None = None) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             _fetch(url, path, progress or (lambda done, total: None))
         except (OSError, HTTPException) as error:
-            raise FetchError(str(getattr(error, "reason", "") or error)) from error
+            raise FetchError(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    """Why nothing came, in plain words."""
+    inner = getattr(error, "reason", error)
+    if isinstance(inner, socket.gaierror):
+        return "no server was found: is there a network connection?"
+    return str(getattr(inner, "strerror", None) or inner)
 
 
 def _fetch(url: str, path: Path, progress: Progress) -> None:

@@ -44,17 +44,17 @@ def shoot(page: Page, name: str) -> Path:
 
 
 @contextmanager
-def serve(script: Path, log: Path, *more: str) -> Iterator[str]:
+def serve(script: Path, log: Path, *more: str, **variables: str) -> Iterator[str]:
     """A server of its own for `script`, cold; yields its address. What it says goes to the file `log`.
 
-    more: options for Streamlit.
+    more: options for Streamlit. variables: of the environment.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = f"--server.port={port} --server.address=127.0.0.1 --server.headless=true".split()
     command = [sys.executable, "-m", "streamlit", "run", str(script), *options, *more]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)} | variables
     with log.open("w") as out, subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out) as process:
         try:
             _wait_until_healthy(f"http://127.0.0.1:{port}", process, log)

@@ -197,6 +197,7 @@ def test_it_fits(server: str, new_page: Callable[..., Page], width: int, dark: b
     page.goto("/?picture=cat-and-dog&focus=sharp")
     settle(page)
     heading(page, "Why “cocker spaniel”?")
+    expect(page.get_by_role("combobox", name="Network")).to_be_visible()
     overflow = page.get_by_test_id("stMain").evaluate("node => node.scrollWidth - node.clientWidth")
     assert overflow <= 0
     for stage in page.locator(".stage").all():

@@ -19,6 +19,14 @@ SMALL = "timm/lcnet_050"
 ROW = 35  # pixels; the heading has one more
 
 
+@pytest.fixture(scope="module")
+def server(logs: Path) -> Iterator[str]:
+    """A server that has no weights of torchvision's, and cannot fetch any: nobody listens at its proxy."""
+    cut_off = {"TORCH_HOME": str(logs / "torch"), "https_proxy": "http://127.0.0.1:9"}
+    with serve(ROOT / "app.py", logs / "models.log", **cut_off) as address:
+        yield address
+
+
 @pytest.fixture
 def models(page: Page) -> Page:
     page.goto("/models")
