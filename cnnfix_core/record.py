@@ -89,6 +89,11 @@ def _flat(result: Any) -> list[Tensor]:
     return [leaf for leaf in result if isinstance(leaf, Tensor)] if isinstance(result, (list, tuple)) else []
 
 
+def _written_silently(name: str, args: Any) -> list[Tensor]:
+    """What the operator writes although its schema does not say so: a batch norm's statistics, in training mode."""
+    return _flat(args[3:5]) if name == "aten.native_batch_norm" and args[5] else []
+
+
 def _ancestry(operations: Sequence[Operation], outputs: Sequence[Value]) -> tuple[Operation, ...]:
     """The operations that the outputs came from; the others, with their values, are let go."""
     wanted = {id(value) for value in outputs}
@@ -141,9 +146,13 @@ class _Recorder(TorchDispatchMode):
 
     def value_of(self, tensor: Tensor) -> Value:
         """What is known of the tensor; one that no logged operation made is a constant."""
+        return self._known(tensor) or self._constant(tensor)
+
+    def _known(self, tensor: Tensor) -> Value | None:
         entry = self._values.get(id(tensor))
-        if entry is not None and entry[0]() is tensor:
-            return entry[1]
+        return entry[1] if entry is not None and entry[0]() is tensor else None
+
+    def _constant(self, tensor: Tensor) -> Value:
         return self.remember(tensor, Value(tuple(tensor.shape), depends=False, data=tensor))
 
     def values_in(self, result: Any) -> tuple[Value, ...]:
@@ -164,16 +173,16 @@ class _Recorder(TorchDispatchMode):
                 return signature.apart(*args, **kwargs)
         if signature.writes:
             return self._write(func, signature, args, kwargs)
-        if signature.name == "aten.native_batch_norm" and args[5]:
-            for statistic in _flat(args[3:5]):  # written in training mode; the schema does not say so
-                self.before_write(statistic)
+        for statistic in _written_silently(signature.name, args):
+            self.before_write(statistic)
         result = func(*args, **kwargs)
         given, depends = self._given(args, kwargs, signature.reads)
         if depends and not signature.fresh:
             self._append(func, signature, given, result)
         elif isinstance(result, Tensor):
             # A view of a parameter or a fresh constant: remembered, for it may be written to later.
-            self.value_of(result)
+            for tensor in (result, *_flat(args)):
+                self.value_of(tensor)
         return result
 
     def _write(self, func: Any, signature: _Signature, args: Any, kwargs: Any) -> Any:
@@ -181,14 +190,19 @@ class _Recorder(TorchDispatchMode):
         given, depends = self._given(args, kwargs, signature.reads)
         for tensor in written:
             self._copy_kept(tensor)
-            self.before_write(tensor)
+            if not self.value_of(tensor).depends:  # what the input has reached is no parameter, or one that is saved
+                self.before_write(tensor)
         result = func(*args, **kwargs)
-        if depends:
-            # Nearly always what was written; but some only write notes on the side.
-            made = _flat(result) or written
-            operation = self._append(func, signature, given, made)
-            for tensor, value in zip(made, operation.outputs, strict=True):
-                self._update_sharing(tensor, value)
+        if not depends:
+            for tensor in written:
+                for other in self._alive(tensor):
+                    self._constant(other)
+            return result
+        # Nearly always what was written; but some only write notes on the side.
+        made = _flat(result) or written
+        operation = self._append(func, signature, given, made)
+        for tensor, value in zip(made, operation.outputs, strict=True):
+            self._update_sharing(tensor, value)
         return result
 
     def _given(self, args: Any, kwargs: Any, reads: rules.Reads) -> tuple[tuple[Any, Any], bool]:
@@ -201,7 +215,8 @@ class _Recorder(TorchDispatchMode):
     def _replaced(self, item: Any, keep: bool, seen: list[Value]) -> Any:
         # A method: a nested function that calls itself is a cycle, which would hold the recording until collected.
         if isinstance(item, Tensor):
-            value = self.value_of(item)
+            # A parameter that no rule reads need not be remembered.
+            value = self._known(item) or (self._constant(item) if keep else Value(tuple(item.shape), depends=False))
             seen.append(value)
             if keep:
                 value.data = item
@@ -238,10 +253,14 @@ class _Recorder(TorchDispatchMode):
             if value.data is not None and memory_of(value.data) == memory:
                 value.data = value.data.clone()
 
+    def _alive(self, tensor: Tensor) -> list[Tensor]:
+        """The tensors that lie in the same memory, and are still held by somebody."""
+        entries = self._sharing.get(memory_of(tensor), ())
+        return list({id(other): other for ref, _ in entries if (other := ref()) is not None}.values())
+
     def _update_sharing(self, tensor: Tensor, written: Value) -> None:
         """After memory was overwritten through `tensor`: other tensors in that memory have changed too."""
-        alive = {id(other): other for ref, _ in self._sharing[memory_of(tensor)] if (other := ref()) is not None}
-        for other in alive.values():
+        for other in self._alive(tensor):
             if other is tensor:
                 continue
             if layout_of(other) == layout_of(tensor):

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from cnnfix_core.memory import memory_of
+
 _lock = threading.Lock()
 # Modules that were in training mode, by identity, with how many threads now need them in evaluation mode.
 _switched: dict[int, tuple[nn.Module, int]] = {}
@@ -23,14 +25,15 @@ def undisturbed(module: nn.Module) -> Iterator[Callable[[Tensor], None]]:
     `eval()` may be overridden and do more. The last thread that leaves puts the mode back.
     """
     switched = _enter_evaluation(module)
-    owned = defaultdict(list)
-    for tensor in (*module.parameters(), *module.buffers()):
-        if not is_lazy(tensor):
-            owned[tensor.untyped_storage().data_ptr()].append(tensor.detach())
+    tensors = [tensor for tensor in (*module.parameters(), *module.buffers()) if not is_lazy(tensor)]
+    owned: dict[int, list[Tensor]] = defaultdict(list)
     saved: list[tuple[Tensor, Tensor]] = []
 
     def before_write(tensor: Tensor) -> None:
-        originals = owned.pop(tensor.untyped_storage().data_ptr(), [])
+        while tensors:  # sorted by their memory only now: most networks never write to what they hold
+            own = tensors.pop().detach()
+            owned[memory_of(own)].append(own)
+        originals = owned.pop(memory_of(tensor), [])
         saved.extend((original, original.clone()) for original in originals)
 
     try:

@@ -738,3 +738,34 @@ def test_a_module_that_was_made_in_inference_mode() -> None:
     with torch.inference_mode():
         module, x = network(), picture()
     assert len(unravel(record(module, x), (0, 2)).fixations) > 0
+
+
+def test_a_constant_that_is_written_between_two_uses() -> None:
+    def function(x: Tensor) -> Tensor:
+        scale = torch.ones(1, dtype=x.dtype)
+        x = x * scale
+        scale.mul_(-1)
+        return x * scale
+
+    tape = record(Apply(function), torch.tensor([[-2.0]], dtype=torch.float64))
+    first, second = (operation.args[1].array().tolist() for operation in tape.operations)
+    assert (first, second) == ([1], [-1])
+    assert unravel(tape, (0, 0)).fixations.sign.tolist() == [-1]
+
+
+def test_a_buffer_that_is_first_only_joined_and_then_written_through_a_view() -> None:
+    class Memory(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("held", torch.zeros(1, 2, dtype=torch.float64))
+
+        def forward(self, x: Tensor) -> Tensor:
+            before = torch.cat([x, self.held], 1)
+            self.held[:, :1] = x
+            return torch.cat([before, self.held], 1)
+
+    module = Memory()
+    tape = record(module, torch.tensor([[3.0]], dtype=torch.float64))
+    assert tape.output_tensor.tolist() == [[3, 0, 0, 3, 0]]
+    assert module.held.tolist() == [[0, 0]]
+    assert len(unravel(tape, (0, 3)).fixations) == 1
