@@ -47,6 +47,8 @@ class Arrival:
 
     def scaled(self, factor: float) -> Arrival:
         """The same with all evidence times a factor."""
+        if factor == 1:
+            return self
         parent = self.parent
 
         def scaled_lineage(entries: Ints) -> tuple[Ints, Ints, Floats]:
