@@ -239,11 +239,11 @@ def _pool() -> ThreadPoolExecutor:
 
 def _in_chunks(rows: NDArray[np.int64], each: int, work: Callable[[NDArray[np.int64]], Any]) -> list[Any]:
     """Run `work` on parts of the rows, on all processors where there is enough to do: `each` products a row."""
-    workers = min(_PROCESSORS, 1 + len(rows) * each // _WORTH_A_THREAD)
-    if workers == 1:
+    # More chunks than processors, so that a slow one holds nobody up.
+    chunks = min(4 * _PROCESSORS, len(rows) * each // _WORTH_A_THREAD)
+    if chunks < 2 or _PROCESSORS == 1:
         return [work(rows)]
-    # More chunks than workers, so that a slow processor holds nobody up.
-    return list(_pool().map(work, np.array_split(rows, 4 * workers)))
+    return list(_pool().map(work, np.array_split(rows, chunks)))
 
 
 def largest_products(form: Form, at: Array, sign: Array, k: int, floor: float = 0.0) -> tuple[NDArray[np.int64], Array]:

@@ -195,7 +195,8 @@ class Walk:
         # Elements to which no input contributes fall out, like those outside the beam: the total is kept.
         for arrival in arrivals:
             scaled = arrival.scaled(selection.total / came)
-            self._lose("padding", float(scaled.evidence[scaled.index < 0].sum()), operation)
+            if scaled.index.min() < 0:
+                self._lose("padding", float(scaled.evidence[scaled.index < 0].sum()), operation)
             self._waiting[arrival.value].append(_Step(operation, value, scaled))
 
     def _lose(self, reason: str, evidence: float, operation: Operation) -> None:
@@ -214,11 +215,16 @@ class Walk:
             return
         self.selections[value] = kept
         # Where each entry that arrived is now: -1 if it fell into padding or out of the beam.
-        row = np.append(kept_row, -1)[merged_row]
-        scale = kept.total / float(merged.evidence[kept_row >= 0].sum())
-        ends = np.cumsum([len(step.arrival.index) for step in steps])
-        for step, child in zip(steps, np.split(row, ends[:-1]), strict=True):
-            self._hops.append(Hop(step.operation, step.output, value, lineage_of(step.arrival, child, scale)))
+        row, scale = merged_row, 1.0
+        if kept is not merged:
+            row = np.append(kept_row, -1)[merged_row]
+            scale = kept.total / float(merged.evidence[kept_row >= 0].sum())
+        start = 0
+        for step in steps:
+            end = start + len(step.arrival.index)
+            lineage = lineage_of(step.arrival, row[start:end], scale)
+            self._hops.append(Hop(step.operation, step.output, value, lineage))
+            start = end
 
 
 def _joined(arrivals: Sequence[Arrival]) -> tuple[Ints, Signs, Floats]:

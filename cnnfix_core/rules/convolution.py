@@ -41,7 +41,8 @@ def through_windows(
     """
     spatial = kernel.ndim - 2
     values = x.array()
-    inputs, weights = _five_dimensional(values, spatial), _five_dimensional(kernel.astype(values.dtype), spatial)
+    inputs = _five_dimensional(values, spatial)
+    weights = _five_dimensional(np.asarray(kernel, values.dtype), spatial)
     form = kernels.Form(inputs, weights, geometry)
     selection, preset = question.selection, question.preset
     at = np.stack(np.unravel_index(selection.index, _five_sizes(selection.shape, spatial)), axis=1)
