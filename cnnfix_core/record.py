@@ -111,7 +111,7 @@ class _Signature:
 
     name: str
     writes: tuple[tuple[int, str], ...]
-    fresh: bool  # makes a tensor of the shape of its argument, whatever that holds
+    fresh: bool  # makes a tensor from nothing, or of the shape of its argument, whatever that holds
     reads: rules.Reads
     apart: Callable[..., Any] | None = None  # what to record in its place
 
@@ -123,7 +123,8 @@ class _Signature:
         # relu_ and relu are one operation to a rule.
         name = name.removesuffix("_") if writes else name
         known = rules.find(name)
-        fresh = name.endswith("_like") or name.startswith("aten.new_")
+        takes_tensors = any("Tensor" in str(argument.type) for argument in arguments)
+        fresh = not takes_tensors or name.endswith("_like") or name.startswith("aten.new_")
         return cls(name, writes, fresh, known.reads if known else rules.Reads(), apart(func))
 
 
@@ -173,15 +174,17 @@ class _Recorder(TorchDispatchMode):
                 return signature.apart(*args, **kwargs)
         if signature.writes:
             return self._write(func, signature, args, kwargs)
+        if signature.fresh:
+            return func(*args, **kwargs)
         for statistic in _written_silently(signature.name, args):
             self.before_write(statistic)
         result = func(*args, **kwargs)
         given, depends = self._given(args, kwargs, signature.reads)
-        if depends and not signature.fresh:
+        if depends:
             self._append(func, signature, given, result)
-        elif isinstance(result, Tensor):
-            # A view of a parameter or a fresh constant: remembered, for it may be written to later.
-            for tensor in (result, *_flat(args)):
+        else:
+            # Views of a constant, perhaps: remembered, for it may be written to through them.
+            for tensor in (*_flat(result), *_flat(args)):
                 self.value_of(tensor)
         return result
 

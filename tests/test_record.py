@@ -769,3 +769,15 @@ def test_a_buffer_that_is_first_only_joined_and_then_written_through_a_view() ->
     assert tape.output_tensor.tolist() == [[3, 0, 0, 3, 0]]
     assert module.held.tolist() == [[0, 0]]
     assert len(unravel(tape, (0, 3)).fixations) == 1
+
+
+def test_a_constant_that_is_written_through_one_of_several_views() -> None:
+    def function(x: Tensor) -> Tensor:
+        held = torch.zeros_like(x)
+        first, _ = held.unbind(1)
+        first.copy_(x[:, 1])
+        return held * 2
+
+    tape = record(Apply(function), torch.tensor([[5.0, 7.0]], dtype=torch.float64))
+    assert tape.output_tensor.tolist() == [[14, 0]]
+    assert unravel(tape, (0, 0)).fixations.index.tolist() == [[0, 1]]
