@@ -1,5 +1,8 @@
 """What can go wrong, in words for the person who asked. Each message says what, where and what to do."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class CnnfixError(ValueError):
     """Base of all errors that this package raises on purpose; the message is one plain sentence or two."""
@@ -27,3 +30,9 @@ class NotFiniteError(CnnfixError):
 
 class ModelError(CnnfixError):
     """A model is unknown, not installed, or its weights do not fit."""
+
+
+def did_you_mean(wanted: str, known: Iterable[str], otherwise: str) -> str:
+    """A sentence that names what is spelt like it among the known; `otherwise` where nothing is."""
+    close = difflib.get_close_matches(wanted, list(known), 3)
+    return f"Did you mean {' or '.join(close)}?" if close else otherwise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Protocol
 
-from cnnfix_core.errors import ModelError
+from cnnfix_core.errors import ModelError, did_you_mean
 from cnnfix_core.zoo import bundled, downloaded
 from cnnfix_core.zoo.files import Progress
 from cnnfix_core.zoo.labels import Labels, read_labels
@@ -62,5 +62,6 @@ def load_model(name: str = DEFAULT, progress: Progress | None = None) -> Model:
     Raises ModelError for an unknown name, and where the weights are missing or damaged and cannot be fetched.
     """
     if name not in _entries():
-        raise ModelError(f"There is no model {name!r}; choose one of {', '.join(_entries())}.")
+        hint = did_you_mean(name, _entries(), "`cnnfix models` lists all; a file must exist.")
+        raise ModelError(f"There is no model {name!r}. {hint}")
     return _entries()[name].load(progress)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from functools import cache
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cnnfix_core.errors import ModelError
+from cnnfix_core.errors import ModelError, did_you_mean
 from cnnfix_core.zoo.drawing import draw, shapes_alone, undrawn
 from cnnfix_core.zoo.preprocessing import Preprocessing
 
@@ -157,9 +156,8 @@ def _check(name: str) -> None:
     known = _all(name.startswith(TIMM))
     if name.removeprefix(TIMM).split(".")[0] in known:
         return
-    close = difflib.get_close_matches(name.removeprefix(TIMM), known, 3)
     prefix = TIMM if name.startswith(TIMM) else ""
-    hint = f"Did you mean {' or '.join(prefix + near for near in close)}?" if close else "See docs/architectures.md."
+    hint = did_you_mean(name, (prefix + other for other in known), "See docs/architectures.md.")
     raise ModelError(f"There is no architecture {name!r}. {hint}")
 
 

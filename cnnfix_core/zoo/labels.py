@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from cnnfix_core.errors import ModelError, TargetError
+from cnnfix_core.errors import ModelError, TargetError, did_you_mean
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,8 +50,7 @@ class Labels:
             listed = "; ".join(f"{i}: {self.short[i]}" for i in matches)
             raise TargetError(f"{target!r} names several classes, give the number of one: {listed}.")
         known = {name for i in range(len(self)) for name in self._names(i)}
-        close = difflib.get_close_matches(wanted, known, 3)
-        hint = f"Did you mean {' or '.join(close)}?" if close else "Give a class number, or another name."
+        hint = did_you_mean(wanted, known, "Give a class number, or another name.")
         raise TargetError(f"The model has no class called {target!r}. {hint}")
 
     def _names(self, index: int) -> set[str]:
