@@ -6,9 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
-from torch.utils._pytree import tree_leaves
 
-from cnnfix_core.record import go_on
+from cnnfix_core.record import go_on, tensors_in
 from cnnfix_core.tape import Operation, Tape, Value
 
 
@@ -23,7 +22,7 @@ def with_difference(tape: Tape, a: tuple[int, ...], b: tuple[int, ...]) -> tuple
         return _folded(tape, last, a, b), a[0]
 
     def difference(result: Any) -> Tensor:
-        scores: Tensor = next(leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor))
+        scores = tensors_in(result)[0]
         return scores[a] - scores[b]
 
     return go_on(tape, difference), 0

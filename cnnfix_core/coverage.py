@@ -8,12 +8,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils._pytree import tree_leaves
 
 from cnnfix_core import rules
 from cnnfix_core.errors import NoRuleError, NothingContributesError
 from cnnfix_core.presets import EVIDENCE, Preset, get_preset
-from cnnfix_core.record import record
+from cnnfix_core.record import record, tensors_in
 from cnnfix_core.tape import Operation, Tape, Value
 from cnnfix_core.unravel import Target, Walk, starting_at
 
@@ -94,8 +93,8 @@ def coverage(
 
 def largest(result: Any) -> torch.Tensor:
     """The largest element of the first tensor of numbers in a module's result."""
-    tensors = [leaf for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor) and leaf.is_floating_point()]
-    return tensors[0].reshape(-1)[int(tensors[0].argmax())]
+    scores = [tensor for tensor in tensors_in(result) if tensor.is_floating_point()]
+    return scores[0].reshape(-1)[int(scores[0].argmax())]
 
 
 class _Trial(Walk):

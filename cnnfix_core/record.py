@@ -44,7 +44,7 @@ def record(module: nn.Module, *inputs: Any, **options: Any) -> Tape:
 def _recorded(module: nn.Module, inputs: tuple[Any, ...], options: dict[str, Any]) -> Tape:
     own = tree_map_only(Tensor, lambda tensor: tensor.detach().clone(), (inputs, options))
     recorder = _Recorder(module)
-    values = tuple(recorder.enter(tensor) for tensor in _tensors(own))
+    values = tuple(recorder.enter(tensor) for tensor in tensors_in(own))
     if not any(value.depends for value in values):
         raise RecordError("record() needs at least one floating-point input tensor, from which the output is computed.")
     with undisturbed(module) as recorder.before_write, no_grad(), recorder:
@@ -65,7 +65,7 @@ def go_on(tape: Tape, compute: Callable[[Any], Any]) -> Tape:
     Raises TargetError where it fails, or gives nothing that depends on the input.
     """
     recorder = _Recorder(nn.Module(), tape.operations)
-    for tensor, value in zip(_tensors(tape.result), tape.outputs, strict=True):
+    for tensor, value in zip(tensors_in(tape.result), tape.outputs, strict=True):
         recorder.remember(tensor, value)
     with inference_mode(False), no_grad(), recorder:
         try:
@@ -78,7 +78,8 @@ def go_on(tape: Tape, compute: Callable[[Any], Any]) -> Tape:
     return replace(tape, operations=_ancestry(recorder.operations, outputs), outputs=outputs, result=result)
 
 
-def _tensors(tree: Any) -> list[Tensor]:
+def tensors_in(tree: Any) -> list[Tensor]:
+    """The tensors in a module's result, or among its inputs, in their order."""
     return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
 
 
@@ -158,7 +159,7 @@ class _Recorder(TorchDispatchMode):
 
     def values_in(self, result: Any) -> tuple[Value, ...]:
         """What is known of the tensors of a result, with their data."""
-        tensors = _tensors(result)
+        tensors = tensors_in(result)
         values = tuple(self.value_of(tensor) for tensor in tensors)
         for value, tensor in zip(values, tensors, strict=True):
             value.data = tensor

@@ -1,7 +1,5 @@
 """The part of the Models page for a visitor's own model: what to send, how to understand it, what the check found."""
 
-from functools import cache
-
 import streamlit as st
 
 from cnnfix_core import CnnfixError, Coverage, Preprocessing
@@ -58,7 +56,7 @@ def _request() -> own_model.Request | None:
     with right:
         architecture = st.selectbox(
             "Architecture",
-            _architectures(),
+            (*architectures.classifiers(), *architectures.timm_names()),
             index=None,
             placeholder="for weights: search, such as resnet50 or timm/convnext_atto",
             key="own.architecture",
@@ -71,13 +69,6 @@ def _request() -> own_model.Request | None:
     return own_model.Request(
         file.name, file.getvalue(), architecture, labels.getvalue() if labels else None, preprocessing
     )
-
-
-@cache
-def _architectures() -> tuple[str, ...]:
-    import timm  # a second: only when the page is opened
-
-    return (*architectures.classifiers(), *(architectures.TIMM + name for name in timm.list_models()))
 
 
 def _preprocessing(architecture: str | None) -> Preprocessing | None:

@@ -23,17 +23,9 @@ from cnnfix_core.record import record
 from cnnfix_core.rules import Arrival, Question, registry, rule
 from cnnfix_core.tape import Tape
 from cnnfix_core.unravel import Fixated, Trace, unravel
+from tests.asking import Apply
 
 BOTH = pytest.mark.parametrize("preset", [EVIDENCE, PUBLISHED], ids=lambda preset: preset.name)
-
-
-class Apply(nn.Module):
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *inputs: Tensor) -> Any:
-        return self.function(*inputs)
 
 
 class Residual(nn.Module):

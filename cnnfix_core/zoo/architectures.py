@@ -151,23 +151,20 @@ def _constructed(name: str, classes: int | None) -> nn.Module:
     return module.eval()
 
 
-def _check(name: str) -> None:
-    """Only names of the registries pass: timm would take addresses of files, too."""
-    known = _all(name.startswith(TIMM))
-    if name.removeprefix(TIMM).split(".")[0] in known:
-        return
-    prefix = TIMM if name.startswith(TIMM) else ""
-    hint = did_you_mean(name, (prefix + other for other in known), "See docs/architectures.md.")
-    raise ModelError(f"There is no architecture {name!r}. {hint}")
-
-
 @cache
-def _all(of_timm: bool) -> frozenset[str]:
-    if not of_timm:
-        return frozenset(_torchvision().list_models())
+def timm_names() -> tuple[str, ...]:
+    """All of timm's networks, as "timm/NAME"."""
     import timm
 
-    return frozenset(timm.list_models())
+    return tuple(TIMM + name for name in timm.list_models())
+
+
+def _check(name: str) -> None:
+    """Only names of the registries pass: timm would take addresses of files, too."""
+    known = timm_names() if name.startswith(TIMM) else _torchvision().list_models()
+    if name.split(".", maxsplit=1)[0] in known:
+        return
+    raise ModelError(f"There is no architecture {name!r}. {did_you_mean(name, known, 'See docs/architectures.md.')}")
 
 
 def _convolutional(*modules: Any) -> tuple[str, ...]:
