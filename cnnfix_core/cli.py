@@ -1,4 +1,4 @@
-"""The command line: `cnnfix explain`, `cnnfix models`, `cnnfix coverage`, `cnnfix app`."""
+"""The command line: `cnnfix explain`, `cnnfix backtrack`, `cnnfix models`, `cnnfix coverage`, `cnnfix app`."""
 
 from __future__ import annotations
 
@@ -41,16 +41,17 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
 
     explain = commands.add_parser("explain", help="explain one picture")
-    explain.add_argument("image", metavar="IMAGE", help="a picture: PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF")
-    _add_model(explain)
-    explain.add_argument("--target", metavar="CLASS", help="class number or name (default: the predicted class)")
-    explain.add_argument("--rather-than", metavar="CLASS", help="explain the difference to this class")
-    explain.add_argument("--preset", choices=PRESETS, default="evidence")
-    explain.add_argument("--focus", choices=FOCUS, help="of the evidence preset (default: balanced)")
+    _add_question(explain)
     explain.add_argument("--json", metavar="FILE", type=Path, help="write the result as JSON")
     explain.add_argument("--csv", metavar="FILE", type=Path, help="write the fixations as CSV")
     explain.add_argument("--figure", metavar="FILE", type=Path, help="draw fixations and Grad-CAM as a PNG picture")
     explain.set_defaults(run=_explain)
+
+    backtrack = commands.add_parser("backtrack", help="list the layers from the score back to the picture")
+    _add_question(backtrack)
+    backtrack.add_argument("--json", metavar="FILE", type=Path, help="write the whole walk as JSON: who came from whom")
+    backtrack.add_argument("--gif", metavar="FILE", type=Path, help="draw the walk as an animated GIF")
+    backtrack.set_defaults(run=_backtrack)
 
     models = commands.add_parser("models", help="list the models and where they come from")
     models.set_defaults(run=_models)
@@ -74,6 +75,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     app.set_defaults(run=_app)
     return parser
+
+
+def _add_question(command: argparse.ArgumentParser) -> None:
+    command.add_argument("image", metavar="IMAGE", help="a picture: PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF")
+    _add_model(command)
+    command.add_argument("--target", metavar="CLASS", help="class number or name (default: the predicted class)")
+    command.add_argument("--rather-than", metavar="CLASS", help="explain the difference to this class")
+    command.add_argument("--preset", choices=PRESETS, default="evidence")
+    command.add_argument("--focus", choices=FOCUS, help="of the evidence preset (default: balanced)")
+
+
+def _asked(options: argparse.Namespace) -> str | tuple[str | None, str] | None:
+    target: str | None = options.target
+    return target if options.rather_than is None else (target, options.rather_than)
 
 
 def _add_model(command: argparse.ArgumentParser) -> None:
@@ -120,8 +135,7 @@ def _explain(options: argparse.Namespace) -> int:
 
     picture = images.open_picture(options.image)
     model = _model(options)
-    target = options.target if options.rather_than is None else (options.target, options.rather_than)
-    result = explain(model, picture, target, options.preset, options.focus)
+    result = explain(model, picture, _asked(options), options.preset, options.focus)
     density = result.density(longest_side=figures.MAP_SIDE)
     print(words.summary(result, density))
     if options.json:
@@ -137,6 +151,24 @@ def _explain(options: argparse.Namespace) -> int:
         except ModelError as error:
             print(f"The figure is without Grad-CAM. {error}", file=sys.stderr)
         options.figure.write_bytes(figures.png(figures.comparison(picture, result, density, rival)))
+    return 0
+
+
+def _backtrack(options: argparse.Namespace) -> int:
+    from cnnfix_core.backtrack import animation, layers, trace_json
+    from cnnfix_core.backtrack.walked import walked
+    from cnnfix_core.images import open_picture
+    from cnnfix_core.presets import get_preset
+
+    picture = open_picture(options.image)
+    walk = walked(_model(options), picture, _asked(options), [get_preset(options.preset, options.focus)])
+    for block in walk.path.blocks:
+        step = walk.path.steps[block.first]
+        print(f"{block.title:32} {layers.step_words(step, walk.trace, walk.films[0])}")
+    if options.json:
+        options.json.write_text(trace_json.trace_json(walk), "utf-8")
+    if options.gif:
+        options.gif.write_bytes(animation.gif(walk, picture))
     return 0
 
 

@@ -30,6 +30,7 @@ def with_difference(tape: Tape, a: tuple[int, ...], b: tuple[int, ...]) -> tuple
 
 def _folded(tape: Tape, last: Operation, a: tuple[int, ...], b: tuple[int, ...]) -> Tape:
     *bias, x, matrix = last.args
+    bias = [_difference_of(value, tape.output.shape, a, b) for value in bias]
     weights = matrix.data.detach()
     column = (weights[:, a[1]] - weights[:, b[1]])[:, None]
     scores = tape.output_tensor
@@ -38,3 +39,11 @@ def _folded(tape: Tape, last: Operation, a: tuple[int, ...], b: tuple[int, ...])
     difference = Value(tuple(column.shape), depends=False, data=column)
     output.producer = subtracted = replace(last, args=(*bias, x, difference), kwargs={}, outputs=(output,))
     return replace(tape, operations=(*tape.operations[:-1], subtracted), outputs=(output,), result=result)
+
+
+def _difference_of(bias: Value, scores: tuple[int, ...], a: tuple[int, ...], b: tuple[int, ...]) -> Value:
+    """What is added to the difference: that of the two scores' own."""
+    if bias.data is None:  # no rule reads it
+        return Value((scores[0], 1), bias.depends)
+    each = bias.data.detach().expand(scores)
+    return Value((scores[0], 1), bias.depends, each[:, a[1], None] - each[:, b[1], None])

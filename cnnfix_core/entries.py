@@ -107,3 +107,32 @@ def stayed(
             parents[count], children[count], scaled[count] = parent[n], child[n], evidence[n] * scale
             count += 1
     return parents, children, scaled
+
+
+@compiled
+def carried(
+    source: Array, target: Array, evidence: Array, part: Array, size: int
+) -> Array:  # pragma: no cover - compiled
+    """(size,) what goes over the edges from these parts of their sources, added up by target."""
+    total = np.zeros(size)
+    for n in range(len(source)):
+        total[target[n]] += evidence[n] * part[source[n]]
+    return total
+
+
+@compiled
+def strongest(
+    parent: Array, child: Array, evidence: Array, size: int
+) -> tuple[Array, Array]:  # pragma: no cover - compiled
+    """(size,) for each child the parent that gave most, the first on ties, and how much; -1 and 0 where none gave."""
+    best, most = np.full(size, -1), np.zeros(size)
+    # Several edges may lead from one parent to one child: in order of the parents they follow each other.
+    last, given = np.full(size, -1), np.zeros(size)
+    for n in sorted_order(parent):
+        to = child[n]
+        if last[to] != parent[n]:
+            last[to], given[to] = parent[n], 0
+        given[to] += evidence[n]
+        if given[to] > most[to]:
+            best[to], most[to] = parent[n], given[to]
+    return best, most

@@ -14,7 +14,7 @@ from cnnfix_core.errors import TargetError
 from cnnfix_core.fixations import Fixations, box_holding, on_picture
 from cnnfix_core.images import Picture, Source, View, open_picture, views
 from cnnfix_core.presets import Preset, get_preset
-from cnnfix_core.record import record
+from cnnfix_core.record import record, record_whole
 from cnnfix_core.selection import Floats
 from cnnfix_core.tape import as_array
 from cnnfix_core.unravel import Trace, unravel
@@ -98,19 +98,22 @@ def explain(
     target: Asked = None,
     preset: str | Preset = "evidence",
     focus: str | None = None,
+    *,
+    whole: bool = False,
 ) -> Explanation:
     """Explain one class of a model on a picture.
 
     image: path, file's bytes, PIL image or H x W x 3 uint8 array. target: None for the predicted class, a class index,
     a label, or two of them, (a, b), for "a rather than b"; (None, b) sets the predicted class against b.
-    focus: "wide" to "sharpest", for the evidence preset.
+    focus: "wide" to "sharpest", for the evidence preset. whole: keep every value of the tape, to look at.
     Raises PictureError, TargetError, and what `record` and `unravel` raise; all are CnnfixError.
     """
     preset = get_preset(preset, focus)
     picture = image if isinstance(image, Picture) else open_picture(image)
     started = time.perf_counter()
     seen = views(picture, preset.crops, model.input_size, model.crop_pct, model.interpolation)
-    tape = record(model.module, torch.stack([model.preprocess(view.render(picture)) for view in seen]))
+    batch = torch.stack([model.preprocess(view.render(picture)) for view in seen])
+    tape = (record_whole if whole else record)(model.module, batch)
     scores = as_array(tape.output_tensor)
     classes = Classes(model, scores)
     wanted, other = classes.asked(target)

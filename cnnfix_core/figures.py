@@ -50,13 +50,19 @@ def radius(evidence: NDArray[np.floating], largest: float) -> Floats:
 
 def draw_points(image: Image.Image, fixations: Fixations, largest: float) -> None:
     """Draw the strongest fixations as discs onto an image of the whole picture, the strongest on top."""
-    draw = ImageDraw.Draw(image)
     across, down = image.width / fixations.width, image.height / fixations.height
     strongest = slice(0, MOST_POINTS)
-    places = (fixations.xy[strongest] + 0.5) * (across, down)
-    radii = radius(fixations.evidence[strongest], largest)
+    places = (fixations.xy[strongest] + 0.5) * np.array([across, down])
+    draw_discs(image, places, radius(fixations.evidence[strongest], largest))
+
+
+def draw_discs(
+    image: Image.Image, places: NDArray[np.floating], radii: NDArray[np.floating], colour: str = POINT
+) -> None:
+    """Draw discs at (N, 2) places in pixels of the image, the first on top."""
+    draw = ImageDraw.Draw(image)
     for (x, y), r in zip(places[::-1], radii[::-1], strict=True):
-        draw.ellipse((x - r, y - r, x + r, y + r), fill=POINT, outline=POINT_EDGE if r > 1.5 else None)
+        draw.ellipse((x - r, y - r, x + r, y + r), fill=colour, outline=POINT_EDGE if r > 1.5 else None)
 
 
 def comparison(
@@ -89,7 +95,7 @@ def figure(
     panels: (caption, map of any size, fixations or None). width: of the figure in pixels.
     """
     margin, gap = width // 40, width // 60
-    head, body = _font(width // 50), _font(width // 80)
+    head, body = type_of(width // 50), type_of(width // 80)
     panel_width = (width - 2 * margin - gap * (len(panels) - 1)) // len(panels)
     scale = min(panel_width / picture.width, 1.2 * panel_width / picture.height)
     size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
@@ -134,7 +140,8 @@ def png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def type_of(size: int) -> ImageFont.FreeTypeFont:
+    """The type of figures, `size` pixels high."""
     font = ImageFont.load_default(size)
     assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's wheels bring FreeType
     return font

@@ -232,6 +232,51 @@ def _share_rows(
                     arrived[row, i] += scale * value
 
 
+@compiled
+def _contributions(weights: Array, values: Array, sign: float, into: Array) -> float:  # pragma: no cover - compiled
+    """Write down what each input contributes, 0 where it speaks against, and give the sum."""
+    for i in range(len(values)):
+        value = sign * weights[i] * values[i]
+        into[i] = value if value > 0 else 0
+    total = 0.0  # on its own: the loop above then works on many numbers at a time
+    for value in into:
+        total += value
+    return total
+
+
+@compiled
+def _share_of(
+    x: Array, w: Array, at: Array, sign: Array, part: Array, rows: Array, share: Array
+) -> None:  # pragma: no cover - compiled
+    given = np.empty(x.shape[1], x.dtype)
+    for n in rows:
+        row, column = at[n, 0], at[n, 1]
+        total = _contributions(w[column], x[row], sign[n], given)
+        parts, of_part = part[row], 0.0
+        for i in range(len(given)):
+            of_part += given[i] * parts[i]
+        if total > 0:
+            share[n] = of_part / total
+
+
+@compiled
+def _largest_shares(
+    x: Array, w: Array, at: Array, sign: Array, evidence: Array, rows: Array
+) -> tuple[Array, Array]:  # pragma: no cover - compiled
+    giver, most = np.full(x.shape, -1), np.zeros(x.shape)
+    given = np.empty(x.shape[1], x.dtype)
+    for n in rows:
+        row, column = at[n, 0], at[n, 1]
+        total = _contributions(w[column], x[row], sign[n], given)
+        scale = evidence[n] / total if total > 0 else 0.0
+        givers, largest = giver[row], most[row]
+        for i in range(len(given)):
+            share = scale * given[i]
+            if share > largest[i]:
+                givers[i], largest[i] = n, share
+    return giver, most
+
+
 @cache
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_PROCESSORS, thread_name_prefix="cnnfix")
@@ -294,3 +339,36 @@ def share_rows(x: Array, w: Array, at: Array, sign: Array, evidence: Array) -> N
         return arrived
 
     return np.sum(_in_chunks(np.arange(len(at)), x.shape[1], work), axis=0)  # type: ignore[no-any-return]
+
+
+def share_of(x: Array, w: Array, at: Array, sign: Array, part: Array) -> NDArray[np.float64]:
+    """What of each output's evidence, shared as by `share_rows`, goes to these parts of the inputs: (N,), 0 to 1.
+
+    part: (M, K) of each input, 0 to 1.
+    """
+    signs, share = sign.astype(x.dtype), np.zeros(len(at))
+
+    def work(rows: NDArray[np.int64]) -> None:
+        _share_of(x, w, at, signs, part, rows, share)
+
+    _in_chunks(np.arange(len(at)), x.shape[1], work)
+    return share
+
+
+def largest_shares(
+    x: Array, w: Array, at: Array, sign: Array, evidence: Array
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Which output, sharing as by `share_rows`, gives most to each input, the first on ties, and how much: (M, K).
+
+    -1 and 0 where none gives.
+    """
+    signs = sign.astype(x.dtype)
+
+    def work(rows: NDArray[np.int64]) -> tuple[Array, Array]:
+        return _largest_shares(x, w, at, signs, evidence, rows)
+
+    (giver, given), *others = _in_chunks(np.arange(len(at)), x.shape[1], work)
+    for later, more in others:
+        np.copyto(giver, later, where=more > given)
+        np.maximum(given, more, out=given)
+    return giver, given

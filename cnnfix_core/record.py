@@ -38,12 +38,17 @@ def record(module: nn.Module, *inputs: Any, **options: Any) -> Tape:
     Raises RecordError where the module fails or its output does not depend on a floating-point input tensor.
     """
     with inference_mode(False):
-        return _recorded(module, inputs, options)
+        return _recorded(_Recorder(module), module, inputs, options)
 
 
-def _recorded(module: nn.Module, inputs: tuple[Any, ...], options: dict[str, Any]) -> Tape:
+def record_whole(module: nn.Module, *inputs: Any, **options: Any) -> Tape:
+    """Do the same, and keep every value, for looking at: about three times the memory."""
+    with inference_mode(False):
+        return _recorded(_Recorder(module, whole=True), module, inputs, options)
+
+
+def _recorded(recorder: _Recorder, module: nn.Module, inputs: tuple[Any, ...], options: dict[str, Any]) -> Tape:
     own = tree_map_only(Tensor, lambda tensor: tensor.detach().clone(), (inputs, options))
-    recorder = _Recorder(module)
     values = tuple(recorder.enter(tensor) for tensor in tensors_in(own))
     if not any(value.depends for value in values):
         raise RecordError("record() needs at least one floating-point input tensor, from which the output is computed.")
@@ -64,7 +69,7 @@ def go_on(tape: Tape, compute: Callable[[Any], Any]) -> Tape:
 
     Raises TargetError where it fails, or gives nothing that depends on the input.
     """
-    recorder = _Recorder(nn.Module(), tape.operations)
+    recorder = _Recorder(nn.Module(), tape.operations, whole=True)  # it is little
     for tensor, value in zip(tensors_in(tape.result), tape.outputs, strict=True):
         recorder.remember(tensor, value)
     with inference_mode(False), no_grad(), recorder:
@@ -132,8 +137,9 @@ class _Signature:
 class _Recorder(TorchDispatchMode):
     """Logs operations. One object a recording: nothing is shared between threads."""
 
-    def __init__(self, module: nn.Module, operations: Sequence[Operation] = ()) -> None:
+    def __init__(self, module: nn.Module, operations: Sequence[Operation] = (), whole: bool = False) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self._whole = whole
         self.operations = list(operations)
         self.before_write: Callable[[Tensor], None] = lambda tensor: None
         self._names: dict[int, str] = {id(child): name for name, child in module.named_modules()}
@@ -212,7 +218,7 @@ class _Recorder(TorchDispatchMode):
     def _given(self, args: Any, kwargs: Any, reads: rules.Reads) -> tuple[tuple[Any, Any], bool]:
         """The arguments with Values for tensors, data kept where it will be read; whether any depends on the input."""
         seen: list[Value] = []
-        given = tuple(self._replaced(item, at in reads.args, seen) for at, item in enumerate(args))
+        given = tuple(self._replaced(item, self._whole or at in reads.args, seen) for at, item in enumerate(args))
         options = {name: self._replaced(item, True, seen) for name, item in kwargs.items()}
         return (given, options), any(value.depends for value in seen)
 
@@ -238,7 +244,7 @@ class _Recorder(TorchDispatchMode):
         self.operations.append(operation)
         for at, (tensor, value) in enumerate(zip(tensors, outputs, strict=True)):
             value.producer = operation
-            if at in signature.reads.outputs:
+            if self._whole or at in signature.reads.outputs:
                 value.data = tensor
             self.remember(tensor, value)
         return operation

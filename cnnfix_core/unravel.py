@@ -11,6 +11,7 @@ import numpy as np
 
 from cnnfix_core import entries, rules
 from cnnfix_core.contrast import with_difference
+from cnnfix_core.edges import Edges, Lineage, Listed, Shared
 from cnnfix_core.errors import NothingContributesError, TargetError
 from cnnfix_core.presets import EVIDENCE, Preset, get_preset
 from cnnfix_core.record import go_on
@@ -22,26 +23,50 @@ from cnnfix_core.tape import Operation, Tape, Value
 Target = Sequence[int] | Sequence[Sequence[int]] | Callable[[Any], Any]
 
 
-class Edges(NamedTuple):
-    """Who came from whom: rows of the output's selection, rows of the input's, and the evidence that went over."""
-
-    parent: Ints
-    child: Ints
-    evidence: Floats
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Hop:
-    """One operation's step back, from one of its outputs to one of its inputs. Their selections are in the trace."""
+    """One operation's step back, from one of its outputs to one of its inputs. Their selections are in the trace.
+
+    Parents are rows of the output's selection, children rows of the input's. All hops into a value together bring each
+    child its evidence. What a parent hands on may be less or more than it has: where elements drop out of a walk, the
+    others get their evidence, in proportion.
+    """
 
     operation: Operation
     output: Value
     input: Value
-    _lineage: Edges | Callable[[], Edges] = field(repr=False)
+    _lineage: Lineage = field(repr=False)
 
     def edges(self) -> Edges:
-        """Who came from whom. Through a large fully connected layer this is worked out now, and takes a moment."""
-        return self._lineage() if callable(self._lineage) else self._lineage
+        """Who came from whom. Through a large fully connected layer this is worked out now: many, and it takes long."""
+        return self._lineage.edges()
+
+    def down(self, part: Floats) -> Floats:
+        """(children,) evidence that comes over this hop from these parts of the parents.
+
+        part: (parents,) of each parent's evidence, 0 to 1.
+        """
+        return self._lineage.down(part)
+
+    def up(self, part: Floats) -> Floats:
+        """(parents,) evidence that went over this hop to these parts of the children.
+
+        part: (children,) of each child's evidence, 0 to 1.
+        """
+        return self._lineage.up(part)
+
+    def of(self, row: int) -> tuple[Ints, Floats]:
+        """The children of one parent and what each got from it over this hop, strongest first."""
+        came = self.down(np.eye(1, self._lineage.parents, row)[0])
+        children = np.argsort(-came, kind="stable")[: np.count_nonzero(came)]
+        return children, came[children]
+
+    def strongest(self) -> tuple[Ints, Floats]:
+        """(children,) the parent from which most came over this hop, the first on ties, and how much came from it.
+
+        -1 and 0.0 where nothing came over this hop.
+        """
+        return self._lineage.strongest()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +127,12 @@ def unravel(tape: Tape, target: Target, preset: str | Preset = EVIDENCE) -> Trac
     tape, start = starting_at(tape, target)
     tape.output.array()
     return Walk(tape, preset).from_element(start)
+
+
+def unravel_again(trace: Trace, preset: str | Preset) -> Trace:
+    """Walk back once more from where a walk began, on its tape, under another preset. Raises as `unravel`."""
+    (start,) = trace.selection(trace.tape.output).index
+    return Walk(trace.tape, get_preset(preset)).from_element(int(start))
 
 
 def starting_at(tape: Tape, target: Target) -> tuple[Tape, int]:
@@ -222,7 +253,8 @@ class Walk:
         start = 0
         for step in steps:
             end = start + len(step.arrival.index)
-            lineage = lineage_of(step.arrival, row[start:end], scale)
+            parents = len(self.selections[step.output])
+            lineage = lineage_of(step.arrival, parents, row[start:end], len(kept), scale)
             self._hops.append(Hop(step.operation, step.output, value, lineage))
             start = end
 
@@ -238,17 +270,12 @@ def _joined(arrivals: Sequence[Arrival]) -> tuple[Ints, Signs, Floats]:
     )
 
 
-def lineage_of(arrival: Arrival, child: Ints, scale: float) -> Edges | Callable[[], Edges]:
-    """The edges of the arrivals that stayed; child: (M,) the row of each in the input's selection, -1 if dropped."""
-    if callable(arrival.parent):
-        table = arrival.parent
-        stayed = np.flatnonzero(child >= 0)
-        rows = child[stayed]
+def lineage_of(arrival: Arrival, parents: int, child: Ints, children: int, scale: float) -> Lineage:
+    """Who came from whom, of those that stayed, with all evidence times `scale`.
 
-        def later() -> Edges:
-            parent, column, evidence = table(stayed)
-            return Edges(parent, rows[column], evidence * scale)
-
-        return later
+    parents, children: rows of the two selections. child: (M,) the row of each entry in the input's, -1 if it dropped.
+    """
+    if isinstance(arrival.parent, Shared):
+        return arrival.parent.scaled(scale).renumbered(child, children)
     parent = np.arange(len(child)) if arrival.parent is None else arrival.parent
-    return Edges(*entries.stayed(parent, child, arrival.evidence, scale))
+    return Listed(Edges(*entries.stayed(parent, child, arrival.evidence, scale)), parents, children)

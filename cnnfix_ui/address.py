@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-_WRITTEN, _VALUES = "address.written", "address.values"
+_WRITTEN, _VALUES, _PAGE, _ARRIVED = (f"address.{name}" for name in ("written", "values", "page", "arrived"))
 
 
 @dataclass(frozen=True)
@@ -35,22 +35,35 @@ def one_of(*allowed: str, default: str) -> Setting:
     return Setting(default, parse)
 
 
+def switch() -> Setting:
+    """A setting that is on or off, off by default."""
+
+    def parse(text: str) -> bool:
+        return bool(("False", "True").index(text))
+
+    return Setting(False, parse)
+
+
 @contextmanager
 def kept_in_address(settings: Mapping[str, Setting]) -> Iterator[None]:
     """Session state is set from the address before, and the address from session state after.
 
     The address counts when it is not the one that was written last: on opening a link, and on Back and Forward.
-    What it says wrongly falls back to the default. Streamlit forgets the settings of a page that is left, and links
-    between pages have no settings: then they are what they were.
+    What it says wrongly falls back to the default. Links between pages have no settings: then they are what they were.
     """
     given = st.query_params.to_dict()
-    missing = [name for name in settings if name not in st.session_state]
-    if given != st.session_state.get(_WRITTEN) and (given or not missing):
+    if given != st.session_state.get(_WRITTEN) and (given or not st.session_state.get(_ARRIVED)):
         for name, setting in settings.items():
             st.session_state[name] = _parsed(setting, given.get(name))
-    for name in missing:
-        st.session_state.setdefault(name, _kept().get(name, settings[name].default))
+    for name, setting in settings.items():
+        # Assigned even where it is there: else a control of the same name on another page would start anew.
+        st.session_state[name] = st.session_state.get(name, _kept().get(name, setting.default))
     yield
+    write(settings)
+
+
+def write(settings: Mapping[str, Setting]) -> None:
+    """Put the settings of session state into the address."""
     _kept().update({name: st.session_state.get(name) for name in settings})
     now = {
         name: str(value)
@@ -60,6 +73,17 @@ def kept_in_address(settings: Mapping[str, Setting]) -> Iterator[None]:
     if now != st.query_params.to_dict():
         st.query_params.from_dict(now)
     st.session_state[_WRITTEN] = now
+
+
+def turn_to(page: str) -> None:
+    """Note the page that is run; the router calls it first."""
+    st.session_state[_ARRIVED] = st.session_state.get(_PAGE) != page
+    st.session_state[_PAGE] = page
+
+
+def forget(name: str) -> None:
+    """Undo what a control has just changed."""
+    del st.session_state[name]
 
 
 def change(name: str, value: Any) -> None:

@@ -1,7 +1,5 @@
 """The answer: the two maps, the sentence, what the network saw, and the files to keep."""
 
-from collections.abc import Callable
-
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -11,6 +9,7 @@ from cnnfix_core.export import as_csv, as_json
 from cnnfix_core.figures import comparison, png
 from cnnfix_core.words import summary
 from cnnfix_ui import results
+from cnnfix_ui.downloads import downloads
 from cnnfix_ui.errors import plain
 from cnnfix_ui.panels import Panel, panels
 
@@ -23,6 +22,16 @@ def known_opacity(text: str) -> int:
     if value not in range(10, 101, 5):
         raise ValueError(text)
     return value
+
+
+def choose_shown() -> None:
+    """Draw the control of what is drawn."""
+    st.segmented_control("Show", SHOWN, required=True, format_func=str.title, key="show")
+
+
+def choose_opacity() -> None:
+    """Draw the control of how strong the colours are."""
+    st.slider("Strength of the colours", 10, 100, step=5, format="%d %%", key="opacity")
 
 
 def show(picture: Picture, explanation: Explanation, found: NDArray[np.float32] | str) -> None:
@@ -56,17 +65,13 @@ def _downloads(
     picture: Picture, explanation: Explanation, density: NDArray[np.floating], rival: NDArray[np.float32] | None
 ) -> None:
     name = f"fixations-{explanation.target.label.split(' (')[0].replace(' ', '-')}"
-    # Functions: a file is made when it is asked for.
-    files: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
-        "png": ("Figure", "image/png", lambda: png(comparison(picture, explanation, density, rival))),
-        "json": ("JSON", "application/json", lambda: as_json(explanation)),
-        "csv": ("CSV", "text/csv", lambda: as_csv(explanation)),
-    }
-    with st.container(horizontal=True, gap="small"):
-        for ending, (label, kind, made) in files.items():
-            st.download_button(
-                label, made, f"{name}.{ending}", kind, icon=":material/download:", on_click="ignore", key=ending
-            )
+    downloads(
+        {
+            f"{name}.png": ("Figure", lambda: png(comparison(picture, explanation, density, rival))),
+            f"{name}.json": ("JSON", lambda: as_json(explanation)),
+            f"{name}.csv": ("CSV", lambda: as_csv(explanation)),
+        }
+    )
 
 
 def _what_it_saw(picture: Picture, explanation: Explanation) -> None:

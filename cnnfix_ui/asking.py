@@ -1,18 +1,20 @@
 """The question: which class, rather than which other, with which settings."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import streamlit as st
 
-from cnnfix_core import Explanation, Labels, Picture, Prediction
+from cnnfix_core import Explanation, Labels, Prediction, Preset, get_preset
 from cnnfix_core.errors import TargetError
 from cnnfix_core.images import Crops
 from cnnfix_core.presets import FOCUS, PRESETS
 from cnnfix_core.words import percent
 from cnnfix_ui import results
-from cnnfix_ui.answer import SHOWN
 from cnnfix_ui.choices import Choice, choices
-from cnnfix_ui.results import Network
+
+Answer = TypeVar("Answer")
 
 VIEWS: dict[str, str] = {
     "preset": "as the method has it",
@@ -20,17 +22,22 @@ VIEWS: dict[str, str] = {
     "centre": "the middle",
     "five": "four corners and the middle",
 }
-_METHODS = {"evidence": "Evidence", "published": "As published"}
+METHODS = {"evidence": "Evidence", "published": "As published"}
 _SHOWN_CLASSES = 6
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How the walk is made: names as in `cnnfix_core`."""
+    """How the walk is made: names as in `cnnfix_core`; crops: None for the preset's own."""
 
     preset: str
     focus: str | None
     crops: Crops | None
+
+    def as_preset(self) -> Preset:
+        """The settings of the walk."""
+        preset = get_preset(self.preset, self.focus)
+        return preset if self.crops is None else replace(preset, crops=self.crops)
 
 
 def known_class(text: str) -> int:
@@ -48,19 +55,19 @@ def forget() -> None:
     st.session_state["class"] = st.session_state["than"] = None
 
 
-def choose_settings() -> Settings:
-    """Draw the controls of the walk and of the drawing."""
+def choose_settings(extra: Callable[[], object], more: Callable[[], object]) -> Settings:
+    """Draw the controls of the walk. extra: draws the page's own beside them, more: those behind "More"."""
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         preset = st.segmented_control(
             "Method",
             list(PRESETS)[::-1],
             required=True,
-            format_func=_METHODS.__getitem__,
+            format_func=METHODS.__getitem__,
             key="preset",
             help="Evidence: signs count, evidence is shared, the strongest paths go on. "
             "As published: the algorithm of the 2019 paper, on five crops, each fixation counting the same.",
         )
-        st.segmented_control("Show", SHOWN, required=True, format_func=str.title, key="show")
+        extra()
         focus = st.selectbox(
             "Focus",
             list(FOCUS),
@@ -71,7 +78,7 @@ def choose_settings() -> Settings:
             help="Wide follows more paths and covers the object; sharp keeps to what decided.",
         )
         with st.container(key="more", width="content"), st.popover("More", icon=":material/tune:"):
-            st.slider("Strength of the colours", 10, 100, step=5, format="%d %%", key="opacity")
+            more()
             sees = st.selectbox("The network sees", list(VIEWS), format_func=VIEWS.__getitem__, key="sees")
     return Settings(
         preset=str(preset),
@@ -80,12 +87,8 @@ def choose_settings() -> Settings:
     )
 
 
-def ask(network: Network, picture: Picture, settings: Settings) -> Explanation:
-    """The explanation of the chosen class, or of the predicted one. Raises what `cnnfix_core.explain` raises."""
-
-    def explained(target: int | tuple[int | None, int] | None) -> Explanation:
-        return results.explained(network, picture, target, settings.preset, settings.focus, settings.crops)
-
+def ask(explained: Callable[[results.Target], Answer]) -> Answer:
+    """The answer for the chosen class, or for the predicted one. Raises what `explained` raises."""
     wanted, other = st.session_state["class"], st.session_state["than"]
     if other is not None:
         try:

@@ -25,7 +25,7 @@ def show() -> None:
 
 
 def _chosen(infos: Sequence[ModelInfo]) -> ModelInfo:
-    loaded = results.shelf.names()
+    loaded = results.models.kept()
     number = st.column_config.NumberColumn
     rows = {
         "Network": [info.title for info in infos],
@@ -79,7 +79,7 @@ def _facts(info: ModelInfo) -> str:
     if info.parameters:
         parts.append(f"{info.parameters / 1e6:.1f} million parameters.")
     parts.append(f"Weights: {info.source}. Licence: {info.licence}.")
-    if info.name in results.shelf.names():
+    if info.name in results.models.kept():
         parts.append("It is in memory, for everybody who uses this server.")
     else:
         parts.append(
@@ -89,12 +89,12 @@ def _facts(info: ModelInfo) -> str:
 
 
 def _actions(info: ModelInfo) -> None:
-    loaded = info.name in results.shelf.names()
+    loaded = info.name in results.models.kept()
     with st.container(horizontal=True, gap="small"):
         explore = st.button("Explore with it", type="primary", disabled=not networks.can_be_asked(info))
         load = not loaded and st.button("Load", icon=":material/download:" if not info.available else None)
         if loaded and st.button("Unload", help="Frees its memory; whoever asks it next waits until it is loaded again"):
-            results.shelf.remove(info.name)
+            results.models.remove(info.name)
             st.rerun()
     if explore:
         networks.explore_with(info.name)
@@ -112,7 +112,7 @@ def _load(info: ModelInfo) -> None:
         bar.progress(min(1.0, done / of) if of else 0.0, f"{done / 1e6:.0f} of {of / 1e6:.0f} MB; any click stops it")
 
     try:
-        results.shelf.get(info.name, progress)
+        results.loaded(info.name, progress)
     except ModelError as error:
         place.empty()
         show_error(error)

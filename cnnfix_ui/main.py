@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from cnnfix_ui import address
 from cnnfix_ui.errors import show_error
 
 HERE = Path(__file__).parent
@@ -15,6 +16,7 @@ HERE = Path(__file__).parent
 # One line a page: file, title in the menu, the question that the page answers (its heading).
 PAGES = [
     ("explore", "Explore", "Which pixels made the network say that?"),
+    ("backtrack", "Backtrack", "How did it get from the picture to that score?"),
     ("models", "Models", "Which networks can I ask?"),
 ]
 
@@ -27,6 +29,7 @@ page = st.navigation(
     [st.Page(HERE.parent / "pages" / f"{name}.py", title=title, default=name == "explore") for name, title, _ in PAGES],
     position="top",
 )
+address.turn_to(page.title)
 st.title(questions[page.title], anchor=False)
 try:
     # The whole before its parts: while another thread is importing a package, Python does not wait for it when only

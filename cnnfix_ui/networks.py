@@ -28,12 +28,13 @@ def known_name(text: str) -> str:
 
 def can_be_asked(info: ModelInfo) -> bool:
     """Whether it is in memory, or its weights are on this machine."""
-    return info.available or info.name in results.shelf.names()
+    return info.available or info.name in results.models.kept()
 
 
 def choose() -> Network:
     """Draw the control and give the network that is chosen; the bundled one, and a notice, where that is not here."""
     if st.session_state["model"] == _MORE:
+        address.forget("model")
         st.switch_page(_PAGES / "models.py")
     infos = {info.name: info for info in list_models()}
     network = _chosen(infos)
@@ -93,7 +94,7 @@ def _network(name: str, infos: Mapping[str, ModelInfo]) -> Network:
     if not can_be_asked(info):
         raise ModelError(f"{info.title} is not on this machine yet.")
     with st.spinner(f"Loading {info.title} …"):
-        return Network(name, results.shelf.get(name))
+        return Network(name, results.loaded(name))
 
 
 def _keep_classes(labels: Labels) -> None:

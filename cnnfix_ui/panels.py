@@ -67,6 +67,11 @@ def photo_of(picture: Picture, longest_side: int = _PHOTO_SIDE) -> Image.Image:
     return image.resize(scaled_size(image.size, longest_side), Image.Resampling.LANCZOS)
 
 
+def photo_uri(picture: Picture) -> str:
+    """The picture as a data URI."""
+    return _uri(photo_of(picture), "JPEG")
+
+
 def thumbnail(picture: Picture) -> str:
     """A small JPEG of the picture as a data URI."""
     return _uri(photo_of(picture, 256), "JPEG")

@@ -1,20 +1,27 @@
 """What visitors share: networks in memory, and explanations by network, picture, question and settings."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from cnnfix_core import Explanation, Model, Picture, attribute, explain, get_preset
+from cnnfix_core import Explanation, Model, Picture, Preset, attribute, explain, load_model
+from cnnfix_core.backtrack.walked import Walked, walked
 from cnnfix_core.errors import ModelError
 from cnnfix_core.figures import MAP_SIDE
 from cnnfix_core.images import Crops
+from cnnfix_core.zoo import Progress
 from cnnfix_ui.shelf import Shelf
 
-shelf = Shelf()
+Target = int | tuple[int | None, int] | None
+
+# Four of the largest networks of the paper.
+models: Shelf[str, Model] = Shelf(2_500_000_000, lambda model: model.nbytes)
+# Recordings with all their values: ten of the bundled network's, or some of the largest.
+walks: Shelf[Hashable, Walked] = Shelf(1_500_000_000, lambda one: one.nbytes)
 
 
 @dataclass(frozen=True)
@@ -25,25 +32,28 @@ class Network:
     model: Model
 
 
+def loaded(name: str, progress: Progress | None = None) -> Model:
+    """The network of that name, in memory from now on. Raises ModelError as `load_model`."""
+    return models.get(name, lambda: load_model(name, progress))
+
+
 _KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
     Picture: lambda picture: picture.digest,
     Network: lambda network: network.key,
+    Preset: astuple,
 }
 
 
 @st.cache_data(max_entries=256, max_size="256MB", show_spinner=False, hash_funcs=_KEYS)
-def explained(
-    network: Network,
-    picture: Picture,
-    target: int | tuple[int | None, int] | None,
-    preset: str,
-    focus: str | None,
-    crops: Crops | None,
-) -> Explanation:
-    """The explanation, without its walks. crops: None for the preset's own."""
-    settings = get_preset(preset, focus)
-    settings = settings if crops is None else replace(settings, crops=crops)
-    return explain(network.model, picture, target, settings).without_traces()
+def explained(network: Network, picture: Picture, target: Target, preset: Preset) -> Explanation:
+    """The explanation, without its walks."""
+    return explain(network.model, picture, target, preset).without_traces()
+
+
+def stepped(network: Network, picture: Picture, target: Target, presets: tuple[Preset, ...]) -> Walked:
+    """The walk with all that was recorded, for stepping; kept only as long as there is room."""
+    key = network.key, picture.digest, target, presets
+    return walks.get(key, lambda: walked(network.model, picture, target, presets))
 
 
 @st.cache_data(max_entries=256, max_size="256MB", show_spinner=False, hash_funcs=_KEYS)

@@ -1,50 +1,60 @@
-"""The networks in memory, for all visitors of a server."""
+"""What is kept in memory for all visitors of a server, up to so many bytes."""
 
 from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from itertools import chain
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
 
-from cnnfix_core import Model, load_model
-from cnnfix_core.zoo import Progress
-
-# Four of the largest networks of the paper.
-ROOM = 2_500_000_000
+Key = TypeVar("Key", bound=Hashable)
+Kept = TypeVar("Kept")
 
 
-class Shelf:
-    """Networks by name. When there are more than `room` bytes, the one that was not asked for longest goes."""
+class Shelf(Generic[Key, Kept]):
+    """Large things by key. When there are more than `room` bytes, what was not asked for longest goes.
 
-    def __init__(self, room: int = ROOM) -> None:
-        self._room = room
-        self._models: dict[str, Model] = {}  # the one asked for last comes last
+    weigh: gives the bytes of one.
+    """
+
+    def __init__(self, room: int, weigh: Callable[[Kept], int]) -> None:
+        self._room, self._weigh = room, weigh
+        self._things: dict[Key, Kept] = {}  # what was asked for last comes last
         self._lock = threading.Lock()
-        self._loading: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._making: defaultdict[Key, threading.Lock] = defaultdict(threading.Lock)
 
-    def get(self, name: str, progress: Progress | None = None) -> Model:
-        """The network; of several visitors who want it at once one loads it. Raises ModelError as `load_model`."""
+    def get(self, key: Key, make: Callable[[], Kept]) -> Kept:
+        """What is kept under the key; of several visitors who want it at once one makes it. Raises what `make` does."""
         with self._lock:
-            loading = self._loading[name]
-        with loading:
-            model = self._models.get(name) or load_model(name, progress)
-            with self._lock:
-                self._models.pop(name, None)
-                self._models[name] = model
-                while len(self._models) > 1 and sum(map(_bytes, self._models.values())) > self._room:
-                    del self._models[next(iter(self._models))]
-        return model
+            making = self._making[key]
+        with making:
+            thing = self._found(key)
+            if thing is None:
+                try:
+                    thing = make()
+                    self._put(key, thing)
+                finally:
+                    self._making.pop(key, None)
+        return thing
 
-    def names(self) -> frozenset[str]:
-        """The networks that are in memory."""
+    def _found(self, key: Key) -> Kept | None:
         with self._lock:
-            return frozenset(self._models)
+            if key in self._things:
+                self._things[key] = self._things.pop(key)
+            return self._things.get(key)
 
-    def remove(self, name: str) -> None:
-        """Let a network go; its memory is free when the last run that asks it has ended."""
+    def _put(self, key: Key, thing: Kept) -> None:
         with self._lock:
-            self._models.pop(name, None)
+            self._things[key] = thing
+            while len(self._things) > 1 and sum(map(self._weigh, self._things.values())) > self._room:
+                del self._things[next(iter(self._things))]
 
+    def kept(self) -> frozenset[Key]:
+        """What is in memory."""
+        with self._lock:
+            return frozenset(self._things)
 
-def _bytes(model: Model) -> int:
-    return sum(tensor.nbytes for tensor in chain(model.module.parameters(), model.module.buffers()))
+    def remove(self, key: Key) -> None:
+        """Let one go; its memory is free when the last run that uses it has ended."""
+        with self._lock:
+            self._things.pop(key, None)

@@ -1,6 +1,6 @@
 """What the first visitor would otherwise wait for: imports, weights, compiled loops, Grad-CAM's library."""
 
-from cnnfix_core import open_picture
+from cnnfix_core import EVIDENCE, PUBLISHED, open_picture
 from cnnfix_core.samples import list_samples
 from cnnfix_core.zoo import DEFAULT
 from cnnfix_ui import results
@@ -9,7 +9,7 @@ from cnnfix_ui import results
 def warm_up() -> None:
     """Load the bundled network and explain the first sample, as its visitor will see it, under both presets."""
     picture = open_picture(list_samples()[0].read())
-    network = results.Network(DEFAULT, results.shelf.get(DEFAULT))
-    for preset, focus in (("evidence", "balanced"), ("published", None)):
-        answer = results.explained(network, picture, None, preset, focus, None)
+    network = results.Network(DEFAULT, results.loaded(DEFAULT))
+    for preset in (EVIDENCE, PUBLISHED):
+        answer = results.explained(network, picture, None, preset)
         results.rival(network, picture, answer.asked, answer.preset.crops)

@@ -1,5 +1,7 @@
 """Explore: a picture, what the network says, and which pixels made it say so, beside Grad-CAM."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from cnnfix_core.errors import CnnfixError, NoRuleError
@@ -34,12 +36,12 @@ with kept_in_address(SETTINGS):
     with notice:
         networks.show_notice()
     with seen:
-        settings = asking.choose_settings()
+        preset = asking.choose_settings(answer.choose_shown, answer.choose_opacity).as_preset()
         place = st.container()
     explanation = None
     with place, st.spinner("Following the evidence back …", show_time=True):
         try:
-            explanation = asking.ask(network, picture, settings)
+            explanation = asking.ask(lambda target: results.explained(network, picture, target, preset))
             rival = results.rival(network, picture, explanation.asked, explanation.preset.crops)
         except CnnfixError as error:
             st.error(plain(str(error)), icon=":material/info:")
@@ -51,3 +53,8 @@ with kept_in_address(SETTINGS):
         with place:
             st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
             answer.show(picture, explanation, rival)
+            st.page_link(
+                Path(__file__).with_name("backtrack.py"),
+                label="Step back through the layers that led there",
+                icon=":material/arrow_forward:",
+            )

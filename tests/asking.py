@@ -21,6 +21,7 @@ from cnnfix_core.rules import Question
 from cnnfix_core.selection import Selection
 from cnnfix_core.structure import Structure
 from cnnfix_core.tape import Operation
+from cnnfix_core.unravel import lineage_of
 from tests.plain import rules as plain
 
 Draw = Callable[[Any], Any]
@@ -113,12 +114,9 @@ def compare(asked: Asked, expected: Sequence[plain.Step], rel: float = 1e-9) -> 
         ]
         for key, evidence in zip(keys, arrival.evidence, strict=True):
             found_total[key] += evidence
-        entries = np.arange(len(keys))
-        if callable(arrival.parent):
-            parent, entry, evidence = arrival.parent(entries)
-        else:
-            parent, entry, evidence = entries if arrival.parent is None else arrival.parent, entries, arrival.evidence
-        for row, at, given_over in zip(parent, entry, evidence, strict=True):
+        rows = len(asked.question.selection)
+        edges = lineage_of(arrival, rows, np.arange(len(keys)), len(keys), 1.0).edges()
+        for row, at, given_over in zip(*edges, strict=True):
             found_by_row[int(row), *keys[at]] += given_over
     assert dict(found_total) == pytest.approx(dict(total), rel=rel)
     assert dict(found_by_row) == pytest.approx(dict(by_row), rel=rel)

@@ -217,3 +217,17 @@ def test_app_without_its_files(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_pa
     code, _, err = run("app")
     assert code == 2
     assert "pip install -e ." in err
+
+
+def test_backtrack_lists_the_blocks_and_writes_the_walk(run: Run, cat_file: Path, tmp_path: Path) -> None:
+    files = tmp_path / "walk.json", tmp_path / "walk.gif"
+    code, out, err = run(
+        "backtrack", cat_file, "--target", "tabby", "--focus", "sharpest", "--json", files[0], "--gif", files[1]
+    )
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith("classifier")
+    assert "1 element holds 100 % of the evidence" in lines[0]
+    assert lines[-1].startswith("picture")
+    assert json.loads(files[0].read_text("utf-8"))["target"] == "tabby"
+    assert files[1].read_bytes().startswith(b"GIF89a")

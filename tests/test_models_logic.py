@@ -17,7 +17,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 from torch import nn
 
-from cnnfix_core import Model, list_models, load_model
+from cnnfix_core import list_models, load_model
 from cnnfix_core.zoo import DEFAULT, architectures
 from cnnfix_core.zoo.downloaded import PublishedWeights
 from cnnfix_ui import own_model, results
@@ -92,7 +92,7 @@ def send(app: AppTest, name: str, content: bytes, architecture: str | None, labe
 
 
 def test_the_table_lists_every_network_with_its_state() -> None:
-    results.shelf.get(DEFAULT)
+    results.loaded(DEFAULT)
     app = opened()
     table = app.dataframe[0].value
     assert list(table["Network"]) == [info.title for info in list_models()]
@@ -104,12 +104,12 @@ def test_the_table_lists_every_network_with_its_state() -> None:
 
 
 def test_unload_and_load() -> None:
-    results.shelf.get(DEFAULT)
+    results.loaded(DEFAULT)
     app = button(opened(), "Unload")
-    assert DEFAULT not in results.shelf.names()
+    assert DEFAULT not in results.models.kept()
     assert app.dataframe[0].value["State"][0] == "Ready"
     app = button(app, "Load")
-    assert DEFAULT in results.shelf.names()
+    assert DEFAULT in results.models.kept()
     assert app.dataframe[0].value["State"][0] == "Loaded"
 
 
@@ -153,7 +153,7 @@ def test_weights_are_downloaded_loaded_and_explored(monkeypatch: pytest.MonkeyPa
     app = opened("explore", **asked)
     assert "not on this machine" not in said(app)
     assert "Why “tabby”?" in headings(app)
-    results.shelf.remove(SMALL)
+    results.models.remove(SMALL)
 
 
 def published(folder: Path) -> str:
@@ -291,7 +291,7 @@ def test_without_feature_maps_there_are_fixations_alone() -> None:
 
 
 def test_an_own_model_belongs_to_its_visitor_and_can_be_removed(weights: bytes) -> None:
-    before = results.shelf.names()
+    before = results.models.kept()
     app = button(send(opened(), "pets.pth", weights, SMALL, LABELS), "Explore with it", last=True)
     assert "own" not in opened("explore").selectbox(key="model").options
     stranger = opened("explore", model="own", **{"class": "3"})
@@ -300,7 +300,7 @@ def test_an_own_model_belongs_to_its_visitor_and_can_be_removed(weights: bytes) 
     app = button(go(app, "models"), "Remove")
     assert "5 classes" not in said(app)
     assert "Your own model is not here any more" in said(go(app, "explore"))
-    assert results.shelf.names() == before
+    assert results.models.kept() == before
 
 
 def test_other_files_and_settings_have_other_keys() -> None:
@@ -337,35 +337,45 @@ def test_on_a_public_server_own_models_are_off_until_turned_on(monkeypatch: pyte
 # --- the networks in memory -------------------------------------------------------------------------------------------
 
 
-def test_the_shelf_lets_go_what_was_not_asked_for_longest(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = load_model()
-    loads: list[str] = []
+def test_the_shelf_lets_go_what_was_not_asked_for_longest() -> None:
+    made: list[str] = []
 
-    def load(name: str, _: object) -> Model:
-        loads.append(name)
-        return model
+    def make(name: str) -> str:
+        made.append(name)
+        return name * 10
 
-    monkeypatch.setattr("cnnfix_ui.shelf.load_model", load)
-    size = sum(tensor.nbytes for tensor in model.module.state_dict().values())
-    shelf = Shelf(room=2 * size + 1)
+    shelf: Shelf[str, str] = Shelf(21, len)
     for name in ("a", "b", "a", "c"):
-        shelf.get(name)
-    assert shelf.names() == {"a", "c"}
-    assert loads == ["a", "b", "c"]
-    assert Shelf(room=1).get("large") is model  # even one that is too large can be asked
+        assert shelf.get(name, lambda name=name: make(name)) == name * 10
+    assert shelf.kept() == {"a", "c"}
+    assert made == ["a", "b", "c"]
+    assert shelf.get("large", lambda: "x" * 99) == "x" * 99  # even one that is too large can be had
+    assert shelf.kept() == {"large"}
+    shelf.remove("large")
+    assert not shelf.kept()
 
 
-def test_of_many_who_want_a_network_at_once_one_loads_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    loads: list[str] = []
+def test_of_many_who_want_one_thing_at_once_one_makes_it() -> None:
+    made: list[object] = []
 
-    def load(name: str, _: object) -> Model:
-        loads.append(name)
+    def make() -> object:
         time.sleep(0.05)
-        return load_model(name)
+        made.append(object())
+        return made[-1]
 
-    monkeypatch.setattr("cnnfix_ui.shelf.load_model", load)
-    shelf = Shelf()
+    shelf: Shelf[str, object] = Shelf(1, lambda _: 1)
     with ThreadPoolExecutor(8) as visitors:
-        models = list(visitors.map(shelf.get, [DEFAULT] * 8))
-    assert loads == [DEFAULT]
-    assert len(set(map(id, models))) == 1
+        things = list(visitors.map(lambda _: shelf.get("one", make), range(8)))
+    assert len(made) == 1
+    assert all(thing is made[0] for thing in things)
+
+
+def test_what_cannot_be_made_is_tried_again() -> None:
+    shelf: Shelf[str, str] = Shelf(9, len)
+
+    def fail() -> str:
+        raise ValueError("not now")
+
+    with pytest.raises(ValueError, match="not now"):
+        shelf.get("a", fail)
+    assert shelf.get("a", lambda: "b") == "b"

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnfix_core import kernels
+from cnnfix_core.edges import Shared
 from cnnfix_core.rules.convolution import through_windows, window_geometry
 from cnnfix_core.rules.products import product
 from cnnfix_core.rules.registry import Arrival, Question, rule
 from cnnfix_core.rules.shares import arrival, child_signs
-from cnnfix_core.selection import Floats, Ints
 from cnnfix_core.tape import Value, as_array
 
 
@@ -59,20 +59,8 @@ def product_with_matrix(question: Question, x: Value, matrix: Value) -> Iterable
 
 def dense(question: Question, x: Value, values: NDArray[Any], weights: NDArray[Any]) -> Arrival:
     """All positive contributions share. Millions of pairs: who came from whom is worked out when it is asked for."""
-    selection = question.selection
-    at = selection.coordinates
-    arrived = kernels.share_rows(values, weights, at, selection.sign, selection.evidence).reshape(-1)
+    at, sign, evidence = question.selection.coordinates, question.selection.sign, question.selection.evidence
+    arrived = kernels.share_rows(values, weights, at, sign, evidence).reshape(-1)
     index = np.flatnonzero(arrived)
-
-    def lineage(entries: Ints) -> tuple[Ints, Ints, Floats]:
-        """What each selected output gave to these arrivals."""
-        item, column = np.divmod(index[entries], values.shape[1])
-        given = np.zeros((len(at), len(entries)))
-        for n, (row, output) in enumerate(at):
-            products = np.maximum(selection.sign[n] * weights[output] * values[row], 0).astype(np.float64)
-            if total := products.sum():
-                given[n] = np.where(item == row, products[column], 0) * (selection.evidence[n] / total)
-        parent, entry = np.nonzero(given)
-        return parent, entry, given[parent, entry]
-
-    return Arrival(x, index, child_signs(question.preset, x, index), arrived[index], lineage)
+    shared = Shared(values, weights, at, sign, evidence, index, np.arange(len(index)), len(index))
+    return Arrival(x, index, child_signs(question.preset, x, index), arrived[index], shared)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from cnnfix_core.edges import Shared
 from cnnfix_core.errors import NoRuleError
 from cnnfix_core.selection import Floats, Ints, Selection, Signs
 
@@ -26,9 +27,6 @@ class Question:
     structure: Structure
 
 
-Lineage = Callable[[Ints], tuple[Ints, Ints, Floats]]
-
-
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """What a hop brings to one input.
@@ -36,28 +34,21 @@ class Arrival:
     index: (M,) positions in the flattened input; -1 where the evidence leaves through padding.
     sign: (M,) +1 or -1. evidence: (M,) > 0.
     parent: (M,) row of the selection that each entry came from; None: row i from row i. Where entries come from many
-        rows each, a function from entries to (parent, which of these entries, evidence), asked when needed.
+        rows each, how these share, with the entries for children.
     """
 
     value: Value
     index: Ints
     sign: Signs
     evidence: Floats
-    parent: Ints | Lineage | None = None
+    parent: Ints | Shared | None = None
 
     def scaled(self, factor: float) -> Arrival:
         """The same with all evidence times a factor."""
         if factor == 1:
             return self
-        parent = self.parent
-
-        def scaled_lineage(entries: Ints) -> tuple[Ints, Ints, Floats]:
-            assert callable(parent)
-            rows, which, evidence = parent(entries)
-            return rows, which, evidence * factor
-
-        lineage = scaled_lineage if callable(parent) else parent
-        return replace(self, evidence=self.evidence * factor, parent=lineage)
+        parent = self.parent.scaled(factor) if isinstance(self.parent, Shared) else self.parent
+        return replace(self, evidence=self.evidence * factor, parent=parent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from PIL import Image
@@ -58,6 +59,11 @@ class Model:
     def input_size(self) -> tuple[int, int]:
         """Height and width of the network's input."""
         return self.preprocess.size
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its parameters and buffers in memory."""
+        return sum(tensor.nbytes for tensor in chain(self.module.parameters(), self.module.buffers()))
 
     @property
     def crop_pct(self) -> float:

@@ -1,0 +1,1 @@
+"""Stepping through a walk: its layers in order, who led to whom, what decided each hop, and how to draw it."""

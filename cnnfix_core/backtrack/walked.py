@@ -1,0 +1,72 @@
+"""A walk made ready for stepping: its path, the film of one or two walks, and what the network was shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cnnfix_core.backtrack.chosen import Chosen
+from cnnfix_core.backtrack.fields import fields
+from cnnfix_core.backtrack.film import Film, film
+from cnnfix_core.backtrack.lineage import Line, line
+from cnnfix_core.backtrack.path import Path, path_of
+from cnnfix_core.explain import Asked, Explanation, explain
+from cnnfix_core.images import Picture, View
+from cnnfix_core.presets import Preset
+from cnnfix_core.tape import Tape
+from cnnfix_core.unravel import Trace, unravel_again
+from cnnfix_core.zoo import Model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walked:
+    """One picture, one question, and walks back under one or two presets over the same tape, which has all values.
+
+    explanation: of the first preset. view: what of the picture the network saw. films: one a walk.
+    """
+
+    explanation: Explanation
+    view: View
+    path: Path
+    traces: tuple[Trace, ...]
+    films: tuple[Film, ...]
+
+    @property
+    def trace(self) -> Trace:
+        """The walk of the first preset."""
+        return self.traces[0]
+
+    def line(self, chosen: Chosen | None) -> Line | None:
+        """The line of what is chosen; None where that is nothing, or nothing that the walk came by."""
+        if chosen is None:
+            return None
+        step = self.path.steps[chosen.step]
+        rows = chosen.rows(self.trace.selection(step.value), step)
+        return line(self.trace, step.value, rows) if len(rows) else None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the tape's values, about."""
+        return bytes_of(self.trace.tape)
+
+
+def walked(model: Model, picture: Picture, target: Asked, presets: Sequence[Preset]) -> Walked:
+    """Explain under the first preset, keep every value, and walk again under the others.
+
+    One view is walked: of a preset with five crops the one in the middle. Raises what `explain` and `unravel` raise.
+    """
+    first, *others = presets
+    first = replace(first, crops="centre" if first.crops == "five" else first.crops)
+    explanation = explain(model, picture, target, first, whole=True)
+    trace = explanation.trace
+    traces = (trace, *(unravel_again(trace, preset) for preset in others))
+    path, where = path_of(*traces), fields(trace.tape)
+    films = tuple(film(one, path, where) for one in traces)
+    return Walked(explanation.without_traces(), explanation.explained[0], path, traces, films)
+
+
+def bytes_of(tape: Tape) -> int:
+    """Bytes of a tape's values; tensors that share memory are counted once."""
+    values = [value for operation in tape.operations for value in operation.outputs]
+    memory = {value.data.untyped_storage().data_ptr(): value.data.nbytes for value in values if value.data is not None}
+    return sum(memory.values())

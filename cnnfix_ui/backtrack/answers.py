@@ -1,0 +1,182 @@
+"""What the browser is told of one step: the line of what is chosen, the strongest elements, and what decided one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnfix_core.backtrack.chosen import Chosen, element
+from cnnfix_core.backtrack.deciding import decide
+from cnnfix_core.backtrack.decision import Decision, Grid, Position, Term
+from cnnfix_core.backtrack.film import Film
+from cnnfix_core.backtrack.layers import kind, shape, step_words
+from cnnfix_core.backtrack.lineage import Line
+from cnnfix_core.backtrack.path import Path, Step
+from cnnfix_core.backtrack.sentences import element_name
+from cnnfix_core.backtrack.walked import Walked
+from cnnfix_core.selection import Ints, Selection
+from cnnfix_core.tape import Value
+from cnnfix_core.words import percent
+from cnnfix_ui.backtrack.film_data import packed
+from cnnfix_ui.backtrack.maps_data import maps_data
+
+_LISTED = 12
+_SIGNIFICANT = 5
+
+
+def answer(walked: Walked, number: int, chosen: Chosen | None) -> dict[str, Any]:
+    """The answer for the browser, without the names of film and question.
+
+    number: of the step that is looked at. chosen: there or elsewhere, or None.
+    """
+    step = walked.path.steps[number]
+    selection = walked.trace.selection(step.value)
+    followed = walked.line(chosen)
+    rows = _strongest(walked, step, chosen, followed)
+    current = int(rows[0]) if len(rows) else None
+    return {
+        "step": step.number,
+        "chosen": chosen and followed and _summary(walked, chosen, followed),
+        "lit": followed and _lit(walked.films[0], walked.path, followed),
+        "heading": step.module or ("The picture" if step.operation is None else kind(step.operation)),
+        "kind": kind(step.operation),
+        "shape": shape(step),
+        "words": step_words(step, walked.trace, walked.films[0]),
+        "elements": [_element(step, selection, int(row), row == current) for row in rows[:_LISTED]],
+        "decision": None if current is None else _decision(walked, step, current),
+        "maps": None if step.field is None else maps_data(walked, step, selection, current),
+    }
+
+
+def _strongest(walked: Walked, step: Step, chosen: Chosen | None, followed: Line | None) -> Ints:
+    """Rows of the step's selection, strongest first: the chosen ones here; else those on the line; else all."""
+    selection = walked.trace.selection(step.value)
+    if chosen is not None and chosen.step == step.number and followed is not None:
+        rows = chosen.rows(selection, step)
+        return rows[np.argsort(-selection.evidence[rows], kind="stable")]
+    carried = selection.evidence if followed is None else followed.carried.get(step.value)
+    if carried is None:
+        return np.empty(0, np.int64)
+    order = np.argsort(-carried, kind="stable")[: 4 * _LISTED]
+    return order[carried[order] > 0]
+
+
+def _summary(walked: Walked, chosen: Chosen, followed: Line) -> dict[str, Any]:
+    path = walked.path
+    step = path.steps[chosen.step]
+    carried = float(followed.carried[step.value].sum())
+    words = f"{chosen.label(step)} of {step.module or kind(step.operation).lower()}"
+    if step.operation is None:
+        return {"step": step.number, "words": words, "summary": f"It holds {percent(carried)} of the evidence."}
+    reached = followed.carried.get(path.steps[-1].value, np.empty(0))
+    elements = walked.trace.selection(path.steps[-1].value).index[reached > 0]
+    field = path.steps[-1].field
+    pixels = len(np.unique(field.places(elements), axis=0)) if field else len(elements)
+    arrived = f"{pixels:,} pixel" + "s" * (pixels != 1)
+    return {
+        "step": step.number,
+        "words": words,
+        "summary": f"It holds {percent(carried)} of the evidence; {percent(float(reached.sum()))} came through it to "
+        f"{arrived}.",
+    }
+
+
+def _lit(film: Film, path: Path, followed: Line) -> dict[str, str]:
+    """For each cloud with a point on the line: how much of each point's evidence is on it, 0 to 255."""
+    lit: dict[str, str] = {}
+    for step in path.steps:
+        number = film.of_step[step.number]
+        carried = followed.carried.get(step.value)
+        if number < 0 or carried is None or str(number) in lit:
+            continue
+        cloud = film.clouds[number]
+        share = np.ceil(255 * cloud.on_line(carried))
+        if share.any():
+            lit[str(number)] = packed(share.astype(np.uint8))
+    return lit
+
+
+def _element(step: Step, selection: Selection, row: int, current: bool) -> dict[str, Any]:
+    chosen = element(step, int(selection.index[row]))
+    return {
+        "id": name_in_step(chosen),
+        "label": chosen.label(step),
+        "share": float(selection.evidence[row]),
+        "sign": int(selection.sign[row]),
+        "current": bool(current),
+    }
+
+
+def name_in_step(chosen: Chosen) -> str:
+    """The element's name in the browser: what `Chosen` writes without the step."""
+    return str(chosen).partition(".")[2]
+
+
+def _decision(walked: Walked, step: Step, row: int) -> dict[str, Any]:
+    decision = decide(walked.trace, step.value, row, lambda value, position: _label(walked.path, value, position))
+    index = int(np.ravel_multi_index(decision.position, step.value.shape)) if step.value.shape else 0
+    title = element(step, index).label(step)
+    if step.number == 0:
+        title = f"the score of “{walked.explanation.target.label}”"
+    return {
+        "kind": decision.kind,
+        "title": title,
+        "value": rounded(decision.value),
+        "sign": decision.sign,
+        "evidence": decision.evidence,
+        "sentence": decision.sentence,
+        "question": "Why is it high?" if decision.sign > 0 else "Why is it low?",
+        "terms": [_term(walked.path, term, decision) for term in decision.terms],
+        "inputs": decision.inputs,
+        "others": rounded(decision.others),
+        "bias": None if decision.bias is None else rounded(decision.bias),
+        "grid": decision.grid and _grid(decision.grid),
+    }
+
+
+def _term(path: Path, term: Term, decision: Decision) -> dict[str, Any]:
+    index = int(np.ravel_multi_index(term.position, term.value.shape)) if term.value.shape else 0
+    step = path.seen_at(term.value)
+    chosen = None if step is None else element(step, index)
+    return {
+        "label": _label(path, term.value, term.position),
+        "go": chosen and {"step": chosen.step, "element": name_in_step(chosen)} if term.share > 0 else None,
+        "activation": rounded(term.activation),
+        "coefficient": None if term.coefficient is None else rounded(term.coefficient),
+        "product": rounded(term.product),
+        "share": term.share,
+        "sign": term.sign,
+        "winner": term is decision.terms[0] and term.share > 0,
+    }
+
+
+def _label(path: Path, value: Value, position: Position) -> str:
+    """What an input is called: as at its step, if it is seen at one."""
+    step = path.seen_at(value)
+    if step is None:
+        return element_name(value.shape, position)
+    return element(step, int(np.ravel_multi_index(position, value.shape)) if position else 0).label(step)
+
+
+def _grid(grid: Grid) -> dict[str, Any]:
+    return {
+        "channel": grid.channel,
+        "corner": grid.corner,
+        "step": grid.step,
+        "activations": _numbers(grid.activations),
+        "coefficients": None if grid.coefficients is None else _numbers(grid.coefficients),
+        "products": None if grid.products is None else _numbers(grid.products),
+        "winner": grid.winner,
+    }
+
+
+def _numbers(values: NDArray[Any]) -> list[list[float | None]]:
+    """Rows of numbers, None outside the picture."""
+    return [[None if np.isnan(value) else rounded(value) for value in row] for row in values]
+
+
+def rounded(value: float) -> float:
+    """As many digits as anybody reads."""
+    return float(f"{value:.{_SIGNIFICANT}g}")

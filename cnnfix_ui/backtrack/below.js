@@ -1,0 +1,62 @@
+// What stands under the photographs: receptive fields on and off, the line that is followed, and all of it in words.
+function createBelow(film, walks, act) {
+  const fields = pressable("quiet", "", "Receptive fields");
+  fields.onclick = act.fields;
+  const followed = element("p", "followed");
+  const release = pressable("quiet", "", "Stop following");
+  release.onclick = () => act.choose(null);
+  const words = element("p", "words");
+  const line = element("div", "line", followed, release);
+  const legend = pointLegend(film);
+  const node = element("div", "below", element("div", "tools", fields, legend), line, words);
+  if (film.partWords) node.append(partNote(film, act));
+
+  const update = (view, answer, looked) => {
+    const stopped = view.playing ? "off" : "polite"; // nobody can listen as fast as the film plays
+    words.setAttribute("aria-live", stopped);
+    followed.setAttribute("aria-live", stopped);
+    fields.setAttribute("aria-pressed", String(view.fields));
+    for (const key of legend.querySelectorAll("[data-when]")) key.hidden = !legendNow(view).includes(key.dataset.when);
+    line.classList.toggle("on", view.chosen !== null);
+    release.disabled = view.chosen === null;
+    say(followed, followedWords(view, answer));
+    words.classList.toggle("looked", Boolean(looked));
+    say(words, looked || film.steps[view.step].words);
+  };
+  return { node, update };
+}
+
+// The same words again would be read out again.
+function say(node, words) {
+  if (node.textContent !== words) node.textContent = words;
+}
+
+function followedWords(view, answer) {
+  if (!view.chosen) return "Choose a point to follow its line up to the score and down to the pixels.";
+  if (!view.lit || !answer?.chosen) return "Following …";
+  return `Following ${answer.chosen.words}. ${answer.chosen.summary}`;
+}
+
+const legendNow = ({ chosen, fields }) => [chosen && "followed", fields && "fields"];
+
+function pointLegend({ view }) {
+  const key = (name, words, when) => {
+    const node = element("span", "key", element("span", `swatch ${name}`), words);
+    if (when) node.dataset.when = when;
+    return node;
+  };
+  const whole = view[0] <= 0 && view[1] <= 0 && view[2] >= 1 && view[3] >= 1;
+  const node = element("p", "legend", key("disc", "its area: the evidence at this place"),
+    key("disc faint", "not on the line", "followed"), key("frame-of-field", "what a point looks at", "fields"));
+  if (!whole) node.append(key("unseen", "the network does not see this"));
+  return node;
+}
+
+function partNote(film, act) {
+  const node = element("p", "part", icon(FLAG), element("span", "", film.partWords));
+  if (film.part === null) return node;
+  const go = pressable("quiet", "", "Go there");
+  go.onclick = () => act.go(film.part);
+  node.append(go);
+  return node;
+}

@@ -1,0 +1,58 @@
+"""The film of a walk in the browser, and the relay through which it asks Python: see the scripts beside this file."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+HERE = Path(__file__).parent
+# One script and one sheet without a build step: names are shared, main.js comes last and exports.
+SCRIPTS = (
+    *("dom.js", "points.js", "drawing.js", "film.js", "talk.js"),
+    *("strip.js", "transport.js", "stage.js", "below.js", "grids.js", "hop.js", "maps.js", "main.js"),
+)
+SHEETS = ("film.css", "strip.css", "stage.css", "hop.css", "maps.css")
+
+
+def _joined(names: tuple[str, ...]) -> str:
+    return "\n".join((HERE / name).read_text("utf-8") for name in names)
+
+
+# Text only ever travels as data, never inside these strings, so that no label can become markup.
+_film = st.components.v2.component(
+    "cnnfix_backtrack",
+    html='<div class="film"><div class="frame"></div></div>',
+    css=_joined(SHEETS),
+    js=_joined(SCRIPTS),
+)
+_relay = st.components.v2.component(
+    "cnnfix_relay",
+    html='<div class="cnnfix-relay"></div>',
+    css=_joined(("relay.css",)),
+    js=_joined(("relay.js",)),
+    isolate_styles=False,  # its one rule is for the page
+)
+
+
+def film(data: dict[str, Any], *, key: str) -> None:
+    """Draw the film. It plays and steps by itself; what it asks for comes through the relay.
+
+    data: as `film_data` makes it, with `start`: {"step": where to begin}.
+    """
+    _film(key=key, data=data)
+
+
+def relay(answer: dict[str, Any] | None, *, key: str, on_ask: Callable[[dict[str, Any]], object]) -> None:
+    """The invisible end of the talk: call it in a fragment, which alone runs again when the film asks.
+
+    answer: to the last question, with the film's id and the question's number; None if there is none yet.
+    on_ask: called with a question, before the fragment runs again. It comes from a browser: believe nothing.
+    """
+
+    def asked() -> None:
+        question = st.session_state[key].asked
+        if isinstance(question, dict):
+            on_ask(question)
+
+    _relay(key=key, data={"answer": answer}, on_asked_change=asked)

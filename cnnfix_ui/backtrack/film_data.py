@@ -1,0 +1,144 @@
+"""The film of a walk for the browser: all that it needs to play, sent once."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnfix_core import Picture
+from cnnfix_core.backtrack.film import Cloud, Film, overlap, spread
+from cnnfix_core.backtrack.layers import kind, shape, step_words
+from cnnfix_core.backtrack.path import Path, Stage, Step
+from cnnfix_core.backtrack.walked import Walked
+from cnnfix_core.images import View
+from cnnfix_core.unravel import Trace
+from cnnfix_ui.panels import photo_uri
+
+_TITLES = {"evidence": "Evidence", "published": "As published"}
+# Two walks part where less than this share of their evidence lies at the same places.
+_PARTED = 0.5
+_MOST = 65535
+
+
+def film_data(walked: Walked, picture: Picture, name: str, large: bool) -> dict[str, Any]:
+    """What the component draws.
+
+    name: differs from that of any other film. large: for a projector.
+    """
+    path, view = walked.path, walked.view
+    window = _window(view, picture)
+    overlaps = [_overlap(walked.films, step) for step in path.steps] if len(walked.films) > 1 else None
+    return {
+        "id": name,
+        "photo": photo_uri(picture),
+        "ratio": picture.width / picture.height,
+        "view": window,
+        "large": large,
+        "stages": [_stage(stage, path) for stage in path.stages],
+        "blocks": [{"title": block.short, "first": block.first, "last": block.last} for block in path.blocks],
+        "steps": [_step(step, walked) for step in path.steps],
+        "walks": [_walk(film, trace, path, window) for film, trace in zip(walked.films, walked.traces, strict=True)],
+        "overlap": overlaps,
+        **_parting(path, overlaps),
+    }
+
+
+def _window(view: View, picture: Picture) -> tuple[float, float, float, float]:
+    """The part of the picture that the network sees, in parts of its width and height."""
+    x0, y0, x1, y1 = view.box
+    return x0 / picture.width, y0 / picture.height, x1 / picture.width, y1 / picture.height
+
+
+def _stage(stage: Stage, path: Path) -> dict[str, Any]:
+    first = path.steps[path.blocks[stage.first].first]
+    title = " × ".join(map(str, stage.size)) if stage.size else "Head"
+    return {
+        "title": title,
+        "note": "picture" if first.operation is None else "",
+        "first": stage.first,
+        "last": stage.last,
+    }
+
+
+def _step(step: Step, walked: Walked) -> dict[str, Any]:
+    return {
+        "title": step.module.rpartition(".")[2] or kind(step.operation),
+        "kind": kind(step.operation),
+        "module": step.module,
+        "shape": shape(step),
+        "words": step_words(step, walked.trace, walked.films[0]),
+    }
+
+
+def _walk(film: Film, trace: Trace, path: Path, window: tuple[float, float, float, float]) -> dict[str, Any]:
+    x0, y0, x1, y1 = window
+    xy = np.concatenate([cloud.xy for cloud in film.clouds]) * (x1 - x0, y1 - y0) + (x0, y0)
+    spots = np.rint(xy.clip(0, 1) * _MOST).astype("<u2")
+    places = np.concatenate([_rows_and_columns(cloud) for cloud in film.clouds])
+    return {
+        "title": _TITLES.get(trace.preset.name, trace.preset.name),
+        "steps": [_numbers(film, trace, step, (x1 - x0, y1 - y0)) for step in path.steps],
+        "clouds": [{"first": cloud.first, "count": len(cloud.evidence)} for cloud in film.clouds],
+        "x": packed(spots[:, 0]),
+        "y": packed(spots[:, 1]),
+        "row": packed(places[:, 0]),
+        "column": packed(places[:, 1]),
+        "evidence": packed(np.concatenate([cloud.evidence for cloud in film.clouds]).astype("<f4")),
+        "parent": packed(np.concatenate([cloud.parent for cloud in film.clouds]).astype("<i4")),
+    }
+
+
+def _rows_and_columns(cloud: Cloud) -> NDArray[np.uint16]:
+    """(N, 2) where points lie in the feature map; the largest number where there is none."""
+    if cloud.place.shape[1] == 2:
+        return cloud.place.astype("<u2")
+    return np.full((len(cloud.place), 2), _MOST, "<u2")
+
+
+def _numbers(film: Film, trace: Trace, step: Step, size: tuple[float, float]) -> dict[str, Any]:
+    cloud = _cloud(film, step)
+    selection = trace.selection(step.value)
+
+    def scaled(pair: tuple[float, float] | None) -> tuple[float, float] | None:
+        return pair and (round(pair[0] * size[0], 5), round(pair[1] * size[1], 5))
+
+    return {
+        "cloud": film.of_step[step.number],
+        "elements": len(selection),
+        "places": cloud.places if cloud else 0,
+        "evidence": round(selection.total, 4),
+        "spread": round(spread(cloud), 4) if cloud else 0.0,
+        "field": scaled(film.field[step.number]),
+        "cell": scaled(film.cell[step.number]),
+    }
+
+
+def _cloud(film: Film, step: Step) -> Cloud | None:
+    number = film.of_step[step.number]
+    return None if number < 0 else film.clouds[number]
+
+
+def _overlap(films: tuple[Film, ...], step: Step) -> float:
+    first, second = (_cloud(film, step) for film in films)
+    return round(overlap(first, second), 3) if first and second else 0.0
+
+
+def _parting(path: Path, overlaps: list[float] | None) -> dict[str, Any]:
+    """The first block after which two walks have less than half of their evidence in common, and that in words."""
+    if overlaps is None:
+        return {"part": None, "partWords": ""}
+    part = next((block.first for block in path.blocks if overlaps[block.first] < _PARTED), None)
+    if part is None:
+        return {"part": None, "partWords": "The two walks stay together: they never have less than half in common."}
+    step = path.steps[part]
+    name = "the picture itself" if step.operation is None else step.module or kind(step.operation)
+    words = f"The two walks part at {name}: less than half of their evidence lies at the same places there."
+    return {"part": part, "partWords": words}
+
+
+def packed(array: NDArray[Any]) -> str:
+    """The bytes of an array as text."""
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()

@@ -1,0 +1,145 @@
+// Puts the parts together, and takes what a person does to the film.
+const HABITS = { speed: 1, fields: false }; // kept when another film starts
+
+// Runs again whenever Python sends other data. A film that goes on stays as it is.
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".film");
+  root.classList.toggle("large", data.large);
+  if (root.shown?.id !== data.id) {
+    root.shown?.stop();
+    root.shown = show(root.firstElementChild, data);
+  }
+  const run = (root.run = (root.run ?? 0) + 1);
+  return () => {
+    if (run !== root.run) return; // an older run's end must not stop what a newer one shows
+    root.shown.stop();
+    root.shown = null;
+  };
+}
+
+function show(frame, film) {
+  const walks = film.walks.map(readWalk);
+  const shown = { answer: null };
+  const act = createFilm(film, walks, {
+    changed: () => update(),
+    paint: () => stages.forEach((stage) => stage.paint()),
+    rested: () => talk.soon(),
+    speed: HABITS.speed,
+  });
+  const { view } = act;
+  view.fields = HABITS.fields;
+  const talk = createTalk(film, () => ({ step: view.step, chosen: view.chosen }), (answer, overruled) => {
+    if (overruled && !view.playing) {
+      act.go(answer.step);
+      talk.hush(); // Python knows
+    }
+    take(answer);
+  });
+
+  act.speed = (value) => { view.speed = HABITS.speed = value; };
+  act.choose = (choice, step = view.step) => {
+    view.chosen = choice;
+    view.lit = null;
+    talk.chosenChanged();
+    if (step !== view.step) act.go(step);
+    else {
+      act.pause();
+      update();
+      stages.forEach((stage) => stage.paint());
+    }
+    talk.soon(0);
+  };
+  const goTo = ({ step, chosen }) => {
+    if (chosen === undefined) act.go(step);
+    else act.choose(chosen, step);
+  };
+  act.fields = () => {
+    view.fields = HABITS.fields = !view.fields;
+    update();
+    stages.forEach((stage) => stage.paint());
+  };
+
+  const strip = createStrip(film, walks, act);
+  const transport = createTransport(film, walks[0], act, view.speed);
+  const below = createBelow(film, walks, act);
+  const read = () => below.update(view, shown.answer, stages.map((stage) => stage.looked()).find(Boolean));
+  const stages = walks.map((walk, n) => createStage(film, walk, view, {
+    follows: n === 0, titled: walks.length > 1, act, read,
+  }));
+  const hop = element("section", "hop");
+  hop.setAttribute("aria-label", "What decided this hop");
+  const maps = element("section", "maps");
+  maps.setAttribute("aria-label", "Feature maps");
+  const pictures = element("div", "pictures", ...stages.map((stage) => stage.node));
+  const body = element("div", `body walks-${walks.length}`, element("section", "look", pictures, below.node), hop);
+  frame.replaceChildren(strip.node, transport.node, body, maps);
+  frame.tabIndex = -1;
+
+  const update = () => {
+    const waits = shown.answer?.step !== view.step;
+    for (const section of [hop, maps]) {
+      section.classList.toggle("waits", waits);
+      section.setAttribute("aria-busy", String(waits));
+    }
+    for (const stage of stages) {
+      stage.update();
+      if (waits) stage.lay(null, null, "");
+    }
+    strip.update(view);
+    transport.update(view);
+    read();
+  };
+  const take = (answer) => {
+    shown.answer = answer;
+    // Python knows what is chosen: another one, perhaps, when the address changed.
+    const same = answer.chosen && view.chosen?.step === answer.chosen.step;
+    view.chosen = answer.chosen && { ...(same ? view.chosen : {}), step: answer.chosen.step };
+    view.lit = answer.lit && readLit(walks[0], answer.lit);
+    drawHop(hop, answer, goTo);
+    drawMaps(maps, answer, goTo, stages[0].lay);
+    update();
+    stages.forEach((stage) => stage.paint());
+  };
+
+  const listening = new AbortController();
+  frame.onkeydown = (event) => onKey(event, act, film);
+  window.addEventListener("cnnfix:answer", (event) => talk.receive(event.detail), { signal: listening.signal });
+  update();
+  if (window.cnnfixAnswer?.step === view.step) talk.receive(window.cnnfixAnswer);
+  return {
+    id: film.id,
+    stop: () => {
+      listening.abort();
+      talk.hush();
+      act.stop();
+      stages.forEach((stage) => stage.stop());
+    },
+  };
+}
+
+// Keys that work wherever the focus is in the component, unless what has the focus needs them itself.
+function onKey(event, act, film) {
+  const { view } = act;
+  const target = event.target;
+  const slider = target.matches('input[type="range"]');
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (target.matches("textarea, select, [contenteditable]") || (target.matches("input") && !slider)) return;
+  const number = view.blockOf(view.step);
+  const block = film.blocks[number];
+  const inTree = target.matches('[role="treeitem"]');
+  const actions = {
+    o: () => act.toggleHere(),
+    O: () => act.toggleHere(),
+    Escape: () => view.chosen && act.choose(null),
+  };
+  if (!slider) Object.assign(actions, { ArrowLeft: act.back, ArrowRight: act.forward, Home: act.first, End: act.last });
+  if (!target.matches("button")) actions[" "] = act.playOrPause;
+  if (inTree) actions.Enter = () => act.toggleHere();
+  if (!slider && view.open.has(number)) {
+    if (view.step < block.last) actions.ArrowDown = () => act.go(view.step + 1);
+    if (view.step > block.first) actions.ArrowUp = () => act.go(block.first);
+  }
+  if (!actions[event.key]) return;
+  event.preventDefault();
+  actions[event.key]();
+}

@@ -1,0 +1,139 @@
+// The strongest feature maps of a layer in one scale. Dark is zero, in both themes and over a photograph.
+const MAPS_UP = ["#11171d", "#17436b", "#2b7fc0", "#8cc9f2", "#f2faff"];
+const MAPS_DOWN = ["#11171d", "#6b3a08", "#c0700f", "#f2b45c", "#fff6e6"];
+
+// node: a section. go: see drawHop. overlay(canvas or null, extent, label): lay a map over the photograph.
+function drawMaps(node, answer, go, overlay) {
+  Object.assign(node, { mapsGo: go, mapsOverlay: overlay });
+  const content = JSON.stringify(answer && [answer.step, answer.heading, answer.maps]);
+  if (node.mapsContent !== content) {
+    node.mapsContent = content;
+    hopKeepingPlace(node, () => node.replaceChildren(...mapsParts(node, answer)));
+  }
+  const { film, step } = answer ?? {};
+  const laid = node.mapsLaid;
+  const stays = laid?.film === film && laid?.step === step
+    && answer?.maps?.channels.some(({ channel, current }) => current && channel === laid.channel);
+  mapsLay(node, answer, stays ? laid.channel : null);
+}
+
+function mapsParts(node, answer) {
+  if (!answer) return [];
+  const title = element("h3", "", "Feature maps");
+  if (!answer.maps) {
+    const words = `${answer.heading} has no feature maps: its elements have no place in the picture.`;
+    return [element("header", "maps-head", title), hopEmpty(words)];
+  }
+  const { maps } = answer;
+  const note = element("p", "maps-note", [answer.heading, maps.reduced].filter(Boolean).join(" · "));
+  const list = element("div", "maps-list", ...maps.channels.map((one) => mapsButton(node, answer, one)));
+  list.setAttribute("role", "group");
+  list.setAttribute("aria-label", `The strongest channels of ${answer.heading}`);
+  const buttons = [...list.children];
+  const entry = Math.max(0, maps.channels.findIndex(({ current }) => current));
+  buttons.forEach((button, number) => { button.tabIndex = number === entry ? 0 : -1; });
+  list.onkeydown = (event) => hopAlong(event, buttons);
+  return [element("header", "maps-head", title, note), list, mapsLegend(maps)];
+}
+
+function mapsButton(node, answer, one) {
+  const { maps, step } = answer;
+  const picture = element("span", "maps-picture", mapsCanvas(maps, one, false), mapsRings(maps, one));
+  picture.style.setProperty("--ratio", maps.columns / maps.rows);
+  const caption = element("span", "maps-caption",
+    element("b", "", `channel ${one.channel}`), " ", element("span", "", percent(one.share)));
+  const button = pressable("maps-one", "", picture, caption);
+  button.dataset.key = `map-${one.channel}`;
+  button.dataset.channel = one.channel;
+  button.classList.toggle("current", one.current);
+  button.setAttribute("aria-description", "Chooses the channel and lays its map over the photograph");
+  button.onclick = () => {
+    const off = node.mapsLaid?.channel === one.channel;
+    node.mapsGo({ step, chosen: off ? null : { step, channel: one.channel } });
+    mapsLay(node, answer, off ? null : one.channel);
+  };
+  return button;
+}
+
+// Lays one channel over the photograph, or nothing, and marks its button.
+function mapsLay(node, answer, channel) {
+  for (const button of node.querySelectorAll(".maps-one")) {
+    button.setAttribute("aria-pressed", String(Number(button.dataset.channel) === channel));
+  }
+  const one = answer?.maps?.channels.find((other) => other.channel === channel);
+  node.mapsLaid = one ? { film: answer.film, step: answer.step, channel } : null;
+  if (one) node.mapsOverlay(mapsCanvas(answer.maps, one, true), answer.maps.extent, `channel ${channel} of ${answer.heading}`);
+  else node.mapsOverlay(null, null, "");
+}
+
+function mapsCanvas(maps, { values }, seeThrough) {
+  const canvas = element("canvas", "maps-canvas");
+  canvas.width = maps.columns;
+  canvas.height = maps.rows;
+  const pen = canvas.getContext("2d");
+  const image = pen.createImageData(maps.columns, maps.rows);
+  const colours = mapsColours(maps, seeThrough);
+  const bytes = atob(values);
+  for (let n = 0; n < bytes.length; n++) image.data.set(colours[bytes.charCodeAt(n)], 4 * n);
+  pen.putImageData(image, 0, 0);
+  return canvas;
+}
+
+// Red, green, blue, opacity for each byte. Over a photograph, zero lets it through.
+function mapsColours({ low, high }, seeThrough) {
+  const largest = Math.max(-low, high) || 1;
+  return Array.from({ length: 256 }, (_, byte) => {
+    const part = (low + (byte / 255) * (high - low)) / largest;
+    return [...mapsColour(part), seeThrough ? 90 + Math.round(165 * Math.min(1, 2 * Math.abs(part))) : 255];
+  });
+}
+
+// part: -1 to 1.
+function mapsColour(part) {
+  const ramp = part < 0 ? MAPS_DOWN : MAPS_UP;
+  const at = clamp(Math.abs(part)) * (ramp.length - 1);
+  const below = Math.min(ramp.length - 2, Math.floor(at));
+  const channels = (colour) => [1, 3, 5].map((start) => parseInt(colour.slice(start, start + 2), 16));
+  const [from, to] = [channels(ramp[below]), channels(ramp[below + 1])];
+  return from.map((value, n) => Math.round(mix(value, to[n], at - below)));
+}
+
+// The elements that hold evidence: the larger the ring, the larger its share of the channel's.
+function mapsRings({ rows, columns }, { places }) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", "maps-rings");
+  svg.setAttribute("viewBox", `0 0 ${columns} ${rows}`);
+  svg.setAttribute("aria-hidden", "true");
+  const most = Math.max(...places.map(([, , share]) => share));
+  const full = 0.075 * Math.max(rows, columns);
+  for (const name of ["edge", "ring"]) {
+    for (const [row, column, share] of places) {
+      const circle = document.createElementNS(SVG, "circle");
+      circle.setAttribute("class", name);
+      circle.setAttribute("cx", column + 0.5);
+      circle.setAttribute("cy", row + 0.5);
+      circle.setAttribute("r", (full * Math.max(0.25, Math.sqrt(share / most))).toFixed(3));
+      svg.append(circle);
+    }
+  }
+  return svg;
+}
+
+function mapsLegend({ low, high }) {
+  const bar = element("span", "maps-scale");
+  const largest = Math.max(-low, high) || 1;
+  const stops = Array.from({ length: 21 }, (_, n) => `rgb(${mapsColour(mix(low, high, n / 20) / largest).join(" ")})`);
+  bar.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
+  const ends = element("span", "maps-ends", element("span", "", gridNumber(low)), element("span", "", gridNumber(high)));
+  if (low < 0 && high > 0) {
+    const zero = element("span", "maps-zero", "0");
+    zero.style.setProperty("--zero", -low / (high - low));
+    zero.hidden = Math.min(-low, high) / (high - low) < 0.15; // else it would stand on the ends' numbers
+    ends.append(zero);
+  }
+  const ring = element("span", "maps-ring");
+  return element("div", "maps-legend",
+    element("span", "maps-scaled", bar, ends),
+    element("span", "maps-key", ring, "holds evidence: the larger, the more"),
+    element("span", "maps-key", "One scale for all maps."));
+}

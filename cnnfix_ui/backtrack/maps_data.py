@@ -1,0 +1,87 @@
+"""The strongest feature maps of a step for the browser, in one scale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.measure import block_reduce
+
+from cnnfix_core.backtrack.fields import Field
+from cnnfix_core.backtrack.path import Step
+from cnnfix_core.backtrack.walked import Walked
+from cnnfix_core.selection import Floats, Selection
+from cnnfix_ui.backtrack.film_data import packed
+
+_CHANNELS, _PLACES, _SIDE = 12, 20, 64
+
+
+def maps_data(walked: Walked, step: Step, selection: Selection, current: int | None) -> dict[str, Any]:
+    """The channels that hold most of the evidence, that of the current row among them."""
+    field = step.field
+    assert field is not None
+    channels = field.channels(selection.index)
+    by_channel = np.bincount(channels, weights=selection.evidence)
+    chosen = None if current is None else int(channels[current])
+    strongest = [int(channel) for channel in np.argsort(-by_channel, kind="stable")[:_CHANNELS] if by_channel[channel]]
+    if chosen is not None and chosen not in strongest:
+        strongest = [*strongest[: _CHANNELS - 1], chosen]
+    factor = -(-max(field.size) // _SIDE)
+    maps = [_map(step, field, channel, factor) for channel in strongest]
+    low, high = min(0.0, *(map_.min() for map_ in maps)), max(0.0, *(map_.max() for map_ in maps))
+    return {
+        "rows": maps[0].shape[0],
+        "columns": maps[0].shape[1],
+        "low": float(low),
+        "high": float(high),
+        "extent": _extent(walked, field),
+        "channels": [
+            {
+                "channel": channel,
+                "share": float(by_channel[channel]),
+                "values": packed(_bytes(map_, low, high)),
+                "places": _places(field, selection, channels == channel, factor),
+                "current": channel == chosen,
+            }
+            for channel, map_ in zip(strongest, maps, strict=True)
+        ],
+        "reduced": f"{field.size[0]} × {field.size[1]}: the largest of each {factor} × {factor}" if factor > 1 else "",
+    }
+
+
+def _map(step: Step, field: Field, channel: int, factor: int) -> Floats:
+    values: Floats = step.value.array().reshape(-1)[field.channel_map(channel)].astype(float)
+    if factor == 1:
+        return values
+    reduced: Floats = block_reduce(values, factor, np.max, cval=values.min())
+    return reduced
+
+
+def _bytes(values: Floats, low: float, high: float) -> NDArray[np.uint8]:
+    return np.rint(255 * (values - low) / (high - low or 1)).astype(np.uint8)
+
+
+def _places(field: Field, selection: Selection, here: NDArray[np.bool_], factor: int) -> list[tuple[int, int, float]]:
+    """Row, column and evidence of the strongest elements of a channel."""
+    rows = np.flatnonzero(here)
+    rows = rows[np.argsort(-selection.evidence[rows], kind="stable")[:_PLACES]]
+    places = (field.places(selection.index[rows]) // factor).tolist()
+    return [(y, x, float(f"{e:.3g}")) for (y, x), e in zip(places, selection.evidence[rows].tolist(), strict=True)]
+
+
+def _extent(walked: Walked, field: Field) -> tuple[float, ...]:
+    """What the map covers, x0, y0, x1, y1, in parts of the picture: each place as wide as its stride."""
+    height, width = walked.view.size
+    box, size = walked.view.box, (walked.explanation.fixations.width, walked.explanation.fixations.height)
+    edges = []
+    for axis, length, start, end, whole in (
+        (field.columns, width, box[0], box[2], size[0]),
+        (field.rows, height, box[1], box[3], size[1]),
+    ):
+        first = axis.offset - axis.stride / 2 + 0.5
+        edges.append(
+            [(start + at / length * (end - start)) / whole for at in (first, first + axis.count * axis.stride)]
+        )
+    (x0, x1), (y0, y1) = edges
+    return x0, y0, x1, y1

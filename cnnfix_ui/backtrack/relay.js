@@ -1,0 +1,21 @@
+// Invisible, in a fragment: passes the film's questions to Python and Python's answers to the film.
+let passedOn = 0;
+let replaced = new AbortController();
+
+// Runs again whenever Python sends another answer.
+export default function ({ data, setTriggerValue }) {
+  replaced.abort();
+  replaced = new AbortController();
+  const pass = (ask) => {
+    passedOn = ask.ask;
+    setTriggerValue("asked", ask);
+  };
+  window.addEventListener("cnnfix:ask", (event) => pass(event.detail), { signal: replaced.signal });
+  if (data.answer) {
+    window.cnnfixAnswer = data.answer;
+    window.dispatchEvent(new CustomEvent("cnnfix:answer", { detail: data.answer }));
+  }
+  if (window.cnnfixAsk?.ask > passedOn) pass(window.cnnfixAsk); // asked before anybody listened
+  const mine = replaced;
+  return () => mine.abort();
+}

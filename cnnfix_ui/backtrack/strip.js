@@ -1,0 +1,162 @@
+// The path from the score to the picture: stages as brackets, blocks as cards, the operations of open blocks as chips.
+const FLAG = "M5 2v20M5 3h13l-3.5 4.5L18 12H5";
+
+function createStrip(film, walks, act) {
+  const rail = element("div", "rail");
+  rail.setAttribute("role", "tree");
+  rail.setAttribute("aria-label", "The path from the score to the picture");
+  rail.setAttribute("aria-orientation", "horizontal");
+  rail.style.setProperty("--blocks", film.blocks.length);
+  rail.classList.toggle("compared", walks.length > 1);
+  rail.classList.toggle("short-names", film.blocks.every(({ title }) => !nameParts(title)[0]));
+  const cards = film.blocks.map((block, number) => blockCard(film, walks[0], block, number));
+  for (const stage of film.stages) rail.append(stageBracket(stage, cards.slice(stage.first, stage.last + 1)));
+  const node = element("div", "strip", stripLegend(film, walks), rail);
+
+  rail.onclick = (event) => {
+    const block = event.target.closest(".block");
+    const step = event.target.closest(".step");
+    if (event.target.closest(".toggle")) act.toggle(Number(block.dataset.number));
+    else if (block) act.go(Number((step ?? block).dataset.step));
+  };
+  rail.ondblclick = (event) => {
+    const head = event.target.closest(".head");
+    if (head && !event.target.closest(".toggle")) act.toggle(Number(head.parentElement.dataset.number));
+  };
+
+  let current = null;
+  let here = null;
+  const update = (view) => {
+    const focused = rail.contains(rail.getRootNode().activeElement); // before its chip may go
+    cards.forEach((card, number) => setOpen(film, walks[0], card, number, view.open.has(number)));
+    current?.removeAttribute("aria-current");
+    if (current) current.tabIndex = -1;
+    here?.classList.remove("here");
+    here = cards[view.blockOf(view.step)];
+    current = here.querySelector(`.step[data-step="${view.step}"]`) ?? here;
+    current.setAttribute("aria-current", "step");
+    current.tabIndex = 0;
+    here.classList.add("here");
+    if (focused) current.focus({ preventScroll: true });
+    bringIntoView(rail, current);
+  };
+  return { node, update };
+}
+
+function stageBracket(stage, cards) {
+  const title = element("span", "stage-title", element("b", "", stage.title));
+  if (stage.note) title.append(` ${stage.note}`);
+  title.setAttribute("aria-hidden", "true"); // each block says it
+  const node = element("div", "stage-of-path", element("div", "bracket", title), element("div", "blocks", ...cards));
+  for (const part of [node, ...node.children]) part.setAttribute("role", "none");
+  return node;
+}
+
+function blockCard(film, walk, block, number) {
+  const steps = block.last - block.first + 1;
+  const stage = film.stages.find((one) => number <= one.last);
+  const numbers = shownNumbers(walk, block.first, block.last);
+  const [prefix, name] = nameParts(block.title);
+  const title = element("span", "name", name);
+  const head = element("div", "head", element("span", "prefix", prefix), title, bars(numbers, film.overlap?.[block.first]));
+  if (steps > 1) head.append(element("span", "toggle", icon("M9 5l8 7-8 7"), count(steps, "step")));
+  const parts = film.part !== null && film.part >= block.first && film.part <= block.last;
+  if (parts) head.append(icon(FLAG));
+  const node = element("div", "block", head);
+  node.dataset.number = number;
+  node.dataset.step = block.first;
+  node.classList.toggle("parts", parts);
+  treeItem(node, 1, number, film.blocks.length, [
+    block.title, stage.title, steps > 1 ? count(steps, "step") : "", numbersInWords(numbers),
+    film.overlap ? `${percent(film.overlap[block.first])} at the same places in both walks` : "",
+    parts ? "here the walks part" : "",
+  ]);
+  if (steps > 1) node.setAttribute("aria-expanded", "false");
+  return node;
+}
+
+function stepChip(film, walk, block, number) {
+  const step = film.steps[number];
+  const numbers = shownNumbers(walk, number, number);
+  const node = element("div", "step", element("span", "name", step.title), element("span", "kind", step.kind),
+    bars(numbers, film.overlap?.[number]));
+  node.dataset.step = number;
+  if (film.part === number) node.append(icon(FLAG));
+  treeItem(node, 2, number - block.first, block.last - block.first + 1, [
+    step.title, step.kind, step.shape, numbersInWords(numbers), film.part === number ? "here the walks part" : "",
+  ]);
+  return node;
+}
+
+function treeItem(node, level, position, size, words) {
+  node.setAttribute("role", "treeitem");
+  node.setAttribute("aria-level", level);
+  node.setAttribute("aria-posinset", position + 1);
+  node.setAttribute("aria-setsize", size);
+  node.setAttribute("aria-label", words.filter(Boolean).join(", "));
+  node.tabIndex = -1;
+}
+
+function setOpen(film, walk, card, number, open) {
+  const inner = card.querySelector(".inner");
+  if (Boolean(inner) === open) return;
+  card.classList.toggle("open", open);
+  card.setAttribute("aria-expanded", String(open));
+  if (!open) return inner.remove();
+  const block = film.blocks[number];
+  const chips = element("div", "inner");
+  chips.setAttribute("role", "group");
+  for (let step = block.first; step <= block.last; step++) chips.append(stepChip(film, walk, block, step));
+  card.querySelector(".head").after(chips);
+}
+
+// A block shows its output; where the walk does not come by that, the first of its steps that it comes by.
+function shownNumbers(walk, first, last) {
+  for (let step = first; step <= last; step++) if (walk.steps[step].cloud >= 0) return walk.steps[step];
+  return { evidence: 0, spread: 0 };
+}
+
+const numbersInWords = ({ evidence, spread }) =>
+  `${percent(evidence)} of the evidence, half of it in ${percent(spread)} of the picture`;
+
+function bars({ evidence, spread }, overlap) {
+  const bar = (name, share) => {
+    const node = element("span", `bar ${name}`);
+    node.style.setProperty("--share", share);
+    return node;
+  };
+  const node = element("span", "bars", bar("evidence", evidence), bar("spread", spread));
+  if (overlap !== undefined) node.append(bar("overlap", overlap));
+  return node;
+}
+
+// What comes last tells blocks apart: "features.denseblock3." over "denselayer12", but "layer3.0" in one.
+function nameParts(title) {
+  const parts = title.split(".");
+  const name = [parts.pop()];
+  while (parts.length && /^[\d–-]+$/.test(name[0])) name.unshift(parts.pop());
+  return [parts.length ? `${parts.join(".")}.` : "", name.join(".")];
+}
+
+function stripLegend(film, walks) {
+  const key = (name, words) => element("span", "key", element("span", `swatch ${name}`), words);
+  const of = walks.length > 1 ? ` in “${walks[0].title}”` : "";
+  const node = element("p", "legend",
+    element("span", "way", element("b", "", "Score"), icon("M3 12h17M14 6l6 6-6 6"), element("b", "", "picture")),
+    key("evidence", `evidence that is here${of}`), key("spread", "part of the picture that holds half of it"));
+  if (film.overlap) node.append(key("overlap", "evidence at the same places in both walks"));
+  if (film.part !== null) node.append(element("span", "key flag", icon(FLAG), "here they part"));
+  return node;
+}
+
+// Scrolls the strip only, never the page, and only when what it shows comes close to an edge.
+function bringIntoView(rail, node) {
+  const box = node.getBoundingClientRect();
+  const frame = rail.getBoundingClientRect();
+  const scale = frame.width / rail.clientWidth || 1; // large type is zoomed
+  const margin = Math.min(frame.width / 4, Math.max(0, (frame.width - box.width) / 2));
+  const before = box.left - frame.left - margin;
+  const after = box.right - frame.right + margin;
+  const by = before < 0 ? before : after > 0 ? after : 0;
+  if (by) rail.scrollBy({ left: by / scale, behavior: stillPlease() ? "instant" : "smooth" });
+}

@@ -1,0 +1,117 @@
+"""The Python end of the talk with the browser: what it asks becomes state and address, and is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from cnnfix_core import Picture
+from cnnfix_core.backtrack.animation import gif, step_image
+from cnnfix_core.backtrack.chosen import Chosen
+from cnnfix_core.backtrack.trace_json import trace_json
+from cnnfix_core.backtrack.walked import Walked
+from cnnfix_core.figures import png
+from cnnfix_ui import address
+from cnnfix_ui.address import Setting
+from cnnfix_ui.backtrack.answers import answer
+from cnnfix_ui.backtrack.component import relay
+from cnnfix_ui.downloads import downloads
+
+_ASKED, _NUMBER = "backtrack.asked", "backtrack.number"
+
+
+def known_step(text: str) -> int:
+    """A step's number from the address; whether there are so many is seen to with the walk. Raises a ValueError."""
+    if not text.isdecimal() or len(text) > 6:
+        raise ValueError(text)
+    return int(text)
+
+
+@st.fragment
+def answer_questions(name: str, picture: Picture, get: Callable[[], Walked], settings: Mapping[str, Setting]) -> None:
+    """Answer what the browser asks of the film of this name; only this fragment runs again.
+
+    get: gives the walk; not the walk itself, which the fragment would hold in memory. State: "step", and "chosen", a
+    `Chosen` or None.
+    """
+    walked = get()
+    _take(st.session_state.pop(_ASKED, None), name, walked)
+    keep_inside(walked)
+    step, chosen = st.session_state["step"], st.session_state["chosen"]
+    number = st.session_state.get(_NUMBER, 0)
+    relay({"film": name, "ask": number, **answer(walked, step, chosen)}, key="relay", on_ask=_note)
+    address.write(settings)
+    _downloads(picture, get, step, chosen)
+
+
+def keep_inside(walked: Walked) -> None:
+    """Forget a step or a choice that this walk does not have."""
+    steps = walked.path.steps
+    if st.session_state["step"] >= len(steps):
+        st.session_state["step"] = 0
+    chosen: Chosen | None = st.session_state["chosen"]
+    if chosen and (
+        chosen.step >= len(steps)
+        or not len(chosen.rows(walked.trace.selection(steps[chosen.step].value), steps[chosen.step]))
+    ):
+        st.session_state["chosen"] = None
+
+
+def _downloads(picture: Picture, get: Callable[[], Walked], step: int, chosen: Chosen | None) -> None:
+    def this_step() -> bytes:
+        walked = get()
+        return png(step_image(walked, picture, step, walked.line(chosen)))
+
+    downloads(
+        {
+            f"step-{step}.png": ("This step", this_step),
+            "walk.gif": ("Animation", lambda: gif(get(), picture)),
+            "walk.json": ("Whole walk", lambda: trace_json(get())),
+        }
+    )
+
+
+def _note(question: dict[str, Any]) -> None:
+    st.session_state[_ASKED] = question
+
+
+def _take(question: dict[str, Any] | None, name: str, walked: Walked) -> None:
+    """Make a question the state. It comes from a browser: what is not as it should be changes nothing."""
+    match question:
+        case {"film": film, "ask": int(number), "step": int(step), "chosen": choice, "keep": bool(keep)} if (
+            film == name and step >= 0
+        ):
+            st.session_state[_NUMBER] = number
+            st.session_state["step"] = step
+            if not keep:
+                st.session_state["chosen"] = _chosen(choice, walked)
+
+
+def _chosen(choice: object, walked: Walked) -> Chosen | None:
+    match choice:
+        case {"step": int(step), "element": str(element)}:
+            try:
+                return Chosen.parse(f"{step}.{element}")
+            except ValueError:
+                return None
+        case {"step": int(step), "channel": int(channel)} if step >= 0 and channel >= 0:
+            return Chosen(step, channel)
+        case {"step": int(step), "point": int(point)}:
+            return _at_point(step, point, walked)
+    return None
+
+
+def _at_point(step: int, point: int, walked: Walked) -> Chosen | None:
+    """What lies at a point of the film."""
+    film = walked.films[0]
+    if not 0 <= step < len(film.of_step) or film.of_step[step] < 0:
+        return None
+    cloud = film.clouds[film.of_step[step]]
+    number = point - cloud.first
+    if not 0 <= number < len(cloud.evidence):
+        return None
+    row, *column = np.atleast_1d(cloud.place[number]).tolist()
+    return Chosen(step, None, (row, column[0])) if column else Chosen(step, row)

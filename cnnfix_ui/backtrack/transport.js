@@ -1,0 +1,93 @@
+// First, back, play, forward, last; a slider; the speed; and where the film is, in words.
+const SPEEDS = [["Slow", 0.5], ["Normal", 1], ["Fast", 2]];
+const PLAY = "M7 4.5v15L19.5 12z";
+const PAUSE = "M7 5h3.5v14H7zM13.5 5H17v14h-3.5z";
+
+function createTransport(film, walk, act, speed) {
+  const control = (label, path, press) => {
+    const node = pressable("control", label, icon(path));
+    node.title = label;
+    node.onclick = press;
+    return node;
+  };
+  const first = control("To the score", "M5 5h2.5v14H5zM19.5 5v14L9 12z", act.first);
+  const back = control("One step back, towards the score", "M16 5v14L5.5 12z", act.back);
+  const play = control("Play", PLAY, act.playOrPause);
+  play.classList.add("play");
+  const forward = control("One step on, towards the picture", "M8 5v14L18.5 12z", act.forward);
+  const last = control("To the picture", "M16.5 5H19v14h-2.5zM4.5 5v14L15 12z", act.last);
+  const buttons = element("div", "controls", first, back, play, forward, last);
+  buttons.setAttribute("role", "group");
+  buttons.setAttribute("aria-label", "Film");
+
+  const slider = element("input", "slider");
+  slider.type = "range";
+  slider.min = 0;
+  slider.step = 1;
+  slider.setAttribute("aria-label", "Step");
+  slider.oninput = () => act.jump(Number(slider.value));
+  const counter = element("span", "counter");
+  counter.setAttribute("aria-hidden", "true"); // the slider says it
+
+  const where = element("div", "where");
+  const toggle = pressable("quiet", "");
+  toggle.onclick = act.toggleHere;
+  const numbers = element("p", "numbers");
+  const node = element("div", "transport",
+    element("div", "row", buttons, element("div", "scrub", slider, counter), speeds(act, speed)),
+    element("div", "now", where, toggle, numbers));
+
+  const update = (view) => {
+    const at = view.visible.indexOf(view.step);
+    slider.max = view.visible.length - 1;
+    slider.value = at;
+    const step = film.steps[view.step];
+    slider.setAttribute("aria-valuetext", `step ${at + 1} of ${view.visible.length}: ${step.module || step.title}`);
+    counter.textContent = `${at + 1} / ${view.visible.length}`;
+    for (const [button, off] of [[first, at === 0], [back, at === 0],
+      [forward, at === view.visible.length - 1], [last, at === view.visible.length - 1]]) {
+      button.setAttribute("aria-disabled", String(off)); // stays focusable: the keyboard does not lose its place
+    }
+    play.querySelector("path").setAttribute("d", view.playing ? PAUSE : PLAY);
+    play.setAttribute("aria-label", view.playing ? "Pause" : "Play");
+    play.title = view.playing ? "Pause" : "Play";
+    describe(film, view, where);
+    const number = view.blockOf(view.step);
+    const block = film.blocks[number];
+    toggle.disabled = block.first === block.last;
+    toggle.textContent = view.open.has(number) ? `Close ${block.title}` : `Open ${block.title}`;
+    toggle.style.visibility = toggle.disabled ? "hidden" : "";
+    numbers.textContent = numbersLine(walk, view.step);
+  };
+  return { node, update };
+}
+
+function describe(film, view, where) {
+  const step = film.steps[view.step];
+  const block = film.blocks[view.blockOf(view.step)];
+  const full = step.module || step.title;
+  const words = [element("strong", "full", full), element("span", "kind", [step.kind, step.shape].filter(Boolean).join(" · "))];
+  if (!full.startsWith(block.title)) words.push(element("span", "kind", `in ${block.title}`));
+  where.replaceChildren(...words);
+}
+
+function numbersLine(walk, step) {
+  const numbers = walk.steps[step];
+  if (numbers.cloud < 0) return "The walk does not come by here.";
+  const half = step > 0 && numbers.spread > 0 ? ` Half of it lies in ${percent(numbers.spread)} of the picture.` : "";
+  return `${count(numbers.elements, "element")} at ${count(numbers.places, "place")} `
+    + `${numbers.elements === 1 ? "holds" : "hold"} ${percent(numbers.evidence)} of the evidence.${half}`;
+}
+
+function speeds(act, speed) {
+  const group = element("fieldset", "speeds", element("legend", "", "Speed"));
+  for (const [label, value] of SPEEDS) {
+    const radio = element("input", "");
+    radio.type = "radio";
+    radio.name = "speed";
+    radio.checked = value === speed;
+    radio.onchange = () => act.speed(value);
+    group.append(element("label", "", radio, element("span", "", label)));
+  }
+  return group;
+}

@@ -1,0 +1,71 @@
+"""Backtrack: from the score back to the picture, one layer at a time, with the numbers that decided each hop."""
+
+import hashlib
+
+import streamlit as st
+
+from cnnfix_core.backtrack.chosen import Chosen
+from cnnfix_core.errors import CnnfixError, NoRuleError
+from cnnfix_core.presets import EVIDENCE, FOCUS, PRESETS, PUBLISHED
+from cnnfix_core.samples import list_samples
+from cnnfix_core.words import question
+from cnnfix_core.zoo import DEFAULT
+from cnnfix_ui import asking, networks, results
+from cnnfix_ui.address import Setting, kept_in_address, one_of, switch
+from cnnfix_ui.backtrack.component import film
+from cnnfix_ui.backtrack.film_data import film_data
+from cnnfix_ui.backtrack.talk import answer_questions, keep_inside, known_step
+from cnnfix_ui.errors import plain
+from cnnfix_ui.gallery import choose_picture, known_picture
+
+SETTINGS = {
+    "model": Setting(DEFAULT, networks.known_name),
+    "picture": Setting(list_samples()[0].name, known_picture),
+    "class": Setting(None, asking.known_class),
+    "than": Setting(None, asking.known_class),
+    "preset": one_of(*PRESETS, default="evidence"),
+    "focus": one_of(*FOCUS, default="balanced"),
+    "sees": one_of(*asking.VIEWS, default="preset"),
+    "both": switch(),
+    "large": switch(),
+    "step": Setting(0, known_step),
+    "chosen": Setting(None, Chosen.parse),
+}
+
+
+def controls() -> None:
+    """Draw this page's own controls."""
+    st.toggle("Both methods", key="both", help="The same layer under both methods, side by side, and where they part.")
+    st.toggle("Large type", key="large", help="For a projector.")
+
+
+with kept_in_address(SETTINGS):
+    with st.expander("Picture, network and class", icon=":material/image_search:", key="question"):
+        picture = choose_picture("picture", on_change=asking.forget)
+        beside, classes = st.columns(2, gap="large")
+        with beside:
+            network = networks.choose()
+    networks.show_notice()
+    preset = asking.choose_settings(lambda: None, controls).as_preset()
+    presets = (preset, PUBLISHED if preset.weighted else EVIDENCE) if st.session_state["both"] else (preset,)
+    walked = None
+    place = st.container()
+    with place, st.spinner("Following the evidence back …", show_time=True):
+        try:
+            walked = asking.ask(lambda target: results.stepped(network, picture, target, presets))
+        except CnnfixError as error:
+            st.error(plain(str(error)), icon=":material/info:")
+            if isinstance(error, NoRuleError):
+                networks.link_to_models("See on Models where its walks stop")
+    explanation = walked.explanation if walked else None
+    with classes:
+        asking.choose_classes(explanation, network.model.labels)
+    if walked and explanation:
+        keep_inside(walked)
+        asked, key = explanation.asked, (network.key, picture.digest, explanation.asked, presets)
+        name = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
+        large = st.session_state["large"]
+        with place:
+            st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
+            film({**film_data(walked, picture, name, large), "start": {"step": st.session_state["step"]}}, key="film")
+            answer_questions(name, picture, lambda: results.stepped(network, picture, asked, presets), SETTINGS)
