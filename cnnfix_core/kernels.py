@@ -214,25 +214,6 @@ def _windows(form: Form, at: Array) -> NDArray[np.int64]:  # pragma: no cover - 
 
 
 @compiled
-def _share_rows(
-    x: Array, w: Array, at: Array, sign: Array, evidence: Array, arrived: Array
-) -> None:  # pragma: no cover - compiled
-    for n in range(at.shape[0]):
-        row, column = at[n, 0], at[n, 1]
-        total = 0.0
-        for i in range(x.shape[1]):
-            value = sign[n] * w[column, i] * x[row, i]
-            if value > 0:
-                total += value
-        if total > 0:
-            scale = evidence[n] / total
-            for i in range(x.shape[1]):
-                value = sign[n] * w[column, i] * x[row, i]
-                if value > 0:
-                    arrived[row, i] += scale * value
-
-
-@compiled
 def _contributions(weights: Array, values: Array, sign: float, into: Array) -> float:  # pragma: no cover - compiled
     """Write down what each input contributes, 0 where it speaks against, and give the sum."""
     for i in range(len(values)):
@@ -242,6 +223,20 @@ def _contributions(weights: Array, values: Array, sign: float, into: Array) -> f
     for value in into:
         total += value
     return total
+
+
+@compiled
+def _share_rows(
+    x: Array, w: Array, at: Array, sign: Array, evidence: Array, arrived: Array
+) -> None:  # pragma: no cover - compiled
+    given = np.empty(x.shape[1], x.dtype)
+    for n in range(at.shape[0]):
+        row, column = at[n, 0], at[n, 1]
+        total = _contributions(w[column], x[row], sign[n], given)
+        if total > 0:
+            scale, here = evidence[n] / total, arrived[row]
+            for i in range(len(given)):
+                here[i] += scale * given[i]
 
 
 @compiled

@@ -37,6 +37,11 @@ class Hop:
     input: Value
     _lineage: Lineage = field(repr=False)
 
+    @property
+    def shared(self) -> bool:
+        """Whether this is a fully connected layer, each of whose outputs shared among all inputs: too many edges."""
+        return isinstance(self._lineage, Shared)
+
     def edges(self) -> Edges:
         """Who came from whom. Through a large fully connected layer this is worked out now: many, and it takes long."""
         return self._lineage.edges()

@@ -10,9 +10,13 @@ from cnnfix_core import Explanation, Labels, Prediction, Preset, get_preset
 from cnnfix_core.errors import TargetError
 from cnnfix_core.images import Crops
 from cnnfix_core.presets import FOCUS, PRESETS
+from cnnfix_core.samples import list_samples
 from cnnfix_core.words import percent
-from cnnfix_ui import results
+from cnnfix_core.zoo import DEFAULT
+from cnnfix_ui import networks, results
+from cnnfix_ui.address import Setting, one_of
 from cnnfix_ui.choices import Choice, choices
+from cnnfix_ui.gallery import known_picture
 
 Answer = TypeVar("Answer")
 
@@ -48,6 +52,18 @@ def known_class(text: str) -> int:
     if not text.isdecimal():
         raise ValueError(text)
     return int(text)
+
+
+# What every page that asks a network has in its address.
+SETTINGS = {
+    "model": Setting(DEFAULT, networks.known_name),
+    "picture": Setting(list_samples()[0].name, known_picture),
+    "class": Setting(None, known_class),
+    "than": Setting(None, known_class),
+    "preset": one_of(*PRESETS, default="evidence"),
+    "focus": one_of(*FOCUS, default="balanced"),
+    "sees": one_of(*VIEWS, default="preset"),
+}
 
 
 def forget() -> None:

@@ -5,27 +5,20 @@ import hashlib
 import streamlit as st
 
 from cnnfix_core.backtrack.chosen import Chosen
+from cnnfix_core.backtrack.walked import Walked
 from cnnfix_core.errors import CnnfixError, NoRuleError
-from cnnfix_core.presets import EVIDENCE, FOCUS, PRESETS, PUBLISHED
-from cnnfix_core.samples import list_samples
+from cnnfix_core.presets import EVIDENCE, PUBLISHED
 from cnnfix_core.words import question
-from cnnfix_core.zoo import DEFAULT
 from cnnfix_ui import asking, networks, results
-from cnnfix_ui.address import Setting, kept_in_address, one_of, switch
+from cnnfix_ui.address import Setting, kept_in_address, switch
 from cnnfix_ui.backtrack.component import film
 from cnnfix_ui.backtrack.film_data import film_data
 from cnnfix_ui.backtrack.talk import answer_questions, keep_inside, known_step
 from cnnfix_ui.errors import plain
-from cnnfix_ui.gallery import choose_picture, known_picture
+from cnnfix_ui.gallery import choose_picture
 
 SETTINGS = {
-    "model": Setting(DEFAULT, networks.known_name),
-    "picture": Setting(list_samples()[0].name, known_picture),
-    "class": Setting(None, asking.known_class),
-    "than": Setting(None, asking.known_class),
-    "preset": one_of(*PRESETS, default="evidence"),
-    "focus": one_of(*FOCUS, default="balanced"),
-    "sees": one_of(*asking.VIEWS, default="preset"),
+    **asking.SETTINGS,
     "both": switch(),
     "large": switch(),
     "step": Setting(0, known_step),
@@ -48,11 +41,15 @@ with kept_in_address(SETTINGS):
     networks.show_notice()
     preset = asking.choose_settings(lambda: None, controls).as_preset()
     presets = (preset, PUBLISHED if preset.weighted else EVIDENCE) if st.session_state["both"] else (preset,)
+
+    def walk() -> Walked:
+        return asking.ask(lambda target: results.stepped(network, picture, target, presets))
+
     walked = None
     place = st.container()
     with place, st.spinner("Following the evidence back …", show_time=True):
         try:
-            walked = asking.ask(lambda target: results.stepped(network, picture, target, presets))
+            walked = walk()
         except CnnfixError as error:
             st.error(plain(str(error)), icon=":material/info:")
             if isinstance(error, NoRuleError):
@@ -62,10 +59,10 @@ with kept_in_address(SETTINGS):
         asking.choose_classes(explanation, network.model.labels)
     if walked and explanation:
         keep_inside(walked)
-        asked, key = explanation.asked, (network.key, picture.digest, explanation.asked, presets)
+        key = network.key, picture.digest, explanation.asked, presets
         name = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
         large = st.session_state["large"]
         with place:
             st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
             film({**film_data(walked, picture, name, large), "start": {"step": st.session_state["step"]}}, key="film")
-            answer_questions(name, picture, lambda: results.stepped(network, picture, asked, presets), SETTINGS)
+            answer_questions(name, picture, walk, SETTINGS)

@@ -5,23 +5,14 @@ from pathlib import Path
 import streamlit as st
 
 from cnnfix_core.errors import CnnfixError, NoRuleError
-from cnnfix_core.presets import FOCUS, PRESETS
-from cnnfix_core.samples import list_samples
 from cnnfix_core.words import question
-from cnnfix_core.zoo import DEFAULT
 from cnnfix_ui import answer, asking, networks, results
 from cnnfix_ui.address import Setting, kept_in_address, one_of
 from cnnfix_ui.errors import plain
-from cnnfix_ui.gallery import choose_picture, known_picture
+from cnnfix_ui.gallery import choose_picture
 
 SETTINGS = {
-    "model": Setting(DEFAULT, networks.known_name),
-    "picture": Setting(list_samples()[0].name, known_picture),
-    "class": Setting(None, asking.known_class),
-    "than": Setting(None, asking.known_class),
-    "preset": one_of(*PRESETS, default="evidence"),
-    "focus": one_of(*FOCUS, default="balanced"),
-    "sees": one_of(*asking.VIEWS, default="preset"),
+    **asking.SETTINGS,
     "show": one_of(*answer.SHOWN, default="both"),
     "opacity": Setting(75, answer.known_opacity),
 }

@@ -25,7 +25,7 @@ _FRAME = 60  # ms
 _COLOURS = 128
 
 
-def gif(walked: Walked, picture: Picture, longest_side: int = 420) -> bytes:
+def gif(walked: Walked, picture: Picture, longest_side: int = 380) -> bytes:
     """The walk from the score to the picture, block by block, as an animated GIF that runs without end."""
     frames, durations = zip(*_frames(walked, picture, longest_side), strict=True)
     # One palette for all frames: the last one has every colour that there is.
@@ -135,8 +135,11 @@ def _sheet(image: Image.Image, title: str, lines: Sequence[str], rows: int | Non
     """The image on paper, with a title above and lines of text below; rows: how many, None for as many as needed."""
     size = max(11, image.width // 34)
     margin, leading = size, round(1.5 * size)
-    characters = max(20, int(image.width / (0.5 * size)))
-    wrapped = [part for line in lines for part in textwrap.wrap(line, characters)]
+    small = type_of(round(0.85 * size))
+    # The type that Pillow brings has no multiplication sign.
+    plain = [line.replace("×", "x") for line in lines]
+    wide = max(small.getlength(line) / len(line) for line in plain)
+    wrapped = [part for line in plain for part in textwrap.wrap(line, int(0.95 * image.width / wide))]
     wrapped = wrapped[:rows]
     height = image.height + leading * ((rows or len(wrapped)) + 2) + 2 * margin
     sheet = Image.new("RGB", (image.width + 2 * margin, height), _PAPER)
@@ -145,5 +148,5 @@ def _sheet(image: Image.Image, title: str, lines: Sequence[str], rows: int | Non
     sheet.paste(image, (margin, margin + leading))
     for number, line in enumerate(wrapped):
         at = margin, margin + leading + image.height + size // 2 + number * leading
-        draw.text(at, line, _FAINT, type_of(round(0.85 * size)))
+        draw.text(at, line, _FAINT, small)
     return sheet

@@ -72,11 +72,16 @@ def shape(step: Step) -> str:
 def step_words(step: Step, trace: Trace, film: Film) -> str:
     """A step for those who cannot see it: the layer, and where in the picture the walk's evidence lies."""
     layer = f"{kind(step.operation)}, {shape(step)}" + (f", in {step.module}" if step.module else "")
+    return f"{layer}. {evidence_words(step, trace, film)}"
+
+
+def evidence_words(step: Step, trace: Trace, film: Film) -> str:
+    """Where in the picture the walk's evidence lies at a step."""
     selection, number = trace.selection(step.value), film.of_step[step.number]
     if number < 0:
-        return f"{layer}. This walk does not come by."
+        return "This walk does not come by."
     elements = "1 element holds" if len(selection) == 1 else f"{len(selection):,} elements hold"
-    words = f"{layer}. {elements} {percent(selection.total)} of the evidence"
+    words = f"{elements} {percent(selection.total)} of the evidence"
     if step.field is None:
         return f"{words}."
     cloud = film.clouds[number]

@@ -13,6 +13,8 @@ from cnnfix_core.selection import Floats, Selection
 from cnnfix_core.tape import Value
 from cnnfix_core.unravel import Hop, Trace
 
+_MOST_EDGES = 1_000_000
+
 
 def trace_json(walked: Walked) -> str:
     """The walk as JSON text.
@@ -20,7 +22,8 @@ def trace_json(walked: Walked) -> str:
     `tensors`: in the order of the walk, from the score to the picture, each with its shape, the module and operation
     that made it, and its elements: `index` in the flattened tensor, `sign`, `evidence`. `hops`: `from` and `to` are
     numbers of tensors; `parent` and `child` are rows of their elements, with the `evidence` that went over, or "rows":
-    "same" where row n came from row n with all of its evidence. Evidence has four significant digits.
+    "same" where row n came from row n with all of its evidence, or "all" where rows of a fully connected layer shared
+    among all that contributed, and there are too many pairs to list. Evidence has four significant digits.
     """
     explanation, trace = walked.explanation, walked.trace
     order = _order(trace)
@@ -32,7 +35,7 @@ def trace_json(walked: Walked) -> str:
         "rather_than": explanation.rather_than and explanation.rather_than.label,
         "preset": trace.preset.name,
         "image": {"sha256": explanation.digest, "view": view.name, "box": list(view.box), "input": list(view.size)},
-        "left": {reason: _short(lost) for reason, lost in trace.left.items()},
+        "left": dict(zip(trace.left, _rounded(np.array([*trace.left.values()])), strict=True)),
         "tensors": [_tensor(walked, value) for value in order],
         "hops": [_hop(trace, hop, numbers) for hop in trace.hops],
     }
@@ -66,16 +69,17 @@ def _elements(selection: Selection) -> dict[str, Any]:
 
 def _hop(trace: Trace, hop: Hop, numbers: dict[Value, int]) -> dict[str, Any]:
     ends = {"from": numbers[hop.output], "to": numbers[hop.input]}
-    parent, child, evidence = hop.edges()
     given = trace.selection(hop.output).evidence
+    if hop.shared and len(given) * len(trace.selection(hop.input)) > _MOST_EDGES:
+        return {**ends, "rows": "all"}
+    parent, child, evidence = hop.edges()
     if len(given) == len(parent) and np.array_equal(parent, child) and np.allclose(evidence, given[parent]):
         return {**ends, "rows": "same"}
     return {**ends, "parent": parent.tolist(), "child": child.tolist(), "evidence": _rounded(evidence)}
 
 
 def _rounded(numbers: Floats) -> list[float]:
-    return [_short(number) for number in numbers.tolist()]
-
-
-def _short(number: float) -> float:
-    return float(f"{number:.4g}")
+    """Four significant digits."""
+    scale = 10.0 ** (3 - np.floor(np.log10(np.maximum(numbers, 1e-18))))
+    rounded: list[float] = (np.rint(numbers * scale) / scale).tolist()
+    return rounded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from cnnfix_core.backtrack.chosen import Chosen, element
 from cnnfix_core.backtrack.deciding import decide
 from cnnfix_core.backtrack.decision import Decision, Grid, Position, Term
 from cnnfix_core.backtrack.film import Film
-from cnnfix_core.backtrack.layers import kind, shape, step_words
+from cnnfix_core.backtrack.layers import kind, shape
 from cnnfix_core.backtrack.lineage import Line
 from cnnfix_core.backtrack.path import Path, Step
 from cnnfix_core.backtrack.sentences import element_name
@@ -36,6 +37,7 @@ def answer(walked: Walked, number: int, chosen: Chosen | None) -> dict[str, Any]
     followed = walked.line(chosen)
     rows = _strongest(walked, step, chosen, followed)
     current = int(rows[0]) if len(rows) else None
+    listed = _beside(walked, step, chosen, rows)
     return {
         "step": step.number,
         "chosen": chosen and followed and _summary(walked, chosen, followed),
@@ -43,8 +45,7 @@ def answer(walked: Walked, number: int, chosen: Chosen | None) -> dict[str, Any]
         "heading": step.module or ("The picture" if step.operation is None else kind(step.operation)),
         "kind": kind(step.operation),
         "shape": shape(step),
-        "words": step_words(step, walked.trace, walked.films[0]),
-        "elements": [_element(step, selection, int(row), row == current) for row in rows[:_LISTED]],
+        "elements": [_element(step, selection, int(row), row == current) for row in listed],
         "decision": None if current is None else _decision(walked, step, current),
         "maps": None if step.field is None else maps_data(walked, step, selection, current),
     }
@@ -61,6 +62,16 @@ def _strongest(walked: Walked, step: Step, chosen: Chosen | None, followed: Line
         return np.empty(0, np.int64)
     order = np.argsort(-carried, kind="stable")[: 4 * _LISTED]
     return order[carried[order] > 0]
+
+
+def _beside(walked: Walked, step: Step, chosen: Chosen | None, rows: Ints) -> Ints:
+    """The rows to choose among: beside one element that is chosen, the strongest others at its place."""
+    if chosen is not None and chosen.step == step.number and chosen.channel is not None and len(rows):
+        selection = walked.trace.selection(step.value)
+        around = Chosen(step.number, None, chosen.place).rows(selection, step)
+        strongest = around[np.argsort(-selection.evidence[around], kind="stable")]
+        rows = np.concatenate([rows, strongest[~np.isin(strongest, rows)]])
+    return rows[:_LISTED]
 
 
 def _summary(walked: Walked, chosen: Chosen, followed: Line) -> dict[str, Any]:
@@ -127,7 +138,6 @@ def _decision(walked: Walked, step: Step, row: int) -> dict[str, Any]:
         "sign": decision.sign,
         "evidence": decision.evidence,
         "sentence": decision.sentence,
-        "question": "Why is it high?" if decision.sign > 0 else "Why is it low?",
         "terms": [_term(walked.path, term, decision) for term in decision.terms],
         "inputs": decision.inputs,
         "others": rounded(decision.others),
@@ -174,9 +184,9 @@ def _grid(grid: Grid) -> dict[str, Any]:
 
 def _numbers(values: NDArray[Any]) -> list[list[float | None]]:
     """Rows of numbers, None outside the picture."""
-    return [[None if np.isnan(value) else rounded(value) for value in row] for row in values]
+    return [[rounded(value) for value in row] for row in values]
 
 
-def rounded(value: float) -> float:
-    """As many digits as anybody reads."""
-    return float(f"{value:.{_SIGNIFICANT}g}")
+def rounded(value: float) -> float | None:
+    """As many digits as anybody reads; None for what is no number."""
+    return float(f"{value:.{_SIGNIFICANT}g}") if math.isfinite(value) else None

@@ -19,16 +19,18 @@ function createBelow(film, walks, act) {
     for (const key of legend.querySelectorAll("[data-when]")) key.hidden = !legendNow(view).includes(key.dataset.when);
     line.classList.toggle("on", view.chosen !== null);
     release.disabled = view.chosen === null;
-    say(followed, followedWords(view, answer));
+    say(followed, "", followedWords(view, answer));
     words.classList.toggle("looked", Boolean(looked));
-    say(words, looked || film.steps[view.step].words);
+    const { title, module, kind, shape, words: evidence } = film.steps[view.step];
+    say(words, ...(looked ? ["", looked] : [`${module || title}: ${kind}, ${shape}. `, evidence]));
   };
   return { node, update };
 }
 
-// The same words again would be read out again.
-function say(node, words) {
-  if (node.textContent !== words) node.textContent = words;
+// The same words again would be read out again. unseen: read out before them, for those who do not see the rest.
+function say(node, unseen, words) {
+  if (node.textContent === unseen + words) return;
+  node.replaceChildren(element("span", "unseen-words", unseen), words);
 }
 
 function followedWords(view, answer) {

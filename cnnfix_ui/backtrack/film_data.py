@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cnnfix_core import Picture
 from cnnfix_core.backtrack.film import Cloud, Film, overlap, spread
-from cnnfix_core.backtrack.layers import kind, shape, step_words
+from cnnfix_core.backtrack.layers import evidence_words, kind, shape
 from cnnfix_core.backtrack.path import Path, Stage, Step
 from cnnfix_core.backtrack.walked import Walked
 from cnnfix_core.images import View
@@ -69,7 +69,7 @@ def _step(step: Step, walked: Walked) -> dict[str, Any]:
         "kind": kind(step.operation),
         "module": step.module,
         "shape": shape(step),
-        "words": step_words(step, walked.trace, walked.films[0]),
+        "words": evidence_words(step, walked.trace, walked.films[0]),
     }
 
 

@@ -80,7 +80,7 @@ function gridOperator(sign) {
 function gridTable({ title, note, values, sum }, number, words, winner, winnerWords) {
   const known = values.flat().filter((value) => value !== null);
   const largest = known.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const write = gridWriter(known, 2);
+  const write = gridWriter(known, values[0].length > 5 ? 2 : 3);
   const table = element("div", "grid-cells");
   table.setAttribute("role", "grid");
   table.setAttribute("aria-label", title);
@@ -138,8 +138,8 @@ function gridMove(event, rows, columns) {
   if (!cell || event.ctrlKey || event.metaKey || event.altKey) return;
   const [row, column] = [Number(cell.dataset.row), Number(cell.dataset.column)];
   const to = {
-    ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1], ArrowUp: [row - 1, column], ArrowDown: [row + 1, column],
-    Home: [row, 0], End: [row, columns - 1],
+    ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1], Home: [row, 0],
+    ArrowUp: [row - 1, column], ArrowDown: [row + 1, column], End: [row, columns - 1],
   }[event.key];
   if (!to) return;
   event.preventDefault();
@@ -168,7 +168,7 @@ function gridKey(tables, winner, winnerWords) {
 // What each kind of decision shows cell by cell. (row, column) is the place in the feature map that was looked at.
 function gridPlace(grid, row, column) {
   const [down, across] = grid.step ?? [1, 1]; // wider where the filter is dilated
-  return `(${grid.corner[0] + row * down}, ${grid.corner[1] + column * across})`;
+  return `(${grid.corner[0] + row * down}, ${grid.corner[1] + column * across})`.replaceAll("-", "−");
 }
 
 function gridWindow({ grid }) {

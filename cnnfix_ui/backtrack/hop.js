@@ -32,7 +32,8 @@ function hopKeepingPlace(node, redraw) {
 function hopReveal(list, item) {
   if (!item) return;
   const start = item.offsetLeft - list.offsetLeft;
-  if (start < list.scrollLeft || start + item.offsetWidth > list.scrollLeft + list.clientWidth) list.scrollLeft = start - 24;
+  const end = start + item.offsetWidth;
+  if (start < list.scrollLeft || end > list.scrollLeft + list.clientWidth) list.scrollLeft = start - 24;
 }
 
 function hopParts(answer, go) {
@@ -101,22 +102,24 @@ function hopQuestion({ title, sign, value, evidence, sentence }) {
 }
 
 // One plain picture for each kind of decision.
+const HOP_PICTURES = {
+  window: hopWeighted,
+  mean: (decision) => [...(decision.grid ? [gridMean(decision)] : []), hopListedSum(decision)],
+  dense: hopWeighted,
+  maximum: (decision) => [...(decision.grid ? [gridMaximum(decision)] : []), hopFromTo(decision)],
+  joined: (decision) => [hopJoined(decision)],
+  gated: (decision) => [hopGated(decision)],
+  scaled: (decision) => [hopScaled(decision)],
+  function: (decision) => [hopInOut(decision, "before", "after")],
+  moved: (decision) => [hopFromTo(decision)],
+};
+
 function hopPicture(decision) {
-  const { grid, kind } = decision;
-  if (!decision.terms.length) return [];
-  const weighted = grid?.products ? [gridWindow(decision), hopWindowSum(decision)] : [hopListedSum(decision)];
-  const pictures = {
-    window: () => weighted,
-    mean: () => (grid ? [gridMean(decision)] : []).concat(hopListedSum(decision)),
-    dense: () => weighted,
-    maximum: () => (grid ? [gridMaximum(decision)] : []).concat(hopInOut(decision, decision.terms[0].label, decision.title)),
-    joined: () => [hopJoined(decision)],
-    gated: () => [hopGated(decision)],
-    scaled: () => [hopScaled(decision)],
-    function: () => [hopInOut(decision, "before", "after")],
-    moved: () => [hopInOut(decision, decision.terms[0].label, decision.title)],
-  };
-  return pictures[kind]?.() ?? [];
+  return (decision.terms.length && HOP_PICTURES[decision.kind]?.(decision)) || [];
+}
+
+function hopWeighted(decision) {
+  return decision.grid?.products ? [gridWindow(decision), hopWindowSum(decision)] : [hopListedSum(decision)];
 }
 
 // parts: [{number, label, before}], before: the sign in front of it. The last one is the result.
@@ -172,7 +175,7 @@ function hopGated({ terms, value, title }) {
   const gate = terms.find((term) => term !== feature);
   return hopEquation([
     { number: feature.activation, label: feature.label },
-    { number: feature.coefficient * features.length, label: gate ? `its gate: ${gate.label}` : "its gate", before: "×" },
+    { number: feature.coefficient * features.length, label: `its gate${gate ? `: ${gate.label}` : ""}`, before: "×" },
     { number: value, label: title, before: "=" },
   ]);
 }
@@ -190,6 +193,10 @@ function hopScaled({ terms: [input], value, bias, title }) {
 
 function hopInOut({ terms: [input], value }, from, to) {
   return hopEquation([{ number: input.activation, label: from }, { number: value, label: to, before: "→" }]);
+}
+
+function hopFromTo(decision) {
+  return hopInOut(decision, decision.terms[0].label, decision.title);
 }
 
 // The tensors behind each other, as they were joined; the one that it came from is filled.
@@ -289,7 +296,9 @@ function hopLabel({ term, label, number }, { sign }) {
   if (!term) return element("span", "hop-label", element("b", "", label));
   const node = element("span", "hop-label", element("b", "", term.label));
   const notes = number === null && Number.isFinite(term.activation) ? [`value ${gridNumber(term.activation)}`] : [];
-  if (term.coefficient !== null && term.coefficient !== 1) notes.push(`${gridNumber(term.activation)} × ${gridNumber(term.coefficient)}`);
+  if (term.coefficient !== null && term.coefficient !== 1) {
+    notes.push(`${gridNumber(term.activation)} × ${gridNumber(term.coefficient)}`);
+  }
   if (term.winner) notes.push("most evidence");
   if (term.go && term.sign !== sign) notes.push(`asks why it is ${term.sign > 0 ? "high" : "low"}`);
   if (notes.length) node.append(element("small", "", notes.join(" · ")));

@@ -60,7 +60,7 @@ function show(frame, film) {
   };
 
   const strip = createStrip(film, walks, act);
-  const transport = createTransport(film, walks[0], act, view.speed);
+  const transport = createTransport(film, act, view.speed);
   const below = createBelow(film, walks, act);
   const read = () => below.update(view, shown.answer, stages.map((stage) => stage.looked()).find(Boolean));
   const stages = walks.map((walk, n) => createStage(film, walk, view, {
@@ -71,8 +71,8 @@ function show(frame, film) {
   const maps = element("section", "maps");
   maps.setAttribute("aria-label", "Feature maps");
   const pictures = element("div", "pictures", ...stages.map((stage) => stage.node));
-  const body = element("div", `body walks-${walks.length}`, element("section", "look", pictures, below.node), hop);
-  frame.replaceChildren(strip.node, transport.node, body, maps);
+  const look = element("section", "look", pictures, below.node);
+  frame.replaceChildren(strip.node, transport.node, element("div", `body walks-${walks.length}`, look, hop, maps));
   frame.tabIndex = -1;
 
   const update = () => {
@@ -133,7 +133,7 @@ function onKey(event, act, film) {
     Escape: () => view.chosen && act.choose(null),
   };
   if (!slider) Object.assign(actions, { ArrowLeft: act.back, ArrowRight: act.forward, Home: act.first, End: act.last });
-  if (!target.matches("button")) actions[" "] = act.playOrPause;
+  if (!target.matches('button, [role="gridcell"]')) actions[" "] = act.playOrPause;
   if (inTree) actions.Enter = () => act.toggleHere();
   if (!slider && view.open.has(number)) {
     if (view.step < block.last) actions.ArrowDown = () => act.go(view.step + 1);

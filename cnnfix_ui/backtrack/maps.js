@@ -62,8 +62,9 @@ function mapsLay(node, answer, channel) {
   }
   const one = answer?.maps?.channels.find((other) => other.channel === channel);
   node.mapsLaid = one ? { film: answer.film, step: answer.step, channel } : null;
-  if (one) node.mapsOverlay(mapsCanvas(answer.maps, one, true), answer.maps.extent, `channel ${channel} of ${answer.heading}`);
-  else node.mapsOverlay(null, null, "");
+  if (!one) return node.mapsOverlay(null, null, "");
+  const label = `channel ${channel} of ${answer.heading}`;
+  node.mapsOverlay(mapsCanvas(answer.maps, one, true), answer.maps.extent, label);
 }
 
 function mapsCanvas(maps, { values }, seeThrough) {
@@ -124,7 +125,7 @@ function mapsLegend({ low, high }) {
   const largest = Math.max(-low, high) || 1;
   const stops = Array.from({ length: 21 }, (_, n) => `rgb(${mapsColour(mix(low, high, n / 20) / largest).join(" ")})`);
   bar.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
-  const ends = element("span", "maps-ends", element("span", "", gridNumber(low)), element("span", "", gridNumber(high)));
+  const ends = element("span", "maps-ends", ...[low, high].map((end) => element("span", "", gridNumber(end))));
   if (low < 0 && high > 0) {
     const zero = element("span", "maps-zero", "0");
     zero.style.setProperty("--zero", -low / (high - low));

@@ -34,8 +34,8 @@ function createStage(film, walk, view, { follows, titled, act, read }) {
       links = linksOf(walk, upper, lower);
       linked = `${upper}-${lower}`;
     }
-    const following = follows && view.chosen !== null;
-    const discs = discsOf(walk, links, t, following && view.lit ? (point) => view.lit[point] : () => 0);
+    const following = follows && view.chosen !== null && view.lit !== null; // until it is known: as before
+    const discs = discsOf(walk, links, t, following ? (point) => view.lit[point] : () => 0);
     pen.clearRect(0, 0, size.width, size.height);
     if (view.fields) {
       const field = sizeBetween(walk.steps[upper].field, walk.steps[lower].field, t);

@@ -3,7 +3,7 @@ const SPEEDS = [["Slow", 0.5], ["Normal", 1], ["Fast", 2]];
 const PLAY = "M7 4.5v15L19.5 12z";
 const PAUSE = "M7 5h3.5v14H7zM13.5 5H17v14h-3.5z";
 
-function createTransport(film, walk, act, speed) {
+function createTransport(film, act, speed) {
   const control = (label, path, press) => {
     const node = pressable("control", label, icon(path));
     node.title = label;
@@ -32,10 +32,9 @@ function createTransport(film, walk, act, speed) {
   const where = element("div", "where");
   const toggle = pressable("quiet", "");
   toggle.onclick = act.toggleHere;
-  const numbers = element("p", "numbers");
   const node = element("div", "transport",
     element("div", "row", buttons, element("div", "scrub", slider, counter), speeds(act, speed)),
-    element("div", "now", where, toggle, numbers));
+    element("div", "now", where, toggle));
 
   const update = (view) => {
     const at = view.visible.indexOf(view.step);
@@ -57,7 +56,6 @@ function createTransport(film, walk, act, speed) {
     toggle.disabled = block.first === block.last;
     toggle.textContent = view.open.has(number) ? `Close ${block.title}` : `Open ${block.title}`;
     toggle.style.visibility = toggle.disabled ? "hidden" : "";
-    numbers.textContent = numbersLine(walk, view.step);
   };
   return { node, update };
 }
@@ -69,14 +67,6 @@ function describe(film, view, where) {
   const words = [element("strong", "full", full), element("span", "kind", [step.kind, step.shape].filter(Boolean).join(" · "))];
   if (!full.startsWith(block.title)) words.push(element("span", "kind", `in ${block.title}`));
   where.replaceChildren(...words);
-}
-
-function numbersLine(walk, step) {
-  const numbers = walk.steps[step];
-  if (numbers.cloud < 0) return "The walk does not come by here.";
-  const half = step > 0 && numbers.spread > 0 ? ` Half of it lies in ${percent(numbers.spread)} of the picture.` : "";
-  return `${count(numbers.elements, "element")} at ${count(numbers.places, "place")} `
-    + `${numbers.elements === 1 ? "holds" : "hold"} ${percent(numbers.evidence)} of the evidence.${half}`;
 }
 
 function speeds(act, speed) {

@@ -245,7 +245,7 @@ def decision() -> dict[str, Any]:
     }
 
 
-def maps(side: int) -> dict[str, Any]:
+def maps(side: int, chosen: int) -> dict[str, Any]:
     dice = np.random.default_rng(side)
     rows = min(side, 28)
     steps = np.arange(rows)
@@ -262,7 +262,7 @@ def maps(side: int) -> dict[str, Any]:
                 "share": 0.3 / (n + 1),
                 "values": packed(127 * wave.clip(0), "u1"),
                 "places": [[rows // 2, rows // 3, 0.1]],
-                "current": n == 0,
+                "current": 7 * n == chosen,
             }
             for n, wave in enumerate(waves)
         ],
@@ -287,14 +287,14 @@ def answer_to(ask: dict[str, Any], path: list[Layer], first: list[Points]) -> di
         "step": step,
         "chosen": chosen
         and {"step": chosen["step"], "words": "the chosen place", "summary": f"{share:.1%} of the evidence came by."},
-        "lit": lit and {str(cloud): packed(shares, "u1") for cloud, shares in lit.items()},
+        "lit": None if lit is None else {str(cloud): packed(part, "u1") for cloud, part in lit.items()},
         "heading": module(layer),
         "kind": layer.kind,
         "shape": f"64 × {layer.side} × {layer.side}",
         "words": "Made up.",
         "elements": [element(n) for n in range(6)],
         "decision": decision(),
-        "maps": None if layer.side in (1, 224) else maps(layer.side),
+        "maps": None if layer.side in (1, 224) else maps(layer.side, (chosen or {}).get("channel", 0)),
     }
 
 

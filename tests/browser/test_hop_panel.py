@@ -91,8 +91,8 @@ def test_cells_by_keyboard(opened: Opener) -> None:
 def test_cells_outside_the_picture_say_so(opened: Opener) -> None:
     page = opened("edge")
     cell(page, "Input", 0, 2).hover()
-    expect(page.locator(".grid-reading")).to_have_text("(-1, 8): outside the picture, nothing comes from there")
-    expect(cell(page, "Input", 0, 2)).to_have_accessible_name("(-1, 8): outside the picture, nothing comes from there")
+    expect(page.locator(".grid-reading")).to_have_text("(−1, 8): outside the picture, nothing comes from there")
+    expect(cell(page, "Input", 0, 2)).to_have_accessible_name("(−1, 8): outside the picture, nothing comes from there")
     expect(page.locator(".grid-keys")).to_contain_text("outside the picture")
 
 
@@ -216,7 +216,7 @@ def test_every_kind_fits(opened: Opener, width: int, large: bool) -> None:
         beyond = page.locator(".hop, .maps").evaluate_all(
             """all => all.flatMap(section => [...section.querySelectorAll("*")]
                 .filter(node => !node.closest(".hop-elements") && !node.closest("svg"))
-                .filter(node => node.getBoundingClientRect().right > section.getBoundingClientRect().right + 8)
+                .filter(node => node.getBoundingClientRect().right > section.getBoundingClientRect().right + 10)
                 .map(node => node.className))"""
         )
         assert (wide, beyond) == (0, []), kind
