@@ -10,11 +10,11 @@ from cnnfix_core.maps import area_holding, where
 
 
 def percent(share: float) -> str:
-    """A share as people write it: 77 %, 0.4 %, < 0.1 %."""
+    """A share as people write it, with two significant digits: 77 %, 4.1 %, 0.29 %, < 0.01 %."""
     value = 100 * share
-    if value < 0.1:
-        return "< 0.1 %" if value > 0 else "0 %"
-    return f"{value:.0f} %" if value >= 9.95 else f"{value:.1f} %"
+    if value < 0.01:
+        return "< 0.01 %" if value > 0 else "0 %"
+    return f"{value:.0f} %" if value >= 9.95 else f"{value:.2g} %"
 
 
 def question(target: Prediction, rather_than: Prediction | None) -> str:

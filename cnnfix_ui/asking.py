@@ -103,15 +103,21 @@ def choose_settings(extra: Callable[[], object], more: Callable[[], object]) -> 
     )
 
 
-def ask(explained: Callable[[results.Target], Answer]) -> Answer:
-    """The answer for the chosen class, or for the predicted one. Raises what `explained` raises."""
+def target() -> results.Target:
+    """What the controls ask for: a class, one rather than another, or None for the predicted one."""
     wanted, other = st.session_state["class"], st.session_state["than"]
-    if other is not None:
-        try:
-            return explained((wanted, other))
-        except TargetError:  # a class cannot be set against itself
-            st.session_state["than"] = None
-    return explained(wanted)
+    return wanted if other is None else (wanted, other)
+
+
+def ask(explained: Callable[[results.Target], Answer]) -> Answer:
+    """The answer to that. Raises what `explained` raises; but where a class is set against itself it is asked alone."""
+    try:
+        return explained(target())
+    except TargetError:
+        if st.session_state["than"] is None:
+            raise
+        st.session_state["than"] = None
+        return explained(target())
 
 
 def choose_classes(explanation: Explanation | None, labels: Labels) -> None:

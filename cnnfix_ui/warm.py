@@ -1,9 +1,11 @@
 """What the first visitor would otherwise wait for: imports, weights, compiled loops, Grad-CAM's library."""
 
 from cnnfix_core import EVIDENCE, PUBLISHED, open_picture
+from cnnfix_core.backtrack.chosen import Chosen
 from cnnfix_core.samples import list_samples
 from cnnfix_core.zoo import DEFAULT
 from cnnfix_ui import results
+from cnnfix_ui.backtrack import answers
 
 
 def warm_up() -> None:
@@ -13,3 +15,5 @@ def warm_up() -> None:
     for preset in (EVIDENCE, PUBLISHED):
         answer = results.explained(network, picture, None, preset)
         results.rival(network, picture, answer.asked, answer.preset.crops)
+    stepped = results.stepped(network, picture, None, (EVIDENCE,))
+    answers.answer(stepped, 0, Chosen(0))

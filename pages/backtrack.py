@@ -1,11 +1,11 @@
 """Backtrack: from the score back to the picture, one layer at a time, with the numbers that decided each hop."""
 
 import hashlib
+from functools import partial
 
 import streamlit as st
 
 from cnnfix_core.backtrack.chosen import Chosen
-from cnnfix_core.backtrack.walked import Walked
 from cnnfix_core.errors import CnnfixError, NoRuleError
 from cnnfix_core.presets import EVIDENCE, PUBLISHED
 from cnnfix_core.words import question
@@ -41,15 +41,11 @@ with kept_in_address(SETTINGS):
     networks.show_notice()
     preset = asking.choose_settings(lambda: None, controls).as_preset()
     presets = (preset, PUBLISHED if preset.weighted else EVIDENCE) if st.session_state["both"] else (preset,)
-
-    def walk() -> Walked:
-        return asking.ask(lambda target: results.stepped(network, picture, target, presets))
-
     walked = None
     place = st.container()
     with place, st.spinner("Following the evidence back …", show_time=True):
         try:
-            walked = walk()
+            walked = asking.ask(lambda target: results.stepped(network, picture, target, presets))
         except CnnfixError as error:
             st.error(plain(str(error)), icon=":material/info:")
             if isinstance(error, NoRuleError):
@@ -59,10 +55,11 @@ with kept_in_address(SETTINGS):
         asking.choose_classes(explanation, network.model.labels)
     if walked and explanation:
         keep_inside(walked)
+        get = partial(results.stepped, network, picture, asking.target(), presets)
         key = network.key, picture.digest, explanation.asked, presets
         name = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
         large = st.session_state["large"]
         with place:
             st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
             film({**film_data(walked, picture, name, large), "start": {"step": st.session_state["step"]}}, key="film")
-            answer_questions(name, picture, walk, SETTINGS)
+            answer_questions(name, picture, get, SETTINGS)

@@ -106,10 +106,11 @@ def check_shares(trace: Trace, output: Value, row: int, decision: Decision) -> N
     assert len(listed) == min(12, len(given))
     assert set(listed) <= set(given)
     for key, term in listed.items():
-        assert term.share * decision.evidence == pytest.approx(given[key], rel=1e-6)
+        assert term.share * sum(given.values()) == pytest.approx(given[key], rel=1e-6)
         assert term.sign == asked[key]
     expected = sorted(given.values(), reverse=True)[:12]
-    assert sum(term.share for term in decision.terms) * decision.evidence == pytest.approx(sum(expected), rel=1e-6)
+    listed_share = sum(term.share for term in decision.terms)
+    assert listed_share * sum(given.values()) == pytest.approx(sum(expected), rel=1e-6)
     shares = [term.share for term in decision.terms]
     assert shares == sorted(shares, reverse=True)
 
@@ -147,13 +148,8 @@ def check_grid(trace: Trace, output: Value, decision: Decision, dims: int) -> No
     data = first.value.data
     assert data is not None
     if any(term.share > 0 for term in decision.terms):
-        followed: dict[int, float] = defaultdict(float)
-        for term in decision.terms:
-            followed[term.position[-dims - 1]] += term.share
-        assert followed[grid.channel] == pytest.approx(max(followed.values()))
+        assert grid.channel == first.position[-dims - 1]
         assert grid.winner is not None
-        within = [term for term in decision.terms if term.position[-dims - 1] == grid.channel and term.share > 0]
-        first = max(within, key=lambda term: term.share)
         expected = ((0, *first.position[-dims:]))[-2:]
         assert dict(cells(decision))[grid.winner] == expected
     else:

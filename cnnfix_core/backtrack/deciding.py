@@ -15,7 +15,7 @@ from cnnfix_core.backtrack.explainers.parts import numbers, place_of
 from cnnfix_core.backtrack.sentences import element_name, of_the_input, unexplained
 from cnnfix_core.selection import Floats, Ints, Signs
 from cnnfix_core.tape import Value
-from cnnfix_core.unravel import Hop, Trace
+from cnnfix_core.unravel import Trace
 
 _LISTED = 12
 
@@ -37,19 +37,22 @@ def decide(trace: Trace, value: Value, row: int, named: Named = _plain_name) -> 
         number = float(numbers(value, np.array([index]))[0])
         made = Decision("input", None, place_of(value, index), number, sign, evidence, (), 0, 0.0, None, None, "")
         return replace(made, sentence=of_the_input(made, trace.preset, named))
-    followed = tuple(_followed(trace, hop, row, evidence) for hop in trace.hops if hop.output is value)
-    ways = tuple(way for way in followed if len(way.index))
+    ways = _followed(trace, value, row)
     asked = Asked(trace.tape, trace.preset, value.producer, value, index, sign, evidence, ways)
     explainer = explainers.find(value.producer)
     account = explainer(asked) if explainer else _only_edges(asked)
     return _decision(asked, account, named)
 
 
-def _followed(trace: Trace, hop: Hop, row: int, evidence: float) -> Followed:
-    """What the engine's edges say of one element and one input."""
-    child, given = hop.of(row)
-    reached = trace.selection(hop.input)
-    return Followed(hop.input, reached.index[child], reached.sign[child], given / evidence)
+def _followed(trace: Trace, value: Value, row: int) -> tuple[Followed, ...]:
+    """What the engine's edges say of one element: to which inputs its evidence went, in parts of what went on."""
+    given = [(trace.selection(hop.input), hop.input, *hop.of(row)) for hop in trace.hops if hop.output is value]
+    went_on = sum(float(evidence.sum()) for *_, evidence in given)
+    return tuple(
+        Followed(reached, selection.index[child], selection.sign[child], evidence / went_on)
+        for selection, reached, child, evidence in given
+        if len(child)
+    )
 
 
 def _only_edges(asked: Asked) -> Account:

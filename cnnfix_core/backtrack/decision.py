@@ -33,8 +33,7 @@ class Term:
     coefficient: None where there is none to speak of (selectors, functions, gates).
     product: coefficient * activation; without a coefficient, the whole number for the one that made it (what a selector
     took, a function's argument), 0 for all others.
-    share: of the element's evidence, what went this way (0: not followed). The shares of one element may add up to a
-    little less or more than 1, for what fell out of the walk elsewhere is made up for by what stayed.
+    share: of the evidence that went on from the element, what went this way (0: not followed); all shares add up to 1.
     sign: +1 or -1, what is asked there.
     """
 

@@ -17,7 +17,7 @@ from cnnfix_core.backtrack.lineage import Line
 from cnnfix_core.backtrack.path import Path, Step
 from cnnfix_core.backtrack.sentences import element_name
 from cnnfix_core.backtrack.walked import Walked
-from cnnfix_core.selection import Ints, Selection
+from cnnfix_core.selection import Floats, Ints, Selection
 from cnnfix_core.tape import Value
 from cnnfix_core.words import percent
 from cnnfix_ui.backtrack.film_data import packed
@@ -38,14 +38,16 @@ def answer(walked: Walked, number: int, chosen: Chosen | None) -> dict[str, Any]
     rows = _strongest(walked, step, chosen, followed)
     current = int(rows[0]) if len(rows) else None
     listed = _beside(walked, step, chosen, rows)
+    elsewhere = followed is not None and chosen is not None and chosen.step != number
+    shares = followed.carried.get(step.value, selection.evidence) if elsewhere and followed else selection.evidence
     return {
         "step": step.number,
         "chosen": chosen and followed and _summary(walked, chosen, followed),
         "lit": followed and _lit(walked.films[0], walked.path, followed),
-        "heading": step.module or ("The picture" if step.operation is None else kind(step.operation)),
+        "heading": _name(step),
         "kind": kind(step.operation),
         "shape": shape(step),
-        "elements": [_element(step, selection, int(row), row == current) for row in listed],
+        "elements": [_element(step, selection, shares, int(row), row == current) for row in listed],
         "decision": None if current is None else _decision(walked, step, current),
         "maps": None if step.field is None else maps_data(walked, step, selection, current),
     }
@@ -78,7 +80,7 @@ def _summary(walked: Walked, chosen: Chosen, followed: Line) -> dict[str, Any]:
     path = walked.path
     step = path.steps[chosen.step]
     carried = float(followed.carried[step.value].sum())
-    words = f"{chosen.label(step)} of {step.module or kind(step.operation).lower()}"
+    words = f"{chosen.label(step)} of {_name(step)}"
     if step.operation is None:
         return {"step": step.number, "words": words, "summary": f"It holds {percent(carried)} of the evidence."}
     reached = followed.carried.get(path.steps[-1].value, np.empty(0))
@@ -109,12 +111,16 @@ def _lit(film: Film, path: Path, followed: Line) -> dict[str, str]:
     return lit
 
 
-def _element(step: Step, selection: Selection, row: int, current: bool) -> dict[str, Any]:
+def _name(step: Step) -> str:
+    return step.module or ("the picture" if step.operation is None else kind(step.operation))
+
+
+def _element(step: Step, selection: Selection, shares: Floats, row: int, current: bool) -> dict[str, Any]:
     chosen = element(step, int(selection.index[row]))
     return {
         "id": name_in_step(chosen),
         "label": chosen.label(step),
-        "share": float(selection.evidence[row]),
+        "share": float(shares[row]),
         "sign": int(selection.sign[row]),
         "current": bool(current),
     }

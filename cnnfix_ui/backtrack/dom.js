@@ -33,7 +33,7 @@ function icon(path) {
 function percent(share) {
   const value = 100 * share;
   if (value >= 9.95) return `${Math.round(value)} %`;
-  if (value > 0 && value < 0.01) return "under 0.01 %";
+  if (value > 0 && value < 0.01) return "< 0.01 %";
   return `${Number(value.toPrecision(2))} %`;
 }
 

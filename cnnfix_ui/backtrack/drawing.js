@@ -26,8 +26,9 @@ function drawDiscs(pen, discs, size, following) {
   if (following) { // as much of each disc as is on the line
     for (const one of discs) {
       if (!one.lit) continue;
-      pen.globalAlpha = one.alpha;
-      disc(one, Math.max(SMALLEST, full * one.radius * Math.sqrt(one.lit)), POINT_FILL, POINT_EDGE);
+      const radius = full * one.radius * Math.sqrt(one.lit);
+      pen.globalAlpha = one.alpha * (radius < SMALLEST ? Math.max(0.15, one.lit) : 1); // too small to be smaller: paler
+      disc(one, Math.max(SMALLEST, radius), POINT_FILL, POINT_EDGE);
     }
   }
   pen.globalAlpha = 1;

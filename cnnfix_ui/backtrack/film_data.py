@@ -65,8 +65,8 @@ def _stage(stage: Stage, path: Path) -> dict[str, Any]:
 
 def _step(step: Step, walked: Walked) -> dict[str, Any]:
     return {
-        "title": step.module.rpartition(".")[2] or kind(step.operation),
-        "kind": kind(step.operation),
+        "title": step.module.rpartition(".")[2] or ("picture" if step.operation is None else kind(step.operation)),
+        "kind": kind(step.operation) if step.operation else "",
         "module": step.module,
         "shape": shape(step),
         "words": evidence_words(step, walked.trace, walked.films[0]),

@@ -124,11 +124,10 @@ function hopWeighted(decision) {
 
 // parts: [{number, label, before}], before: the sign in front of it. The last one is the result.
 function hopEquation(parts) {
-  const write = gridWriter(parts.map(({ number }) => number));
   const pieces = parts.map(({ number, label, before }, place) => {
     const adds = before === "+";
     const sign = adds && number < 0 ? "−" : before;
-    const shown = write(adds ? Math.abs(number) : number);
+    const shown = gridNumber(adds ? Math.abs(number) : number);
     const piece = element("span", "hop-piece", element("b", "", shown), " ", element("small", "", label), " ");
     piece.classList.toggle("result", place === parts.length - 1);
     return element("span", "hop-operand", ...(sign ? [element("span", "hop-sign", sign)] : []), piece);
@@ -185,8 +184,8 @@ function hopScaled({ terms: [input], value, bias, title }) {
   if (scale === null) return hopInOut({ terms: [input], value }, "before", "after");
   return hopEquation([
     { number: input.activation, label: input.label },
-    { number: scale, label: "scale", before: "×" },
-    { number: bias ?? value - scale * input.activation, label: "shift", before: "+" },
+    { number: scale, label: "scale ÷ deviation", before: "×" },
+    { number: bias ?? value - scale * input.activation, label: "shift − mean × that", before: "+" },
     { number: value, label: title, before: "=" },
   ]);
 }

@@ -41,7 +41,7 @@ function mapsButton(node, answer, one) {
   const picture = element("span", "maps-picture", mapsCanvas(maps, one, false), mapsRings(maps, one));
   picture.style.setProperty("--ratio", maps.columns / maps.rows);
   const caption = element("span", "maps-caption",
-    element("b", "", `channel ${one.channel}`), " ", element("span", "", percent(one.share)));
+    element("b", "", one.label), " ", element("span", "", percent(one.share)));
   const button = pressable("maps-one", "", picture, caption);
   button.dataset.key = `map-${one.channel}`;
   button.dataset.channel = one.channel;
@@ -63,8 +63,7 @@ function mapsLay(node, answer, channel) {
   const one = answer?.maps?.channels.find((other) => other.channel === channel);
   node.mapsLaid = one ? { film: answer.film, step: answer.step, channel } : null;
   if (!one) return node.mapsOverlay(null, null, "");
-  const label = `channel ${channel} of ${answer.heading}`;
-  node.mapsOverlay(mapsCanvas(answer.maps, one, true), answer.maps.extent, label);
+  node.mapsOverlay(mapsCanvas(answer.maps, one, true), answer.maps.extent, `${one.label} of ${answer.heading}`);
 }
 
 function mapsCanvas(maps, { values }, seeThrough) {

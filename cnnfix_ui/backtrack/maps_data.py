@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.measure import block_reduce
 
+from cnnfix_core.backtrack.chosen import Chosen
 from cnnfix_core.backtrack.fields import Field
 from cnnfix_core.backtrack.path import Step
 from cnnfix_core.backtrack.walked import Walked
@@ -39,6 +40,7 @@ def maps_data(walked: Walked, step: Step, selection: Selection, current: int | N
         "channels": [
             {
                 "channel": channel,
+                "label": Chosen(step.number, channel).label(step),
                 "share": float(by_channel[channel]),
                 "values": packed(_bytes(map_, low, high)),
                 "places": _places(field, selection, channels == channel, factor),

@@ -88,8 +88,8 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
     for name in ("app.py", ".streamlit"):
         (root / name).symlink_to(ROOT / name)
     (root / "pages").mkdir()
-    for name in ("explore", "models"):
-        (root / "pages" / f"{name}.py").write_text("")
+    for real in (ROOT / "pages").glob("*.py"):
+        (root / "pages" / real.name).write_text("")
     (root / "pages" / "failing.py").write_text(FAILING_PAGE)
     main = root / "cnnfix_ui" / "main.py"
     main.write_text(main.read_text().replace("PAGES = [", 'PAGES = [("failing", "Failing", "What can fail?"), '))

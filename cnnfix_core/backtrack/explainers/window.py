@@ -91,7 +91,7 @@ class Window:
         return Part(self.value, index, activations, weights.reshape(-1), weights.reshape(-1) * activations)
 
     def grid(self, part: Part, share: Floats, sign: int) -> Grid | None:
-        """The map to which most evidence went; where none was followed, that which speaks most for what is asked.
+        """The map with the place to which most evidence went; where none was followed, that which says most of all.
 
         part: the inputs as they are in `index`. share: (N,) of the evidence, for each of them. None without a place.
         """
@@ -100,7 +100,7 @@ class Window:
         shares, products = share.reshape(self.shape), sign * part.products.reshape(self.shape)
         followed = bool(share.any())
         weight = (shares if followed else products).reshape(self.shape[0], -1)
-        plane = int(weight.sum(axis=1).argmax())
+        plane = int((weight.max(axis=1) if followed else weight.sum(axis=1)).argmax())
         place = tuple(int(n) for n in np.unravel_index(weight[plane].argmax(), self.shape[1:]))
         cell = [int(axis.inside[n]) for axis, n in zip(self.axes, place, strict=True)]
         channels = self.value.shape[-len(self.axes) - 1] if len(self.value.shape) > len(self.axes) else 1
