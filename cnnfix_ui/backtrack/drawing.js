@@ -23,11 +23,12 @@ function drawDiscs(pen, discs, size, following) {
     const radius = Math.max(SMALLEST, full * one.radius);
     disc(one, radius, following ? OFF_LINE : POINT_FILL, following ? "" : POINT_EDGE);
   }
-  if (following) { // as much of each disc as is on the line
+  if (following) { // as much of each disc as is on the line; where that is too small to be seen, paler
+    const most = Math.max(...discs.map(({ lit }) => lit), 1e-6);
     for (const one of discs) {
       if (!one.lit) continue;
       const radius = full * one.radius * Math.sqrt(one.lit);
-      pen.globalAlpha = one.alpha * (radius < SMALLEST ? Math.max(0.15, one.lit) : 1); // too small to be smaller: paler
+      pen.globalAlpha = one.alpha * (radius < SMALLEST ? 0.2 + 0.8 * (one.lit / most) : 1);
       disc(one, Math.max(SMALLEST, radius), POINT_FILL, POINT_EDGE);
     }
   }

@@ -259,6 +259,7 @@ def maps(side: int, chosen: int) -> dict[str, Any]:
         "channels": [
             {
                 "channel": 7 * n,
+                "label": f"channel {7 * n}",
                 "share": 0.3 / (n + 1),
                 "values": packed(127 * wave.clip(0), "u1"),
                 "places": [[rows // 2, rows // 3, 0.1]],

@@ -223,6 +223,7 @@ def maps(signed: bool) -> Json:
         channels.append(
             {
                 "channel": channel,
+                "label": f"channel {channel}",
                 "share": 0.2 / (n + 1),
                 "values": base64.b64encode(np.rint(255 * (values - low) / (high - low)).astype(np.uint8)).decode(),
                 "places": [(int(t) // side, int(t) % side, 0.05 / (place + 1)) for place, t in enumerate(tops)],

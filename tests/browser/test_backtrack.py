@@ -145,7 +145,7 @@ def test_plays_from_the_score_to_the_picture(visit: Visit) -> None:
     expect(slider(page)).to_have_attribute("aria-valuetext", END, timeout=20_000)
     expect(page.get_by_role("button", name="Play")).to_be_visible()
     rest(page)
-    assert layer(page) == "The picture"
+    assert layer(page) == "the picture"
     assert points(page)["spread"] > one["spread"] + 0.3
     end = page.url
     assert re.search(r"[?&]step=\d+", end)
@@ -236,7 +236,7 @@ def test_follows_a_channel_down(visit: Visit) -> None:
     before = page.locator(".followed").inner_text()
     press(page, "End")
     follows(page, before)
-    assert layer(page) == "The picture"
+    assert layer(page) == "the picture"
     assert points(page)["count"] > 0
     lit = page.evaluate(LIT)
     assert 0 < sum(share > 0 for share in lit) <= number(before.split(" to ")[1].split()[0])
