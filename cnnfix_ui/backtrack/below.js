@@ -48,7 +48,7 @@ function pointLegend({ view }) {
     return node;
   };
   const whole = view[0] <= 0 && view[1] <= 0 && view[2] >= 1 && view[3] >= 1;
-  const node = element("p", "legend", key("disc", "its area: the evidence at this place"),
+  const node = element("p", "legend", key("disc", "area of a point: the evidence there"),
     key("disc faint", "not on the line", "followed"), key("frame-of-field", "what a point looks at", "fields"));
   if (!whole) node.append(key("unseen", "the network does not see this"));
   return node;

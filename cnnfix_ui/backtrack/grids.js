@@ -80,7 +80,7 @@ function gridOperator(sign) {
 function gridTable({ title, note, values, sum }, number, words, winner, winnerWords) {
   const known = values.flat().filter((value) => value !== null);
   const largest = known.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const write = gridWriter(known, values[0].length > 5 ? 2 : 3);
+  const write = gridWriter(known, values[0].length > 5 || largest < 1 ? 2 : 3); // what fits into a cell
   const table = element("div", "grid-cells");
   table.setAttribute("role", "grid");
   table.setAttribute("aria-label", title);
