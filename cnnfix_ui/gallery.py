@@ -11,7 +11,7 @@ from cnnfix_ui.errors import plain
 from cnnfix_ui.hosting import SMALL_UPLOAD
 from cnnfix_ui.panels import thumbnail
 
-_OWN = "own"
+_OWN, _OWN_TITLE = "own", "Your picture"
 _PICTURE, _REFUSED, _UPLOAD, _CAMERA = (f"gallery.{name}" for name in ("picture", "refused", "upload", "camera"))
 
 
@@ -21,6 +21,11 @@ def known_picture(name: str) -> str:
     Raises a ValueError otherwise.
     """
     return name if name == _OWN and _PICTURE in st.session_state else load_sample(name).name
+
+
+def title_of(name: str) -> str:
+    """What the picture of that name is called."""
+    return _OWN_TITLE if name == _OWN else load_sample(name).title
 
 
 def choose_picture(key: str, on_change: Callable[[], object]) -> Picture:
@@ -71,7 +76,7 @@ def _take(source: str, choose: Callable[[str], object]) -> None:
 def _tiles() -> list[Choice]:
     samples = [Choice(sample.name, sample.title, sample.note, _thumbnail(sample.name)) for sample in list_samples()]
     if _PICTURE in st.session_state:
-        return [Choice(_OWN, "Your picture", "", thumbnail(st.session_state[_PICTURE])), *samples]
+        return [Choice(_OWN, _OWN_TITLE, "", thumbnail(st.session_state[_PICTURE])), *samples]
     return samples
 
 

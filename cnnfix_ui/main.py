@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 # One line a page: file, title in the menu, the question that the page answers (its heading).
 PAGES = [
     ("explore", "Explore", "Which pixels made the network say that?"),
-    ("backtrack", "Backtrack", "How did it get from the picture to that score?"),
+    ("backtrack", "Backtrack", "How does the score lead back to the picture?"),
     ("models", "Models", "Which networks can I ask?"),
 ]
 

@@ -31,6 +31,11 @@ def can_be_asked(info: ModelInfo) -> bool:
     return info.available or info.name in results.models.kept()
 
 
+def title_of(name: str) -> str:
+    """What the network of that name is called."""
+    return "your network" if name == OWN else {info.name: info.title for info in list_models()}.get(name, name)
+
+
 def choose() -> Network:
     """Draw the control and give the network that is chosen; the bundled one, and a notice, where that is not here."""
     if st.session_state["model"] == _MORE:

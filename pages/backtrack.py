@@ -15,7 +15,7 @@ from cnnfix_ui.backtrack.component import film
 from cnnfix_ui.backtrack.film_data import film_data
 from cnnfix_ui.backtrack.talk import answer_questions, keep_inside, known_step
 from cnnfix_ui.errors import plain
-from cnnfix_ui.gallery import choose_picture
+from cnnfix_ui.gallery import choose_picture, title_of
 
 SETTINGS = {
     **asking.SETTINGS,
@@ -33,7 +33,10 @@ def controls() -> None:
 
 
 with kept_in_address(SETTINGS):
-    with st.expander("Picture, network and class", icon=":material/image_search:", key="question"):
+    seen = f"{title_of(st.session_state['picture'])}, {networks.title_of(st.session_state['model'])}"
+    with st.expander(
+        f"{plain(seen)}: change picture, network or class", icon=":material/image_search:", key="question"
+    ):
         picture = choose_picture("picture", on_change=asking.forget)
         beside, classes = st.columns(2, gap="large")
         with beside:
@@ -60,6 +63,8 @@ with kept_in_address(SETTINGS):
         name = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
         large = st.session_state["large"]
         with place:
+            if preset.crops == "five":
+                st.caption("Of this method's five crops the one in the middle is walked here.")
             st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
             film({**film_data(walked, picture, name, large), "start": {"step": st.session_state["step"]}}, key="film")
             answer_questions(name, picture, get, SETTINGS)

@@ -25,6 +25,8 @@ from cnnfix_ui.backtrack.maps_data import maps_data
 
 _LISTED = 12
 _SIGNIFICANT = 5
+_HERE = "Strongest here, with their share of the evidence"
+_ON_LINE = "Strongest on the line, with their evidence that is on it"
 
 
 def answer(walked: Walked, number: int, chosen: Chosen | None) -> dict[str, Any]:
@@ -47,6 +49,8 @@ def answer(walked: Walked, number: int, chosen: Chosen | None) -> dict[str, Any]
         "heading": _name(step),
         "kind": kind(step.operation),
         "shape": shape(step),
+        "point": _point(walked.films[0], step, current),
+        "ranked": _ON_LINE if elsewhere else _HERE,
         "elements": [_element(step, selection, shares, int(row), row == current) for row in listed],
         "decision": None if current is None else _decision(walked, step, current),
         "maps": None if step.field is None else maps_data(walked, step, selection, current),
@@ -111,6 +115,14 @@ def _lit(film: Film, path: Path, followed: Line) -> dict[str, str]:
     return lit
 
 
+def _point(film: Film, step: Step, row: int | None) -> int:
+    """The point of the film at which the element is drawn; -1 where it is not."""
+    number = film.of_step[step.number]
+    if row is None or number < 0 or film.clouds[number].row[row] < 0:
+        return -1
+    return film.clouds[number].first + int(film.clouds[number].row[row])
+
+
 def _name(step: Step) -> str:
     return step.module or ("the picture" if step.operation is None else kind(step.operation))
 
@@ -136,7 +148,8 @@ def _decision(walked: Walked, step: Step, row: int) -> dict[str, Any]:
     index = int(np.ravel_multi_index(decision.position, step.value.shape)) if step.value.shape else 0
     title = element(step, index).label(step)
     if step.number == 0:
-        title = f"the score of “{walked.explanation.target.label}”"
+        target, other = walked.explanation.target, walked.explanation.rather_than
+        title = f"the score of “{target.label}”" + (f" less that of “{other.label}”" if other else "")
     return {
         "kind": decision.kind,
         "title": title,

@@ -22,7 +22,7 @@ function createBelow(film, walks, act) {
     say(followed, "", followedWords(view, answer));
     words.classList.toggle("looked", Boolean(looked));
     const { title, module, kind, shape, words: evidence } = film.steps[view.step];
-    say(words, ...(looked ? ["", looked] : [`${module || title}: ${kind}, ${shape}. `, evidence]));
+    say(words, ...(looked ? ["", looked] : [`${[module || title, kind, shape].filter(Boolean).join(", ")}. `, evidence]));
   };
   return { node, update };
 }

@@ -18,6 +18,7 @@ function createFilm(film, walks, { changed, paint, rested, speed }) {
     scene: null, // between which two steps the points are, and how far
     chosen: null,
     lit: null,
+    current: -1,
     fields: false,
     blockOf: (step) => film.blocks.findIndex((block) => step <= block.last),
   };

@@ -55,7 +55,7 @@ function hopNothing({ chosen, elements }) {
   return chosen ? "The line that is followed does not come by this layer." : "This walk does not come by this layer.";
 }
 
-function hopElements({ step, elements }, go) {
+function hopElements({ step, elements, ranked }, go) {
   const list = element("div", "hop-elements");
   list.setAttribute("role", "radiogroup");
   list.setAttribute("aria-label", "The strongest elements here");
@@ -73,7 +73,7 @@ function hopElements({ step, elements }, go) {
   });
   list.append(...buttons);
   list.onkeydown = (event) => hopAlong(event, buttons);
-  const title = element("p", "hop-small", "Strongest here, with their share of the evidence");
+  const title = element("p", "hop-small", ranked);
   return element("div", "hop-choice", title, list);
 }
 
@@ -237,7 +237,7 @@ function hopGoThere(term, number, go) {
   return button;
 }
 
-const hopShare = (term) => element("span", "hop-share", term.share > 0 ? percent(term.share) : "–");
+const hopShare = (term) => element("span", "hop-share", term.share > 0 ? percent(term.share) : "not followed");
 
 function hopBars(decision, go) {
   const { kind, terms, inputs } = decision;

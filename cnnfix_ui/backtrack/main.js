@@ -94,6 +94,7 @@ function show(frame, film) {
     // Python knows what is chosen: another one, perhaps, when the address changed.
     const same = answer.chosen && view.chosen?.step === answer.chosen.step;
     view.chosen = answer.chosen && { ...(same ? view.chosen : {}), step: answer.chosen.step };
+    view.current = answer.point; // the one that the hop is about
     view.lit = answer.lit && readLit(walks[0], answer.lit);
     drawHop(hop, answer, goTo);
     drawMaps(maps, answer, goTo, stages[0].lay);

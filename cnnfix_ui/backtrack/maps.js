@@ -84,7 +84,7 @@ function mapsColours({ low, high }, seeThrough) {
   const largest = Math.max(-low, high) || 1;
   return Array.from({ length: 256 }, (_, byte) => {
     const part = (low + (byte / 255) * (high - low)) / largest;
-    return [...mapsColour(part), seeThrough ? 90 + Math.round(165 * Math.min(1, 2 * Math.abs(part))) : 255];
+    return [...mapsColour(part), seeThrough ? 60 + Math.round(130 * Math.min(1, 2 * Math.abs(part))) : 255];
   });
 }
 

@@ -43,7 +43,7 @@ function createStage(film, walk, view, { follows, titled, act, read }) {
       if (field) drawFields(pen, fieldsOf(discs), field, cell ?? [0, 0], film.view, size);
     }
     drawDiscs(pen, discs, size, following);
-    for (const [point, strong] of [[focus, false], [chosenPoint(), true]]) {
+    for (const [point, strong] of [[focus, false], [follows ? view.current : -1, false], [chosenPoint(), true]]) {
       const disc = discs.find((one) => one.point === point);
       if (disc) drawRing(pen, disc.x, disc.y, disc.radius, size, strong);
     }

@@ -293,6 +293,8 @@ def answer_to(ask: dict[str, Any], path: list[Layer], first: list[Points]) -> di
         "kind": layer.kind,
         "shape": f"64 × {layer.side} × {layer.side}",
         "words": "Made up.",
+        "ranked": "Strongest here",
+        "point": -1,
         "elements": [element(n) for n in range(6)],
         "decision": decision(),
         "maps": None if layer.side in (1, 224) else maps(layer.side, (chosen or {}).get("channel", 0)),

@@ -257,7 +257,7 @@ def answer(kind: str, chosen: Json) -> Json | None:
         one["current"] = one["channel"] == chosen.get("channel", 83)
     about = {"heading": "blocks.3.0.conv_dw", "kind": "Depthwise convolution 3 × 3, stride 2", "shape": "240 × 14 × 14"}
     known = {"film": "demo", "ask": 1, "step": 30, "chosen": None, "lit": None, "words": ""}
-    return known | about | {"elements": elements, "decision": hop, "maps": planes}
+    return known | about | {"ranked": "Strongest here", "elements": elements, "decision": hop, "maps": planes}
 
 
 def gone() -> None:
