@@ -240,7 +240,7 @@ def test_a_line_lights_its_points_and_says_what_it_carries(walk: Walked) -> None
 def test_deep_networks_open_and_answer_at_once(name: str, cat: cnnfix.Picture) -> None:
     model = cnnfix.Model.of(architectures.build(name), preprocessing=architectures.preprocessing(name), name=name)
     walked(model, cat, None, [cnnfix.EVIDENCE])  # compiles
-    started = time.process_time()  # of this thread and its helpers: others may be busy
+    started = time.process_time()  # not the clock, for others may be busy
     walk = walked(model, cat, None, [cnnfix.EVIDENCE])
     film = film_data(walk, cat, "x", large=False)
     opening = time.process_time() - started
