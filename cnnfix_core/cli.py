@@ -25,7 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"cnnfix: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"cnnfix: cannot write {error.filename}: {error.strerror}", file=sys.stderr)
+        what = f"cannot write {error.filename}" if error.filename else "cannot write what was asked for"
+        print(f"cnnfix: {what}: {error.strerror}", file=sys.stderr)
         return 2
 
 
