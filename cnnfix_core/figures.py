@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from cnnfix_core.explain import Explanation
 from cnnfix_core.fixations import Fixations
-from cnnfix_core.images import Picture
+from cnnfix_core.images import Picture, scaled_size
 from cnnfix_core.maps import BANDS, floors
 from cnnfix_core.selection import Floats
 from cnnfix_core.words import question, summary
@@ -54,6 +54,12 @@ def draw_points(image: Image.Image, fixations: Fixations, largest: float) -> Non
     strongest = slice(0, MOST_POINTS)
     places = (fixations.xy[strongest] + 0.5) * np.array([across, down])
     draw_discs(image, places, radius(fixations.evidence[strongest], largest))
+
+
+def photo_of(picture: Picture, longest_side: int) -> Image.Image:
+    """The picture, at most so many pixels long."""
+    image = Image.fromarray(picture.pixels)
+    return image.resize(scaled_size(image.size, longest_side), Image.Resampling.LANCZOS)
 
 
 def draw_discs(

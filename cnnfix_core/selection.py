@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -79,6 +81,11 @@ class Selection:
         row[kept] = np.arange(beam)
         scaled = evidence * (self.total / evidence.sum())
         return Selection(self.shape, self.index[kept], self.sign[kept], scaled), row
+
+
+def contiguous(shape: Sequence[int]) -> list[int]:
+    """Elements from one position to the next along each dimension."""
+    return list(accumulate(reversed(shape[1:]), mul, initial=1))[::-1] if shape else []
 
 
 def broadcast_index(index: Ints, from_shape: Sequence[int], to_shape: Sequence[int]) -> Ints:

@@ -108,6 +108,11 @@ class Trace:
         return self._selections.get(value) or Selection.empty(value.shape)
 
     @property
+    def values(self) -> tuple[Value, ...]:
+        """All that the walk went through, from the output to the inputs."""
+        return tuple(self._selections)
+
+    @property
     def fixations(self) -> Fixated:
         """The elements of the first input that were reached."""
         return self.fixations_of(0)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cnnfix_core.export import channel_name
-from cnnfix_core.figures import BAND_COLOURS, MOST_POINTS, POINT, POINT_EDGE, overlay, png
+from cnnfix_core.figures import BAND_COLOURS, MOST_POINTS, POINT, POINT_EDGE, overlay, photo_of, png
 from cnnfix_core.fixations import Fixations
 from cnnfix_core.images import Picture, scaled_size
 from cnnfix_core.maps import BANDS, held_share
@@ -45,7 +45,7 @@ def panels(picture: Picture, shown: Sequence[Panel], *, points: str, opacity: fl
     points: what a point stands for, for the legend; "" draws none. opacity: of the maps, 0 to 1; 0 draws none.
     alt: the panels in words.
     """
-    photo = photo_of(picture)
+    photo = photo_of(picture, _PHOTO_SIDE)
     data = {
         "photo": _uri(photo, "JPEG"),
         "width": picture.width,
@@ -61,15 +61,9 @@ def panels(picture: Picture, shown: Sequence[Panel], *, points: str, opacity: fl
     _component(key=key, data=data)
 
 
-def photo_of(picture: Picture, longest_side: int = _PHOTO_SIDE) -> Image.Image:
-    """The picture, small enough to send."""
-    image = Image.fromarray(picture.pixels)
-    return image.resize(scaled_size(image.size, longest_side), Image.Resampling.LANCZOS)
-
-
 def photo_uri(picture: Picture) -> str:
     """The picture as a data URI."""
-    return _uri(photo_of(picture), "JPEG")
+    return _uri(photo_of(picture, _PHOTO_SIDE), "JPEG")
 
 
 def thumbnail(picture: Picture) -> str:

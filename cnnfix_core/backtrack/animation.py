@@ -14,8 +14,8 @@ from cnnfix_core.backtrack.layers import kind, shape, step_words
 from cnnfix_core.backtrack.lineage import Line
 from cnnfix_core.backtrack.path import Step
 from cnnfix_core.backtrack.walked import Walked
-from cnnfix_core.figures import draw_discs, type_of
-from cnnfix_core.images import Picture, View, scaled_size
+from cnnfix_core.figures import draw_discs, photo_of, type_of
+from cnnfix_core.images import Picture
 from cnnfix_core.selection import Floats
 from cnnfix_core.words import question
 
@@ -44,10 +44,10 @@ def step_image(
     followed: a line; then what is on it is drawn in colour and the rest in grey.
     """
     step, film = walked.path.steps[number], walked.films[0]
-    photo = _photo(picture, longest_side)
-    cloud = _cloud(film, step)
+    photo = photo_of(picture, longest_side)
+    cloud = film.cloud_at(step.number)
     if cloud:
-        places, radii = _spots(cloud, walked.view, picture, photo), _radii(cloud, photo)
+        places, radii = _spots(cloud, walked, photo), _radii(cloud, photo)
         if followed is None:
             draw_discs(photo, places, radii)
         else:
@@ -63,11 +63,11 @@ def step_image(
 def _frames(walked: Walked, picture: Picture, longest_side: int) -> Iterator[tuple[Image.Image, int]]:
     """Frames with their duration in ms: each block's output, the picture, and between them the points on their way."""
     film, steps = walked.films[0], [walked.path.steps[block.first] for block in walked.path.blocks]
-    photo = _photo(picture, longest_side)
-    shown = [(step, cloud) for step in steps if (cloud := _cloud(film, step))]
+    photo = photo_of(picture, longest_side)
+    shown = [(step, cloud) for step in steps if (cloud := film.cloud_at(step.number))]
     before: tuple[Cloud, Floats, Floats] | None = None
     for step, cloud in shown:
-        places, radii = _spots(cloud, walked.view, picture, photo), _radii(cloud, photo)
+        places, radii = _spots(cloud, walked, photo), _radii(cloud, photo)
         origin = np.full(len(places), -1) if before is None else _origins(film, cloud, before[0])
         for t in np.linspace(0, 1, _MOVING + 1)[1:] if before else [1.0]:
             eased = t * t * (3 - 2 * t)
@@ -102,16 +102,9 @@ def _origins(film: Film, cloud: Cloud, before: Cloud) -> Floats:
     return np.where(points >= before.first, points - before.first, -1)
 
 
-def _cloud(film: Film, step: Step) -> Cloud | None:
-    number = film.of_step[step.number]
-    return None if number < 0 else film.clouds[number]
-
-
-def _spots(cloud: Cloud, view: View, picture: Picture, photo: Image.Image) -> Floats:
+def _spots(cloud: Cloud, walked: Walked, photo: Image.Image) -> Floats:
     """Places in pixels of the photograph as it is drawn."""
-    x0, y0, x1, y1 = view.box
-    scale = photo.width / picture.width, photo.height / picture.height
-    spots: Floats = (cloud.xy * (x1 - x0, y1 - y0) + (x0, y0)) * scale
+    spots: Floats = walked.on_picture(cloud.xy) * np.array(photo.size)
     return spots
 
 
@@ -120,11 +113,6 @@ def _radii(cloud: Cloud, photo: Image.Image) -> Floats:
     full = min(photo.size) / 14
     radii: Floats = np.maximum(full * np.sqrt(cloud.evidence), min(photo.size) / 300)
     return radii
-
-
-def _photo(picture: Picture, longest_side: int) -> Image.Image:
-    image = Image.fromarray(picture.pixels)
-    return image.resize(scaled_size(image.size, longest_side), Image.Resampling.LANCZOS)
 
 
 def _captioned(image: Image.Image, step: Step) -> Image.Image:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
-from operator import mul
 
 import numpy as np
 
-from cnnfix_core.selection import Floats, Ints
+from cnnfix_core.selection import Floats, Ints, contiguous
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +109,6 @@ class Sampling:
     def covering(cls, step: float, reach: float) -> Sampling:
         """A map of another size over the same area; `step` is the old size by the new one."""
         return cls((step - 1) / 2, step, reach)
-
-
-def contiguous(shape: Sequence[int]) -> list[int]:
-    """Elements from one position to the next along each dimension."""
-    return list(accumulate(reversed(shape[1:]), mul, initial=1))[::-1] if shape else []
 
 
 def united(axes: Sequence[Axis]) -> Axis:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnfix_core.backtrack.path import Path, Step
-from cnnfix_core.errors import CnnfixError
+from cnnfix_core.backtrack.path import Step
 from cnnfix_core.export import channel_name
 from cnnfix_core.selection import Ints, Selection
 
@@ -72,13 +71,6 @@ def element(step: Step, index: int) -> Chosen:
     one = np.array([index])
     row, column = step.field.places(one)[0].tolist()
     return Chosen(step.number, int(step.field.channels(one)[0]), (row, column))
-
-
-def check(chosen: Chosen, path: Path) -> Step:
-    """The step that it speaks of. Raises CnnfixError where the path has no such step."""
-    if chosen.step >= len(path.steps):
-        raise CnnfixError(f"There is no step {chosen.step}: this walk has {len(path.steps)}, counted from 0.")
-    return path.steps[chosen.step]
 
 
 def _number(text: str) -> int:

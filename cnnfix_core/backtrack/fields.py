@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from cnnfix_core import rules
-from cnnfix_core.backtrack.axes import Axis, Sampling, contiguous, united
+from cnnfix_core.backtrack.axes import Axis, Sampling, united
 from cnnfix_core.gates import followed_factors
 from cnnfix_core.memory import Overwrite
 from cnnfix_core.rules import (
@@ -24,7 +24,8 @@ from cnnfix_core.rules import (
     sampling,
     selecting,
 )
-from cnnfix_core.selection import Floats, Ints
+from cnnfix_core.rules.dimensions import reduced_dims
+from cnnfix_core.selection import Floats, Ints, contiguous
 from cnnfix_core.tape import Operation, Tape, Value
 
 __all__ = ["Axis", "Field", "fields"]
@@ -194,9 +195,7 @@ def _viewed(operation: Operation, output: Value, where: Known) -> Field | None:
 
 def _reduced(operation: Operation, output: Value, where: Known) -> Field | None:
     """Mean, sum, maximum over other dimensions than those of the map."""
-    x, *rest = operation.args
-    given = rest[0] if rest and rest[0] not in (None, []) else range(len(x.shape))
-    dims = {axis % len(x.shape) for axis in ([given] if isinstance(given, int) else given)}
+    x, dims = operation.args[0], reduced_dims(operation)
     over = {axis: size for axis, size in enumerate(x.shape) if axis not in dims}
     strides = [contiguous(x.shape)[axis] for axis in over]
     field = _both(where.get(x), lambda axis: axis.viewed(list(over.values()), strides, 0))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 
@@ -61,6 +60,11 @@ class Film:
     of_step: tuple[int, ...]
     field: tuple[tuple[float, float] | None, ...]
     cell: tuple[tuple[float, float] | None, ...]
+
+    def cloud_at(self, step: int) -> Cloud | None:
+        """The cloud of a step of the path; None where the walk does not come by."""
+        number = self.of_step[step]
+        return None if number < 0 else self.clouds[number]
 
 
 def film(trace: Trace, path: Path, fields: Mapping[Value, Field], most: int = 300) -> Film:
@@ -145,7 +149,7 @@ class _Gathering:
         # For each row of a selection the point that it belongs to, or comes from where its value is passed over.
         self._numbers: dict[Value, Ints] = {}
         parents = strongest_parents(trace)
-        for value in _visited(trace):
+        for value in trace.values:
             self._add(value, parents.get(value) or Parents(np.empty(0, np.int64), np.empty(0, np.int64)))
 
     def _add(self, value: Value, parents: Parents) -> None:
@@ -176,9 +180,3 @@ class _Gathering:
         a, b = self._trace.selection(before), self._trace.selection(value)
         same = all(np.array_equal(*pair) for pair in ((a.index, b.index), (a.sign, b.sign), (a.evidence, b.evidence)))
         return before if same and self._fields.get(before) == self._fields.get(value) else None
-
-
-def _visited(trace: Trace) -> Iterator[Value]:
-    """The values that a walk came by, from the score on."""
-    made = (value for operation in reversed(trace.tape.operations) for value in operation.outputs)
-    return (value for value in chain(made, trace.tape.inputs) if len(trace.selection(value)))

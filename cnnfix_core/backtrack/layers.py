@@ -77,14 +77,13 @@ def step_words(step: Step, trace: Trace, film: Film) -> str:
 
 def evidence_words(step: Step, trace: Trace, film: Film) -> str:
     """Where in the picture the walk's evidence lies at a step."""
-    selection, number = trace.selection(step.value), film.of_step[step.number]
-    if number < 0:
+    selection, cloud = trace.selection(step.value), film.cloud_at(step.number)
+    if cloud is None:
         return "This walk does not come by."
     elements = "1 element holds" if len(selection) == 1 else f"{len(selection):,} elements hold"
     words = f"{elements} {percent(selection.total)} of the evidence"
     if step.field is None:
         return f"{words}."
-    cloud = film.clouds[number]
     return f"{words}, half of it on {percent(spread(cloud))} of the picture, most of that {_where(cloud)}."
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
@@ -72,11 +72,12 @@ class Stage:
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """All steps, from the score to the picture; blocks and stages in the same order."""
+    """All steps, from the score to the picture; blocks and stages in the same order. fields: of all values."""
 
     steps: tuple[Step, ...]
     blocks: tuple[Block, ...]
     stages: tuple[Stage, ...]
+    fields: Mapping[Value, Field] = field(repr=False)
     _numbers: dict[Value, int] = field(repr=False)
 
     def step_of(self, value: Value) -> Step | None:
@@ -123,7 +124,7 @@ def path_of(*traces: Trace) -> Path:
     ]
     of_block = {n: number for number, stage in enumerate(stages) for n in range(stage.first, stage.last + 1)}
     numbered = tuple(Block(title, first, last, of_block[n]) for n, (title, first, last, _) in enumerate(blocks))
-    return Path(tuple(steps), numbered, tuple(stages), {step.value: step.number for step in steps})
+    return Path(tuple(steps), numbered, tuple(stages), where, {step.value: step.number for step in steps})
 
 
 def _before_silent(value: Value) -> Value:

@@ -49,8 +49,7 @@ class Positions:
     def _carried_up(self) -> dict[Value, Floats]:
         """(3, N) for each value that the walk came by: evidence that reached pixels, and its sums of x and y."""
         trace = self._trace
-        ends = {hop.output for hop in trace.hops} | {hop.input for hop in trace.hops}
-        known = {value: np.zeros((3, len(trace.selection(value)))) for value in ends}
+        known = {value: np.zeros((3, len(trace.selection(value)))) for value in trace.values}
         if self._field and self._picture in known:
             pixels = trace.selection(self._picture)
             xy = self.at(self._field, self._field.places(pixels.index))

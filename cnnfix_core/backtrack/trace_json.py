@@ -26,8 +26,7 @@ def trace_json(walked: Walked) -> str:
     among all that contributed, and there are too many pairs to list. Evidence has four significant digits.
     """
     explanation, trace = walked.explanation, walked.trace
-    order = _order(trace)
-    numbers = {value: number for number, value in enumerate(order)}
+    numbers = {value: number for number, value in enumerate(trace.values)}
     view = walked.view
     content = {
         "model": explanation.model,
@@ -36,15 +35,10 @@ def trace_json(walked: Walked) -> str:
         "preset": trace.preset.name,
         "image": {"sha256": explanation.digest, "view": view.name, "box": list(view.box), "input": list(view.size)},
         "left": dict(zip(trace.left, _rounded(np.array([*trace.left.values()])), strict=True)),
-        "tensors": [_tensor(walked, value) for value in order],
+        "tensors": [_tensor(walked, value) for value in trace.values],
         "hops": [_hop(trace, hop, numbers) for hop in trace.hops],
     }
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
-
-
-def _order(trace: Trace) -> list[Value]:
-    """The tensors of the walk, each once, the score first."""
-    return list(dict.fromkeys([trace.tape.output, *(hop.input for hop in trace.hops)]))
 
 
 def _tensor(walked: Walked, value: Value) -> dict[str, Any]:

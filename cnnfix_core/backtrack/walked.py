@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from cnnfix_core.backtrack.chosen import Chosen
-from cnnfix_core.backtrack.fields import fields
 from cnnfix_core.backtrack.film import Film, film
 from cnnfix_core.backtrack.lineage import Line, line
 from cnnfix_core.backtrack.path import Path, path_of
 from cnnfix_core.explain import Asked, Explanation, explain
 from cnnfix_core.images import Picture, View
 from cnnfix_core.presets import Preset
+from cnnfix_core.selection import Floats
 from cnnfix_core.tape import Tape
 from cnnfix_core.unravel import Trace, unravel_again
 from cnnfix_core.zoo import Model
@@ -45,6 +47,18 @@ class Walked:
         return line(self.trace, step.value, rows) if len(rows) else None
 
     @property
+    def window(self) -> tuple[float, float, float, float]:
+        """What of the picture the network saw, x0, y0, x1, y1, in parts of its width and height."""
+        (x0, y0, x1, y1), seen = self.view.box, self.explanation.fixations
+        return x0 / seen.width, y0 / seen.height, x1 / seen.width, y1 / seen.height
+
+    def on_picture(self, xy: Floats) -> Floats:
+        """(N, 2) places in parts of the picture, from parts of the network's input."""
+        x0, y0, x1, y1 = self.window
+        places: Floats = xy * np.array([x1 - x0, y1 - y0]) + np.array([x0, y0])
+        return places
+
+    @property
     def nbytes(self) -> int:
         """Memory of the tape's values, about."""
         return bytes_of(self.trace.tape)
@@ -60,8 +74,8 @@ def walked(model: Model, picture: Picture, target: Asked, presets: Sequence[Pres
     explanation = explain(model, picture, target, first, whole=True)
     trace = explanation.trace
     traces = (trace, *(unravel_again(trace, preset) for preset in others))
-    path, where = path_of(*traces), fields(trace.tape)
-    films = tuple(film(one, path, where) for one in traces)
+    path = path_of(*traces)
+    films = tuple(film(one, path, path.fields) for one in traces)
     return Walked(explanation.without_traces(), explanation.explained[0], path, traces, films)
 
 

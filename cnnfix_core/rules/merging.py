@@ -11,31 +11,31 @@ from cnnfix_core.gates import followed_factors
 from cnnfix_core.rules.registry import Arrival, Question, rule
 from cnnfix_core.rules.shares import arrival, proportion, turned
 from cnnfix_core.selection import broadcast_index
-from cnnfix_core.tape import Value
+from cnnfix_core.tape import Operation, Value
 
 
 @rule("aten.add", args=(0, 1))
 def add(question: Question) -> Iterable[Arrival]:
     """The sum a + alpha * b."""
-    return summed(question, 1, _alpha(question))
+    return summed(question, 1, alpha_of(question.operation))
 
 
 @rule("aten.sub", args=(0, 1))
 def sub(question: Question) -> Iterable[Arrival]:
     """The difference a - alpha * b."""
-    return summed(question, 1, -_alpha(question))
+    return summed(question, 1, -alpha_of(question.operation))
 
 
 @rule("aten.rsub", args=(0, 1))
 def reversed_sub(question: Question) -> Iterable[Arrival]:
     """The difference the other way round, b - alpha * a."""
-    return summed(question, -_alpha(question), 1)
+    return summed(question, -alpha_of(question.operation), 1)
 
 
 def summed(question: Question, first: float, second: float) -> Iterable[Arrival]:
     """First * a + second * b: a linear form of two terms. The published walk follows the larger, on a tie the skip."""
     operation, selection, preset = question.operation, question.selection, question.preset
-    terms = [(term, c) for term, c in zip(operation.args[:2], (first, second), strict=True) if _depends(term)]
+    terms = [(term, c) for term, c in zip(operation.args[:2], (first, second), strict=True) if depends(term)]
     places = [broadcast_index(selection.index, value.shape, selection.shape) for value, _ in terms]
     if len(terms) == 1:
         (value, coefficient), index = terms[0], places[0]
@@ -70,7 +70,7 @@ def mul(question: Question) -> Iterable[Arrival]:
 def div(question: Question) -> Iterable[Arrival]:
     """A quotient follows the dividend; where only the divisor depends on the input, the question turns around."""
     a, b = question.operation.args[:2]
-    if _depends(a):
+    if depends(a):
         yield scaled(question, a, b)
     else:
         yield scaled(question, b, a, turn=-1)
@@ -100,12 +100,12 @@ def larger_factor(question: Question) -> Iterable[Arrival]:
         yield arrival(question, factor, place[:, None], (chosen * selection.evidence)[:, None])
 
 
-def _alpha(question: Question) -> float:
+def alpha_of(operation: Operation) -> float:
     """The factor that PyTorch's sums put before their second term."""
-    operation = question.operation
     alpha = operation.args[2] if len(operation.args) > 2 else operation.kwargs.get("alpha", 1)
     return float(alpha)
 
 
-def _depends(term: Any) -> bool:
+def depends(term: Any) -> bool:
+    """Whether a term is a tensor that was computed from the input."""
     return isinstance(term, Value) and term.depends

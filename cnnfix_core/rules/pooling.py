@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
 from cnnfix_core.rules.convolution import through_windows, window_geometry
+from cnnfix_core.rules.dimensions import reduced_dims
 from cnnfix_core.rules.registry import Arrival, Question, rule
 from cnnfix_core.rules.terms import Terms, through_terms
-from cnnfix_core.selection import Ints
+from cnnfix_core.selection import Ints, contiguous
 
 
 @rule(
@@ -50,11 +51,10 @@ def avg_pool(question: Question) -> Iterable[Arrival]:
 def mean(question: Question) -> Iterable[Arrival]:
     """Mean or sum over some dimensions, such as global average pooling."""
     x, *rest = question.operation.args
-    given = rest[0] if rest and rest[0] else range(len(x.shape))
-    dims = sorted(axis % len(x.shape) for axis in given)
+    dims = reduced_dims(question.operation)
     keeps = len(rest) > 1 and rest[1]
     kept = [axis for axis in range(len(x.shape)) if axis not in dims]
-    coordinates, strides = question.selection.coordinates, _strides(x.shape)
+    coordinates, strides = question.selection.coordinates, np.array(contiguous(x.shape), np.int64)
     start = coordinates[:, kept] @ strides[kept] if keeps else coordinates @ strides[kept]
     inside = np.zeros(1, np.int64)
     for axis in dims:
@@ -64,8 +64,3 @@ def mean(question: Question) -> Iterable[Arrival]:
         return start[rows, None] + inside, np.ones(1)
 
     return through_terms(question, x, terms, len(inside), keep_all=True, pooled=True)
-
-
-def _strides(shape: Sequence[int]) -> Ints:
-    """Elements from one position to the next along each dimension."""
-    return np.array([np.prod(shape[axis + 1 :], dtype=np.int64) for axis in range(len(shape))], np.int64)

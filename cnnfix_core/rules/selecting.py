@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from cnnfix_core.rules.dimensions import reduced_dims, searched_dim
 from cnnfix_core.rules.registry import Arrival, Question, rule
 from cnnfix_core.selection import Ints, broadcast_index
 from cnnfix_core.tape import Value
@@ -19,9 +20,7 @@ def taken_along(question: Question) -> Iterable[Arrival]:
     if len(operation.outputs) == 1:
         yield of_all(question, x)
         return
-    # Some have k before the dimension, which is the last one by default.
-    given = operation.args[2 if operation.name in ("aten.topk", "aten.kthvalue") else 1 :]
-    axis = (given[0] if given else operation.kwargs.get("dim", -1)) % max(len(x.shape), 1)
+    axis = searched_dim(operation)
     noted = operation.outputs[1]
     taken = noted.integers().reshape(-1)[question.selection.index]
     shape = noted.shape if len(noted.shape) == len(x.shape) else (*x.shape[:axis], 1, *x.shape[axis + 1 :])
@@ -41,9 +40,8 @@ def of_all(question: Question, x: Value) -> Arrival:
 @rule("aten.amax", "aten.amin", args=(0,))
 def over_dimensions(question: Question) -> Iterable[Arrival]:
     """The extreme of some dimensions, or of all."""
-    x, *rest = question.operation.args
-    dims = (rest[0] if rest else None) or range(len(x.shape))
-    yield from extreme(question, x, [axis % len(x.shape) for axis in dims], question.operation.name == "aten.amax")
+    operation = question.operation
+    yield from extreme(question, operation.args[0], reduced_dims(operation), operation.name == "aten.amax")
 
 
 def extreme(question: Question, x: Value, dims: Iterable[int], largest: bool) -> Iterable[Arrival]:

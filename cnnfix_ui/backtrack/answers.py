@@ -40,8 +40,8 @@ def answer(walked: Walked, number: int, chosen: Chosen | None) -> dict[str, Any]
     rows = _strongest(walked, step, chosen, followed)
     current = int(rows[0]) if len(rows) else None
     listed = _beside(walked, step, chosen, rows)
-    elsewhere = followed is not None and chosen is not None and chosen.step != number
-    shares = followed.carried.get(step.value, selection.evidence) if elsewhere and followed else selection.evidence
+    elsewhere = followed if chosen and chosen.step != number else None
+    shares = elsewhere.carried.get(step.value, selection.evidence) if elsewhere else selection.evidence
     return {
         "step": step.number,
         "chosen": chosen and followed and _summary(walked, chosen, followed),
@@ -108,8 +108,7 @@ def _lit(film: Film, path: Path, followed: Line) -> dict[str, str]:
         carried = followed.carried.get(step.value)
         if number < 0 or carried is None or str(number) in lit:
             continue
-        cloud = film.clouds[number]
-        share = np.ceil(255 * cloud.on_line(carried))
+        share = np.ceil(255 * film.clouds[number].on_line(carried))
         if share.any():
             lit[str(number)] = packed(share.astype(np.uint8))
     return lit
@@ -117,10 +116,10 @@ def _lit(film: Film, path: Path, followed: Line) -> dict[str, str]:
 
 def _point(film: Film, step: Step, row: int | None) -> int:
     """The point of the film at which the element is drawn; -1 where it is not."""
-    number = film.of_step[step.number]
-    if row is None or number < 0 or film.clouds[number].row[row] < 0:
+    cloud = film.cloud_at(step.number)
+    if row is None or cloud is None or cloud.row[row] < 0:
         return -1
-    return film.clouds[number].first + int(film.clouds[number].row[row])
+    return cloud.first + int(cloud.row[row])
 
 
 def _name(step: Step) -> str:
@@ -145,8 +144,7 @@ def name_in_step(chosen: Chosen) -> str:
 
 def _decision(walked: Walked, step: Step, row: int) -> dict[str, Any]:
     decision = decide(walked.trace, step.value, row, lambda value, position: _label(walked.path, value, position))
-    index = int(np.ravel_multi_index(decision.position, step.value.shape)) if step.value.shape else 0
-    title = element(step, index).label(step)
+    title = _label(walked.path, step.value, decision.position)
     if step.number == 0:
         target, other = walked.explanation.target, walked.explanation.rather_than
         title = f"the score of “{target.label}”" + (f" less that of “{other.label}”" if other else "")
@@ -166,12 +164,10 @@ def _decision(walked: Walked, step: Step, row: int) -> dict[str, Any]:
 
 
 def _term(path: Path, term: Term, decision: Decision) -> dict[str, Any]:
-    index = int(np.ravel_multi_index(term.position, term.value.shape)) if term.value.shape else 0
-    step = path.seen_at(term.value)
-    chosen = None if step is None else element(step, index)
+    seen = _seen(path, term.value, term.position)
     return {
         "label": _label(path, term.value, term.position),
-        "go": chosen and {"step": chosen.step, "element": name_in_step(chosen)} if term.share > 0 else None,
+        "go": {"step": seen.step, "element": name_in_step(seen)} if seen and term.share > 0 else None,
         "activation": rounded(term.activation),
         "coefficient": None if term.coefficient is None else rounded(term.coefficient),
         "product": rounded(term.product),
@@ -181,12 +177,16 @@ def _term(path: Path, term: Term, decision: Decision) -> dict[str, Any]:
     }
 
 
-def _label(path: Path, value: Value, position: Position) -> str:
-    """What an input is called: as at its step, if it is seen at one."""
+def _seen(path: Path, value: Value, position: Position) -> Chosen | None:
+    """An element as it is chosen at its step, if it is seen at one."""
     step = path.seen_at(value)
-    if step is None:
-        return element_name(value.shape, position)
-    return element(step, int(np.ravel_multi_index(position, value.shape)) if position else 0).label(step)
+    return element(step, int(np.ravel_multi_index(position, value.shape)) if position else 0) if step else None
+
+
+def _label(path: Path, value: Value, position: Position) -> str:
+    """What an element is called: as at its step, if it is seen at one."""
+    seen = _seen(path, value, position)
+    return seen.label(path.steps[seen.step]) if seen else element_name(value.shape, position)
 
 
 def _grid(grid: Grid) -> dict[str, Any]:

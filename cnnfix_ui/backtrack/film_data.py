@@ -13,7 +13,6 @@ from cnnfix_core.backtrack.film import Cloud, Film, overlap, spread
 from cnnfix_core.backtrack.layers import evidence_words, kind, shape
 from cnnfix_core.backtrack.path import Path, Stage, Step
 from cnnfix_core.backtrack.walked import Walked
-from cnnfix_core.images import View
 from cnnfix_core.unravel import Trace
 from cnnfix_ui.panels import photo_uri
 
@@ -28,28 +27,21 @@ def film_data(walked: Walked, picture: Picture, name: str, large: bool) -> dict[
 
     name: differs from that of any other film. large: for a projector.
     """
-    path, view = walked.path, walked.view
-    window = _window(view, picture)
+    path = walked.path
     overlaps = [_overlap(walked.films, step) for step in path.steps] if len(walked.films) > 1 else None
     return {
         "id": name,
         "photo": photo_uri(picture),
         "ratio": picture.width / picture.height,
-        "view": window,
+        "view": walked.window,
         "large": large,
         "stages": [_stage(stage, path) for stage in path.stages],
         "blocks": [{"title": block.short, "first": block.first, "last": block.last} for block in path.blocks],
         "steps": [_step(step, walked) for step in path.steps],
-        "walks": [_walk(film, trace, path, window) for film, trace in zip(walked.films, walked.traces, strict=True)],
+        "walks": [_walk(walked, film, trace) for film, trace in zip(walked.films, walked.traces, strict=True)],
         "overlap": overlaps,
         **_parting(path, overlaps),
     }
-
-
-def _window(view: View, picture: Picture) -> tuple[float, float, float, float]:
-    """The part of the picture that the network sees, in parts of its width and height."""
-    x0, y0, x1, y1 = view.box
-    return x0 / picture.width, y0 / picture.height, x1 / picture.width, y1 / picture.height
 
 
 def _stage(stage: Stage, path: Path) -> dict[str, Any]:
@@ -73,14 +65,14 @@ def _step(step: Step, walked: Walked) -> dict[str, Any]:
     }
 
 
-def _walk(film: Film, trace: Trace, path: Path, window: tuple[float, float, float, float]) -> dict[str, Any]:
-    x0, y0, x1, y1 = window
-    xy = np.concatenate([cloud.xy for cloud in film.clouds]) * (x1 - x0, y1 - y0) + (x0, y0)
+def _walk(walked: Walked, film: Film, trace: Trace) -> dict[str, Any]:
+    xy = walked.on_picture(np.concatenate([cloud.xy for cloud in film.clouds]))
+    x0, y0, x1, y1 = walked.window
     spots = np.rint(xy.clip(0, 1) * _MOST).astype("<u2")
     places = np.concatenate([_rows_and_columns(cloud) for cloud in film.clouds])
     return {
         "title": _TITLES.get(trace.preset.name, trace.preset.name),
-        "steps": [_numbers(film, trace, step, (x1 - x0, y1 - y0)) for step in path.steps],
+        "steps": [_numbers(film, trace, step, (x1 - x0, y1 - y0)) for step in walked.path.steps],
         "clouds": [{"first": cloud.first, "count": len(cloud.evidence)} for cloud in film.clouds],
         "x": packed(spots[:, 0]),
         "y": packed(spots[:, 1]),
@@ -99,7 +91,7 @@ def _rows_and_columns(cloud: Cloud) -> NDArray[np.uint16]:
 
 
 def _numbers(film: Film, trace: Trace, step: Step, size: tuple[float, float]) -> dict[str, Any]:
-    cloud = _cloud(film, step)
+    cloud = film.cloud_at(step.number)
     selection = trace.selection(step.value)
 
     def scaled(pair: tuple[float, float] | None) -> tuple[float, float] | None:
@@ -116,13 +108,8 @@ def _numbers(film: Film, trace: Trace, step: Step, size: tuple[float, float]) ->
     }
 
 
-def _cloud(film: Film, step: Step) -> Cloud | None:
-    number = film.of_step[step.number]
-    return None if number < 0 else film.clouds[number]
-
-
 def _overlap(films: tuple[Film, ...], step: Step) -> float:
-    first, second = (_cloud(film, step) for film in films)
+    first, second = (film.cloud_at(step.number) for film in films)
     return round(overlap(first, second), 3) if first and second else 0.0
 
 

@@ -75,15 +75,7 @@ def _places(field: Field, selection: Selection, here: NDArray[np.bool_], factor:
 def _extent(walked: Walked, field: Field) -> tuple[float, ...]:
     """What the map covers, x0, y0, x1, y1, in parts of the picture: each place as wide as its stride."""
     height, width = walked.view.size
-    box, size = walked.view.box, (walked.explanation.fixations.width, walked.explanation.fixations.height)
-    edges = []
-    for axis, length, start, end, whole in (
-        (field.columns, width, box[0], box[2], size[0]),
-        (field.rows, height, box[1], box[3], size[1]),
-    ):
-        first = axis.offset - axis.stride / 2 + 0.5
-        edges.append(
-            [(start + at / length * (end - start)) / whole for at in (first, first + axis.count * axis.stride)]
-        )
-    (x0, x1), (y0, y1) = edges
-    return x0, y0, x1, y1
+    axes = (field.columns, width), (field.rows, height)
+    first = np.array([(axis.offset - axis.stride / 2 + 0.5) / length for axis, length in axes])
+    whole = np.array([axis.count * axis.stride / length for axis, length in axes])
+    return tuple(walked.on_picture(np.stack([first, first + whole])).reshape(-1).tolist())

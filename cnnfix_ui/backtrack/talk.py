@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from cnnfix_core import Picture
@@ -107,11 +106,8 @@ def _chosen(choice: object, walked: Walked) -> Chosen | None:
 def _at_point(step: int, point: int, walked: Walked) -> Chosen | None:
     """What lies at a point of the film."""
     film = walked.films[0]
-    if not 0 <= step < len(film.of_step) or film.of_step[step] < 0:
+    cloud = film.cloud_at(step) if 0 <= step < len(film.of_step) else None
+    if cloud is None or not 0 <= point - cloud.first < len(cloud.evidence):
         return None
-    cloud = film.clouds[film.of_step[step]]
-    number = point - cloud.first
-    if not 0 <= number < len(cloud.evidence):
-        return None
-    row, *column = np.atleast_1d(cloud.place[number]).tolist()
+    row, *column = cloud.place[point - cloud.first].tolist()
     return Chosen(step, None, (row, column[0])) if column else Chosen(step, row)

@@ -12,6 +12,7 @@ from cnnfix_core.backtrack.explainers.registry import Account, Asked, explains
 from cnnfix_core.backtrack.explainers.window import Axis, Window, stretch
 from cnnfix_core.backtrack.explainers.windows import plane_of
 from cnnfix_core.backtrack.sentences import pooled, weighted
+from cnnfix_core.rules.dimensions import reduced_dims
 from cnnfix_core.rules.pooling import mean
 from cnnfix_core.rules.sampling import adaptive_avg_pool, grid_sample, resized, roi_align
 from cnnfix_core.selection import Floats, Ints
@@ -25,7 +26,7 @@ _LARGEST_SIDE = 64
 def over_dimensions(asked: Asked) -> Account:
     """Mean or sum over some dimensions, such as global average pooling."""
     x, *rest = asked.operation.args
-    dims = sorted(axis % len(x.shape) for axis in (rest[0] if rest and rest[0] else range(len(x.shape))))
+    dims = reduced_dims(asked.operation)
     keeps = len(rest) > 1 and rest[1]
     place = iter(asked.position)
     ranges = []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from cnnfix_core.backtrack.explainers.parts import Part, candidates, linear, number_at, numbers, own_index, sole
@@ -17,31 +15,26 @@ from cnnfix_core.tape import Value
 @explains(merging.add)
 def total(asked: Asked) -> Account:
     """The sum a + alpha * b."""
-    return _summed(asked, 1, _alpha(asked))
+    return _summed(asked, 1, merging.alpha_of(asked.operation))
 
 
 @explains(merging.sub)
 def difference(asked: Asked) -> Account:
     """The difference a - alpha * b."""
-    return _summed(asked, 1, -_alpha(asked))
+    return _summed(asked, 1, -merging.alpha_of(asked.operation))
 
 
 @explains(merging.reversed_sub)
 def reversed_difference(asked: Asked) -> Account:
     """The difference the other way round, b - alpha * a."""
-    return _summed(asked, -_alpha(asked), 1)
-
-
-def _alpha(asked: Asked) -> float:
-    args = asked.operation.args
-    return float(args[2] if len(args) > 2 else asked.operation.kwargs.get("alpha", 1))
+    return _summed(asked, -merging.alpha_of(asked.operation), 1)
 
 
 def _summed(asked: Asked, first: float, second: float) -> Account:
     """First * a + second * b; what does not depend on the input is the bias."""
     terms = list(zip(asked.operation.args[:2], (first, second), strict=True))
-    constants = [(term, c) for term, c in terms if not _depends(term)]
-    parts = tuple(_scaled(asked, term, c) for term, c in terms if _depends(term))
+    constants = [(term, c) for term, c in terms if not merging.depends(term)]
+    parts = tuple(_scaled(asked, term, c) for term, c in terms if merging.depends(term))
     bias = sum(c * number_at(term, asked.output.shape, asked.index) for term, c in constants) if constants else None
     return Account("sum", parts, added, bias)
 
@@ -53,7 +46,7 @@ def product(asked: Asked) -> Account:
     followed = followed_factors(factors, elementwise=True)
     at = [number_at(factor, asked.output.shape, asked.index) for factor in factors]
     parts = [_scaled(asked, factors[n], at[1 - n] / len(followed)) for n in followed]
-    parts += [_gate(asked, factor) for n, factor in enumerate(factors) if n not in followed and _depends(factor)]
+    parts += [_gate(asked, factor) for n, factor in enumerate(factors) if n not in followed and merging.depends(factor)]
     return Account("gated", tuple(parts), gated())
 
 
@@ -62,10 +55,10 @@ def quotient(asked: Asked) -> Account:
     """The dividend times the reciprocal of the divisor; or a constant divided by the feature."""
     a, b = asked.operation.args[:2]
     dividend, divisor = (number_at(factor, asked.output.shape, asked.index) for factor in (a, b))
-    if not _depends(a):
+    if not merging.depends(a):
         index = own_index(b, asked.output.shape, asked.index)
         return Account("gated", (sole(b, index, asked.number),), reciprocal(dividend))
-    gates = (_gate(asked, b),) if _depends(b) else ()
+    gates = (_gate(asked, b),) if merging.depends(b) else ()
     return Account("gated", (_scaled(asked, a, 1 / divisor), *gates), gated("divided by"))
 
 
@@ -83,10 +76,6 @@ def end_to_end(asked: Asked) -> Account:
             return Account("joined", (candidates(value, index, 0),), joined(n + 1, len(values)))
         place[axis] -= value.shape[axis]
     raise AssertionError("the element lies beyond the tensors that it was joined from")
-
-
-def _depends(term: Any) -> bool:
-    return isinstance(term, Value) and term.depends
 
 
 def _scaled(asked: Asked, value: Value, coefficient: float) -> Part:

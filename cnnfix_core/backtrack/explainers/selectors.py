@@ -9,6 +9,7 @@ from cnnfix_core.backtrack.explainers.registry import Account, Asked, explains
 from cnnfix_core.backtrack.explainers.window import Axis, Window, stretch, taps
 from cnnfix_core.backtrack.explainers.windows import plane_of
 from cnnfix_core.backtrack.sentences import taken
+from cnnfix_core.rules.dimensions import reduced_dims, searched_dim
 from cnnfix_core.rules.pooling import max_pool
 from cnnfix_core.rules.selecting import either, over_dimensions, taken_along
 from cnnfix_core.selection import Ints
@@ -55,8 +56,7 @@ def along_dimension(asked: Asked) -> Account:
     if len(operation.outputs) == 1:
         every = np.arange(int(np.prod(x.shape)))
         return _chosen(x, every, _first(x, every, asked.number), _how(operation.name))
-    given = operation.args[2 if operation.name in ("aten.topk", "aten.kthvalue") else 1 :]
-    axis = (given[0] if given else operation.kwargs.get("dim", -1)) % max(len(x.shape), 1)
+    axis = searched_dim(operation)
     noted = int(numbers(operation.outputs[1], np.array([asked.index]))[0])
     place = list(asked.position)
     if len(place) < len(x.shape):
@@ -68,8 +68,7 @@ def along_dimension(asked: Asked) -> Account:
 @explains(over_dimensions)
 def extreme(asked: Asked) -> Account:
     """The largest, or smallest, over some dimensions; the first where several are."""
-    x, *rest = asked.operation.args
-    dims = sorted(axis % len(x.shape) for axis in (rest[0] if rest and rest[0] else range(len(x.shape))))
+    x, dims = asked.operation.args[0], reduced_dims(asked.operation)
     place = list(asked.position)
     if len(place) < len(x.shape):
         for axis in dims:
