@@ -131,13 +131,13 @@ def _port(text: str) -> int:
 
 def _explain(options: argparse.Namespace) -> int:
     # Only now: PyTorch takes seconds to import, and a mistyped argument should not.
-    from cnnfix_core import baselines, export, figures, images, words
+    from cnnfix_core import baselines, export, figures, images, maps, words
     from cnnfix_core.explain import explain
 
     picture = images.open_picture(options.image)
     model = _model(options)
     result = explain(model, picture, _asked(options), options.preset, options.focus)
-    density = result.density(longest_side=figures.MAP_SIDE)
+    density = result.density(longest_side=maps.MAP_SIDE)
     print(words.summary(result, density))
     if options.json:
         options.json.write_text(export.as_json(result), "utf-8")
@@ -147,7 +147,7 @@ def _explain(options: argparse.Namespace) -> int:
         rival = None
         try:
             rival = baselines.attribute(
-                model, picture, result.asked, crops=result.preset.crops, longest_side=figures.MAP_SIDE
+                model, picture, result.asked, crops=result.preset.crops, longest_side=maps.MAP_SIDE
             )
         except ModelError as error:
             print(f"The figure is without Grad-CAM. {error}", file=sys.stderr)

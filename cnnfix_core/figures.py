@@ -24,8 +24,6 @@ BAND_COLOURS = ("#FFF3A3", "#FDB84A", "#F0714F", "#B8317F", "#5D2A8C")
 BAND_OPACITY = (0.92, 0.84, 0.74, 0.62, 0.48)
 POINT, POINT_EDGE = "#19E3FF", "#06222B"
 MOST_POINTS = 3000
-# Longest side of the maps that are drawn; finer than any network's input.
-MAP_SIDE = 448
 
 _PAPER, _INK, _FAINT = "#FFFFFF", "#1B2127", "#5B6670"
 

@@ -12,6 +12,9 @@ from cnnfix_core.selection import Floats
 # A map is shown as the smallest areas that hold these shares of it: the same question to every method, so that maps of
 # different units and peaks can be compared without scaling each by its own maximum.
 BANDS = (0.1, 0.25, 0.5, 0.75, 0.9)
+# Longest side on which maps are computed for the page, the command line and the benchmark, so that their numbers are
+# the same; finer than any network's input.
+MAP_SIDE = 448
 
 
 def held_share(density: NDArray[np.floating]) -> Floats:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from cnnfix_core import Explanation, Model, Picture, Preset, attribute, explain, load_model
 from cnnfix_core.backtrack.walked import Walked, walked
 from cnnfix_core.errors import ModelError
-from cnnfix_core.figures import MAP_SIDE
 from cnnfix_core.images import Crops
+from cnnfix_core.maps import MAP_SIDE
 from cnnfix_core.zoo import Progress
 from cnnfix_ui.shelf import Shelf
 

@@ -10,10 +10,9 @@ import pytest
 from PIL import Image, ImageColor
 
 import cnnfix_core as cnnfix
-from cnnfix_core import figures
 from cnnfix_core.figures import BAND_COLOURS, BAND_OPACITY, POINT, comparison, draw_points, figure, overlay, png, radius
 from cnnfix_core.fixations import Fixations
-from cnnfix_core.maps import BANDS
+from cnnfix_core.maps import BANDS, MAP_SIDE
 
 POINT_COLOUR = ImageColor.getrgb(POINT)
 WHITE = (255, 255, 255)
@@ -125,7 +124,7 @@ def test_the_panels_show_the_picture_the_map_and_the_points() -> None:
 
 
 def test_the_comparison_of_an_explanation(cat: cnnfix.Picture, explanation: cnnfix.Explanation) -> None:
-    density = explanation.density(longest_side=figures.MAP_SIDE)
+    density = explanation.density(longest_side=MAP_SIDE)
     image = comparison(cat, explanation, density, np.zeros_like(density))
     again = Image.open(io.BytesIO(png(image)))
     assert (again.format, again.size) == ("PNG", image.size)
