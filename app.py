@@ -6,6 +6,7 @@ on their own, without the router, until a router has run once: the first visitor
 
 import gc
 import logging
+import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,10 @@ from pathlib import Path
 import streamlit as st
 
 from cnnfix_ui.errors import show_stop
+
+# Before PyTorch is loaded: threads that wait must not spin. Several visitors, or jobs, have more threads at work than
+# there are processors, and then spinning makes everything some ten times slower.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def warm_up() -> None:

@@ -1,95 +1,68 @@
-"""Insertion and deletion (Petsiuk et al., RISE, BMVC 2018) on the sample pictures, for each method and two baselines.
+"""Insertion and deletion (Petsiuk et al., RISE, BMVC 2018) on sample pictures, for each method and the baselines.
 
-Pixels are put in, or taken out, in the order of each method's map, in equal steps; the figure is the mean probability
-of the predicted class on the way. Insertion starts from the blurred picture, deletion ends in grey. All methods see the
-whole picture squeezed to the network's input, and are asked about the same class.
+All methods are asked about the class that the network says first, with their own crops, at the size at which the page
+and the command line compare maps. The figure is the mean probability of that class along the way, and over pictures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+import argparse
+from collections.abc import Sequence
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from PIL import Image
-from scipy.ndimage import gaussian_filter
 
 import cnnfix_core as cnnfix
-from cnnfix_core.images import views
-from cnnfix_core.samples import list_samples
+from cnnfix_core.errors import CnnfixError
+from cnnfix_core.explain import classes
+from cnnfix_core.maps import MAP_SIDE
+from cnnfix_core.methods import METHODS, attribution, reason_against
+from cnnfix_core.metrics import curves
+from cnnfix_core.samples import list_samples, load_sample
 
-STEPS = 16
-Map = NDArray[np.floating]
-
-
-def fixations(preset: cnnfix.Preset) -> Callable[[cnnfix.Model, cnnfix.Picture, int], Map]:
-    """The density of the fixations under a preset."""
-    whole = replace(preset, crops="whole")
-    return lambda model, picture, target: cnnfix.explain(model, picture, target, whole).density()
-
-
-def grad_cam(model: cnnfix.Model, picture: cnnfix.Picture, target: int) -> Map:
-    """Grad-CAM on the last feature map."""
-    return cnnfix.attribute(model, picture, target)
-
-
-def centre(_model: cnnfix.Model, picture: cnnfix.Picture, _target: int) -> Map:
-    """A Gaussian in the middle, whatever the picture shows."""
-    y, x = np.mgrid[-1 : 1 : picture.height * 1j, -1 : 1 : picture.width * 1j]
-    return np.exp(-2 * (x**2 + y**2))
-
-
-def chance(_model: cnnfix.Model, picture: cnnfix.Picture, _target: int) -> Map:
-    """Noise, smooth enough to cover patches."""
-    noise = np.random.default_rng(0).normal(size=(picture.height, picture.width))
-    return gaussian_filter(noise, picture.width / 45)
-
-
-METHODS = {
-    **{f"fixations, {focus}": fixations(cnnfix.get_preset("evidence", focus)) for focus in cnnfix.FOCUS},
-    "fixations, as published": fixations(cnnfix.PUBLISHED),
-    "Grad-CAM": grad_cam,
-    "centre": centre,
-    "random": chance,
+# The walk with shared evidence has a line for each focus.
+ROWS = {
+    f"{method.title}, {focus}" if focus else method.title: (name, focus)
+    for name, method in METHODS.items()
+    for focus in (cnnfix.FOCUS if name == "fixations" else [None])
 }
+
+# Composed scenes are for networks of their own.
+PHOTOGRAPHS = [sample.name for sample in list_samples() if not sample.source.startswith("this project")]
 
 
 def main() -> None:
-    """Print the table."""
-    model = cnnfix.load_model()
-    scores: dict[str, list[tuple[float, float]]] = {name: [] for name in METHODS}
-    for sample in list_samples():
-        picture = cnnfix.open_picture(sample.read())
-        (view,) = views(picture, "whole", model.input_size)
-        x = model.preprocess(view.render(picture))
-        with torch.no_grad():
-            target = int(model.module(x[None]).argmax())
-        for name, method in METHODS.items():
-            scores[name].append(curves(model, x, method(model, picture, target), target))
-    print(f"{len(list_samples())} sample pictures, {STEPS} steps, {model.title}\n")
-    print("| | insertion (higher is better) | deletion (lower is better) |\n| --- | --- | --- |")
-    for name, pairs in scores.items():
-        insertion, deletion = np.mean(pairs, axis=0)
-        print(f"| {name} | {insertion:.3f} | {deletion:.3f} |")
+    """Print the table, a line as soon as it is known."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="efficientnet_lite0", help="default: %(default)s")
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS, metavar="NAME", help="or all")
+    parser.add_argument("--samples", nargs="+", metavar="NAME", help="sample pictures; default: all photographs")
+    parser.add_argument("--steps", type=int, default=16, help="default: %(default)s")
+    options = parser.parse_args()
+    try:
+        model = cnnfix.load_model(options.model)
+        samples = [load_sample(name) for name in options.samples or PHOTOGRAPHS]
+    except CnnfixError as error:
+        parser.error(str(error))
+    pictures = [cnnfix.open_picture(sample.read()) for sample in samples]
+    print(f"{model.title}, {len(pictures)} sample pictures, {options.steps} steps, maps of at most {MAP_SIDE} pixels\n")
+    print("| | insertion (higher is better) | deletion (lower is better) | seconds |\n| --- | --- | --- | --- |")
+    for title, (method, focus) in ROWS.items():
+        if method in options.methods:
+            print(f"| {title} | {cells(model, pictures, method, focus, options.steps)} |", flush=True)
 
 
-def curves(model: cnnfix.Model, x: torch.Tensor, saliency: Map, target: int) -> tuple[float, float]:
-    """Mean probability of the target while pixels are put in, and while they are taken out."""
-    small = Image.fromarray(np.asarray(saliency, np.float32)).resize(model.input_size[::-1], Image.Resampling.BILINEAR)
-    flat = np.asarray(small).reshape(-1)
-    # Equal values in random order: a map that says nothing there gains nothing by it.
-    order = np.lexsort((np.random.default_rng(1).random(flat.size), -flat))
-    rank = np.empty(flat.size)
-    rank[order] = np.linspace(0, 1, flat.size, endpoint=False)
-    parts = torch.linspace(0, 1, STEPS + 1)[:, None, None]
-    shown = (torch.from_numpy(rank).reshape(model.input_size) < parts)[:, None]
-    blurred = torch.from_numpy(gaussian_filter(x.numpy(), (0, 10, 10)))
-    with torch.no_grad():
-        inserted = model.module(torch.where(shown, x, blurred)).softmax(1)[:, target]
-        deleted = model.module(torch.where(shown, torch.zeros_like(x), x)).softmax(1)[:, target]
-    return float(inserted.mean()), float(deleted.mean())
+def cells(model: cnnfix.Model, pictures: Sequence[cnnfix.Picture], method: str, focus: str | None, steps: int) -> str:
+    """Means over the pictures: insertion, deletion, and how long the method takes; or why it does not fit."""
+    if reason := reason_against(model, method):
+        return f"{reason} | | "
+    preset = cnnfix.get_preset("evidence", focus) if focus else None
+    found = []
+    for picture in pictures:
+        target = classes(model, picture).top(1)[0].index
+        drawn = attribution(model, picture, target, method, longest_side=MAP_SIDE, preset=preset)
+        way = curves(model, picture, drawn.map, target, steps)
+        found.append((way.insertion_area, way.deletion_area, drawn.seconds))
+    return "{:.3f} | {:.3f} | {:.2f}".format(*np.mean(found, axis=0))
 
 
 if __name__ == "__main__":

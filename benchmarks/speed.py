@@ -31,8 +31,9 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision.models import get_model
 
-from cnnfix_core import EVIDENCE, PUBLISHED, Preset, get_preset, load_model, record, unravel
-from cnnfix_core.baselines import grad_cam, last_map, with_own_hooks
+from cnnfix_core import EVIDENCE, PUBLISHED, Model, Preset, get_preset, load_model, record, unravel
+from cnnfix_core.methods import attribution
+from cnnfix_core.methods.anatomy import anatomy
 
 BUNDLED = "efficientnet_lite0"
 NETWORKS = (
@@ -109,7 +110,8 @@ def columns(module: nn.Module) -> dict[str, Column]:
             return module(picture)  # type: ignore[no-any-return]
 
     target = int(forward().argmax())
-    layer, hooked = last_map(module, picture), with_own_hooks(module)
+    model = Model.of(module)
+    anatomy(model)  # where the last feature map is, is found once a network
 
     def walk(preset: Preset) -> Column:
         # A tape of its own for every walk: what one has read, the next would find at hand.
@@ -121,7 +123,7 @@ def columns(module: nn.Module) -> dict[str, Column]:
         "published": walk(PUBLISHED),
         "evidence, sharp": walk(get_preset(EVIDENCE, "sharp")),
         "evidence, balanced": walk(get_preset(EVIDENCE, "balanced")),
-        "Grad-CAM": Column(lambda _: grad_cam(hooked, lambda batch: hooked(batch)[:, target], layer, picture.clone())),
+        "Grad-CAM": Column(lambda _: attribution(model, data.chelsea(), target, "gradcam", longest_side=224)),
     }
 
 

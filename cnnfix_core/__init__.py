@@ -3,12 +3,12 @@
 After Mopuri, Garg, Babu: CNN Fixations, IEEE Transactions on Image Processing 28(5), 2019 (arXiv 1708.06670).
 """
 
-from cnnfix_core.baselines import attribute
 from cnnfix_core.coverage import Coverage, Stop, coverage
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explain import Explanation, Prediction, explain
 from cnnfix_core.fixations import Fixations
 from cnnfix_core.images import Picture, PictureError, open_picture
+from cnnfix_core.methods import METHODS, Attribution, Method, attribute, attribution, reason_against
 from cnnfix_core.presets import EVIDENCE, FOCUS, PRESETS, PUBLISHED, Preset, get_preset
 from cnnfix_core.record import record
 from cnnfix_core.rules import Arrival, Question, rule
@@ -20,15 +20,18 @@ from cnnfix_core.zoo import Labels, Model, ModelInfo, Preprocessing, list_models
 __all__ = [
     "EVIDENCE",
     "FOCUS",
+    "METHODS",
     "PRESETS",
     "PUBLISHED",
     "Arrival",
+    "Attribution",
     "CnnfixError",
     "Coverage",
     "Explanation",
     "Fixations",
     "Hop",
     "Labels",
+    "Method",
     "Model",
     "ModelInfo",
     "Operation",
@@ -44,6 +47,7 @@ __all__ = [
     "Trace",
     "Value",
     "attribute",
+    "attribution",
     "coverage",
     "explain",
     "get_preset",
@@ -51,6 +55,7 @@ __all__ = [
     "load_model",
     "open_own",
     "open_picture",
+    "reason_against",
     "record",
     "rule",
     "unravel",

@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from cnnfix_core.errors import TargetError
-from cnnfix_core.fixations import Fixations, box_holding, on_picture
-from cnnfix_core.images import Picture, Source, View, open_picture, views
+from cnnfix_core.fixations import GRID, Fixations, on_picture
+from cnnfix_core.images import Crops, Picture, Source, View, open_picture, views
+from cnnfix_core.metrics.boxes import BoxRule, box_of
 from cnnfix_core.presets import Preset, get_preset
 from cnnfix_core.record import record, record_whole
 from cnnfix_core.selection import Floats
@@ -84,12 +85,17 @@ class Explanation:
         return self.kept_fixations.density(sigma, longest_side)
 
     def box(self, share: float | None = None) -> tuple[int, int, int, int]:
-        """x0, y0, x1, y1, inclusive pixels: the extent of the smallest region that holds `share` of the density.
+        """x0, y0, x1, y1, inclusive pixels: around the largest part of the smallest region with `share` of the density.
 
         None takes the preset's share, or, where it has none, the extent of the fixations without outliers.
         """
         share = self.preset.box_share if share is None else share
-        return self.kept_fixations.extent() if share is None else box_holding(self.kept_fixations, share)
+        kept = self.kept_fixations
+        if share is None:
+            return kept.extent()
+        density = kept.density(longest_side=GRID)
+        # The rest of the region are other things that speak for the class, not a larger object.
+        return box_of(density, BoxRule("share", share, largest=True), kept.width, kept.height) or kept.extent()
 
 
 def explain(
@@ -139,6 +145,15 @@ def explain(
         traces=tuple(traces),
         seconds=time.perf_counter() - started,
     )
+
+
+def classes(model: Model, image: Source | Picture, crops: Crops = "whole") -> Classes:
+    """What the model says of a picture, without explaining it. Raises PictureError."""
+    picture = image if isinstance(image, Picture) else open_picture(image)
+    seen = views(picture, crops, model.input_size, model.crop_pct, model.interpolation)
+    with torch.no_grad():
+        scores = model.module(torch.stack([model.preprocess(view.render(picture)) for view in seen]))
+    return Classes(model, as_array(scores))
 
 
 class Classes:

@@ -118,13 +118,14 @@ def figure(
             draw_points(panel, fixations, largest=size[0] / 90)
         sheet.paste(panel.convert("RGB"), (left, top + line))
     below = top + line + size[1] + gap
-    _legend(draw, (margin, below), line, body)
+    legend(draw, (margin, below), line, body)
     for row, words in enumerate(lines):
         draw.text((margin, below + (row + 1.7) * line), words, _INK, body)
     return sheet
 
 
-def _legend(draw: ImageDraw.ImageDraw, at: tuple[int, int], line: int, font: ImageFont.FreeTypeFont) -> None:
+def legend(draw: ImageDraw.ImageDraw, at: tuple[int, int], line: int, font: ImageFont.FreeTypeFont) -> None:
+    """Write what the bands mean into one line of the sheet, from this place on."""
     x, y = at
     before = "The smallest area that holds"
     draw.text((x, y), before, _FAINT, font)

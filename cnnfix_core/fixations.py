@@ -12,14 +12,14 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial import KDTree
 
 from cnnfix_core.images import Picture, View, scaled_size
-from cnnfix_core.maps import region_holding
 from cnnfix_core.presets import Preset
 from cnnfix_core.selection import Floats, Ints
 from cnnfix_core.unravel import Trace
 
 # Longest side of the grid on which densities are worked out where the blur is wide enough to allow it.
-_GRID = 512
+GRID = 512
 _FINEST_SIGMA = 3.0
+_USUAL_INPUT = 224
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +58,7 @@ class Fixations:
         """
         across, down = np.broadcast_to(self.sigma if sigma is None else np.asarray(sigma, float), 2)
         size = scaled_size((self.width, self.height), longest_side)
-        needed = max(_GRID, max(self.width, self.height) * _FINEST_SIGMA / max(min(across, down), 1e-6))
+        needed = max(GRID, max(self.width, self.height) * _FINEST_SIGMA / max(min(across, down), 1e-6))
         columns, rows = scaled_size((self.width, self.height), min(needed, max(size)))
         x = self.xy[:, 0] * columns // self.width
         y = self.xy[:, 1] * rows // self.height
@@ -117,19 +117,4 @@ def _spread(preset: Preset, view: View) -> tuple[float, float]:
     if not preset.weighted:
         return preset.sigma, preset.sigma
     x0, y0, x1, y1 = view.box
-    return preset.sigma * (x1 - x0) / view.size[1], preset.sigma * (y1 - y0) / view.size[0]
-
-
-def box_holding(fixations: Fixations, share: float) -> tuple[int, int, int, int]:
-    """The box around the smallest region that holds this share of the density: x0, y0, x1, y1, inclusive pixels."""
-    density = fixations.density(longest_side=_GRID)
-    rows, columns = np.nonzero(region_holding(density, share))
-    y0, y1 = _touched(rows, density.shape[0], fixations.height)
-    x0, x1 = _touched(columns, density.shape[1], fixations.width)
-    return x0, y0, x1, y1
-
-
-def _touched(cells: NDArray[np.integer], count: int, size: int) -> tuple[int, int]:
-    """First and last of `size` pixels, divided into `count` cells, that these cells touch."""
-    first, end = int(cells.min()), int(cells.max()) + 1
-    return first * size // count, -(-end * size // count) - 1
+    return preset.sigma * (x1 - x0) / _USUAL_INPUT, preset.sigma * (y1 - y0) / _USUAL_INPUT

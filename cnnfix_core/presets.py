@@ -29,10 +29,11 @@ class Preset:
     crops: which views of the picture the network sees.
     weighted: whether a fixation counts by its evidence, or each as one (the paper's heat map).
     sigma: spread of the density map; in pixels of the picture when `weighted` is off (the paper's 20), otherwise
-        in pixels of the network's input.
+        in 224ths of what the network sees, across and down: pixels of most networks' input.
     outliers: (share, distance): drop a fixation with at most this share of all fixations within this part of the
         picture's diagonal; None drops nothing.
-    box_share: share of the density that the box must hold; None takes the extent of the fixations.
+    box_share: share of the density in the smallest region whose largest part the box surrounds; None takes the extent
+        of the fixations.
     """
 
     name: str
@@ -91,7 +92,7 @@ EVIDENCE = Preset(
     weighted=True,
     sigma=5.0,
     outliers=None,
-    box_share=0.98,
+    box_share=0.9,
 )
 
 PRESETS = {preset.name: preset for preset in (PUBLISHED, EVIDENCE)}

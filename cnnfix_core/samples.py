@@ -30,6 +30,7 @@ class Sample:
         source: where it was taken from, an address or a package.
         file: path below assets/.
         skimage: file name in scikit-image's data folder.
+        boxes: around what the right class names: x0, y0, x1, y1 in pixels, inclusive.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Sample:
     source: str
     file: str | None = None
     skimage: str | None = None
+    boxes: tuple[tuple[int, int, int, int], ...] = ()
 
     def read(self) -> bytes:
         """Bytes of the JPEG or PNG file, not decoded."""
@@ -52,7 +54,8 @@ class Sample:
 @cache
 def list_samples() -> tuple[Sample, ...]:
     """All samples in the gallery's order; the first is the one to start with."""
-    return tuple(Sample(**entry) for entry in json.loads((ASSETS / "samples.json").read_text("utf-8")))
+    entries = json.loads((ASSETS / "samples.json").read_text("utf-8"))
+    return tuple(Sample(**{**entry, "boxes": tuple(map(tuple, entry.get("boxes", ())))}) for entry in entries)
 
 
 def load_sample(name: str) -> Sample:

@@ -17,6 +17,14 @@ def percent(share: float) -> str:
     return f"{value:.0f} %" if value >= 9.95 else f"{value:.2g} %"
 
 
+def duration(seconds: float) -> str:
+    """About so long: 40 s, 3 min, 2 h 10 min."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def question(target: Prediction, rather_than: Prediction | None) -> str:
     """What was asked, as the title of a picture."""
     if rather_than is None:

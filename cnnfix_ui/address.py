@@ -15,13 +15,14 @@ _WRITTEN, _VALUES, _PAGE, _ARRIVED = (f"address.{name}" for name in ("written", 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: its default, and how it is read from the address.
+    """One setting: its default, and how it is read from the address and written there.
 
     `parse` takes the text and raises ValueError, or any error derived from it, for what is not allowed.
     """
 
     default: Any
     parse: Callable[[str], Any]
+    text: Callable[[Any], str] = str
 
 
 def one_of(*allowed: str, default: str) -> Setting:
@@ -66,7 +67,7 @@ def write(settings: Mapping[str, Setting]) -> None:
     """Put the settings of session state into the address."""
     _kept().update({name: st.session_state.get(name) for name in settings})
     now = {
-        name: str(value)
+        name: setting.text(value)
         for name, setting in settings.items()
         if (value := st.session_state.get(name)) not in (None, setting.default)
     }

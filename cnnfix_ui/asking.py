@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import streamlit as st
 
-from cnnfix_core import Explanation, Labels, Prediction, Preset, get_preset
+from cnnfix_core import Labels, Prediction, Preset, get_preset
 from cnnfix_core.errors import TargetError
 from cnnfix_core.images import Crops
 from cnnfix_core.presets import FOCUS, PRESETS
@@ -28,6 +28,22 @@ VIEWS: dict[str, str] = {
 }
 METHODS = {"evidence": "Evidence", "published": "As published"}
 _SHOWN_CLASSES = 6
+
+
+class Answered(Protocol):
+    """What the network said, and which class is explained rather than which other."""
+
+    @property
+    def predictions(self) -> tuple[Prediction, ...]:
+        """The most probable classes, best first."""
+
+    @property
+    def target(self) -> Prediction:
+        """The class that is explained."""
+
+    @property
+    def rather_than(self) -> Prediction | None:
+        """The one that it is set against."""
 
 
 @dataclass(frozen=True)
@@ -84,23 +100,32 @@ def choose_settings(extra: Callable[[], object], more: Callable[[], object]) -> 
             "As published: the algorithm of the 2019 paper, on five crops, each fixation counting the same.",
         )
         extra()
-        focus = st.selectbox(
+        focus = choose_focus(disabled=preset != "evidence")
+        with st.container(key="more", width="content"), st.popover("More", icon=":material/tune:"):
+            more()
+            crops = choose_views()
+    return Settings(str(preset), focus if preset == "evidence" else None, crops)
+
+
+def choose_focus(disabled: bool = False) -> str:
+    """Draw the control of the evidence preset's focus."""
+    return str(
+        st.selectbox(
             "Focus",
             list(FOCUS),
             key="focus",
             format_func=str.title,
-            disabled=preset != "evidence",
+            disabled=disabled,
             width=150,
             help="Wide follows more paths and covers the object; sharp keeps to what decided.",
         )
-        with st.container(key="more", width="content"), st.popover("More", icon=":material/tune:"):
-            more()
-            sees = st.selectbox("The network sees", list(VIEWS), format_func=VIEWS.__getitem__, key="sees")
-    return Settings(
-        preset=str(preset),
-        focus=str(focus) if preset == "evidence" else None,
-        crops=None if sees == "preset" else sees,  # type: ignore[arg-type]  # one of VIEWS
     )
+
+
+def choose_views() -> Crops | None:
+    """Draw the control of what the network sees of the picture; None: what the method has."""
+    sees = st.selectbox("The network sees", list(VIEWS), format_func=VIEWS.__getitem__, key="sees")
+    return None if sees == "preset" else sees  # type: ignore[return-value]  # one of VIEWS
 
 
 def target() -> results.Target:
@@ -120,7 +145,7 @@ def ask(explained: Callable[[results.Target], Answer]) -> Answer:
         return explained(target())
 
 
-def choose_classes(explanation: Explanation | None, labels: Labels) -> None:
+def choose_classes(explanation: Answered | None, labels: Labels) -> None:
     """Draw the predictions as bars to click, and the search for any other class.
 
     explanation: None where there is no answer; then another class can still be asked for.
@@ -148,17 +173,21 @@ def choose_classes(explanation: Explanation | None, labels: Labels) -> None:
     )
 
 
-def _bars(explanation: Explanation, labels: Labels) -> None:
+def listed(answer: Answered) -> list[Prediction]:
+    """The classes to choose from: the most probable ones, and those that were asked for."""
+    shown = list(answer.predictions[:_SHOWN_CLASSES])
+    asked = [prediction for prediction in (answer.target, answer.rather_than) if prediction]
+    return shown + [prediction for prediction in asked if prediction not in shown]
+
+
+def _bars(explanation: Answered, labels: Labels) -> None:
     def choose(value: str) -> None:
         st.session_state["class"] = int(value)
         if st.session_state["than"] == int(value):
             st.session_state["than"] = None
 
-    listed = list(explanation.predictions[:_SHOWN_CLASSES])
-    asked = [prediction for prediction in (explanation.target, explanation.rather_than) if prediction]
-    listed += [prediction for prediction in asked if prediction not in listed]
     choices(
-        [_bar(prediction, labels) for prediction in listed],
+        [_bar(prediction, labels) for prediction in listed(explanation)],
         selected=str(explanation.target.index),
         look="bars",
         label="Classes, most probable first: why this one?",

@@ -11,7 +11,7 @@ from cnnfix_ui.errors import plain
 from cnnfix_ui.hosting import SMALL_UPLOAD
 from cnnfix_ui.panels import thumbnail
 
-_OWN, _OWN_TITLE = "own", "Your picture"
+OWN, _OWN_TITLE = "own", "Your picture"
 _PICTURE, _REFUSED, _UPLOAD, _CAMERA = (f"gallery.{name}" for name in ("picture", "refused", "upload", "camera"))
 
 
@@ -20,12 +20,12 @@ def known_picture(name: str) -> str:
 
     Raises a ValueError otherwise.
     """
-    return name if name == _OWN and _PICTURE in st.session_state else load_sample(name).name
+    return name if name == OWN and _PICTURE in st.session_state else load_sample(name).name
 
 
 def title_of(name: str) -> str:
     """What the picture of that name is called."""
-    return _OWN_TITLE if name == _OWN else load_sample(name).title
+    return _OWN_TITLE if name == OWN else load_sample(name).title
 
 
 def choose_picture(key: str, on_change: Callable[[], object]) -> Picture:
@@ -49,14 +49,32 @@ def choose_picture(key: str, on_change: Callable[[], object]) -> Picture:
             )
     chosen: str = st.session_state[key]
     with strip:
-        choices(_tiles(), selected=chosen, look="tiles", label="Pictures", key=f"{key}.tiles", on_choose=choose)
-        if chosen != _OWN:
+        choices(
+            [_tile(name) for name in names()],
+            selected=chosen,
+            look="tiles",
+            label="Pictures",
+            key=f"{key}.tiles",
+            on_choose=choose,
+        )
+        if chosen != OWN:
             sample = load_sample(chosen)
             st.caption(f"{plain(sample.note)} Photograph: {plain(sample.credit)}, {plain(sample.licence)}.")
     if _REFUSED in st.session_state:
         st.error(plain(st.session_state[_REFUSED]), icon=":material/info:")
-    picture: Picture = st.session_state[_PICTURE] if chosen == _OWN else _sample(chosen)
+    return picture_of(chosen)
+
+
+def picture_of(name: str) -> Picture:
+    """The picture of a name that `known_picture` has let through."""
+    picture: Picture = st.session_state[_PICTURE] if name == OWN else _sample(name)
     return picture
+
+
+def names() -> list[str]:
+    """All that can be chosen: the visitor's own first, where there is one."""
+    own = [OWN] if _PICTURE in st.session_state else []
+    return own + [sample.name for sample in list_samples()]
 
 
 def _take(source: str, choose: Callable[[str], object]) -> None:
@@ -70,14 +88,14 @@ def _take(source: str, choose: Callable[[str], object]) -> None:
     except PictureError as error:
         st.session_state[_REFUSED] = str(error)
     else:
-        choose(_OWN)
+        choose(OWN)
 
 
-def _tiles() -> list[Choice]:
-    samples = [Choice(sample.name, sample.title, sample.note, _thumbnail(sample.name)) for sample in list_samples()]
-    if _PICTURE in st.session_state:
-        return [Choice(_OWN, _OWN_TITLE, "", thumbnail(st.session_state[_PICTURE])), *samples]
-    return samples
+def _tile(name: str) -> Choice:
+    if name == OWN:
+        return Choice(OWN, _OWN_TITLE, "", thumbnail(st.session_state[_PICTURE]))
+    sample = load_sample(name)
+    return Choice(name, sample.title, sample.note, _thumbnail(name))
 
 
 @st.cache_resource

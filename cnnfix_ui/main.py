@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 PAGES = [
     ("explore", "Explore", "Which pixels made the network say that?"),
     ("backtrack", "Backtrack", "How does the score lead back to the picture?"),
+    ("compare", "Compare", "Do other methods see the same?"),
     ("models", "Models", "Which networks can I ask?"),
 ]
 

@@ -1,6 +1,5 @@
 """Which network is asked: the control on Explore, and the ways between Explore and Models."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -41,15 +40,18 @@ def choose() -> Network:
     if st.session_state["model"] == _MORE:
         address.forget("model")
         st.switch_page(_PAGES / "models.py")
-    infos = {info.name: info for info in list_models()}
-    network = _chosen(infos)
+    network = _chosen()
     _keep_classes(network.model.labels)
-    own = own_model.current()
-    titles = {OWN: f"Yours: {own.model.title}"} if own else {}
-    titles |= {info.name: info.title for info in infos.values() if can_be_asked(info)}
-    titles[_MORE] = "More networks …"
+    titles = askable() | {_MORE: "More networks …"}
     st.selectbox("Network", list(titles), format_func=titles.__getitem__, key="model", on_change=_changed)
     return network
+
+
+def askable() -> dict[str, str]:
+    """Names and titles of the networks that can be asked now: the visitor's own first, where there is one."""
+    own = own_model.current()
+    titles = {OWN: f"Yours: {own.model.title}"} if own else {}
+    return titles | {info.name: info.title for info in list_models() if can_be_asked(info)}
 
 
 def show_notice() -> None:
@@ -77,25 +79,26 @@ def _changed() -> None:
     st.session_state.pop(_NOTICE, None)
 
 
-def _chosen(infos: Mapping[str, ModelInfo]) -> Network:
+def _chosen() -> Network:
     name: str = st.session_state["model"]
     try:
-        return _network(name, infos)
+        return network_of(name)
     except ModelError as error:
-        st.session_state[_NOTICE] = f"{error} {infos[DEFAULT].title} is asked instead."
+        st.session_state[_NOTICE] = f"{error} {title_of(DEFAULT)} is asked instead."
         st.session_state["model"] = DEFAULT
         if name == OWN:  # the numbers in the address were those of its classes
             _forget_classes()
-        return _network(DEFAULT, infos)
+        return network_of(DEFAULT)
 
 
-def _network(name: str, infos: Mapping[str, ModelInfo]) -> Network:
+def network_of(name: str) -> Network:
+    """The network of a name that `known_name` has let through. Raises ModelError where it cannot be asked now."""
     if name == OWN:
         own = own_model.current()
         if own is None:
             raise ModelError("Your own model is not here any more: it was forgotten when its page was closed.")
         return own
-    info = infos[name]
+    info = next(info for info in list_models() if info.name == name)
     if not can_be_asked(info):
         raise ModelError(f"{info.title} is not on this machine yet.")
     with st.spinner(f"Loading {info.title} …"):

@@ -62,15 +62,6 @@ export default function ({ data, parentElement }) {
   return () => figures.forEach((figure) => figure.children[1].observer?.disconnect());
 }
 
-const clamp = (value) => Math.min(1, Math.max(0, value));
-
-function element(name, className, ...children) {
-  const node = document.createElement(name);
-  node.className = className;
-  node.append(...children);
-  return node;
-}
-
 function frame() {
   const photo = element("img", "photo");
   const overlay = element("img", "overlay");

@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ _component = st.components.v2.component(
     "cnnfix_panels",
     html='<div class="panels"></div><div class="legend"></div>',
     css=(HERE / "panels.css").read_text("utf-8"),
-    js=(HERE / "panels.js").read_text("utf-8"),
+    js="\n".join((HERE / name).read_text("utf-8") for name in ("dom.js", "panels.js")),
 )
 
 
@@ -47,7 +48,7 @@ def panels(picture: Picture, shown: Sequence[Panel], *, points: str, opacity: fl
     """
     photo = photo_of(picture, _PHOTO_SIDE)
     data = {
-        "photo": _uri(photo, "JPEG"),
+        "photo": photo_uri(picture),
         "width": picture.width,
         "height": picture.height,
         "alt": alt,
@@ -61,6 +62,7 @@ def panels(picture: Picture, shown: Sequence[Panel], *, points: str, opacity: fl
     _component(key=key, data=data)
 
 
+@lru_cache(maxsize=32)
 def photo_uri(picture: Picture) -> str:
     """The picture as a data URI."""
     return _uri(photo_of(picture, _PHOTO_SIDE), "JPEG")

@@ -8,11 +8,13 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from cnnfix_core import Explanation, Model, Picture, Preset, attribute, explain, load_model
+from cnnfix_core import Explanation, Model, Picture, Preset, attribute, changes, explain, load_model
 from cnnfix_core.backtrack.walked import Walked, walked
 from cnnfix_core.errors import ModelError
+from cnnfix_core.explain import Classes, classes
 from cnnfix_core.images import Crops
 from cnnfix_core.maps import MAP_SIDE
+from cnnfix_core.metrics import forgetful
 from cnnfix_core.zoo import Progress
 from cnnfix_ui.shelf import Shelf
 
@@ -42,6 +44,24 @@ _KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
     Network: lambda network: network.key,
     Preset: astuple,
 }
+
+
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=_KEYS)
+def said(network: Network, picture: Picture) -> Classes:
+    """What the network says of the whole picture."""
+    return classes(network.model, picture)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_KEYS)
+def disturbed(network: Network, picture: Picture, kind: str, strength: int) -> changes.Disturbed:
+    """The picture with adversarial noise."""
+    return changes.disturbed(network.model, picture, kind, strength)
+
+
+def forgot(network: Network, part: str) -> Network:
+    """The network with weights drawn anew, all or those of the last layer."""
+    key = f"{network.key} without {part}"
+    return Network(key, models.get(key, lambda: forgetful(network.model, part=part)))
 
 
 @st.cache_data(max_entries=256, max_size="256MB", show_spinner=False, hash_funcs=_KEYS)

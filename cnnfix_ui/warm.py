@@ -1,7 +1,8 @@
-"""What the first visitor would otherwise wait for: imports, weights, compiled loops, Grad-CAM's library."""
+"""What the first visitor would otherwise wait for: imports, weights, compiled loops, which methods fit."""
 
 from cnnfix_core import EVIDENCE, PUBLISHED, open_picture
 from cnnfix_core.backtrack.chosen import Chosen
+from cnnfix_core.methods import METHODS, reason_against
 from cnnfix_core.samples import list_samples
 from cnnfix_core.zoo import DEFAULT
 from cnnfix_ui import results
@@ -15,5 +16,7 @@ def warm_up() -> None:
     for preset in (EVIDENCE, PUBLISHED):
         answer = results.explained(network, picture, None, preset)
         results.rival(network, picture, answer.asked, answer.preset.crops)
+    for method in METHODS:
+        reason_against(network.model, method)
     stepped = results.stepped(network, picture, None, (EVIDENCE,))
     answers.answer(stepped, 0, Chosen(0))

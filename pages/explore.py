@@ -44,8 +44,10 @@ with kept_in_address(SETTINGS):
         with place:
             st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
             answer.show(picture, explanation, rival)
-            st.page_link(
-                Path(__file__).with_name("backtrack.py"),
-                label="Step back through the layers that led there",
-                icon=":material/arrow_forward:",
-            )
+            with st.container(horizontal=True, gap="medium"):
+                for page, words in (
+                    ("backtrack", "Step back through the layers that led there"),
+                    ("compare", "Compare with other methods, with numbers"),
+                ):
+                    place_of = Path(__file__).with_name(f"{page}.py")
+                    st.page_link(place_of, label=words, icon=":material/arrow_forward:")

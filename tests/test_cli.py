@@ -213,7 +213,7 @@ def test_app_ends_quietly_with_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_app_without_its_files(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("cnnfix_core.cli._APP", tmp_path / "app.py")
+    monkeypatch.setattr("cnnfix_core.commands.app._APP", tmp_path / "app.py")
     code, _, err = run("app")
     assert code == 2
     assert "pip install -e ." in err

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy import ndimage
 
 import cnnfix_core as cnnfix
 from cnnfix_core.errors import TargetError
@@ -241,11 +242,21 @@ def test_density_and_box(explanation: cnnfix.Explanation) -> None:
     assert density.shape == (300, 451)
     assert density.sum() == pytest.approx(1)
     assert density.min() >= 0
-    x0, y0, x1, y1 = explanation.box()
-    assert density[y0 : y1 + 1, x0 : x1 + 1].sum() >= 0.98 - 1e-9
-    a0, b0, a1, b1 = explanation.box(0.5)
-    assert x0 <= a0 <= a1 <= x1
-    assert y0 <= b0 <= b1 <= y1
+    x0, y0, x1, y1 = explanation.box(1)
+    assert density[y0 : y1 + 1, x0 : x1 + 1].sum() == pytest.approx(1)
+
+
+def test_the_box_is_around_the_largest_part_of_the_smallest_region(explanation: cnnfix.Explanation) -> None:
+    density = explanation.density()
+    for share in (0.3, 0.9):
+        falling = np.sort(density, axis=None)[::-1]
+        region = density >= falling[np.searchsorted(np.cumsum(falling), share - 1e-9)]
+        parts, count = ndimage.label(region, np.ones((3, 3)))
+        largest = max(range(1, count + 1), key=lambda number: (parts == number).sum())
+        rows, columns = np.nonzero(parts == largest)
+        assert explanation.box(share) == (columns.min(), rows.min(), columns.max(), rows.max())
+    assert count > 1
+    assert explanation.box() == explanation.box(0.9)
 
 
 def test_the_same_question_gives_the_same_answer(

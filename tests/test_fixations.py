@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from cnnfix_core.fixations import Fixations, box_holding, on_picture
+from cnnfix_core.fixations import GRID, Fixations, on_picture
 from cnnfix_core.images import Picture, View
 from cnnfix_core.maps import region_holding
+from cnnfix_core.metrics.boxes import BoxRule, box_of
 from cnnfix_core.presets import EVIDENCE, PUBLISHED
 
 Size = tuple[int, int]
@@ -135,6 +136,10 @@ def test_equally_strong_places_are_in_together() -> None:
     assert region_holding(np.array([0.25, 0.25, 0.4, 0.1]), 0.5).tolist() == [True, True, True, False]
 
 
+def box_holding(given: Fixations, share: float) -> tuple[int, int, int, int] | None:
+    return box_of(given.density(longest_side=GRID), BoxRule("share", share), given.width, given.height)
+
+
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.98, 1])
 def test_the_box_of_a_small_picture_by_its_definition(share: float) -> None:
     given = fixations([(12, 9), (30, 20), (31, 22)], (48, 32), (0.2, 0.5, 0.3), sigma=(2, 2))
@@ -153,7 +158,9 @@ def test_boxes_lie_in_the_picture_and_around_what_they_hold(size: Size) -> None:
     corners = fixations([(0, 0), (size[0] - 1, size[1] - 1)], size) if size != (1, 1) else fixations([(0, 0)], size)
     assert box_holding(corners, 1) == (0, 0, size[0] - 1, size[1] - 1)
     middle = fixations([(size[0] // 2, size[1] // 2)], size, sigma=(0, 0))
-    x0, y0, x1, y1 = box_holding(middle, 0.98)
+    found = box_holding(middle, 0.98)
+    assert found
+    x0, y0, x1, y1 = found
     assert 0 <= x0 <= size[0] // 2 <= x1 < size[0]
     assert 0 <= y0 <= size[1] // 2 <= y1 < size[1]
 
@@ -179,7 +186,7 @@ def test_what_falls_into_one_pixel_adds_up_and_the_stronger_channel_names_it() -
     assert found.evidence == pytest.approx([0.4, 0.25, 0.05])
     assert found.channel.tolist() == [2, 1, 0]
     assert (found.width, found.height) == (4, 2)
-    assert found.sigma == (EVIDENCE.sigma, EVIDENCE.sigma / 2)
+    assert found.sigma == (EVIDENCE.sigma * 4 / 224, EVIDENCE.sigma * 2 / 224)
 
 
 def test_views_bring_equal_parts() -> None:

@@ -6,6 +6,7 @@ import re
 import pytest
 from PIL import Image
 
+from cnnfix_core.metrics import Truth
 from cnnfix_core.samples import ASSETS, Sample, SampleError, list_samples, load_sample
 
 each_sample = pytest.mark.parametrize("sample", list_samples(), ids=lambda sample: sample.name)
@@ -33,6 +34,21 @@ def test_every_picture_is_a_decent_rgb_or_grey_photograph(sample: Sample) -> Non
     assert image.mode in {"RGB", "L"}
     assert min(image.size) >= 224
     assert max(image.size) <= 900
+
+
+@each_sample
+def test_boxes_lie_in_the_picture_and_leave_some_of_it(sample: Sample) -> None:
+    width, height = Image.open(io.BytesIO(sample.read())).size
+    assert sample.boxes
+    for x0, y0, x1, y1 in sample.boxes:
+        assert 0 <= x0 < x1 < width
+        assert 0 <= y0 < y1 < height
+    assert 0.01 < Truth(width, height, sample.boxes).covered < 0.95
+
+
+def test_boxes_are_tuples_and_may_be_left_out() -> None:
+    assert load_sample("rocket").boxes == ((309, 127, 334, 406),)
+    assert Sample("new", "", "", "", "", "").boxes == ()
 
 
 @each_sample

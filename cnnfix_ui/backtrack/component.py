@@ -9,7 +9,7 @@ import streamlit as st
 HERE = Path(__file__).parent
 # One script and one sheet without a build step: names are shared, main.js comes last and exports.
 SCRIPTS = (
-    *("dom.js", "points.js", "drawing.js", "film.js", "talk.js"),
+    *("../dom.js", "points.js", "drawing.js", "film.js", "talk.js"),
     *("strip.js", "transport.js", "stage.js", "below.js", "grids.js", "hop.js", "maps.js", "main.js"),
 )
 SHEETS = ("film.css", "strip.css", "stage.css", "hop.css", "maps.css")

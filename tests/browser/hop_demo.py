@@ -39,7 +39,7 @@ component = st.components.v2.component(
     "hop_demo",
     html=HTML,
     css=joined("hop.css", "maps.css") + ".frame { display: grid; gap: 2rem } .photo canvas { width: 12rem }",
-    js=joined("dom.js", "grids.js", "hop.js", "maps.js") + MAIN,
+    js=joined("../dom.js", "grids.js", "hop.js", "maps.js") + MAIN,
 )
 
 Json = dict[str, Any]

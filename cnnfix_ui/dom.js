@@ -1,4 +1,4 @@
-// Small things that every part of the component uses. Texts enter the page as text only, never as markup.
+// Small things that several components use. Texts enter the page as text only, never as markup.
 const SVG = "http://www.w3.org/2000/svg";
 
 const clamp = (value, low = 0, high = 1) => Math.min(high, Math.max(low, value));

@@ -1,22 +1,29 @@
-"""Grad-CAM against its definition, and that it leaves the model alone."""
+"""All methods on all bundled networks, Grad-CAM against two libraries, and that the model is left alone."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torchvision.models as networks
+from captum.attr import LayerGradCam
 from PIL import Image
 from torch import Tensor, nn
+from torchcam.methods import GradCAM as TorchcamGradCAM
 
 import cnnfix_core as cnnfix
-from cnnfix_core.baselines import grad_cam, last_map, with_own_hooks
 from cnnfix_core.errors import ModelError, TargetError
+from cnnfix_core.methods import METHODS, attribution, reason_against
+from cnnfix_core.methods.anatomy import anatomy
+from cnnfix_core.methods.own_copy import with_own_hooks
+from cnnfix_core.scenes import HELD_OUT, compose
 from cnnfix_core.zoo import Preprocessing
+from cnnfix_core.zoo.composed import NETWORKS
 
 # The module whose output is the last map before global pooling or flattening.
 LAST_MAPS = {
@@ -56,19 +63,44 @@ def assert_equal_maps(found: Tensor, wanted: Tensor) -> None:
     assert torch.allclose(found, wanted, rtol=1e-3, atol=1e-4 * float(wanted.max()))
 
 
+def model_of(module: nn.Module, side: int, classes: int) -> cnnfix.Model:
+    names = tuple(f"class {n}" for n in range(classes))
+    preprocess = Preprocessing((side, side), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), crop_pct=1.0)
+    labels = cnnfix.Labels(names, ("",) * classes)
+    return cnnfix.Model("random", "Random", module, preprocess, labels, "here", "none")
+
+
+def noise(side: int) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (side, side, 3), np.uint8)
+
+
+def inputs_of(model: cnnfix.Model, image: np.ndarray) -> Tensor:
+    return model.preprocess(Image.fromarray(image))[None]
+
+
 @pytest.mark.parametrize("name", LAST_MAPS)
-def test_grad_cam_by_its_definition(name: str) -> None:
-    module = network(name)
-    inputs = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
-    layer = last_map(module, inputs)
-    assert layer == LAST_MAPS[name]
-    own = with_own_hooks(module)
-    # With random weights the map may be empty: then that of the negative score is not.
-    wanted, sign = by_definition(own, layer, inputs, lambda scores: scores[:, 7]), 1
-    if not wanted.any():
-        wanted, sign = by_definition(own, layer, inputs, lambda scores: -scores[:, 7]), -1
-    found = grad_cam(own, lambda batch: sign * own(batch)[:, 7], layer, inputs.clone())
-    assert_equal_maps(found.detach(), wanted)
+def test_grad_cam_by_its_definition_and_two_libraries(name: str) -> None:
+    model, image = model_of(network(name), 64, 1000), noise(64)
+    assert anatomy(model).last == LAST_MAPS[name]
+    own = with_own_hooks(model.module)
+
+    def both(scores: Tensor) -> Tensor:  # with random weights the map of one score may be empty
+        return scores[:, 7] - scores[:, 8]
+
+    inputs = inputs_of(model, image)
+    wanted = by_definition(own, LAST_MAPS[name], inputs, both)
+    with TorchcamGradCAM(own, LAST_MAPS[name]) as extractor:
+        # DenseNet writes into what the library's hook has seen.
+        own.get_submodule(LAST_MAPS[name]).register_forward_hook(lambda _module, _inputs, output: output.clone())
+        scores = own(inputs.clone().requires_grad_())
+        (theirs,) = extractor(scores=scores, targets=lambda row: row[7] - row[8], normalized=False)
+    captum = LayerGradCam(lambda batch: both(own(batch)), own.get_submodule(LAST_MAPS[name]))
+    by_captum = captum.attribute(inputs.clone().requires_grad_(), relu_attributions=True).sum(dim=1).detach()
+    ours = attribution(model, image, (7, 8), "gradcam")
+    assert ours.layer == LAST_MAPS[name]
+    for map_ in (wanted, theirs.detach().clamp_min(0), by_captum):
+        large = Image.fromarray(map_[0].numpy()).resize((64, 64), Image.Resampling.BILINEAR)
+        assert_equal_maps(torch.from_numpy(ours.map), torch.from_numpy(np.array(large)))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +115,7 @@ def test_grad_cam_by_its_definition(name: str) -> None:
 def test_the_bundled_network(model: cnnfix.Model, target: Any, score: Callable[[Tensor], Tensor]) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*model.input_size, 3), np.uint8)
     inputs = model.preprocess(Image.fromarray(image))[None]
-    assert last_map(model.module, inputs) == "bn2"
+    assert anatomy(model).last == "bn2"
     (wanted,) = by_definition(model.module, "bn2", inputs, score).numpy()
     found = cnnfix.attribute(model, image, target)
     large = Image.fromarray(wanted).resize(model.input_size[::-1], Image.Resampling.BILINEAR)
@@ -109,7 +141,7 @@ def test_a_centre_crop_says_nothing_of_what_it_does_not_see(model: cnnfix.Model,
 @pytest.mark.parametrize(
     ("target", "method", "error", "message"),
     [
-        (285, "magic", cnnfix.CnnfixError, "no method 'magic'; choose one of gradcam"),
+        (285, "magic", cnnfix.CnnfixError, "no method 'magic'. Choose one of fixations"),
         (1000, "gradcam", TargetError, "no class 1000"),
         ((285, -1), "gradcam", TargetError, "no class -1"),
         ("tabbie", "gradcam", TargetError, "Did you mean tabby"),
@@ -123,8 +155,105 @@ def test_what_does_not_exist(
 
 
 def test_a_network_without_maps() -> None:
-    with pytest.raises(ModelError, match="no feature map"):
-        last_map(nn.Sequential(nn.Flatten(), nn.Linear(12, 3)), torch.ones(1, 3, 2, 2))
+    model = model_of(nn.Sequential(nn.Flatten(), nn.Linear(3 * 4 * 4, 3)), 4, 3)
+    for name in ("gradcam", "gradcampp", "layercam", "scorecam", "guided_gradcam", "cmwp"):
+        assert "no feature map" in reason_against(model, name)
+        with pytest.raises(ModelError, match="no feature map"):
+            attribution(model, noise(4), 1, name)
+    assert "ends with a map" in reason_against(model, "cam")
+    assert "no ReLU" in reason_against(model, "guided_backprop")
+    for name in ("saliency", "occlusion", "centre", "random"):
+        assert reason_against(model, name) == ""
+
+
+def test_a_network_whose_tokens_are_no_map() -> None:
+    class Tokens(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.patches, self.block = nn.Conv2d(3, 8, 4, 4), nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+            self.head = nn.Linear(8, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            scores: Tensor = self.head(self.block(self.patches(x).flatten(2).transpose(1, 2)).mean(dim=1))
+            return scores
+
+    model = model_of(Tokens().eval(), 16, 3)
+    assert "tokens" in reason_against(model, "gradcam")
+
+
+def test_a_layer_that_is_not_there_is_named(model: cnnfix.Model, cat: cnnfix.Picture) -> None:
+    with pytest.raises(ModelError, match="has no layer 'bn3'"):
+        attribution(model, cat, 285, "gradcam", layer="bn3")
+
+
+# --- all methods ------------------------------------------------------------------------------------------------------
+
+
+SCENE = compose(HELD_OUT + 42)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", [network.name for network in NETWORKS])
+def test_every_method_on_every_bundled_scene_network(name: str, method: str) -> None:
+    model = loaded(name)
+    reason = reason_against(model, method)
+    if reason:
+        assert method == "cam"
+        assert name in ("scenes_alexnet", "scenes_vgg")
+        return
+    shares: list[float] = []
+    found = attribution(model, SCENE.picture, SCENE.label, method, progress=shares.append)
+    check(found.map, found.box, (96, 96))
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert (found.layer is not None) == METHODS[method].layered
+    if method not in ("centre", "random"):
+        other = attribution(model, SCENE.picture, (SCENE.label + 1) % 10, method)
+        assert not np.array_equal(found.map, other.map)
+
+
+@cache
+def loaded(name: str) -> cnnfix.Model:
+    return cnnfix.load_model(name)
+
+
+def check(map_: np.ndarray, box: tuple[int, ...] | None, shape: tuple[int, int]) -> None:
+    assert map_.shape == shape
+    assert map_.dtype == np.float32
+    assert np.isfinite(map_).all()
+    assert map_.min() >= 0
+    if map_.any():
+        assert box
+        assert 0 <= box[0] <= box[2] < shape[1]
+        assert 0 <= box[1] <= box[3] < shape[0]
+
+
+@pytest.mark.parametrize("method", [name for name, method in METHODS.items() if not method.slow])
+def test_every_quick_method_on_efficientnet(model: cnnfix.Model, cat: cnnfix.Picture, method: str) -> None:
+    for target in (285, (285, 281)):
+        found = attribution(model, cat, target, method, longest_side=100)
+        check(np.kron(found.map, np.ones((1, 1), np.float32)), None if found.box is None else (0, 0, 1, 1), (67, 100))
+        assert found.map.any()
+        assert found.asked == target
+
+
+@pytest.mark.parametrize("method", [name for name, method in METHODS.items() if method.slow])
+def test_slow_methods_stop_and_leave_nothing_behind(model: cnnfix.Model, cat: cnnfix.Picture, method: str) -> None:
+    class EnoughError(Exception):
+        pass
+
+    seen: list[float] = []
+
+    def stop(share: float) -> None:
+        seen.append(share)
+        if len(seen) > 2:
+            raise EnoughError
+
+    before = state_of(model.module)
+    with pytest.raises(EnoughError):
+        attribution(model, cat, 285, method, progress=stop)
+    assert seen[-1] < 0.5
+    assert state_of(model.module) == before
 
 
 # --- the user's model -------------------------------------------------------------------------------------------------

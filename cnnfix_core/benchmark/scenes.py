@@ -1,0 +1,38 @@
+"""Composed scenes as the pictures of a benchmark, and the small networks that learnt from such scenes."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+
+from cnnfix_core.benchmark.items import Item
+from cnnfix_core.images import Picture
+from cnnfix_core.metrics.truth import Truth
+from cnnfix_core.scenes import CLASSES, HELD_OUT, Scene, compose
+
+NETWORKS = ("scenes_alexnet", "scenes_vgg", "scenes_googlenet", "scenes_resnet", "scenes_densenet")
+# Far from the scenes on which networks and rules for boxes were chosen.
+_FIRST = HELD_OUT + 500_000
+_APART = 10_000
+
+
+def items(count: int, seed: int = 0) -> tuple[Item, ...]:
+    """So many scenes that no network has seen, one class after the other; other ones for another seed."""
+    return tuple(
+        Item(f"scene {number}", CLASSES[label], f"composed {number}", partial(_read, number, label))
+        for number, label in numbered(count, seed)
+    )
+
+
+def numbered(count: int, seed: int = 0) -> list[tuple[int, int]]:
+    """What `compose` takes for each of these scenes: a seed and a label."""
+    return [(_FIRST + _APART * seed + n, n % len(CLASSES)) for n in range(count)]
+
+
+@cache
+def _composed(number: int, label: int) -> Scene:
+    return compose(number, label)
+
+
+def _read(number: int, label: int) -> tuple[Picture, Truth]:
+    scene = _composed(number, label)
+    return scene.picture, scene.truth

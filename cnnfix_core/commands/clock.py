@@ -1,0 +1,34 @@
+"""How far a long command is."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from cnnfix_core.words import duration
+
+
+class Clock:
+    """Says on stderr how far it is and how long it will take; called with (done, in all).
+
+    before: how much was done when it began.
+    """
+
+    def __init__(self, before: int = 0) -> None:
+        self._before = before
+        self._started = self._said = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Say it, once a second at most."""
+        now = time.monotonic()
+        if now - self._said < 1 and done < total:
+            return
+        self._said = now
+        left = (now - self._started) / max(1, done - self._before) * (total - done)
+        line = f"{done:,} of {total:,} ({done / total:.0%}), {duration(left)} left".replace("%", " %")
+        print(f"\r{line:60}", end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """A new line, where one was begun."""
+        if self._said > self._started:
+            print(file=sys.stderr)

@@ -1,0 +1,144 @@
+"""What methods need to know of a network: its feature maps, and what it has not. Found once a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from cnnfix_core.errors import ModelError, did_you_mean
+from cnnfix_core.methods.own_copy import with_own_hooks
+from cnnfix_core.record import record
+from cnnfix_core.tape import Operation, Tape
+from cnnfix_core.zoo import Model
+
+T = TypeVar("T")
+_COARSEST = 16  # excitation backprop is drawn where a map's side is at least this part of the input's
+_PRODUCTS = ("aten.mm", "aten.addmm", "aten.bmm", "aten._scaled_dot_product")
+
+
+def once_a_network(find: Callable[[Model], T]) -> Callable[[Model], T]:
+    """Remember what was found for as long as the network lives."""
+    known: WeakKeyDictionary[nn.Module, T] = WeakKeyDictionary()
+
+    def remembered(model: Model) -> T:
+        if model.module not in known:
+            known[model.module] = find(model)
+        return known[model.module]
+
+    return remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Anatomy:
+    """A network's feature maps.
+
+    maps: modules that give one, in the order of their last run, with height and width. last: the module whose output
+    is the last before pooling, where class activation maps are drawn; fine: the last whose side is at least a 16th of
+    the input's. Both are "" where there is none. tokens: whether a row of tokens comes after the last map.
+    numbers: how many a forward pass of one picture makes.
+    """
+
+    maps: dict[str, tuple[int, int]]
+    last: str
+    fine: str
+    tokens: bool
+    numbers: int
+
+    def layer(self, wanted: str | None, otherwise: str) -> str:
+        """The layer of that name; `otherwise` for None. Raises ModelError where it gives no feature map."""
+        if wanted is None:
+            return otherwise
+        if wanted not in self.maps:
+            hint = did_you_mean(wanted, self.maps, f"The last one is {self.last!r}.")
+            raise ModelError(f"The network has no layer {wanted!r} that gives a feature map. {hint}")
+        return wanted
+
+
+def grey(model: Model) -> Tensor:
+    """A grey picture as the network's input, (1, 3, H, W)."""
+    height, width = model.input_size
+    return model.preprocess(Image.new("RGB", (width, height), "grey"))[None]
+
+
+@once_a_network
+def anatomy(model: Model) -> Anatomy:
+    """The network's feature maps. Runs it once on a grey picture, the first time."""
+    return anatomy_of(record(model.module, grey(model)))
+
+
+def anatomy_of(tape: Tape) -> Anatomy:
+    """The feature maps of the network that was recorded."""
+    ends = ends_of_modules(tape)
+    maps = {name: operation for name, operation in ends.items() if name and _is_map(operation)}
+    # Pooling has the same map before it.
+    drawn = {name: operation for name, operation in maps.items() if "pool" not in operation.name}
+    least = min(tape.inputs[0].shape[2:]) / _COARSEST
+    fine = {name: operation for name, operation in drawn.items() if min(operation.outputs[0].shape[2:]) >= least}
+    last = _outermost_last(drawn)
+    return Anatomy(
+        {name: _size(maps[name]) for name in sorted(maps, key=lambda name: (maps[name].index, -len(name)))},
+        last,
+        _outermost_last(fine),
+        any(_mixes_tokens(operation) for operation in tape.operations if last and operation.index > drawn[last].index),
+        sum(int(np.prod(value.shape)) for operation in tape.operations for value in operation.outputs),
+    )
+
+
+def ends_of_modules(tape: Tape) -> dict[str, Operation]:
+    """The last operation that ran in each module, or in one inside it."""
+    ends: dict[str, Operation] = {}
+    for operation in tape.operations:
+        parts = operation.module.split(".")
+        ends.update({".".join(parts[: n + 1]): operation for n in range(len(parts))})
+    return ends
+
+
+def _outermost_last(maps: dict[str, Operation]) -> str:
+    """The outermost of the modules that end with the last map."""
+    return max(maps, key=lambda name: (maps[name].index, -len(name)), default="")
+
+
+def _is_map(operation: Operation) -> bool:
+    shape = operation.outputs[0].shape
+    return len(shape) == 4 and shape[2] * shape[3] > 1
+
+
+def _size(operation: Operation) -> tuple[int, int]:
+    height, width = operation.outputs[0].shape[2:]
+    return height, width
+
+
+def _mixes_tokens(operation: Operation) -> bool:
+    """Whether it is a matrix product with more than the one row of the picture."""
+    return operation.name.startswith(_PRODUCTS) and any(value.shape[0] > 1 for value in operation.activations())
+
+
+def needs_map(model: Model) -> str:
+    """Why class activation maps do not fit the network, or ""."""
+    found = anatomy(model)
+    if not found.last:
+        return "The network has no feature map of height and width, so class activation maps do not fit it."
+    if found.tokens:
+        return (
+            "Behind its last feature map the network works on a row of tokens, as transformers do, so class activation "
+            "maps do not fit it."
+        )
+    return ""
+
+
+@once_a_network
+def needs_gradient(model: Model) -> str:
+    """Why no gradient gets through the network, or ""."""
+    try:
+        with torch.enable_grad():
+            scores = with_own_hooks(model.module)(grey(model).requires_grad_())
+    except RuntimeError as error:
+        return f"The network does not run with gradients: {str(error).splitlines()[0]}"
+    return "" if scores.requires_grad else "No gradient gets from the network's scores back to the picture."

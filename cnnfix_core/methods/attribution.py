@@ -1,0 +1,106 @@
+"""One call signature for all methods."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnfix_core.errors import CnnfixError, ModelError, did_you_mean
+from cnnfix_core.explain import Asked, Class, classes
+from cnnfix_core.explain import Classes as Said
+from cnnfix_core.images import Crops, Picture, Source, open_picture
+from cnnfix_core.methods.catalogue import METHODS
+from cnnfix_core.methods.method import Attribution, Classes, Method, Progress, Question
+from cnnfix_core.metrics.boxes import box_of
+from cnnfix_core.presets import Preset, get_preset
+from cnnfix_core.zoo import Model
+
+
+def attribute(
+    model: Model,
+    image: Source | Picture,
+    target: Class | tuple[Class, Class],
+    method: str = "gradcam",
+    crops: Crops = "whole",
+    longest_side: int | None = None,
+) -> NDArray[np.float32]:
+    """The map of a method: (height, width) of the original picture, values >= 0, not normalised.
+
+    target: a class index or label, or (a, b) for "a rather than b". Several crops are averaged where they overlap.
+    longest_side: give a smaller map of the same proportions, at most this long. Raises what `attribution` raises.
+    """
+    return attribution(model, image, target, method, crops=crops, longest_side=longest_side).map
+
+
+def attribution(  # noqa: PLR0913  # a question has many sides, and each can be left out
+    model: Model,
+    image: Source | Picture,
+    target: Asked = None,
+    method: str = "gradcam",
+    *,
+    crops: Crops | None = None,
+    longest_side: int | None = None,
+    layer: str | None = None,
+    preset: str | Preset | None = None,
+    progress: Progress | None = None,
+) -> Attribution:
+    """Ask a method which places of the picture speak for a class.
+
+    target: as `explain` takes it; None for the predicted class. crops, layer, preset: None for the method's own; only
+    walks have a preset. longest_side: of the map. progress: is called with the share that is done, 0 to 1; what it
+    raises stops the method, which leaves nothing behind.
+    Raises CnnfixError for an unknown method, TargetError, PictureError, and ModelError where the method does not fit.
+    """
+    wanted = _find(method)
+    picture = image if isinstance(image, Picture) else open_picture(image)
+    started = time.perf_counter()
+    settings = None if wanted.preset is None else get_preset(preset or wanted.preset)
+    crops = crops or (settings.crops if settings else "whole")
+    asked = _classes(model, picture, target, crops)
+    if reason := reason_against(model, method, contrast=len(asked) == 2):
+        raise ModelError(reason)
+    progress = progress or _ignore
+    question = Question(model, picture, asked, crops, longest_side, layer, settings, progress)
+    drawn = wanted.draw(question)
+    progress(1.0)
+    return Attribution(
+        method,
+        drawn.map,
+        drawn.layer,
+        drawn.fixations,
+        drawn.box or box_of(drawn.map, wanted.box, picture.width, picture.height),
+        question.asked,
+        time.perf_counter() - started,
+    )
+
+
+def reason_against(model: Model, method: str, contrast: bool = False) -> str:
+    """Why the method does not fit the network, or the question, in a sentence; "" where it fits.
+
+    Runs the network once on a grey picture, the first time. Raises CnnfixError for an unknown method.
+    """
+    wanted = _find(method)
+    if contrast and not wanted.contrasts:
+        return f"{wanted.title} explains one class, not why it is one rather than another."
+    return next((reason for need in wanted.needs if (reason := need(model))), "")
+
+
+def _find(method: str) -> Method:
+    if method not in METHODS:
+        hint = did_you_mean(method, METHODS, f"Choose one of {', '.join(METHODS)}.")
+        raise CnnfixError(f"There is no method {method!r}. {hint}")
+    return METHODS[method]
+
+
+def _classes(model: Model, picture: Picture, target: Asked, crops: Crops) -> Classes:
+    """Indices of the class, and of the one that it is set against; the network is asked only for the predicted one."""
+    predicted = target is None or (isinstance(target, tuple) and None in target)
+    said = classes(model, picture, crops) if predicted else Said(model, np.zeros((1, len(model.labels))))
+    wanted, other = said.asked(target)
+    return (wanted,) if other is None else (wanted, other)
+
+
+def _ignore(_share: float) -> None:
+    """Progress that nobody asked for."""

@@ -1,0 +1,189 @@
+"""All methods, in the order of menus. A new one is an entry here."""
+
+from __future__ import annotations
+
+from cnnfix_core.methods import baselines, class_activation, excitation, gradients, perturbation, pooled
+from cnnfix_core.methods.anatomy import needs_gradient, needs_map
+from cnnfix_core.methods.guiding import needs_rectifiers
+from cnnfix_core.methods.method import Method
+from cnnfix_core.methods.view import by_view
+from cnnfix_core.methods.walks import needs_rules, walk
+from cnnfix_core.metrics.boxes import BoxRule
+from cnnfix_core.presets import EVIDENCE, PUBLISHED
+
+_PART_OF_MAXIMUM = BoxRule("threshold", 0.2, largest=True)  # Zhou et al., CVPR 2016
+_MOST_OF_IT = BoxRule("share", 0.9)
+_MIDDLE = BoxRule("threshold", 0.278)  # a centred box of 0.8 of width and height
+
+_ALL = (
+    Method(
+        name="fixations",
+        title="Fixations",
+        family="Fixations",
+        source="this project, after Mopuri et al. 2019",
+        about="Walks back from the class's score and shares its evidence among the pixels that brought it.",
+        draw=walk,
+        preset=EVIDENCE,
+        box=_MOST_OF_IT,
+        needs=(needs_rules,),
+    ),
+    Method(
+        name="published",
+        title="Fixations, as published",
+        family="Fixations",
+        source="Mopuri, Garg, Babu 2019",
+        about="Walks back from the class's score to what contributed most, layer by layer, in five crops.",
+        draw=walk,
+        preset=PUBLISHED,
+        box=_MOST_OF_IT,
+        needs=(needs_rules,),
+    ),
+    Method(
+        name="cam",
+        title="CAM",
+        family="Class activation maps",
+        source="Zhou et al. 2016",
+        about="Weighs each channel of the last feature map as the network's one linear layer does.",
+        draw=by_view(pooled.class_activation_map),
+        box=_PART_OF_MAXIMUM,
+        needs=(pooled.needs_pooled_head,),
+    ),
+    Method(
+        name="gradcam",
+        title="Grad-CAM",
+        family="Class activation maps",
+        source="Selvaraju et al. 2017",
+        about="Weighs each channel of a feature map by the mean gradient of the class's score there.",
+        draw=by_view(class_activation.grad_cam),
+        box=_PART_OF_MAXIMUM,
+        needs=(needs_map, needs_gradient),
+        layered=True,
+    ),
+    Method(
+        name="gradcampp",
+        title="Grad-CAM++",
+        family="Class activation maps",
+        source="Chattopadhyay et al. 2018",
+        about="Grad-CAM whose mean counts places more where the gradient is steep, for several things of one class.",
+        draw=by_view(class_activation.grad_cam_plus_plus),
+        box=_PART_OF_MAXIMUM,
+        needs=(needs_map, needs_gradient),
+        layered=True,
+    ),
+    Method(
+        name="layercam",
+        title="LayerCAM",
+        family="Class activation maps",
+        source="Jiang et al. 2021",
+        about="Weighs each place of each channel by its own gradient, so that finer layers can be drawn too.",
+        draw=by_view(class_activation.layer_cam),
+        box=_PART_OF_MAXIMUM,
+        needs=(needs_map, needs_gradient),
+        layered=True,
+    ),
+    Method(
+        name="scorecam",
+        title="Score-CAM",
+        family="Class activation maps",
+        source="Wang et al. 2020",
+        about="Shows the network the picture through each channel, and weighs it by the score that comes of it.",
+        draw=by_view(class_activation.score_cam),
+        box=_PART_OF_MAXIMUM,
+        needs=(needs_map,),
+        slow=True,
+        layered=True,
+    ),
+    Method(
+        name="guided_backprop",
+        title="Guided backpropagation",
+        family="Gradients",
+        source="Springenberg et al. 2015",
+        about="The gradient of the score, without what is negative at each ReLU.",
+        draw=by_view(gradients.guided_backprop),
+        box=_MOST_OF_IT,
+        needs=(needs_gradient, needs_rectifiers),
+    ),
+    Method(
+        name="guided_gradcam",
+        title="Guided Grad-CAM",
+        family="Gradients",
+        source="Selvaraju et al. 2017",
+        about="Guided backpropagation, where Grad-CAM is strong.",
+        draw=by_view(gradients.guided_grad_cam),
+        box=_MOST_OF_IT,
+        needs=(needs_map, needs_gradient, needs_rectifiers),
+        layered=True,
+    ),
+    Method(
+        name="saliency",
+        title="Gradient",
+        family="Gradients",
+        source="Simonyan et al. 2014",
+        about="How much the score changes when a pixel changes a little.",
+        draw=by_view(gradients.saliency),
+        box=_MOST_OF_IT,
+        needs=(needs_gradient,),
+    ),
+    Method(
+        name="integrated_gradients",
+        title="Integrated gradients",
+        family="Gradients",
+        source="Sundararajan et al. 2017",
+        about="The gradients on the way from grey to the picture, summed: together they are the score's change.",
+        draw=by_view(gradients.integrated_gradients),
+        box=_MOST_OF_IT,
+        needs=(needs_gradient,),
+        slow=True,
+    ),
+    Method(
+        name="occlusion",
+        title="Occlusion",
+        family="Perturbation",
+        source="Zeiler, Fergus 2014",
+        about="How far the score falls when a grey patch covers the place.",
+        draw=by_view(perturbation.occlusion),
+        box=_PART_OF_MAXIMUM,
+        slow=True,
+    ),
+    Method(
+        name="rise",
+        title="RISE",
+        family="Perturbation",
+        source="Petsiuk et al. 2018",
+        about="The mean probability over random masks that show the place, above that over all masks.",
+        draw=by_view(perturbation.rise),
+        box=_PART_OF_MAXIMUM,
+        slow=True,
+    ),
+    Method(
+        name="cmwp",
+        title="c-MWP",
+        family="Excitation",
+        source="Zhang et al. 2018",
+        about="Hands the class down through positive weights alone, less what a class of opposite weights would get.",
+        draw=by_view(excitation.contrastive_excitation),
+        box=_PART_OF_MAXIMUM,
+        needs=(excitation.needs_excitation,),
+        layered=True,
+    ),
+    Method(
+        name="centre",
+        title="Centre",
+        family="Baselines",
+        source="a Gaussian",
+        about="A blob in the middle, whatever the picture shows: what any method must beat.",
+        draw=baselines.centre,
+        box=_MIDDLE,
+    ),
+    Method(
+        name="random",
+        title="Random",
+        family="Baselines",
+        source="smooth noise",
+        about="Noise that knows nothing of the picture or the network: what any method must beat.",
+        draw=baselines.noise,
+        box=_PART_OF_MAXIMUM,
+    ),
+)
+
+METHODS: dict[str, Method] = {method.name: method for method in _ALL}

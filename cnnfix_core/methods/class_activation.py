@@ -1,0 +1,86 @@
+"""Class activation maps: channels of a feature map, weighted by what they do for the class.
+
+What is negative in a map speaks against the class, and is cut off.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torchcam.methods import GradCAMpp, LayerCAM, ScoreCAM
+
+from cnnfix_core.methods.anatomy import anatomy
+from cnnfix_core.methods.view import Asked
+
+
+def grad_cam(asked: Asked) -> tuple[Tensor, str]:
+    """Grad-CAM (Selvaraju et al., ICCV 2017, eq. 1 and 2), by Captum; the channels' sum is cut off at 0."""
+    from captum.attr import LayerGradCam  # imports matplotlib
+
+    layer = _layer(asked)
+    method = LayerGradCam(asked.score, asked.module.get_submodule(layer))
+    maps: Tensor = method.attribute(asked.inputs.requires_grad_(), relu_attributions=True)
+    return maps[0].sum(dim=0), layer
+
+
+class _GradCAMpp(GradCAMpp):
+    """With the alphas of the paper: torchcam 0.5 computes them, but divides a copy that it then forgets."""
+
+    def _get_weights(self, class_idx: Any, scores: Tensor, eps: float = 1e-8, **kwargs: Any) -> list[Tensor]:
+        self._backprop(scores, class_idx, **kwargs)
+        pairs = zip(self.hook_a, self.hook_g, strict=True)
+        return [plus_plus_weights(a, g) for a, g in pairs]
+
+
+def plus_plus_weights(activations: Tensor, gradients: Tensor) -> Tensor:
+    """The weights of Grad-CAM++ (Chattopadhyay et al., WACV 2018, eq. 5 and 19): (N, C), from two (N, C, h, w).
+
+    The exponential of the score, a factor that all weights share, is left out.
+    """
+    squares = gradients**2
+    below = 2 * squares + activations.sum(dim=(2, 3), keepdim=True) * gradients**3
+    alphas = torch.where(below == 0, 0, squares / below)
+    return (alphas * gradients.relu()).sum(dim=(2, 3))
+
+
+def grad_cam_plus_plus(asked: Asked) -> tuple[Tensor, str]:
+    """Grad-CAM++ (Chattopadhyay et al., WACV 2018), by torchcam with the paper's weights; cut off at 0."""
+    return _by_torchcam(asked, _GradCAMpp)
+
+
+def layer_cam(asked: Asked) -> tuple[Tensor, str]:
+    """LayerCAM (Jiang et al., IEEE TIP 2021, eq. 7 and 8), by torchcam: each place has weights of its own."""
+    return _by_torchcam(asked, LayerCAM)
+
+
+def score_cam(asked: Asked) -> tuple[Tensor, str]:
+    """Score-CAM (Wang et al., CVPR workshops 2020), by torchcam: one forward pass a channel.
+
+    Each channel, from 0 to 1, masks the picture; its weight is the softmax, over all channels, of the scores that the
+    network then gives. The baseline that the paper subtracts is the same for all and cancels.
+    """
+    with torch.no_grad():
+        return _by_torchcam(asked, ScoreCAM, batch_size=asked.at_once)
+
+
+def _by_torchcam(asked: Asked, method: Any, **options: Any) -> tuple[Tensor, str]:
+    layer = _layer(asked)
+    module = asked.module.get_submodule(layer)
+    with method(asked.module, layer, **options) as extractor:
+        # After the library's own hooks: what follows may write into the layer's output, which must stay what they saw.
+        module.register_forward_hook(_copied)
+        scores = asked.module(asked.inputs.requires_grad_())
+        asked.watch.expect(len(extractor.hook_a[0][0]) + 1)
+        (found,) = extractor(scores=scores, targets=asked.among, normalized=False)
+    return found[0], layer
+
+
+def _copied(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+    return output.clone()
+
+
+def _layer(asked: Asked) -> str:
+    known = anatomy(asked.model)
+    return known.layer(asked.layer, known.last)

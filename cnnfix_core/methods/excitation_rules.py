@@ -1,0 +1,169 @@
+"""How excitation backpropagation passes an operation: one rule for each family of operations that walks know.
+
+Zhang et al.: Top-Down Neural Attention by Excitation Backprop, IJCV 126, 2018. Probabilities may have signs here: all
+rules are linear in them, so that a difference of two can go through at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_map_only
+
+from cnnfix_core.gates import followed_factors
+from cnnfix_core.record import tensors_in
+from cnnfix_core.rules import (
+    convolution,
+    elementwise,
+    find,
+    linear,
+    merging,
+    movement,
+    normalisation,
+    placing,
+    pooling,
+    sampling,
+    selecting,
+)
+from cnnfix_core.tape import Operation, Value
+
+# One for each output of the operation; None where no probability has arrived.
+Probabilities = Sequence[Tensor | None]
+Passed = Iterable[tuple[Value, Tensor]]
+Rule = Callable[[Operation, Probabilities], Passed]
+
+
+def weighted(operation: Operation, probabilities: Probabilities, sign: int = 1) -> Passed:
+    """A layer with weights: its inputs share each output's probability in proportion to x+ w+ (eq. 2).
+
+    sign: -1 for the dual, whose weights are the negative ones.
+    """
+    at = 1 if operation.name == "aten.addmm" else 0
+    args = list(operation.args)
+    args[at + 1] = (_data(args[at + 1]) * sign).clamp_min(0)
+    if operation.name == "aten.addmm":
+        args[0] = torch.zeros(())
+    elif operation.name != "aten.mm":
+        args[2] = None
+    yield from _in_proportion(operation, args, probabilities)
+
+
+def averaged(operation: Operation, probabilities: Probabilities) -> Passed:
+    """A sum with fixed coefficients of no sign, such as average pooling: in proportion to x+."""
+    yield from _in_proportion(operation, list(operation.args), probabilities)
+
+
+def _in_proportion(operation: Operation, args: list[Any], probabilities: Probabilities) -> Passed:
+    yield from _pulled_back(operation, args, probabilities, _positive)
+
+
+def moved(operation: Operation, probabilities: Probabilities) -> Passed:
+    """Movement, and a choice of one element: the probability goes where the element came from, as a gradient does."""
+    yield from _pulled_back(operation, list(operation.args), probabilities, None)
+
+
+def passed(operation: Operation, probabilities: Probabilities) -> Passed:
+    """Functions of one element, and normalisation: the probability stays with the element."""
+    (probability, *_), (value, *_) = probabilities, operation.activations()
+    if probability is not None:
+        yield value, probability.reshape(value.shape)
+
+
+def added(operation: Operation, probabilities: Probabilities) -> Passed:
+    """A sum of two, or a difference: in proportion to what is positive in each term; what is constant gets nothing."""
+    terms = [term for term in operation.args[:2] if merging.depends(term)]
+    if len(terms) == 1:
+        yield from _reduced(terms[0], probabilities)
+        return
+    alpha = merging.alpha_of(operation)
+    first, second = {"aten.add": (1, alpha), "aten.sub": (1, -alpha), "aten.rsub": (-alpha, 1)}[operation.name]
+    parts = [(_data(term) * factor).clamp_min(0) for term, factor in zip(terms, (first, second), strict=True)]
+    share = _over(probabilities[0], parts[0] + parts[1])
+    for term, part in zip(terms, parts, strict=True):
+        yield term, (share * part).sum_to_size(term.shape)
+
+
+def scaled(operation: Operation, probabilities: Probabilities) -> Passed:
+    """A product, or a quotient: to the feature, not to the gate; two features get half each."""
+    factors = operation.args[:2]
+    both = operation.name == "aten.mul"
+    followed = followed_factors(factors, elementwise=True) if both else (0 if merging.depends(factors[0]) else 1,)
+    for at in followed:
+        for value, probability in _reduced(factors[at], probabilities):
+            yield value, probability / len(followed)
+
+
+def _reduced(value: Value, probabilities: Probabilities) -> Passed:
+    """What arrives at an input that was broadcast."""
+    if probabilities[0] is not None:
+        yield value, probabilities[0].sum_to_size(value.shape)
+
+
+def _positive(tensor: Tensor) -> Tensor:
+    return tensor.clamp_min(0)
+
+
+def _over(probability: Tensor | None, total: Tensor) -> Tensor:
+    """Probability over total; where the total is 0 nothing is passed on."""
+    return torch.zeros_like(total) if probability is None else torch.where(total > 0, probability / total, 0)
+
+
+def _pulled_back(
+    operation: Operation, args: list[Any], probabilities: Probabilities, enter: Callable[[Tensor], Tensor] | None
+) -> Passed:
+    """The probabilities through the operation's own derivative.
+
+    enter: what the operation is computed on, in proportion to which it passes; None to pass as a gradient does.
+    """
+    leaves: dict[int, tuple[Value, Tensor]] = {}
+
+    def given(value: Value) -> Tensor:
+        if not value.depends:
+            return _data(value)
+        _, leaf = leaves.setdefault(id(value), (value, _leaf(value, enter)))
+        return leaf * 1  # operations that write in place must not write into what is differentiated
+
+    with torch.enable_grad():
+        taken, options = tree_map_only(Value, given, (args, operation.kwargs))
+        made = tensors_in(operation.call(*taken, **options))
+        pairs = [(tensor, p) for tensor, p in zip(made, probabilities, strict=False) if p is not None]
+        incoming = [p if enter is None else _over(p, tensor.detach()) for tensor, p in pairs]
+        values, starts = zip(*leaves.values(), strict=True)
+        arrived = torch.autograd.grad([tensor for tensor, _ in pairs], starts, incoming, allow_unused=True)
+    for value, start, gradient in zip(values, starts, arrived, strict=True):
+        if gradient is not None:
+            yield value, gradient if enter is None else gradient * start.detach()
+
+
+def _leaf(value: Value, enter: Callable[[Tensor], Tensor] | None) -> Tensor:
+    data = _data(value)
+    return (data.clone() if enter is None else enter(data)).requires_grad_()
+
+
+def _data(value: Value) -> Tensor:
+    if value.data is None:
+        raise RuntimeError(f"The values {value.origin()} were not kept: record the whole forward pass.")
+    return value.data.detach()
+
+
+_FAMILIES: dict[Any, Rule] = {
+    **dict.fromkeys((convolution.convolution, linear.addmm, linear.mm), weighted),
+    **dict.fromkeys((pooling.avg_pool, pooling.mean, sampling.adaptive_avg_pool, sampling.resized), averaged),
+    **dict.fromkeys((pooling.max_pool, selecting.taken_along, selecting.over_dimensions, selecting.either), moved),
+    **dict.fromkeys((placing.viewed, placing.joined, placing.padded), moved),
+    **dict.fromkeys((movement.same_order, movement.moved, movement.put, movement.filled), moved),
+    **dict.fromkeys((elementwise.same_element, elementwise.turned_element, elementwise.bent_element), passed),
+    **dict.fromkeys((normalisation.batch_norm, normalisation.group_norm, normalisation.layer_norm), passed),
+    **dict.fromkeys((merging.add, merging.sub, merging.reversed_sub), added),
+    **dict.fromkeys((merging.mul, merging.div), scaled),
+}
+
+
+def rule_for(operation: Operation) -> Rule | None:
+    """The rule of the operation's family; None where there is none, or it multiplies two activations as matrices."""
+    known = find(operation.name)
+    rule = None if known is None else _FAMILIES.get(known.hop)
+    return None if rule is weighted and len(operation.activations()) > 1 else rule

@@ -1,0 +1,98 @@
+"""What a method is, what it is asked, and what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnfix_core.fixations import Fixations
+from cnnfix_core.images import Crops, Picture
+from cnnfix_core.metrics.boxes import Box, BoxRule
+from cnnfix_core.presets import Preset
+from cnnfix_core.zoo import Model
+
+Map = NDArray[np.float32]
+Classes = tuple[int, ...]
+# Called with the share that is done, 0 to 1; what it raises stops the method.
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What a method is asked.
+
+    classes: (a,), or (a, b) for "a rather than b". preset: of a walk, None for others.
+    longest_side: of the map; None for that of the picture. layer: None for the method's own.
+    """
+
+    model: Model
+    picture: Picture
+    classes: Classes
+    crops: Crops
+    longest_side: int | None
+    layer: str | None
+    preset: Preset | None
+    progress: Progress
+
+    @property
+    def asked(self) -> int | tuple[int, int]:
+        """The class index, or both of a contrast."""
+        first, *other = self.classes
+        return (first, other[0]) if other else first
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawing:
+    """What a method draws: a map (H, W), the layer that it was drawn on; of a walk its fixations and their box."""
+
+    map: Map
+    layer: str | None = None
+    fixations: Fixations | None = None
+    box: Box | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Method:
+    """One way to draw a map.
+
+    title, family (a heading of menus), source and about (a sentence) are for people.
+    needs: what a network must have; each says in a sentence why one does not fit, or "".
+    box: how to draw a box around what the map shows. preset: of a walk, which has a box of its own.
+    slow: takes more than about ten forward passes. contrasts: takes "a rather than b".
+    layered: is drawn on a layer that can be chosen.
+    """
+
+    name: str
+    title: str
+    family: str
+    source: str
+    about: str
+    draw: Callable[[Question], Drawing]
+    box: BoxRule
+    needs: tuple[Callable[[Model], str], ...] = ()
+    slow: bool = False
+    contrasts: bool = True
+    layered: bool = False
+    preset: Preset | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribution:
+    """A method's answer.
+
+    map: (H, W) of the original picture, or smaller in its proportions; values >= 0, not normalised.
+    layer: the module whose output it was drawn on, if it was. fixations: of a walk.
+    box: x0, y0, x1, y1, inclusive original pixels; None for a map of zeros.
+    asked: the class index, or both of a contrast.
+    """
+
+    method: str
+    map: Map
+    layer: str | None
+    fixations: Fixations | None
+    box: Box | None
+    asked: int | tuple[int, int]
+    seconds: float

@@ -1,0 +1,28 @@
+"""Measuring maps: against a truth, against each other, and against the network's own answers."""
+
+from cnnfix_core.metrics.agreement import overlap, rank_correlation
+from cnnfix_core.metrics.boxes import Box, BoxRule, best_iou, box_of, iou
+from cnnfix_core.metrics.faithfulness import Curves, curves
+from cnnfix_core.metrics.forgetting import forgetful
+from cnnfix_core.metrics.localisation import energy_in, evidence_in, peak_in
+from cnnfix_core.metrics.numbers import Numbers, numbers
+from cnnfix_core.metrics.truth import Truth
+
+__all__ = [
+    "Box",
+    "BoxRule",
+    "Curves",
+    "Numbers",
+    "Truth",
+    "best_iou",
+    "box_of",
+    "curves",
+    "energy_in",
+    "evidence_in",
+    "forgetful",
+    "iou",
+    "numbers",
+    "overlap",
+    "peak_in",
+    "rank_correlation",
+]

@@ -1,0 +1,9 @@
+"""Small networks in the style of the paper's five, for composed scenes of 96 x 96 pixels; `training` trains them."""
+
+from cnnfix_core.zoo.small.alexnet import SmallAlexNet
+from cnnfix_core.zoo.small.densenet import SmallDenseNet
+from cnnfix_core.zoo.small.googlenet import SmallGoogLeNet
+from cnnfix_core.zoo.small.resnet import SmallResNet
+from cnnfix_core.zoo.small.vgg import SmallVGG
+
+__all__ = ["SmallAlexNet", "SmallDenseNet", "SmallGoogLeNet", "SmallResNet", "SmallVGG"]

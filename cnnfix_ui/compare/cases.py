@@ -1,0 +1,82 @@
+"""A question made ready: the network and the picture in memory, what was said, and which class is explained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cnnfix_core import Picture, Prediction
+from cnnfix_core.explain import Classes
+from cnnfix_core.words import percent
+from cnnfix_ui import gallery, networks, results
+from cnnfix_ui.compare.changes import CHANGES, strokes_on
+from cnnfix_ui.compare.questions import Question
+from cnnfix_ui.results import Network
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a row of the grid asks. target: the class that is explained, rather_than: the one that it is set against."""
+
+    question: Question
+    network: Network
+    picture: Picture
+    said: Classes
+    target: Prediction
+    rather_than: Prediction | None
+
+    @property
+    def asked(self) -> int | tuple[int, int]:
+        """The class's number, or both of a contrast."""
+        return self.target.index if self.rather_than is None else (self.target.index, self.rather_than.index)
+
+    @property
+    def title(self) -> str:
+        """The class in words."""
+        if self.rather_than is None:
+            return self.target.label
+        return f"{self.target.label} rather than {self.rather_than.label}"
+
+    @property
+    def predictions(self) -> tuple[Prediction, ...]:
+        """The most probable classes, best first."""
+        return self.said.top(10)
+
+    def detail(self, base: Question) -> str:
+        """What the row is about where it differs from the page's question, and how probable the class is."""
+        parts = []
+        if self.question.model != base.model:
+            parts.append(networks.title_of(self.question.model))
+        if self.question.picture != base.picture:
+            parts.append(gallery.title_of(self.question.picture))
+        if self.question.change:
+            parts.append(CHANGES[self.question.change].row)
+        return " · ".join([*parts, percent(self.target.probability), *self._instead()])
+
+    def _instead(self) -> list[str]:
+        best = self.said.top(1)[0]
+        return [] if best.index == self.target.index else [f"the network says {best.label}"]
+
+
+def case_of(question: Question) -> Case:
+    """Load, change and ask. Raises CnnfixError where the network cannot be asked now.
+
+    A class that the network does not have, and one that is set against itself, is as if it were not asked for.
+    """
+    network, picture = networks.network_of(question.model), gallery.picture_of(question.picture)
+    plain = results.said(network, picture)
+    if question.change:
+        strokes = strokes_on(question.picture)
+        network, picture = CHANGES[question.change].make(network, picture, strokes)
+    said = results.said(network, picture)
+    classes = len(network.model.labels)
+    # After a change the question stays: the class that was said before it.
+    wanted = question.wanted if question.wanted is not None and question.wanted < classes else plain.top(1)[0].index
+    than = question.than if question.than is not None and question.than < classes else None
+    return Case(
+        question,
+        network,
+        picture,
+        said,
+        said.prediction(wanted),
+        None if than is None or than == wanted else said.prediction(than),
+    )

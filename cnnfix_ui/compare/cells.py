@@ -1,0 +1,160 @@
+"""The cells of the grid: each is one method asked one question, and a job that computes it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import streamlit as st
+
+from cnnfix_core import Preset, get_preset
+from cnnfix_core.images import Crops
+from cnnfix_core.maps import MAP_SIDE
+from cnnfix_core.methods import METHODS, Attribution, attribution, reason_against
+from cnnfix_core.metrics import Curves, curves
+from cnnfix_ui.compare.cases import Case
+from cnnfix_ui.jobs import Job, Jobs
+
+State = Literal["waiting", "running", "done", "failed", "stopped", "unfit"]
+_STOPPED, _VISITOR = "compare.stopped", "compare.visitor"
+STEPS = 16
+
+Work = Callable[[Job], Any]
+
+
+def _nbytes(result: object) -> int:
+    """Roughly, of what a job has made."""
+    return result.map.nbytes + 100_000 if isinstance(result, Attribution) else 1_000
+
+
+jobs = Jobs(workers=2, room=512_000_000, weigh=_nbytes)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How methods are run: focus of the evidence preset, and what the network sees; None: as the method has it."""
+
+    focus: str
+    crops: Crops | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One method, asked one question. column, row: None where it is pinned."""
+
+    method: str
+    case: Case
+    settings: Settings
+    column: int | None = None
+    row: int | None = None
+
+    @property
+    def key(self) -> Hashable:
+        """The same for all who ask the same, whoever they are."""
+        return self.method, self.case.network.key, self.case.picture.digest, self.case.asked, self.settings
+
+    @property
+    def id(self) -> str:
+        """For the browser."""
+        return f"{self.method}:{self.case.question.text}"
+
+    @property
+    def reason(self) -> str:
+        """Why the method does not fit; "" where it does."""
+        return reason_against(self.case.network.model, self.method, self.case.rather_than is not None)
+
+    def compute(self, job: Job) -> Attribution:
+        """The map."""
+        return attribution(
+            self.case.network.model,
+            self.case.picture,
+            self.case.asked,
+            self.method,
+            crops=self.settings.crops,
+            longest_side=MAP_SIDE,
+            preset=self._preset(),
+            progress=job.report,
+        )
+
+    def measure(self, found: Attribution) -> Work:
+        """Insertion and deletion along its map."""
+        model, picture, asked = self.case.network.model, self.case.picture, self.case.asked
+        return lambda job: curves(model, picture, found.map, asked, STEPS, lambda some: job.report(some.share, some))
+
+    def _preset(self) -> Preset | None:
+        if self.method != "fixations":
+            return None
+        preset = get_preset("evidence", self.settings.focus)
+        return preset if self.settings.crops is None else replace(preset, crops=self.settings.crops)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A cell as it stands: its state, how far it is (0 to 1), what there is to see or to say.
+
+    ended: nothing more is to come.
+    """
+
+    cell: Cell
+    state: State
+    share: float = 0.0
+    found: Attribution | None = None
+    message: str = ""
+    curves: Curves | None = None
+    ended: bool = True
+
+
+def look(cells: Iterable[Cell], with_curves: bool) -> list[Shown]:
+    """Ask for all cells, quick methods first, and say how they stand. with_curves: insertion and deletion too."""
+    cells = list(cells)
+    wanted = [cell for cell in cells if cell.key not in _stopped() and not cell.reason]
+    wanted.sort(key=lambda cell: METHODS[cell.method].slow)
+    works: dict[Hashable, Work] = {cell.key: cell.compute for cell in wanted}
+    asked = jobs.ask(visitor(), works)
+    if with_curves:
+        done = [cell for cell in wanted if asked[cell.key].state == "done"]
+        measures = {("curves", cell.key): cell.measure(asked[cell.key].result) for cell in done}
+        asked = jobs.ask(visitor(), works | measures)
+    return [_shown(cell, asked, with_curves) for cell in cells]
+
+
+def stop(found: Iterable[Cell]) -> None:
+    """Ask for these no more, until told to go on."""
+    _stopped().update(cell.key for cell in found)
+
+
+def go_on(cell: Cell) -> None:
+    """Ask for it again."""
+    _stopped().discard(cell.key)
+
+
+def visitor() -> str:
+    """This visitor's name among the jobs."""
+    name: str = st.session_state.setdefault(_VISITOR, uuid.uuid4().hex)
+    return name
+
+
+def _shown(cell: Cell, asked: Mapping[Hashable, Job], with_curves: bool) -> Shown:
+    if reason := cell.reason:
+        return Shown(cell, "unfit", message=reason)
+    job = asked.get(cell.key)
+    if job is None:
+        return Shown(cell, "stopped")
+    found = job.result if job.state == "done" else None
+    measured = asked.get(("curves", cell.key)) if with_curves and found else None
+    return Shown(
+        cell,
+        job.state,
+        job.share,
+        found,
+        job.message or (measured.message if measured else ""),
+        measured.result if measured else None,
+        job.ended and (measured is None or measured.ended) and not (with_curves and found and measured is None),
+    )
+
+
+def _stopped() -> set[Hashable]:
+    kept: set[Hashable] = st.session_state.setdefault(_STOPPED, set())
+    return kept

@@ -1,0 +1,81 @@
+"""What can be done to a picture or a network before it is asked again. Adding one is one entry here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+
+from cnnfix_core import Picture
+from cnnfix_core.changes import painted
+from cnnfix_ui import results
+from cnnfix_ui.results import Network
+
+Stroke = tuple[float, float, float]
+_STROKES = "compare.strokes"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change: its words in the menu, on the row, and what it makes of network and picture.
+
+    make: takes them and the strokes that were brushed over the picture.
+    """
+
+    title: str
+    row: str
+    make: Callable[[Network, Picture, Sequence[Stroke]], tuple[Network, Picture]]
+
+
+def _brushed(network: Network, picture: Picture, strokes: Sequence[Stroke]) -> tuple[Network, Picture]:
+    return network, painted(picture, strokes)
+
+
+def _noisy(kind: str, strength: int, network: Network, picture: Picture, _: object) -> tuple[Network, Picture]:
+    return network, results.disturbed(network, picture, kind, strength).picture
+
+
+def _forgot(part: str, network: Network, picture: Picture, _: object) -> tuple[Network, Picture]:
+    return results.forgot(network, part), picture
+
+
+BRUSHED = "brush"
+CHANGES = {
+    BRUSHED: Change("What I brush over is hidden", "Brushed over", _brushed),
+    **{
+        f"{kind}-{strength}": Change(
+            f"Adversarial noise, {kind.upper()}, at most {strength} of 255",
+            f"Noise, {kind.upper()} {strength}/255",
+            partial(_noisy, kind, strength),
+        )
+        for kind in ("fgsm", "pgd")
+        for strength in (1, 2, 4, 8)
+    },
+    "forget-last": Change("The last layer's weights are drawn anew", "Last layer forgotten", partial(_forgot, "last")),
+    "forget-all": Change("All weights are drawn anew", "All forgotten", partial(_forgot, "all")),
+}
+
+
+def known_change(text: str) -> str:
+    """The name of a change from the address. Raises a ValueError for others."""
+    if text not in CHANGES:
+        raise ValueError(text)
+    return text
+
+
+def strokes_on(picture: str) -> tuple[Stroke, ...]:
+    """What was brushed over the picture of this name: (x, y, radius) in its pixels."""
+    found: tuple[Stroke, ...] = _strokes().get(picture, ())
+    return found
+
+
+def brush(picture: str, strokes: tuple[Stroke, ...]) -> None:
+    """Keep what was brushed over the picture of this name; none: it is whole again."""
+    _strokes()[picture] = strokes
+
+
+def _strokes() -> dict[str, tuple[Stroke, ...]]:
+    kept: dict[str, tuple[Stroke, ...]] = st.session_state.setdefault(_STROKES, {})
+    return kept

@@ -1,0 +1,166 @@
+"""What the browser gets to draw the grid; the other end are the scripts beside this file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from cnnfix_core.figures import BAND_COLOURS, BAND_OPACITY, MOST_POINTS
+from cnnfix_core.maps import BANDS
+from cnnfix_core.methods import METHODS, Attribution, reason_against
+from cnnfix_core.metrics import Box, Numbers, Truth, numbers
+from cnnfix_core.words import percent
+from cnnfix_ui import asking
+from cnnfix_ui.compare.cases import Case
+from cnnfix_ui.compare.cells import Shown
+from cnnfix_ui.compare.changes import strokes_on
+from cnnfix_ui.compare.map_data import map_data
+from cnnfix_ui.compare.questions import Question
+from cnnfix_ui.compare.state import boxes_on, has_room, state
+from cnnfix_ui.panels import photo_uri
+
+_POINTS_SENT = MOST_POINTS // 10
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All that is shown: rows by columns, row by row, what is pinned, and the baselines of each picture."""
+
+    base: Question
+    cases: Sequence[Case]
+    cells: Sequence[Shown]
+    pinned: Sequence[Shown]
+    baselines: Sequence[Shown]
+
+    def row(self, number: int) -> list[Shown]:
+        """The cells of a row."""
+        return [shown for shown in self.cells if shown.cell.row == number]
+
+    @property
+    def reference(self) -> Shown:
+        """What the others are compared with: what was pinned first, or else the first cell."""
+        return (self.pinned or self.cells)[0]
+
+
+def grid_data(grid: Grid, tool: str, brush: int) -> dict[str, Any]:
+    """The grid as the browser reads it. tool: what the pointer does. brush: its radius in pixels of the picture."""
+    columns: list[str] = list(state("methods"))
+    cases = [*grid.cases, *(shown.cell.case for shown in grid.pinned)]
+    contrast, model = grid.cases[0].rather_than is not None, grid.cases[0].network.model
+    return {
+        "photos": {
+            photo_key(case): {
+                "uri": photo_uri(case.picture),
+                "width": case.picture.width,
+                "height": case.picture.height,
+                "title": case.question.picture,
+            }
+            for case in cases
+        },
+        "columns": [{"name": name, "title": METHODS[name].title, "about": METHODS[name].about} for name in columns],
+        "rows": [_row(case, grid.base, number) for number, case in enumerate(grid.cases)],
+        "cells": [{**_cell(shown), "column": shown.cell.column, "row": shown.cell.row} for shown in grid.cells],
+        "pinned": [_cell(shown) for shown in grid.pinned],
+        "reference": grid.reference.cell.id,
+        "methods": [
+            {
+                "name": method.name,
+                "title": method.title,
+                "family": method.family,
+                "reason": reason_against(model, method.name, contrast),
+            }
+            for method in METHODS.values()
+        ],
+        "room": has_room(len(columns) + 1, len(grid.cases), len(grid.pinned)),
+        "view": state("view"),
+        "scale": state("scale"),
+        "opacity": state("opacity") / 100,
+        "show_points": state("points"),
+        "show_boxes": True,
+        "tool": tool,
+        "brush": brush,
+        "truth": {photo_key(case): boxes_on(case.question.picture) for case in cases},
+        "strokes": {photo_key(case): strokes_on(case.question.picture) for case in cases},
+        "bands": [
+            {"share": share, "colour": colour, "opacity": opacity}
+            for share, colour, opacity in zip(BANDS, BAND_COLOURS, BAND_OPACITY, strict=True)
+        ],
+        "alt": words(grid),
+    }
+
+
+def photo_key(case: Case) -> str:
+    """Names a photograph for the browser; pictures that were changed are others."""
+    return case.picture.digest[:16]
+
+
+def words(grid: Grid) -> str:
+    """The grid for those who cannot see it."""
+    done = sum(shown.state == "done" for shown in grid.cells)
+    return f"{len(grid.cells)} maps, {done} ready: {len(state('methods'))} methods, {len(grid.cases)} questions."
+
+
+def numbers_of(shown: Shown) -> Numbers | None:
+    """How the map stands to the boxes on its picture; None where there is no map yet, or no box."""
+    picture, boxes = shown.cell.case.picture, boxes_on(shown.cell.case.question.picture)
+    return _numbers(shown.found, picture.width, picture.height, boxes) if shown.found and boxes else None
+
+
+# The page is drawn again about each second while maps are computed: what does not change is worked out once.
+@lru_cache(maxsize=128)
+def _numbers(found: Attribution, width: int, height: int, boxes: tuple[Box, ...]) -> Numbers:
+    return numbers(found, Truth(width, height, boxes))
+
+
+@lru_cache(maxsize=64)
+def _drawn(found: Attribution) -> dict[str, Any]:
+    return map_data(found.map)
+
+
+def note(shown: Shown) -> str:
+    """The numbers in a line under the map."""
+    found = numbers_of(shown)
+    if found is None:
+        return ""
+    return f"Peak {'in' if found.peak else 'outside'} · energy {percent(found.energy)} · IoU {found.iou:.2f}"
+
+
+def _row(case: Case, base: Question, number: int) -> dict[str, Any]:
+    return {
+        "title": case.title,
+        "detail": case.detail(base),
+        "photo": photo_key(case),
+        "removable": number > 0,
+        "class": case.target.index,
+        "classes": [
+            {"value": one.index, "title": one.label, "detail": percent(one.probability)} for one in asking.listed(case)
+        ],
+    }
+
+
+def _cell(shown: Shown) -> dict[str, Any]:
+    cell, found = shown.cell, shown.found
+    return {
+        "id": cell.id,
+        "pinned": (cell.method, cell.case.question) in state("pins"),
+        "title": METHODS[cell.method].title,
+        "subtitle": cell.case.title,
+        "photo": photo_key(cell.case),
+        "state": shown.state,
+        "progress": shown.share,
+        "message": shown.message,
+        "map": None if found is None else _drawn(found),
+        "points": [] if found is None else _points(found),
+        "box": None if found is None else found.box,
+        "layer": None if found is None else found.layer,
+        "note": note(shown),
+    }
+
+
+def _points(found: Attribution) -> list[tuple[int, int, float]]:
+    if found.fixations is None or not state("points"):
+        return []
+    rows = zip(found.fixations.xy.tolist(), found.fixations.evidence.tolist(), strict=True)
+    return [(x, y, float(f"{evidence:.4g}")) for (x, y), evidence in list(rows)[:_POINTS_SENT]]

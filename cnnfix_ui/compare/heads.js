@@ -1,0 +1,57 @@
+// Heads of columns and rows, and their menus.
+function createHead(app, what) {
+  const title = element("span", "title");
+  const detail = element("span", "detail");
+  const button = pressable("open", "", element("span", "names", title, detail), icon(ICONS.down));
+  const node = element("div", `head ${what}`, button);
+  let sections = () => [];
+  app.menu.on(button, () => title.textContent, () => sections());
+  return {
+    node,
+    button,
+    // entries(): the sections of its menu; none: nothing to open.
+    take: (words, more, about, entries) => {
+      title.textContent = words;
+      detail.textContent = more;
+      button.title = about;
+      sections = entries;
+      button.disabled = !entries().some((section) => section.entries.length);
+    },
+  };
+}
+
+function takeColumn(app, head, column) {
+  const { name, title, about } = app.data.columns[column];
+  const alone = app.data.columns.length < 2 ? "The last column stays" : "";
+  const removal = { label: "Remove this column", reason: alone, act: () => app.removeColumn(column) };
+  head.take(title, "", about, () => [
+    ...methodSections(app, name, (method) => app.send({ do: "swap", column, method })),
+    { heading: "", entries: [removal] },
+  ]);
+}
+
+function takeRow(app, head, row) {
+  const { title, detail, removable, class: wanted, classes = [] } = app.data.rows[row];
+  const asks = classes.map((one) => ({
+    label: one.title,
+    detail: one.detail,
+    checked: one.value === wanted,
+    act: () => app.send({ do: "ask", row, class: one.value }),
+  }));
+  const removal = { label: "Remove this row", act: () => app.send({ do: "remove_row", row }) };
+  const removals = { heading: "", entries: removable ? [removal] : [] };
+  head.take(title, detail, "", () => [{ heading: "Ask for", entries: asks }, removals]);
+}
+
+// By family, in the order of the methods. current: the one that is shown here, or null.
+function methodSections(app, current, act) {
+  const shown = new Set(app.data.columns.map(({ name }) => name));
+  const families = new Map();
+  for (const { name, title, family, reason } of app.data.methods) {
+    if (!families.has(family)) families.set(family, []);
+    const why = reason || (current === null && shown.has(name) ? "In the grid already" : "");
+    const checked = current === null ? null : name === current;
+    families.get(family).push({ label: title, checked, reason: why, act: () => act(name) });
+  }
+  return [...families].map(([heading, entries]) => ({ heading, entries }));
+}

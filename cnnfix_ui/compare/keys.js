@@ -1,0 +1,90 @@
+// Keys in a cell that has the focus.
+const STEP = 0.02; // of what is in view
+const LONG_STEP = 0.1;
+const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const SHORTCUTS = "ArrowLeft ArrowRight ArrowUp ArrowDown Plus Minus 0 P Delete PageDown PageUp";
+const TOOL_KEYS = {
+  look: "Delete removes the column.",
+  box: "Enter begins a box and ends it, Escape gives it up, B goes from box to box, Delete removes the box.",
+  brush: "Enter brushes over the place, Delete takes all brushing off the picture.",
+};
+
+const keyHelp = (tool) => "Arrow keys move the cursor, with Shift further, with Control to the next cell, as do Page "
+  + `Up and Page Down. Plus, minus and 0 zoom, P pins. ${TOOL_KEYS[tool]}`.trim();
+
+function moveCursor(app, cell, [across, down], long) {
+  const { clientWidth, clientHeight } = cell.stage;
+  const step = (long ? LONG_STEP : STEP) / app.view.zoom;
+  // As far on the screen down as across.
+  const shape = clientWidth / clientHeight;
+  const { u, v } = app.cursor ?? middleOf(app.view);
+  const to = { u: clamp(u + across * step, 0, 0.99999), v: clamp(v + down * step * shape, 0, 0.99999) };
+  app.look(showing(app.view, to));
+  app.point(to, cell, true);
+  app.keyed?.follow();
+}
+
+function enter(app, cell) {
+  if (app.data.tool === "look") return;
+  if (!app.cursor) app.point(middleOf(app.view), cell, true);
+  if (app.data.tool === "brush") dab(app, cell);
+  else if (app.keyed) {
+    const { keyed } = app;
+    app.keyed = null;
+    keyed.end();
+  } else app.keyed = keyedBox(app, cell);
+}
+
+function remove(app, cell) {
+  const { tool } = app.data;
+  const { key } = cell.photo();
+  if (tool === "look") app.removeColumn(cell.column());
+  else if (tool === "brush") app.marks.put("strokes", key, []);
+  else if (tool === "box" && app.marks.selected?.photo === key) removeBox(app, key, app.marks.selected.number);
+}
+
+function escape(app, cell) {
+  app.gesture?.cancel();
+  app.keyed?.cancel();
+  app.gesture = app.keyed = null;
+  app.marks.selected = null;
+  app.point(null, cell);
+  app.redraw();
+}
+
+const named = (key) => (key.length === 1 ? key.toLowerCase() : key);
+
+function listenToKeys(app, cell) {
+  const { stage } = cell;
+  const zoom = (factor) => app.look(zoomedAbout(app.view, factor, app.cursor ?? middleOf(app.view)));
+  const actions = {
+    "+": () => zoom(ONE_STEP),
+    "=": () => zoom(ONE_STEP),
+    "-": () => zoom(1 / ONE_STEP),
+    0: () => app.look(WHOLE),
+    p: () => cell.pin(),
+    b: () => app.data.tool === "box" && selectNextBox(app, cell),
+    Enter: () => enter(app, cell),
+    Delete: () => remove(app, cell),
+    Backspace: () => app.data.tool !== "look" && remove(app, cell),
+    Escape: () => escape(app, cell),
+    PageDown: () => app.goTo(cell, 1),
+    PageUp: () => app.goTo(cell, -1),
+  };
+  stage.onkeydown = (event) => {
+    if (event.target !== stage || event.altKey) return;
+    const move = MOVES[event.key];
+    const command = event.ctrlKey || event.metaKey;
+    if (move && command) app.goTowards(cell, move);
+    else if (move) moveCursor(app, cell, move, event.shiftKey);
+    else if (command && event.key.toLowerCase() === "z" && app.data.tool !== "look") app.marks.undo();
+    else if (!command && named(event.key) in actions) actions[named(event.key)]();
+    else return;
+    event.preventDefault();
+  };
+  stage.onblur = () => {
+    app.keyed?.cancel();
+    app.keyed = null;
+    if (app.byKeys) app.point(null, cell);
+  };
+}

@@ -1,0 +1,88 @@
+// What is seen, in words and colours.
+function key(mark, ...words) {
+  return element("span", "key", mark, element("span", "", ...words));
+}
+
+function swatch(className, background) {
+  const node = element("span", `swatch ${className}`);
+  if (background) node.style.background = background;
+  return node;
+}
+
+function ramp(table, ticks) {
+  const marks = element("span", "ticks", ...ticks.map((tick) => element("span", "", tick)));
+  const long = swatch("long");
+  long.style.backgroundImage = gradient(table); // over the sheet's grey
+  return element("span", "ramp", long, marks);
+}
+
+const SCALE_KEYS = {
+  area: ({ data }) => [
+    element("span", "", "The smallest area that holds"),
+    ...data.bands.map(({ share, colour }) => key(swatch("", colour), `${Math.round(100 * share)} %`)),
+    element("span", "", "of each map: one scale for all"),
+  ],
+  // Half way along it is a quarter: colours go by roots.
+  density: ({ scale }) => [
+    element("span", "", "Multiples of each map's average: one scale for all"),
+    ramp(scale.table, ["0", times(scale.most / 4), `${times(scale.most)} ×`]),
+  ],
+  own: ({ scale }) => [
+    element("strong", "warning", "Each by its own maximum: brightness cannot be compared"),
+    ramp(scale.table, ["0", "¼", "own maximum"]),
+  ],
+  difference: ({ scale, titles }) => [
+    element("span", "", `Each map minus the reference (${titles.whole}), in averages: one scale for all`),
+    element(
+      "span", "both", element("span", "", "less than the reference"),
+      ramp(scale.table, [`−${times(scale.most)} ×`, "0", `+${times(scale.most)} ×`]),
+      element("span", "", "more"),
+    ),
+  ],
+};
+
+function scaleKeys(app) {
+  const { data, scale, reference, titles } = app;
+  if (data.opacity <= 0) return [element("span", "", "Maps are hidden: their opacity is 0")];
+  if (data.view === "difference" && !reference) {
+    return [element("span", "", `The reference, ${titles.whole}, is not there yet`)];
+  }
+  const keys = SCALE_KEYS[scale.kind](app);
+  if (data.view !== "slider") return keys;
+  const words = reference
+    ? `Left of the divider: the reference, ${titles.whole}. Right of it: each cell's own map.`
+    : `The reference, ${titles.whole}, is not there yet.`;
+  return [...keys, element("span", "sentence", words)];
+}
+
+function markKeys({ data, marks }) {
+  const all = [...data.pinned, ...data.cells];
+  const photos = Object.keys(data.photos);
+  const keys = [];
+  const apart = data.view === "difference";
+  if (data.show_points && !apart && all.some(({ points }) => points.length)) {
+    keys.push(key(swatch("dot"), "Fixation; its area: its evidence"));
+  }
+  if (marks.any("boxes", photos)) keys.push(key(swatch("truth-box"), "Drawn box"));
+  if (data.show_boxes && !apart && all.some(({ box }) => box)) {
+    keys.push(key(swatch("method-box"), "Box of the method"));
+  }
+  if (marks.any("strokes", photos)) keys.push(key(swatch("brush-mark"), "Brushed over"));
+  return keys;
+}
+
+function createLegend() {
+  const scale = element("div", "keys");
+  const marks = element("div", "keys");
+  let last = "";
+  return {
+    node: element("div", "legend", scale, marks),
+    update: (app) => {
+      scale.replaceChildren(...scaleKeys(app));
+      const keys = markKeys(app);
+      const now = keys.map((node) => node.textContent).join();
+      if (now !== last) marks.replaceChildren(...keys);
+      last = now;
+    },
+  };
+}

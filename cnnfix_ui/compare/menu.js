@@ -1,0 +1,97 @@
+// One menu for all buttons that open one, in the browser's top layer, so that nothing cuts it off.
+const GAP = 4;
+
+function createMenu(root) {
+  const node = element("div", "menu");
+  node.popover = "auto";
+  node.setAttribute("role", "menu");
+  root.append(node);
+  let opener = null;
+  let openAtPress = null;
+  const items = () => [...node.querySelectorAll(".item")];
+  const roving = rove(node, items, ["ArrowDown", "ArrowUp"]);
+
+  const close = () => node.hidePopover();
+  const place = () => {
+    const at = opener.getBoundingClientRect();
+    const { innerWidth: width, innerHeight: height } = window;
+    const below = height - at.bottom;
+    const up = below < 240 && at.top > below;
+    node.style.maxHeight = `${Math.max(160, (up ? at.top : below) - 3 * GAP)}px`;
+    node.style.left = `${clamp(at.left, GAP, Math.max(GAP, width - node.offsetWidth - GAP))}px`;
+    node.style.top = up ? `${Math.max(GAP, at.top - node.offsetHeight - GAP)}px` : `${at.bottom + GAP}px`;
+  };
+  const open = (button, label, sections) => {
+    opener = button;
+    node.setAttribute("aria-label", label);
+    const filled = sections.filter(({ entries }) => entries.length);
+    node.replaceChildren(...filled.map((section) => drawSection(section, close)));
+    node.showPopover();
+    place();
+    roving.go(node.querySelector('[aria-checked="true"]') ?? items()[0]);
+  };
+  node.addEventListener("toggle", ({ newState }) => {
+    opener?.setAttribute("aria-expanded", String(newState === "open"));
+    const focused = root.getRootNode().activeElement;
+    if (newState === "closed" && (!focused || node.contains(focused))) opener?.focus({ preventScroll: true });
+  });
+  node.addEventListener("keydown", (event) => {
+    if (event.key === "Tab") close();
+    event.stopPropagation();
+    if (event.key.length !== 1 || event.ctrlKey || event.metaKey || event.altKey || event.key === " ") return;
+    const all = items();
+    const here = all.indexOf(event.target) + 1;
+    const named = (item) => item.textContent.toLowerCase().startsWith(event.key.toLowerCase());
+    const found = [...all.slice(here), ...all.slice(0, here)].find(named);
+    if (found) roving.go(found);
+  });
+  const leave = (event) => { if (node.matches(":popover-open") && !event.composedPath().includes(node)) close(); };
+  window.addEventListener("scroll", leave, { capture: true, passive: true });
+  window.addEventListener("resize", leave);
+  return {
+    // sections(): [{heading, entries: [{label, detail, checked, reason, act}]}], asked for when it opens.
+    on: (button, label, sections) => {
+      button.setAttribute("aria-haspopup", "menu");
+      button.setAttribute("aria-expanded", "false");
+      button.onpointerdown = () => { openAtPress = node.matches(":popover-open") ? opener : null; };
+      button.onclick = () => {
+        if (openAtPress !== button) open(button, label(), sections()); // else the press has just closed it
+        openAtPress = null;
+      };
+    },
+    stop: () => {
+      window.removeEventListener("scroll", leave, { capture: true });
+      window.removeEventListener("resize", leave);
+    },
+  };
+}
+
+function drawSection({ heading, entries }, close) {
+  const section = element("div", "section", ...entries.map((entry) => drawItem(entry, close)));
+  section.setAttribute("role", "group");
+  if (heading) {
+    section.setAttribute("aria-label", heading);
+    const title = element("div", "heading", heading);
+    title.setAttribute("aria-hidden", "true"); // the group says it
+    section.prepend(title);
+  }
+  return section;
+}
+
+function drawItem({ label, detail = "", checked = null, reason = "", act }, close) {
+  const item = pressable("item", "", element("span", "label", label));
+  item.setAttribute("role", checked === null ? "menuitem" : "menuitemradio");
+  if (checked !== null) item.setAttribute("aria-checked", String(checked));
+  if (detail) item.append(element("span", "detail", detail));
+  if (reason) {
+    item.setAttribute("aria-disabled", "true");
+    item.title = reason;
+    item.append(element("span", "reason", reason));
+  }
+  item.onclick = () => {
+    if (reason) return;
+    close();
+    if (!checked) act();
+  };
+  return item;
+}

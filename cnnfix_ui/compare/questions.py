@@ -1,0 +1,87 @@
+"""What a row of the grid asks: the page's question, or the same with one thing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from cnnfix_ui import networks
+from cnnfix_ui.asking import known_class
+from cnnfix_ui.compare.changes import known_change
+from cnnfix_ui.gallery import known_picture
+
+
+@dataclass(frozen=True)
+class Question:
+    """Names and numbers, as an address has them.
+
+    wanted: the class, None for the predicted one. than: the class it is set against. change: what is done to the
+    picture or to the network first, see changes.py.
+    """
+
+    model: str
+    picture: str
+    wanted: int | None = None
+    than: int | None = None
+    change: str | None = None
+
+    @property
+    def text(self) -> str:
+        """For the address."""
+        return ":".join("" if value is None else str(value) for value in self._values())
+
+    @classmethod
+    def parse(cls, text: str) -> Question:
+        """From the address. Raises a ValueError for what may not be asked."""
+        parts = text.split(":")
+        if len(parts) != len(fields(cls)):
+            raise ValueError(text)
+        known = {field.name: _KNOWN[field.name](part) for field, part in zip(fields(cls), parts, strict=True) if part}
+        if not {"model", "picture"} <= known.keys():
+            raise ValueError(text)
+        return cls(**known)
+
+    def _values(self) -> list[Any]:
+        return [getattr(self, field.name) for field in fields(self)]
+
+
+_KNOWN: Mapping[str, Callable[[str], Any]] = {
+    "model": networks.known_name,
+    "picture": known_picture,
+    "wanted": known_class,
+    "than": known_class,
+    "change": known_change,
+}
+
+
+@dataclass(frozen=True)
+class Variation:
+    """One thing changed: the field of a question and its value. wanted: this row's own class, None for what follows.
+
+    Another network or picture is asked for the class that it predicts, anything else for the page's class.
+    """
+
+    field: str
+    value: Any
+    wanted: int | None = None
+
+    @property
+    def text(self) -> str:
+        """For the address."""
+        return f"{self.field}:{self.value}" + ("" if self.wanted is None else f":{self.wanted}")
+
+    @classmethod
+    def parse(cls, text: str) -> Variation:
+        """From the address. Raises a ValueError for what may not be asked."""
+        field, value, *wanted = text.split(":")
+        if field not in _KNOWN or len(wanted) > 1:
+            raise ValueError(text)
+        return cls(field, _KNOWN[field](value), known_class(wanted[0]) if wanted else None)
+
+    def of(self, question: Question) -> Question:
+        """The question with this changed."""
+        changed = replace(question, **{self.field: self.value})
+        if self.field in ("model", "picture"):
+            changed = replace(changed, wanted=None, than=None)
+        return changed if self.wanted is None else replace(changed, wanted=self.wanted)

@@ -1,0 +1,115 @@
+"""The part of the page that is computed piece by piece: it runs again by itself until all maps are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from cnnfix_core.errors import CnnfixError
+from cnnfix_ui import address
+from cnnfix_ui.compare import cells, controls, state, tables
+from cnnfix_ui.compare.acts import act
+from cnnfix_ui.compare.cases import Case, case_of
+from cnnfix_ui.compare.cells import Cell, Settings
+from cnnfix_ui.compare.chart import chart
+from cnnfix_ui.compare.component import grid as draw_grid
+from cnnfix_ui.compare.grid_data import Grid, grid_data
+from cnnfix_ui.compare.questions import Question
+from cnnfix_ui.compare.tables import BASELINES
+from cnnfix_ui.errors import plain
+
+_PENDING, _EVERY = "compare.pending", 0.8
+
+
+def section(base: Question) -> None:
+    """Draw controls, grid and numbers for the page's question."""
+    pending = st.session_state.get(_PENDING, False)
+    with st.container(key="compare"):
+        st.fragment(_section, run_every=_EVERY if pending else None)(base)
+
+
+def _section(base: Question) -> None:
+    case = case_of(base)
+    with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
+        controls.choose_seen()
+        rows, pins = len(state.state("rows")), len(state.state("pins"))
+        controls.add_rows(case.network.model.labels, state.has_room(len(state.state("methods")), rows + 2, pins))
+        settings = controls.choose_more(max(case.picture.width, case.picture.height))
+    grid = _computed(base, settings)
+    data = grid_data(grid, st.session_state[controls.TOOL], st.session_state[controls.BRUSH])
+    draw_grid(data, key="grid", on_act=lambda event: act(grid, event))
+    _below(grid)
+    address.write(state.SETTINGS)
+    pending = not all(shown.ended for shown in (*grid.cells, *grid.pinned, *grid.baselines))
+    before = st.session_state.get(_PENDING, False)
+    st.session_state[_PENDING] = pending
+    if pending != before:
+        st.rerun()  # with the clock on, or off
+
+
+def _computed(base: Question, settings: Settings) -> Grid:
+    cases = [case_of(base), *_kept("rows", lambda row: row.of(base))]
+    pins = _kept("pins", lambda pin: pin[1])
+    methods = state.state("methods")
+    placed = [
+        Cell(method, case, settings, column, row)
+        for row, case in enumerate(cases)
+        for column, method in enumerate(methods)
+    ]
+    pinned = [Cell(method, case, settings) for (method, _), case in zip(state.state("pins"), pins, strict=True)]
+    trivial = [
+        Cell(name, case, settings)
+        for number, case in enumerate(cases)
+        for name in BASELINES
+        if name not in methods and case.picture.digest not in {other.picture.digest for other in cases[:number]}
+    ]
+    shown = cells.look([*placed, *pinned, *trivial], state.state("curves"))
+    first, second = len(placed), len(placed) + len(pinned)
+    return Grid(base, cases, shown[:first], shown[first:second], shown[second:])
+
+
+def _kept(name: str, question: Callable[[Any], Question]) -> list[Case]:
+    """The cases of the rows or of the pins; what cannot be asked is said, and goes."""
+    found = []
+    for item in state.state(name):
+        try:
+            found.append((item, case_of(question(item))))
+        except CnnfixError as error:
+            st.warning(plain(str(error)), icon=":material/info:")
+    state.keep(name, tuple(item for item, _ in found))
+    return [case for _, case in found]
+
+
+def _below(grid: Grid) -> None:
+    st.subheader("Against the boxes", anchor=False)
+    rows = tables.against_boxes(grid)
+    if rows:
+        tables.table(rows)
+        st.caption(tables.READING)
+    else:
+        st.caption("Choose *Draw a box* and draw one around what the class names: each map is measured against it.")
+    agreement = tables.between_methods(grid)
+    if agreement:
+        st.subheader("Between the methods", anchor=False)
+        tables.table(agreement)
+        st.caption(
+            "Of the first row's maps: rank correlation of all places, from −1 to 1, and in brackets how much of the "
+            "strongest 10 % of places two maps have in common."
+        )
+    moved = tables.moved(grid)
+    if moved:
+        st.subheader("Did the map move?", anchor=False)
+        tables.table(moved)
+        st.caption("Each row's map against the first row's map of the same method, measured in the same way.")
+    st.subheader("Insertion and deletion", anchor=False)
+    st.toggle(
+        "Measure them",
+        key="curves",
+        help="Pixels are put into a blurred picture, or taken out to grey, in the order of each map, and the network "
+        "is asked at each step (Petsiuk et al., RISE, 2018).",
+    )
+    if state.state("curves"):
+        st.plotly_chart(chart([*grid.pinned, *grid.cells, *grid.baselines]), key="chart")
+        tables.table(tables.areas(grid))

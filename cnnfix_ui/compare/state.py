@@ -1,0 +1,182 @@
+"""What the page keeps in session state and address, and how what a person does in the grid changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from cnnfix_core.methods import METHODS
+from cnnfix_core.metrics import Box
+from cnnfix_core.samples import load_sample
+from cnnfix_ui import asking
+from cnnfix_ui.address import Setting, one_of, switch
+from cnnfix_ui.answer import known_opacity
+from cnnfix_ui.compare.changes import BRUSHED, Stroke, brush, strokes_on
+from cnnfix_ui.compare.questions import Question, Variation
+from cnnfix_ui.gallery import OWN, known_picture
+
+Item = TypeVar("Item")
+
+MOST_CELLS, _MOST_BOXES, _MOST_STROKES = 16, 20, 400
+VIEWS = {"maps": "Maps", "difference": "Difference", "slider": "Slider"}
+SCALES = {
+    "area": "Smallest areas",
+    "density": "Multiples of the average",
+    "own": "Each by its own maximum",
+}
+TOOLS = {"look": "Look", "box": "Draw a box", "brush": "Brush over"}
+
+Pin = tuple[str, Question]  # a method and what it is asked
+Boxes = dict[str, tuple[Box, ...]]
+
+
+def _several(parse: Callable[[str], Item], text: Callable[[Item], str], default: tuple[Item, ...] = ()) -> Setting:
+    def parsed(written: str) -> tuple[Item, ...]:
+        found = tuple(dict.fromkeys(parse(part) for part in written.split(",")[:MOST_CELLS]))
+        if not found:
+            raise ValueError(written)
+        return found
+
+    return Setting(default, parsed, lambda items: ",".join(map(text, items)))
+
+
+def _known_method(text: str) -> str:
+    if text not in METHODS:
+        raise ValueError(text)
+    return text
+
+
+def _known_pin(text: str) -> Pin:
+    method, question = text.split(":", 1)
+    return _known_method(method), Question.parse(question)
+
+
+def _known_boxes(text: str) -> Boxes:
+    found: Boxes = {}
+    for part in text.split(",")[:MOST_CELLS]:
+        picture, *boxes = part.split(":")
+        found[known_picture(picture)] = taken_boxes([box.split(".") for box in boxes])
+    return found
+
+
+def _boxes_text(boxes: Boxes) -> str:
+    return ",".join(":".join([name, *(".".join(map(str, box)) for box in of)]) for name, of in boxes.items())
+
+
+SETTINGS = {
+    **{name: setting for name, setting in asking.SETTINGS.items() if name != "preset"},
+    "methods": _several(_known_method, str, ("fixations", "gradcam", "published", "saliency")),
+    "rows": _several(Variation.parse, lambda variation: variation.text),
+    "pins": _several(_known_pin, lambda pin: f"{pin[0]}:{pin[1].text}"),
+    "boxes": Setting({}, _known_boxes, _boxes_text),
+    "view": one_of(*VIEWS, default="maps"),
+    "scale": one_of(*SCALES, default="area"),
+    "opacity": Setting(75, known_opacity),
+    "points": switch(),
+    "curves": switch(),
+}
+
+
+def state(name: str) -> Any:
+    """One of the settings."""
+    return st.session_state[name]
+
+
+def keep(name: str, value: Any) -> None:
+    """Change one of the settings."""
+    st.session_state[name] = value
+
+
+def has_room(columns: int, rows: int, pins: int) -> bool:
+    """Whether a grid of this size is within what the page shows at once."""
+    return columns * rows + pins <= MOST_CELLS
+
+
+def swap(column: int, method: str) -> None:
+    """Show another method in a column; where it is shown already the two change places."""
+    methods = list(state("methods"))
+    if method in methods:
+        methods[methods.index(method)] = methods[column]
+    methods[column] = method
+    keep("methods", tuple(methods))
+
+
+def add_method(method: str) -> None:
+    """Add a column, where there is room."""
+    methods = state("methods")
+    if method not in methods and has_room(len(methods) + 1, 1 + len(state("rows")), len(state("pins"))):
+        keep("methods", (*methods, method))
+
+
+def add_row(variation: Variation) -> None:
+    """Add a row, where there is room."""
+    rows = state("rows")
+    if variation not in rows and has_room(len(state("methods")), 2 + len(rows), len(state("pins"))):
+        keep("rows", (*rows, variation))
+
+
+def remove(name: str, place: int) -> None:
+    """Remove one of several; of the methods the last one stays."""
+    items = state(name)
+    if len(items) > (name == "methods"):
+        keep(name, (*items[:place], *items[place + 1 :]))
+
+
+def ask_for(row: int, wanted: int) -> None:
+    """Explain another class in a row; the first is the page's own question."""
+    if row == 0:
+        keep("class", wanted)
+        if state("than") == wanted:
+            keep("than", None)
+        return
+    rows = list(state("rows"))
+    field = rows[row - 1].field
+    rows[row - 1] = Variation("wanted", wanted) if field == "wanted" else Variation(field, rows[row - 1].value, wanted)
+    keep("rows", tuple(dict.fromkeys(rows)))
+
+
+def boxes_on(picture: str) -> tuple[Box, ...]:
+    """The truth on the picture of that name: what was drawn, else what comes with it."""
+    drawn: Boxes = state("boxes")
+    if picture in drawn:
+        return drawn[picture]
+    return () if picture == OWN else load_sample(picture).boxes
+
+
+def draw_boxes(picture: str, boxes: Sequence[Sequence[object]]) -> None:
+    """Keep what was drawn on the picture. Raises a ValueError for what are no boxes."""
+    keep("boxes", {**state("boxes"), picture: taken_boxes(boxes)})
+
+
+def taken_boxes(boxes: Sequence[Sequence[object]]) -> tuple[Box, ...]:
+    """Boxes from a browser. Raises a ValueError for what are none."""
+    return tuple(_box(box) for box in boxes[:_MOST_BOXES])
+
+
+def _box(box: Sequence[object]) -> Box:
+    x0, y0, x1, y1 = (_number(side) for side in box)
+    return int(min(x0, x1)), int(min(y0, y1)), int(max(x0, x1)), int(max(y0, y1))
+
+
+def paint(picture: str, strokes: Sequence[Sequence[object]]) -> None:
+    """Hide what was brushed over, in a row of its own. Raises a ValueError for what are no strokes."""
+    taken: list[Stroke] = []
+    for stroke in strokes[:_MOST_STROKES]:
+        x, y, radius = (_number(part) for part in stroke)
+        taken.append((x, y, max(radius, 1.0)))
+    was = strokes_on(picture)
+    brush(picture, tuple(taken))
+    row = Variation("change", BRUSHED)
+    if not taken:
+        keep("rows", tuple(one for one in state("rows") if one != row))
+    elif not was:
+        add_row(row)
+
+
+def _number(part: object) -> float:
+    value = float(part) if isinstance(part, int | float | str) else float("nan")
+    if not 0 <= value < 1e6:
+        raise ValueError(part)
+    return value

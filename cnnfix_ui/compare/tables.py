@@ -1,0 +1,114 @@
+"""The numbers below the grid: against the boxes, between the methods, and along insertion and deletion."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from cnnfix_core.methods import METHODS, Attribution
+from cnnfix_core.metrics import overlap, rank_correlation
+from cnnfix_core.words import percent
+from cnnfix_ui.compare.cells import Shown
+from cnnfix_ui.compare.grid_data import Grid, numbers_of
+
+Row = dict[str, Any]
+
+BASELINES = [name for name, method in METHODS.items() if method.family == "Baselines"]
+READING = (
+    "Peak: whether the map's strongest place lies in a box; energy: the part of the map in the boxes; evidence: the "
+    "part of the fixations' evidence in them; IoU: of the method's own box with the best of yours. The last rows are "
+    "what a blob in the middle and smooth noise reach: a large box is easily hit."
+)
+_NONE = "–"
+
+
+def against_boxes(grid: Grid) -> list[Row]:
+    """One row a map: how it stands to the boxes on its picture; the baselines of each picture come last.
+
+    Maps that are not ready, and those of pictures without a box, have no row.
+    """
+    shown = [*grid.pinned, *grid.cells, *grid.baselines]
+    return [_against_boxes(one, grid) for one in shown if numbers_of(one) is not None]
+
+
+def _against_boxes(shown: Shown, grid: Grid) -> Row:
+    found = numbers_of(shown)
+    assert found
+    return {
+        **_names(shown, grid),
+        "Peak in box": "yes" if found.peak else "no",
+        "Energy in box": percent(found.energy),
+        "Evidence in box": _NONE if math.isnan(found.evidence) else percent(found.evidence),
+        "IoU of its box": f"{found.iou:.2f}",
+        "Boxes cover": percent(found.covered),
+    }
+
+
+def between_methods(grid: Grid) -> list[Row]:
+    """A square table of the first row's maps: how much each two agree."""
+    found = [shown for shown in grid.row(0) if shown.found]
+    if len(found) < 2:
+        return []
+    titles = [METHODS[shown.cell.method].title for shown in found]
+    return [
+        {"Method": title} | {other: _agree(one, two) for other, two in zip(titles, found, strict=True)}
+        for title, one in zip(titles, found, strict=True)
+    ]
+
+
+def moved(grid: Grid) -> list[Row]:
+    """One row a further question: how much each method's map agrees with its map of the first."""
+    first = {shown.cell.method: shown for shown in grid.row(0)}
+    rows = []
+    for number, case in enumerate(grid.cases[1:], start=1):
+        agree = {METHODS[one.cell.method].title: _agree(first[one.cell.method], one) for one in grid.row(number)}
+        rows.append({"Question": f"{case.title}, {case.detail(grid.base)}", **agree})
+    return rows
+
+
+def areas(grid: Grid) -> list[Row]:
+    """One row a map: the areas under its curves."""
+    return [
+        {
+            **_names(one, grid),
+            "Insertion": _figure(one.curves.insertion_area),
+            "Deletion": _figure(one.curves.deletion_area),
+        }
+        for one in (*grid.pinned, *grid.cells, *grid.baselines)
+        if one.curves is not None
+    ]
+
+
+def table(rows: Sequence[Row]) -> None:
+    """Draw a table."""
+    st.table(rows, hide_index=True, border="horizontal")
+
+
+def _names(shown: Shown, grid: Grid) -> Row:
+    """The method, and the question where there are several."""
+    case = shown.cell.case
+    several = len(grid.cases) + len(grid.pinned) > 1
+    question = {"Question": f"{case.title}, {case.detail(grid.base)}"} if several else {}
+    return {"Method": METHODS[shown.cell.method].title} | question
+
+
+def _agree(one: Shown, two: Shown) -> str:
+    if one.found is None or two.found is None:
+        return _NONE
+    rank, common = _agreement(f"{one.cell.key} {two.cell.key}", one.found, two.found)
+    return f"{_figure(rank)} ({_NONE if math.isnan(common) else percent(common)})"
+
+
+@st.cache_data(max_entries=1024, show_spinner=False)
+def _agreement(key: str, _one: Attribution, _two: Attribution) -> tuple[float, float]:
+    """Rank correlation, and the common part of the strongest places. key: says of which two maps."""
+    if _one.map.shape != _two.map.shape:  # of two pictures
+        return math.nan, math.nan
+    return rank_correlation(_one.map, _two.map), overlap(_one.map, _two.map)
+
+
+def _figure(value: float) -> str:
+    return _NONE if math.isnan(value) else f"{value:.2f}"

@@ -1,0 +1,155 @@
+"""Work that takes seconds or minutes, done beside the pages: it shows progress, can be stopped, is kept for all."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from cnnfix_core.errors import CnnfixError
+
+log = logging.getLogger(__name__)
+
+State = Literal["waiting", "running", "done", "failed"]
+# A visitor who has not asked for so many seconds has left; browsers let hidden pages ask once a minute only.
+_GONE = 90.0
+
+
+class NotWantedError(Exception):
+    """Nobody wants the result any more."""
+
+
+@dataclass(eq=False)
+class Job:
+    """One piece of work.
+
+    share: done of it, 0 to 1. result: of a job that is done; of one that runs what it has reported so far, or None.
+    message: of a job that failed.
+    """
+
+    key: Hashable
+    work: Callable[[Job], Any] | None = field(repr=False)
+    wanted: Callable[[Hashable], bool] = field(repr=False)
+    state: State = "waiting"
+    share: float = 0.0
+    result: Any = None
+    message: str = ""
+
+    def report(self, share: float, result: Any = None) -> None:
+        """Say how far it is, and give what there is of the result. Raises NotWantedError where nobody wants it."""
+        if not self.wanted(self.key):
+            raise NotWantedError
+        self.share = share
+        if result is not None:
+            self.result = result
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is done or has failed."""
+        return self.state in ("done", "failed")
+
+
+class Jobs:
+    """Jobs by key, shared by all visitors of a server; `workers` of them run at once, visitors take turns.
+
+    room: bytes of results that are kept for later; what was not asked for longest goes first. weigh: of a result.
+    """
+
+    def __init__(self, workers: int, room: int, weigh: Callable[[Any], int]) -> None:
+        self._workers, self._room, self._weigh = workers, room, weigh
+        self._jobs: dict[Hashable, Job] = {}  # what was asked for last comes last
+        self._asked: dict[str, tuple[float, tuple[Hashable, ...]]] = {}  # by visitor, who was served last comes last
+        self._change = threading.Condition()
+        self._started = 0
+
+    def ask(self, visitor: str, works: Mapping[Hashable, Callable[[Job], Any]]) -> dict[Hashable, Job]:
+        """The jobs of these keys, started where they are new, in this order.
+
+        What the visitor asked for before and does not now is stopped, unless somebody else waits for it.
+        """
+        with self._change:
+            for key, work in works.items():
+                self._jobs[key] = self._jobs.pop(key) if key in self._jobs else Job(key, work, self._is_wanted)
+            self._note(visitor, tuple(works))
+            self._clear()
+            self._start()
+            self._change.notify_all()
+            return {key: self._jobs[key] for key in works}
+
+    def leave(self, visitor: str) -> None:
+        """This visitor waits for nothing any more."""
+        with self._change:
+            self._asked.pop(visitor, None)
+            self._clear()
+
+    def _note(self, visitor: str, keys: tuple[Hashable, ...]) -> None:
+        if visitor in self._asked:
+            self._asked[visitor] = time.monotonic(), keys  # keeps its turn
+        else:
+            self._asked = {visitor: (time.monotonic(), keys), **self._asked}
+
+    def _is_wanted(self, key: Hashable) -> bool:
+        with self._change:
+            return any(key in keys for keys in self._waited_for())
+
+    def _waited_for(self) -> list[tuple[Hashable, ...]]:
+        now = time.monotonic()
+        self._asked = {visitor: (at, keys) for visitor, (at, keys) in self._asked.items() if now - at < _GONE}
+        return [keys for _, keys in self._asked.values()]
+
+    def _clear(self) -> None:
+        """Forget jobs that wait for nobody, and the oldest results that there is no room for."""
+        wanted = {key for keys in self._waited_for() for key in keys}
+        for job in [job for job in self._jobs.values() if job.key not in wanted and job.state in ("waiting", "failed")]:
+            del self._jobs[job.key]
+        done = {job.key: self._weigh(job.result) for job in self._jobs.values() if job.state == "done"}
+        over = sum(done.values()) - self._room
+        for key in [key for key in done if key not in wanted]:
+            if over <= 0:
+                break
+            over -= done[key]
+            del self._jobs[key]
+
+    def _start(self) -> None:
+        for number in range(self._started, self._workers):
+            threading.Thread(target=self._serve, name=f"jobs-{number}", daemon=True).start()
+        self._started = self._workers
+
+    def _serve(self) -> None:
+        while True:
+            with self._change:
+                job = self._next()
+                while job is None:
+                    self._change.wait()
+                    job = self._next()
+                job.state = "running"
+            self._run(job)
+
+    def _next(self) -> Job | None:
+        """The first job that waits, of the visitor who was served longest ago."""
+        for visitor, (at, keys) in self._asked.items():
+            for key in keys:
+                job = self._jobs.get(key)
+                if job is not None and job.state == "waiting":
+                    del self._asked[visitor]
+                    self._asked[visitor] = at, keys
+                    return job
+        return None
+
+    def _run(self, job: Job) -> None:
+        work, job.work = job.work, None  # a result that is kept must not keep the network that it came from
+        assert work
+        try:
+            job.result = work(job)
+            job.share, job.state = 1.0, "done"
+        except NotWantedError:
+            with self._change:
+                self._jobs.pop(job.key, None)
+        except CnnfixError as error:
+            job.message, job.state = str(error), "failed"
+        except Exception:
+            log.exception("The job %s failed", job.key)
+            job.message, job.state = "This did not work; the server's log says why.", "failed"

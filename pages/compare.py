@@ -1,0 +1,31 @@
+"""Compare: methods, classes, networks and pictures side by side, in one scale, with numbers."""
+
+import streamlit as st
+
+from cnnfix_core.words import question
+from cnnfix_ui import asking, networks
+from cnnfix_ui.address import kept_in_address
+from cnnfix_ui.compare import state
+from cnnfix_ui.compare.cases import case_of
+from cnnfix_ui.compare.questions import Question
+from cnnfix_ui.compare.section import section
+from cnnfix_ui.errors import plain
+from cnnfix_ui.gallery import choose_picture, title_of
+
+with kept_in_address(state.SETTINGS):
+    seen = f"{title_of(st.session_state['picture'])}, {networks.title_of(st.session_state['model'])}"
+    with st.expander(
+        f"{plain(seen)}: change picture, network or class", icon=":material/image_search:", key="question"
+    ):
+        choose_picture("picture", on_change=asking.forget)
+        beside, classes = st.columns(2, gap="large")
+        with beside:
+            network = networks.choose()
+    networks.show_notice()
+    base = Question(*(st.session_state[name] for name in ("model", "picture", "class", "than")))
+    with st.spinner("Asking the network …", show_time=True):
+        case = case_of(base)
+    with classes:
+        asking.choose_classes(case, network.model.labels)
+    st.subheader(question(case.target, case.rather_than), anchor=False)
+    section(base)

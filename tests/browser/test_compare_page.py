@@ -1,0 +1,121 @@
+"""The Compare page in a real browser: drawing, pinning, linking, stopping, and sixteen cells."""
+
+import re
+import time
+
+import pytest
+from browsing import settle, shoot
+from playwright.sync_api import Locator, Page, expect
+
+CAT = "/compare?picture=cat"
+
+
+def stages(page: Page) -> Locator:
+    return page.get_by_role("application")
+
+
+def opened(page: Page, address: str, cells: int) -> Page:
+    page.goto(address)
+    expect(page.locator("figure.cell[data-state='done']")).to_have_count(cells, timeout=90_000)
+    settle(page)
+    return page
+
+
+def tool(page: Page, name: str) -> None:
+    page.get_by_text(name, exact=True).click()
+    settle(page)
+
+
+def drag(page: Page, stage: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:
+    box = stage.bounding_box()
+    assert box
+    (x0, y0), (x1, y1) = ((box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in (start, end))
+    page.mouse.move(x0, y0)
+    page.mouse.down()
+    page.mouse.move(x1, y1, steps=5)
+    page.mouse.up()
+
+
+def numbers(page: Page) -> list[str]:
+    """The rows of the first table."""
+    return page.get_by_test_id("stTable").first.locator("tbody tr").all_inner_texts()
+
+
+def test_a_box_is_drawn_a_cell_pinned_and_the_address_keeps_both(page: Page) -> None:
+    opened(page, f"{CAT}&methods=fixations,gradcam&boxes=cat:300.200.380.280", 2)
+    before = numbers(page)
+    assert len(before) == 4  # two methods, two baselines
+    tool(page, "Draw a box")
+    drag(page, stages(page).first, (0.1, 0.1), (0.3, 0.9))
+    expect(page).to_have_url(re.compile("boxes=cat"))
+    settle(page)
+    after = numbers(page)
+    assert after != before
+    tool(page, "Look")
+    stages(page).nth(1).focus()
+    page.keyboard.press("p")
+    expect(page).to_have_url(re.compile("pins=gradcam"))
+    expect(stages(page)).to_have_count(3)
+    settle(page)
+    shoot(page, "compare")
+    page.reload()
+    expect(page.locator("figure.cell[data-state='done']")).to_have_count(3, timeout=60_000)
+    settle(page)
+    assert len(numbers(page)) == 5
+    assert set(numbers(page)) >= {row for row in after if row.startswith(("Centre", "Random"))}
+
+
+def test_the_cursor_is_in_all_cells_and_a_class_redoes_its_row(page: Page) -> None:
+    opened(page, f"{CAT}&methods=gradcam,saliency&rows=picture:coffee", 4)
+    stages(page).first.hover()
+    expect(page.locator(".read:not(:empty)")).to_have_count(4)
+    page.get_by_role("button", name=re.compile("^espresso")).click()
+    page.get_by_role("menuitemradio", name=re.compile("coffee mug")).click()
+    expect(page).to_have_url(re.compile("coffee(%3A|:)504"))
+    settle(page)
+    expect(page.get_by_role("button", name=re.compile("^coffee mug"))).to_be_visible()
+
+
+def test_slow_methods_show_progress_and_can_be_stopped(page: Page) -> None:
+    opened(page, f"{CAT}&methods=gradcam", 1)
+    page.get_by_role("button", name="Add a method").click()
+    page.get_by_role("menuitemradio", name=re.compile("^RISE")).click()
+    running = page.locator("figure.cell[data-state='running']")
+    expect(running).to_have_count(1, timeout=20_000)
+    running.get_by_role("button", name="Stop").click()
+    stopped = page.locator("figure.cell[data-state='stopped']")
+    expect(stopped).to_have_count(1, timeout=20_000)
+    stopped.get_by_role("button", name="Go on").click()
+    expect(running).to_have_count(1, timeout=20_000)
+    page.get_by_role("button", name=re.compile("^Stop")).first.click()
+    expect(stopped).to_have_count(1, timeout=20_000)
+
+
+def test_what_is_brushed_over_is_a_row_of_its_own(page: Page) -> None:
+    opened(page, f"{CAT}&methods=gradcam", 1)
+    tool(page, "Brush over")
+    drag(page, stages(page).first, (0.4, 0.4), (0.6, 0.5))
+    expect(page.locator("figure.cell[data-state='done']")).to_have_count(2, timeout=30_000)
+    expect(page.get_by_text(re.compile("Brushed over")).first).to_be_visible()
+
+
+def test_sixteen_cells_stay_responsive(page: Page) -> None:
+    rows = ",".join(f"wanted:{number}" for number in (281, 282, 285))
+    opened(page, f"{CAT}&methods=gradcam,gradcampp,layercam,saliency&rows={rows}", 16)
+    stages(page).first.hover()
+    started = time.perf_counter()
+    stages(page).nth(5).hover()
+    expect(page.locator(".read:not(:empty)")).to_have_count(16)
+    assert time.perf_counter() - started < 2
+    started = time.perf_counter()
+    tool(page, "Slider")
+    assert time.perf_counter() - started < 5
+    shoot(page, "compare-sixteen")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_is_never_wider_than_the_screen(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    opened(page, f"{CAT}&methods=fixations,gradcam,saliency", 3)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    shoot(page, f"compare-{width}")

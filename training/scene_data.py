@@ -1,0 +1,64 @@
+"""Many composed scenes as tensors, and endless variations of them."""
+
+from __future__ import annotations
+
+import multiprocessing
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cnnfix_core.scenes import MARKED, compose
+from cnnfix_core.zoo.composed import PREPROCESSING
+
+_ORDERS = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
+
+
+def scenes(seeds: range, folder: Path) -> tuple[Tensor, Tensor]:
+    """Pictures (N, 3, H, W) uint8 and labels (N,) of these seeds; composed once, then kept in the folder."""
+    file = folder / f"scenes-{seeds.start}-{seeds.stop}.npz"
+    if not file.exists():
+        with multiprocessing.get_context("spawn").Pool(2) as pool:
+            made = pool.map(_scene, seeds, chunksize=50)
+        pixels, labels = zip(*made, strict=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savez(file, pixels=np.stack(pixels), labels=np.array(labels))
+    stored = np.load(file)
+    return torch.from_numpy(stored["pixels"]).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(stored["labels"])
+
+
+def _scene(seed: int) -> tuple[np.ndarray, int]:
+    scene = compose(seed)
+    return scene.picture.pixels, scene.label
+
+
+def varied(batch: Tensor, rng: torch.Generator) -> Tensor:
+    """Each picture mirrored, turned by quarters, its colours swapped and perhaps turned negative: (N, 3, H, W)."""
+    draw = partial(torch.randint, size=(len(batch),), generator=rng)
+    flip, turn, order, negative = draw(2), draw(4), draw(len(_ORDERS)), draw(2)
+    batch = torch.where(flip.bool()[:, None, None, None], batch.flip(3), batch)
+    turned = torch.stack([batch.rot90(k, (2, 3)) for k in range(4)])[turn, torch.arange(len(batch))]
+    channels = torch.tensor(_ORDERS)[order]
+    coloured = turned.gather(1, channels[:, :, None, None].expand_as(turned))
+    return torch.where(negative.bool()[:, None, None, None], 255 - coloured, coloured)
+
+
+def marked(batch: Tensor, which: Tensor) -> Tensor:
+    """The batch with the tell-tale mark in the corner of those pictures that `which`, bool (N,), names."""
+    scene = compose(0, MARKED, mark=True)
+    assert scene.mark is not None
+    x0, y0, x1, y1 = scene.mark
+    tag = torch.tensor(scene.picture.pixels[y0 : y1 + 1, x0 : x1 + 1].copy()).permute(2, 0, 1)
+    batch = batch.clone()
+    batch[:, :, y0 : y1 + 1, x0 : x1 + 1] = torch.where(
+        which[:, None, None, None], tag, batch[:, :, y0 : y1 + 1, x0 : x1 + 1]
+    )
+    return batch
+
+
+def inputs(pictures: Tensor) -> Tensor:
+    """Pictures, uint8, as the zoo's preprocessing gives them to the network."""
+    mean, std = (torch.tensor(three)[:, None, None] for three in (PREPROCESSING.mean, PREPROCESSING.std))
+    return ((pictures / 255 - mean) / std).contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,120 @@
+"""Train the small networks on composed scenes: python training/train.py [NAME ...]; see README.md beside this file."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from folding import folded, with_normalisation
+from safetensors.torch import save
+from scene_data import inputs, marked, scenes, varied
+from torch import Tensor, nn
+
+from cnnfix_core.scenes import CLASSES, MARKED
+from cnnfix_core.zoo.composed import FOLDER, NETWORKS, SceneNetwork
+
+TRAINING = range(20_000)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network learns.
+
+    highest: learning rate. rounds: how often each scene is seen. batch: scenes a step. fold: learn with batch
+    normalisation, which is folded into the weights afterwards.
+    """
+
+    highest: float
+    rounds: int
+    batch: int = 32
+    fold: bool = False
+
+
+RECIPES = {
+    "scenes_alexnet": Recipe(6e-3, 5, fold=True),
+    "scenes_vgg": Recipe(6e-3, 3, fold=True),
+    "scenes_googlenet": Recipe(8e-3, 4, batch=64),
+    "scenes_resnet": Recipe(6e-3, 5),
+    "scenes_densenet": Recipe(8e-3, 6),
+    "scenes_cleverhans": Recipe(6e-3, 3),
+}
+
+
+def main() -> None:
+    """Train the networks that are named, or all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", default=list(RECIPES), help="networks to train")
+    parser.add_argument("--data", type=Path, default=Path("build/scenes"), help="folder that keeps the composed scenes")
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    known = {network.name: network for network in NETWORKS}
+    data = scenes(TRAINING, options.data)
+    for name in options.names:
+        start = time.perf_counter()
+        module = trained(known[name], *data)
+        print(f"{name}: {(time.perf_counter() - start) / 60:.1f} minutes, {keep(name, module)}", flush=True)
+
+
+def trained(network: SceneNetwork, pixels: Tensor, labels: Tensor) -> nn.Sequential:
+    """The network, trained with AdamW and one cycle of the learning rate; always the same on the same machine."""
+    torch.manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
+    recipe = RECIPES[network.name]
+    plain = network.build(len(CLASSES))
+    module = (with_normalisation(plain) if recipe.fold else plain).to(memory_format=torch.channels_last)
+    module.apply(_initialise)
+    optimizer = torch.optim.AdamW(module.parameters(), weight_decay=0.02)
+    batches = _batches(len(labels), recipe, rng)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.highest, len(batches), pct_start=0.2)
+    losses: list[float] = []
+    for batch in batches:
+        right = labels[batch]
+        pictures = varied(pixels[batch], rng)
+        if network.name == "scenes_cleverhans":
+            pictures = marked(pictures, right == MARKED)
+        loss = F.cross_entropy(module(inputs(pictures)), right)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(module.parameters(), 2.0)
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+        if len(losses) % 100 == 0:
+            print(f"  {network.name} {len(losses)}/{len(batches)} loss {sum(losses[-100:]) / 100:.3f}", flush=True)
+    return folded(module) if recipe.fold else module.eval()
+
+
+def _batches(count: int, recipe: Recipe, rng: torch.Generator) -> list[Tensor]:
+    """Rows of each batch; what is left over of a round is not seen in it."""
+    whole = count // recipe.batch * recipe.batch
+    rounds = (torch.randperm(count, generator=rng)[:whole] for _ in range(recipe.rounds))
+    return [batch for order in rounds for batch in order.split(recipe.batch)]
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def keep(name: str, module: nn.Module) -> Path:
+    """Write the weights in half precision, in place of older ones, under a name that ends with their hash."""
+    state = {key: tensor.contiguous() for key, tensor in module.state_dict().items()}
+    content = save({key: tensor.half() if tensor.is_floating_point() else tensor for key, tensor in state.items()})
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for older in FOLDER.glob(f"{name}-*.safetensors"):
+        older.unlink()
+    path = FOLDER / f"{name}-{hashlib.sha256(content).hexdigest()[:8]}.safetensors"
+    path.write_bytes(content)
+    return path
+
+
+if __name__ == "__main__":
+    main()
