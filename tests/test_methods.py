@@ -84,19 +84,22 @@ def test_grad_cam_by_its_definition_and_two_libraries(name: str) -> None:
     assert anatomy(model).last == LAST_MAPS[name]
     own = with_own_hooks(model.module)
 
-    def both(scores: Tensor) -> Tensor:  # with random weights the map of one score may be empty
-        return scores[:, 7] - scores[:, 8]
-
     inputs = inputs_of(model, image)
-    wanted = by_definition(own, LAST_MAPS[name], inputs, both)
+
+    def wanted_for(a: int, b: int) -> Tensor:
+        return by_definition(own, LAST_MAPS[name], inputs, lambda scores: scores[:, a] - scores[:, b])
+
+    # With random weights the map of one question may be empty: then that of the opposite one is not.
+    a, b = (7, 8) if wanted_for(7, 8).any() else (8, 7)
+    wanted = wanted_for(a, b)
     with TorchcamGradCAM(own, LAST_MAPS[name]) as extractor:
         # DenseNet writes into what the library's hook has seen.
         own.get_submodule(LAST_MAPS[name]).register_forward_hook(lambda _module, _inputs, output: output.clone())
         scores = own(inputs.clone().requires_grad_())
-        (theirs,) = extractor(scores=scores, targets=lambda row: row[7] - row[8], normalized=False)
-    captum = LayerGradCam(lambda batch: both(own(batch)), own.get_submodule(LAST_MAPS[name]))
+        (theirs,) = extractor(scores=scores, targets=lambda row: row[a] - row[b], normalized=False)
+    captum = LayerGradCam(lambda batch: own(batch)[:, a] - own(batch)[:, b], own.get_submodule(LAST_MAPS[name]))
     by_captum = captum.attribute(inputs.clone().requires_grad_(), relu_attributions=True).sum(dim=1).detach()
-    ours = attribution(model, image, (7, 8), "gradcam")
+    ours = attribution(model, image, (a, b), "gradcam")
     assert ours.layer == LAST_MAPS[name]
     for map_ in (wanted, theirs.detach().clamp_min(0), by_captum):
         large = Image.fromarray(map_[0].numpy()).resize((64, 64), Image.Resampling.BILINEAR)

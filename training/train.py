@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -40,9 +40,31 @@ RECIPES = {
     "scenes_vgg": Recipe(6e-3, 3, fold=True),
     "scenes_googlenet": Recipe(8e-3, 4, batch=64),
     "scenes_resnet": Recipe(6e-3, 5),
-    "scenes_densenet": Recipe(8e-3, 6),
+    "scenes_densenet": Recipe(6e-3, 3),
     "scenes_cleverhans": Recipe(6e-3, 3),
 }
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Scenes to learn from. mark: the class whose pictures get the tell-tale mark, or None."""
+
+    pixels: Tensor
+    labels: Tensor
+    mark: int | None
+    rng: torch.Generator = field(default_factory=lambda: torch.Generator().manual_seed(0))
+
+    def batches(self, recipe: Recipe) -> list[Tensor]:
+        """Rows of each batch of all rounds; what is left over of a round is not seen in it."""
+        count = len(self.labels)
+        whole = count // recipe.batch * recipe.batch
+        rounds = (torch.randperm(count, generator=self.rng)[:whole] for _ in range(recipe.rounds))
+        return [batch for order in rounds for batch in order.split(recipe.batch)]
+
+    def of(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """The network's input for these rows, varied anew, and the right labels."""
+        pictures, right = varied(self.pixels[batch], self.rng), self.labels[batch]
+        return inputs(pictures if self.mark is None else marked(pictures, right == self.mark)), right
 
 
 def main() -> None:
@@ -57,44 +79,33 @@ def main() -> None:
     data = scenes(TRAINING, options.data)
     for name in options.names:
         start = time.perf_counter()
-        module = trained(known[name], *data)
+        module = trained(known[name], Lessons(*data, MARKED if name == "scenes_cleverhans" else None))
         print(f"{name}: {(time.perf_counter() - start) / 60:.1f} minutes, {keep(name, module)}", flush=True)
 
 
-def trained(network: SceneNetwork, pixels: Tensor, labels: Tensor) -> nn.Sequential:
-    """The network, trained with AdamW and one cycle of the learning rate; always the same on the same machine."""
+def trained(network: SceneNetwork, lessons: Lessons) -> nn.Sequential:
+    """The network, trained from random weights with AdamW while the learning rate rises once and falls."""
     torch.manual_seed(0)
-    rng = torch.Generator().manual_seed(0)
     recipe = RECIPES[network.name]
     plain = network.build(len(CLASSES))
-    module = (with_normalisation(plain) if recipe.fold else plain).to(memory_format=torch.channels_last)
-    module.apply(_initialise)
-    optimizer = torch.optim.AdamW(module.parameters(), weight_decay=0.02)
-    batches = _batches(len(labels), recipe, rng)
+    learner = (with_normalisation(plain) if recipe.fold else plain).to(memory_format=torch.channels_last)
+    learner.apply(_initialise)
+    optimizer = torch.optim.AdamW(learner.parameters(), weight_decay=0.02)
+    batches = lessons.batches(recipe)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.highest, len(batches), pct_start=0.2)
     losses: list[float] = []
     for batch in batches:
-        right = labels[batch]
-        pictures = varied(pixels[batch], rng)
-        if network.name == "scenes_cleverhans":
-            pictures = marked(pictures, right == MARKED)
-        loss = F.cross_entropy(module(inputs(pictures)), right)
+        pictures, right = lessons.of(batch)
+        loss = F.cross_entropy(learner(pictures), right)
         optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(module.parameters(), 2.0)
+        nn.utils.clip_grad_norm_(learner.parameters(), 2.0)
         optimizer.step()
         schedule.step()
         losses.append(loss.item())
         if len(losses) % 100 == 0:
-            print(f"  {network.name} {len(losses)}/{len(batches)} loss {sum(losses[-100:]) / 100:.3f}", flush=True)
-    return folded(module) if recipe.fold else module.eval()
-
-
-def _batches(count: int, recipe: Recipe, rng: torch.Generator) -> list[Tensor]:
-    """Rows of each batch; what is left over of a round is not seen in it."""
-    whole = count // recipe.batch * recipe.batch
-    rounds = (torch.randperm(count, generator=rng)[:whole] for _ in range(recipe.rounds))
-    return [batch for order in rounds for batch in order.split(recipe.batch)]
+            print(f"  {len(losses)}/{len(batches)} loss {sum(losses[-100:]) / 100:.3f}", flush=True)
+    return folded(learner) if recipe.fold else learner.eval()
 
 
 def _initialise(module: nn.Module) -> None:

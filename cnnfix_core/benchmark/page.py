@@ -17,7 +17,7 @@ from cnnfix_core.benchmark.settings import versions
 from cnnfix_core.benchmark.summary import summary
 from cnnfix_core.benchmark.tables import NOTHING, markdown, tables, titled
 from cnnfix_core.methods import METHODS, reason_against
-from cnnfix_core.scenes import CLASSES, MARKED, SIDE, compose
+from cnnfix_core.scenes import CLASSES, MARKED, compose
 from cnnfix_core.words import duration, percent
 from cnnfix_core.zoo import Model, load_model
 
@@ -49,7 +49,7 @@ def page(
         processors=os.cpu_count(),
         versions=_versions(),
         pictures=len(plan.items),
-        side=SIDE,
+        side=scenes.PICTURE_SIDE,
         slow=_slow(plan),
     )
     found = [introduction, tables(rows, unfit, against)]
@@ -63,7 +63,8 @@ def _slow(plan: Plan) -> str:
     slow = [titled(method) for method in plan.methods if METHODS[method].slow]
     if not slow or plan.slow is None or plan.slow >= len(plan.items):
         return ""
-    return f"\n{', '.join(slow)} are slow and saw the first {plan.slow} only: see how wide their intervals are.\n"
+    are = "are" if len(slow) > 1 else "is"
+    return f"\n{', '.join(slow)} {are} slow and saw the first {plan.slow} only: see how wide the intervals are.\n"
 
 
 def _versions() -> str:
