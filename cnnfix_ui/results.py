@@ -59,7 +59,7 @@ def disturbed(network: Network, picture: Picture, kind: str, strength: int) -> c
 
 
 def forgot(network: Network, part: str) -> Network:
-    """The network with weights drawn anew, all or those of the last layer."""
+    """The network with shuffled weights, all or those of the last layer."""
     key = f"{network.key} without {part}"
     return Network(key, models.get(key, lambda: forgetful(network.model, part=part)))
 

@@ -92,12 +92,18 @@ def test_grad_cam_by_its_definition_and_two_libraries(name: str) -> None:
     # With random weights the map of one question may be empty: then that of the opposite one is not.
     a, b = (7, 8) if wanted_for(7, 8).any() else (8, 7)
     wanted = wanted_for(a, b)
-    with TorchcamGradCAM(own, LAST_MAPS[name]) as extractor:
+    hooked = with_own_hooks(model.module)
+    with TorchcamGradCAM(hooked, LAST_MAPS[name]) as extractor:
         # DenseNet writes into what the library's hook has seen.
-        own.get_submodule(LAST_MAPS[name]).register_forward_hook(lambda _module, _inputs, output: output.clone())
-        scores = own(inputs.clone().requires_grad_())
+        hooked.get_submodule(LAST_MAPS[name]).register_forward_hook(lambda _module, _inputs, output: output.clone())
+        scores = hooked(inputs.clone().requires_grad_())
         (theirs,) = extractor(scores=scores, targets=lambda row: row[a] - row[b], normalized=False)
-    captum = LayerGradCam(lambda batch: own(batch)[:, a] - own(batch)[:, b], own.get_submodule(LAST_MAPS[name]))
+
+    def score(batch: Tensor) -> Tensor:
+        said = own(batch)
+        return said[:, a] - said[:, b]
+
+    captum = LayerGradCam(score, own.get_submodule(LAST_MAPS[name]))
     by_captum = captum.attribute(inputs.clone().requires_grad_(), relu_attributions=True).sum(dim=1).detach()
     ours = attribution(model, image, (a, b), "gradcam")
     assert ours.layer == LAST_MAPS[name]
@@ -173,11 +179,12 @@ def test_a_network_whose_tokens_are_no_map() -> None:
     class Tokens(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.patches, self.block = nn.Conv2d(3, 8, 4, 4), nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
-            self.head = nn.Linear(8, 3)
+            self.patches, self.keys, self.head = nn.Conv2d(3, 8, 4, 4), nn.Linear(8, 8), nn.Linear(8, 3)
 
         def forward(self, x: Tensor) -> Tensor:
-            scores: Tensor = self.head(self.block(self.patches(x).flatten(2).transpose(1, 2)).mean(dim=1))
+            tokens = self.patches(x).flatten(2).transpose(1, 2)
+            attention = (tokens @ self.keys(tokens).transpose(1, 2)).softmax(dim=2)
+            scores: Tensor = self.head((attention @ tokens).mean(dim=1))
             return scores
 
     model = model_of(Tokens().eval(), 16, 3)
@@ -209,7 +216,7 @@ def test_every_method_on_every_bundled_scene_network(name: str, method: str) -> 
     check(found.map, found.box, (96, 96))
     assert shares == sorted(shares)
     assert shares[-1] == 1
-    assert (found.layer is not None) == METHODS[method].layered
+    assert found.layer is not None or not METHODS[method].layered
     if method not in ("centre", "random"):
         other = attribution(model, SCENE.picture, (SCENE.label + 1) % 10, method)
         assert not np.array_equal(found.map, other.map)

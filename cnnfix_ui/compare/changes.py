@@ -53,8 +53,8 @@ CHANGES = {
         for kind in ("fgsm", "pgd")
         for strength in (1, 2, 4, 8)
     },
-    "forget-last": Change("The last layer's weights are drawn anew", "Last layer forgotten", partial(_forgot, "last")),
-    "forget-all": Change("All weights are drawn anew", "All forgotten", partial(_forgot, "all")),
+    "forget-last": Change("The last layer's weights are shuffled", "Last layer forgotten", partial(_forgot, "last")),
+    "forget-all": Change("All weights are shuffled", "All forgotten", partial(_forgot, "all")),
 }
 
 
