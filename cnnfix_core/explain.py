@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cnnfix_core.errors import TargetError
 from cnnfix_core.fixations import GRID, Fixations, on_picture
-from cnnfix_core.images import Crops, Picture, Source, View, open_picture, views
+from cnnfix_core.images import Crops, Picture, Source, View, open_picture
 from cnnfix_core.metrics.boxes import BoxRule, box_of
 from cnnfix_core.presets import Preset, get_preset
 from cnnfix_core.record import record, record_whole
@@ -117,7 +117,7 @@ def explain(
     preset = get_preset(preset, focus)
     picture = image if isinstance(image, Picture) else open_picture(image)
     started = time.perf_counter()
-    seen = views(picture, preset.crops, model.input_size, model.crop_pct, model.interpolation)
+    seen = model.views(picture, preset.crops)
     batch = torch.stack([model.preprocess(view.render(picture)) for view in seen])
     tape = (record_whole if whole else record)(model.module, batch)
     scores = as_array(tape.output_tensor)
@@ -150,7 +150,7 @@ def explain(
 def classes(model: Model, image: Source | Picture, crops: Crops = "whole") -> Classes:
     """What the model says of a picture, without explaining it. Raises PictureError."""
     picture = image if isinstance(image, Picture) else open_picture(image)
-    seen = views(picture, crops, model.input_size, model.crop_pct, model.interpolation)
+    seen = model.views(picture, crops)
     with torch.no_grad():
         scores = model.module(torch.stack([model.preprocess(view.render(picture)) for view in seen]))
     return Classes(model, as_array(scores))

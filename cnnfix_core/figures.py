@@ -25,7 +25,7 @@ BAND_OPACITY = (0.92, 0.84, 0.74, 0.62, 0.48)
 POINT, POINT_EDGE = "#19E3FF", "#06222B"
 MOST_POINTS = 3000
 
-_PAPER, _INK, _FAINT = "#FFFFFF", "#1B2127", "#5B6670"
+PAPER, INK, FAINT = "#FFFFFF", "#1B2127", "#5B6670"
 
 
 def overlay(density: NDArray[np.floating], size: tuple[int, int]) -> Image.Image:
@@ -101,41 +101,56 @@ def figure(
     margin, gap = width // 40, width // 60
     head, body = type_of(width // 50), type_of(width // 80)
     panel_width = (width - 2 * margin - gap * (len(panels) - 1)) // len(panels)
-    scale = min(panel_width / picture.width, 1.2 * panel_width / picture.height)
-    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    size = fitted(picture, panel_width)
     lines = textwrap.wrap(text, 150)
     line = width // 55
     top = margin + 2 * line
-    sheet = Image.new("RGB", (width, top + line + size[1] + gap + (len(lines) + 2) * line + margin), _PAPER)
+    sheet = Image.new("RGB", (width, top + line + size[1] + gap + (len(lines) + 2) * line + margin), PAPER)
     draw = ImageDraw.Draw(sheet)
-    draw.text((margin, margin), title, _INK, head)
+    draw.text((margin, margin), title, INK, head)
     photo = Image.fromarray(picture.pixels).resize(size, Image.Resampling.LANCZOS).convert("RGBA")
     for number, (caption, density, fixations) in enumerate(panels):
         left = margin + number * (panel_width + gap)
-        draw.text((left, top), caption, _FAINT, body)
-        panel = Image.alpha_composite(photo, overlay(density, size).convert("RGBA"))
-        if fixations is not None:
-            draw_points(panel, fixations, largest=size[0] / 90)
-        sheet.paste(panel.convert("RGB"), (left, top + line))
-    below = top + line + size[1] + gap
-    legend(draw, (margin, below), line, body)
-    for row, words in enumerate(lines):
-        draw.text((margin, below + (row + 1.7) * line), words, _INK, body)
+        draw.text((left, top), caption, FAINT, body)
+        sheet.paste(panel(photo, density, fixations), (left, top + line))
+    write_below(draw, (margin, top + line + size[1] + gap), lines, line, body)
     return sheet
 
 
-def legend(draw: ImageDraw.ImageDraw, at: tuple[int, int], line: int, font: ImageFont.FreeTypeFont) -> None:
-    """Write what the bands mean into one line of the sheet, from this place on."""
+def fitted(picture: Picture, room: float) -> tuple[int, int]:
+    """The picture's size on a sheet, as wide as the room, and at most a fifth higher than wide."""
+    scale = min(room / picture.width, 1.2 * room / picture.height)
+    return max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+
+
+def panel(photo: Image.Image, density: NDArray[np.floating], fixations: Fixations | None) -> Image.Image:
+    """The photograph, an RGBA image, under its map and points: an RGB image of the same size."""
+    drawn = Image.alpha_composite(photo, overlay(density, photo.size).convert("RGBA"))
+    if fixations is not None:
+        draw_points(drawn, fixations, largest=photo.width / 90)
+    return drawn.convert("RGB")
+
+
+def write_below(
+    draw: ImageDraw.ImageDraw, at: tuple[int, int], lines: Sequence[str], line: int, font: ImageFont.FreeTypeFont
+) -> None:
+    """What the bands mean, and then these lines of text, from this place on. line: their height in pixels."""
+    _legend(draw, at, line, font)
+    for row, words in enumerate(lines):
+        draw.text((at[0], at[1] + (row + 1.7) * line), words, INK, font)
+
+
+def _legend(draw: ImageDraw.ImageDraw, at: tuple[int, int], line: int, font: ImageFont.FreeTypeFont) -> None:
     x, y = at
     before = "The smallest area that holds"
-    draw.text((x, y), before, _FAINT, font)
+    draw.text((x, y), before, FAINT, font)
     x += math.ceil(draw.textlength(before, font)) + line
     for share, colour in zip(BANDS, BAND_COLOURS, strict=True):
         draw.rectangle((x, y, x + line, y + line * 0.8), fill=colour)
         words = f"{share:.0%}".replace("%", " %")
-        draw.text((x + line * 1.3, y), words, _FAINT, font)
+        draw.text((x + line * 1.3, y), words, FAINT, font)
         x += math.ceil(draw.textlength(words, font) + line * 2.2)
-    draw.text((x, y), "of the map", _FAINT, font)
+    draw.text((x, y), "of the map", FAINT, font)
 
 
 def png(image: Image.Image) -> bytes:

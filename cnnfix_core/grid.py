@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from cnnfix_core.figures import draw_points, legend, overlay, type_of
+from cnnfix_core.figures import FAINT, INK, PAPER, POINT, POINT_EDGE, fitted, panel, type_of, write_below
 from cnnfix_core.fixations import Fixations
 from cnnfix_core.images import Picture
 from cnnfix_core.metrics.boxes import Box
 
-TRUTH, FOUND = "#FFFFFF", "#19E3FF"
-_PAPER, _INK, _FAINT = "#FFFFFF", "#1B2127", "#5B6670"
+TRUTH, FOUND = PAPER, POINT
 _COLUMNS = 4
 
 
@@ -41,43 +40,38 @@ def grid(
     columns = min(_COLUMNS, len(cells))
     margin, gap, line = width // 40, width // 60, width // 55
     room = (width - 2 * margin - gap * (columns - 1)) // columns
-    scale = min(room / picture.width, 1.2 * room / picture.height)
-    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    size = fitted(picture, room)
     height = size[1] + 3 * line
     lines = textwrap.wrap(text, 150)
     top = margin + 2 * line
     below = top + -(-len(cells) // columns) * height
-    sheet = Image.new("RGB", (width, below + (len(lines) + 2) * line + margin), _PAPER)
+    sheet = Image.new("RGB", (width, below + (len(lines) + 2) * line + margin), PAPER)
     draw = ImageDraw.Draw(sheet)
     body = type_of(width // 80)
-    draw.text((margin, margin), title, _INK, type_of(width // 50))
+    draw.text((margin, margin), title, INK, type_of(width // 50))
     photo = Image.fromarray(picture.pixels).resize(size, Image.Resampling.LANCZOS).convert("RGBA")
     for number, cell in enumerate(cells):
         left, upper = margin + number % columns * (room + gap), top + number // columns * height
-        draw.text((left, upper), cell.caption, _INK, body)
+        draw.text((left, upper), cell.caption, INK, body)
         sheet.paste(_panel(photo, picture, cell, truth), (left, upper + line))
-        draw.text((left, upper + line + size[1] + line // 4), cell.note, _FAINT, body)
-    legend(draw, (margin, below), line, body)
-    for row, words in enumerate(lines):
-        draw.text((margin, below + (row + 1.7) * line), words, _INK, body)
+        draw.text((left, upper + line + size[1] + line // 4), cell.note, FAINT, body)
+    write_below(draw, (margin, below), lines, line, body)
     return sheet
 
 
 def _panel(photo: Image.Image, picture: Picture, cell: Cell, truth: Sequence[Box]) -> Image.Image:
-    panel = Image.alpha_composite(photo, overlay(cell.map, photo.size).convert("RGBA")).convert("RGB")
-    if cell.fixations is not None:
-        draw_points(panel, cell.fixations, largest=photo.width / 90)
+    drawn = panel(photo, cell.map, cell.fixations)
     for box in truth:
-        _draw_box(panel, picture, box, TRUTH)
+        _draw_box(drawn, picture, box, TRUTH)
     if cell.box is not None:
-        _draw_box(panel, picture, cell.box, FOUND)
-    return panel
+        _draw_box(drawn, picture, cell.box, FOUND)
+    return drawn
 
 
-def _draw_box(panel: Image.Image, picture: Picture, box: Box, colour: str) -> None:
+def _draw_box(image: Image.Image, picture: Picture, box: Box, colour: str) -> None:
     """An outline with a dark one around it, so that it shows on every ground."""
-    across, down = panel.width / picture.width, panel.height / picture.height
+    across, down = image.width / picture.width, image.height / picture.height
     x0, y0, x1, y1 = box[0] * across, box[1] * down, (box[2] + 1) * across - 1, (box[3] + 1) * down - 1
-    draw = ImageDraw.Draw(panel)
-    draw.rectangle((x0, y0, max(x0, x1), max(y0, y1)), outline="#06222B", width=5)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((x0, y0, max(x0, x1), max(y0, y1)), outline=POINT_EDGE, width=5)
     draw.rectangle((x0 + 1, y0 + 1, max(x0 + 1, x1 - 1), max(y0 + 1, y1 - 1)), outline=colour, width=3)

@@ -75,6 +75,12 @@ class Picture:
     height: int
     digest: str
 
+    def changed(self, pixels: NDArray[np.uint8]) -> Picture:
+        """The same picture with other pixels, h x w x 3 of any size, which become read-only; it has its own digest."""
+        pixels.setflags(write=False)
+        digest = hashlib.sha256(self.digest.encode() + pixels.tobytes()).hexdigest()
+        return Picture(pixels, self.width, self.height, digest)
+
 
 def open_picture(source: Source) -> Picture:
     """Decode a picture: a path, a file's bytes, a PIL image, or an array (H x W, H x W x 3 or H x W x 4, uint8).

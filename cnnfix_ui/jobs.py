@@ -79,12 +79,6 @@ class Jobs:
             self._change.notify_all()
             return {key: self._jobs[key] for key in works}
 
-    def leave(self, visitor: str) -> None:
-        """This visitor waits for nothing any more."""
-        with self._change:
-            self._asked.pop(visitor, None)
-            self._clear()
-
     def _note(self, visitor: str, keys: tuple[Hashable, ...]) -> None:
         if visitor in self._asked:
             self._asked[visitor] = time.monotonic(), keys  # keeps its turn

@@ -7,7 +7,7 @@ import streamlit as st
 
 from cnnfix_core import Labels, ModelInfo, list_models
 from cnnfix_core.errors import ModelError
-from cnnfix_core.zoo import DEFAULT
+from cnnfix_core.zoo import DEFAULT, model_info
 from cnnfix_ui import address, own_model, results
 from cnnfix_ui.errors import plain
 from cnnfix_ui.results import Network
@@ -20,7 +20,7 @@ _PAGES = Path(__file__).parents[1] / "pages"
 
 def known_name(text: str) -> str:
     """A network's name from the address, whether it can be asked now or not. Raises a ValueError for others."""
-    if text != OWN and text not in {info.name for info in list_models()}:
+    if text != OWN and model_info(text) is None:
         raise ValueError(text)
     return text
 
@@ -32,7 +32,10 @@ def can_be_asked(info: ModelInfo) -> bool:
 
 def title_of(name: str) -> str:
     """What the network of that name is called."""
-    return "your network" if name == OWN else {info.name: info.title for info in list_models()}.get(name, name)
+    if name == OWN:
+        return "your network"
+    info = model_info(name)
+    return info.title if info else name
 
 
 def choose() -> Network:
@@ -98,7 +101,9 @@ def network_of(name: str) -> Network:
         if own is None:
             raise ModelError("Your own model is not here any more: it was forgotten when its page was closed.")
         return own
-    info = next(info for info in list_models() if info.name == name)
+    info = model_info(name)
+    if info is None:
+        raise ModelError(f"There is no network {name!r}: choose another one.")
     if not can_be_asked(info):
         raise ModelError(f"{info.title} is not on this machine yet.")
     with st.spinner(f"Loading {info.title} …"):

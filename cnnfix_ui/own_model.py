@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from cnnfix_core import Coverage, Model, Preprocessing, coverage, open_own, open_picture
-from cnnfix_core.images import views
 from cnnfix_core.samples import list_samples
 from cnnfix_core.zoo import read_labels
 from cnnfix_ui.results import Network
@@ -55,7 +54,7 @@ def check(request: Request) -> Checked:
         preprocessing=request.preprocessing,
     )
     picture = open_picture(list_samples()[0].read())
-    (view,) = views(picture, "whole", model.input_size, model.crop_pct, model.interpolation)
+    (view,) = model.views(picture, "whole")
     report = coverage(model.module, model.preprocess(view.render(picture))[None])
     checked = Checked(Network(request.key, model), report)
     st.session_state[_CHECKED] = checked

@@ -18,6 +18,7 @@ from cnnfix_core.figures import BAND_COLOURS, MOST_POINTS, POINT, POINT_EDGE, ov
 from cnnfix_core.fixations import Fixations
 from cnnfix_core.images import Picture, scaled_size
 from cnnfix_core.maps import BANDS, held_share
+from cnnfix_ui.sources import joined
 
 HERE = Path(__file__).parent
 _PHOTO_SIDE, _READ_SIDE = 1024, 112
@@ -27,7 +28,7 @@ _component = st.components.v2.component(
     "cnnfix_panels",
     html='<div class="panels"></div><div class="legend"></div>',
     css=(HERE / "panels.css").read_text("utf-8"),
-    js="\n".join((HERE / name).read_text("utf-8") for name in ("dom.js", "panels.js")),
+    js=joined(HERE, "dom.js", "panels.js"),
 )
 
 

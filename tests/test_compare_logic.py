@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnnfix_core import open_picture
+from cnnfix_core import load_model, open_picture
 from cnnfix_core.maps import MAP_SIDE
 from cnnfix_core.methods import METHODS, attribution
 from cnnfix_core.metrics import Truth, numbers
@@ -225,7 +225,7 @@ def test_the_page_opens_with_maps_and_numbers() -> None:
 def test_its_numbers_are_those_of_the_package() -> None:
     app = compare(picture="cat", methods="gradcam,fixations", boxes="cat:100.40.300.200")
     picture = open_picture(load_sample("cat").read())
-    model = __import__("cnnfix_core").load_model()
+    model = load_model()
     truth = Truth(picture.width, picture.height, ((100, 40, 300, 200),))
     for row, name in zip(table(app), ("gradcam", "fixations", "centre", "random"), strict=True):
         found = numbers(attribution(model, picture, None, name, longest_side=MAP_SIDE), truth)

@@ -60,7 +60,7 @@ def test_what_is_not_asked_for_any_more_is_stopped_unless_somebody_else_waits() 
     jobs.ask("ann", {})
     time.sleep(0.05)
     assert not work.stopped
-    jobs.leave("bob")
+    jobs.ask("bob", {})
     until(lambda: work.stopped)
     again = Slow()
     until(lambda: jobs.ask("ann", {"a": again})["a"] is not job)

@@ -17,7 +17,7 @@ from cnnfix_core.zoo import Model
 
 
 def likeness(model: Model, items: Sequence[Item], methods: Sequence[str], done: Callable[[], None]) -> dict[str, float]:
-    """For each method, how alike its maps are before and after all weights are drawn anew.
+    """For each method, how alike its maps are before and after all weights are shuffled.
 
     Mean rank correlation over the items, of the annotated class (Adebayo et al., Sanity Checks for Saliency Maps,
     NeurIPS 2018): 1 where the maps do not depend on what was learnt. NaN where the method does not fit, or where one of

@@ -10,9 +10,8 @@ import numpy as np
 from cnnfix_core.benchmark.bootstrap import Interval, interval, resampled_means
 from cnnfix_core.benchmark.measures import Measure
 from cnnfix_core.benchmark.results import Row
+from cnnfix_core.methods import BASELINES
 from cnnfix_core.selection import Floats
-
-_LAST = ("centre", "random")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Summary:
 def methods_of(rows: Sequence[Row]) -> tuple[str, ...]:
     """Methods in the order in which they came, baselines last."""
     names = dict.fromkeys(row.method for row in rows)
-    return (*(name for name in names if name not in _LAST), *(name for name in _LAST if name in names))
+    return (*(name for name in names if name not in BASELINES), *(name for name in BASELINES if name in names))
 
 
 def summary(rows: Sequence[Row], measure: Measure, against: str | None = None, seed: int = 0) -> Summary:

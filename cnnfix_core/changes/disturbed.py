@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from torch.nn import functional as F
 
 from cnnfix_core.errors import CnnfixError, ModelError
 from cnnfix_core.explain import Class, Prediction, classes
-from cnnfix_core.images import Picture, views
+from cnnfix_core.images import Picture
 from cnnfix_core.methods.anatomy import needs_gradient
 from cnnfix_core.methods.own_copy import with_own_hooks
 from cnnfix_core.zoo import Model
@@ -61,13 +60,12 @@ def disturbed(
         raise CnnfixError(f"The strength is {strength}; give a number from 0 to 64, of 255.")
     if reason := needs_gradient(model):
         raise ModelError(reason)
-    (view,) = views(picture, "whole", model.input_size, model.crop_pct, model.interpolation)
+    (view,) = model.views(picture, "whole")
     clean = np.asarray(view.render(picture))
     before = classes(model, picture).top(1)[0]
     wanted = before.index if towards is None else model.labels.find(towards)
     pixels = _noisy(model, clean, ATTACKS[kind], int(strength), wanted, towards is not None)
-    digest = hashlib.sha256(picture.digest.encode() + pixels.tobytes()).hexdigest()
-    changed = Picture(pixels, picture.width, picture.height, digest)
+    changed = picture.changed(pixels)
     strongest = int(np.abs(pixels.astype(int) - clean).max())
     return Disturbed(changed, before, classes(model, changed).top(1)[0], strongest)
 
@@ -75,7 +73,7 @@ def disturbed(
 def _noisy(
     model: Model, clean: NDArray[np.uint8], attack: Attack, strength: int, wanted: int, targeted: bool
 ) -> NDArray[np.uint8]:
-    """The pixels (H, W, 3) with noise, read-only."""
+    """The pixels (H, W, 3) with noise."""
     module = with_own_hooks(model.module)
     mean, std = (torch.tensor(part)[:, None, None] for part in (model.preprocess.mean, model.preprocess.std))
 
@@ -86,8 +84,7 @@ def _noisy(
     inputs = torch.from_numpy(clean.copy()).permute(2, 0, 1)[None].float().requires_grad_()
     with torch.inference_mode(False), torch.enable_grad():
         noisy = attack(score, inputs, strength, wanted, targeted)
-    pixels = noisy.detach()[0].permute(1, 2, 0).round().to(torch.uint8).numpy()
-    pixels.setflags(write=False)
+    pixels: NDArray[np.uint8] = noisy.detach()[0].permute(1, 2, 0).round().to(torch.uint8).numpy()
     return pixels
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -29,9 +27,7 @@ def painted(picture: Picture, strokes: Sequence[Stroke], fill: Fill = "grey") ->
         return picture
     pixels = picture.pixels.copy()
     pixels[hidden] = _blurred(picture)[hidden] if fill == "blur" else _GREY
-    pixels.setflags(write=False)
-    digest = hashlib.sha256(picture.digest.encode() + pixels.tobytes()).hexdigest()
-    return replace(picture, pixels=pixels, digest=digest)
+    return picture.changed(pixels)
 
 
 def _hidden(picture: Picture, strokes: Sequence[Stroke]) -> NDArray[np.bool_]:

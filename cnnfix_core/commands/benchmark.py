@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnfix_core.commands.clock import Clock
-from cnnfix_core.commands.options import add_file, load, methods_named
+from cnnfix_core.commands.options import STEPS, add_file, load, methods_named, with_baselines
 from cnnfix_core.errors import CnnfixError, ModelError, did_you_mean
 from cnnfix_core.zoo import DEFAULT, list_models
 
@@ -23,11 +23,9 @@ if TYPE_CHECKING:
     from cnnfix_core.benchmark.runner import Plan, Source, Unfit
     from cnnfix_core.commands.options import Commands
 
-_BASELINES = ("centre", "random")
 _INTERRUPTED = 130  # what shells say of a command that Ctrl+C ended
 # So that the table of composed scenes takes less than two minutes on two processors.
 _QUICK_SCENES, _QUICK_SLOW, _QUICK_STEPS = 10, 2, 8
-_STEPS = 16
 _DECIDE = ("seed", "steps", "slow", "methods", "models", "against", "markdown")
 _ALL = {"seed": 0, "methods": "all"}
 _SHOWN = 10  # sentences of one kind
@@ -61,7 +59,7 @@ def add(commands: Commands) -> None:
         "--steps",
         metavar="N",
         type=_whole,
-        help=f"of insertion and deletion (default: {_STEPS}, {_QUICK_STEPS} for scenes; 0: without)",
+        help=f"of insertion and deletion (default: {STEPS}, {_QUICK_STEPS} for scenes; 0: without)",
     )
     command.add_argument(
         "--slow",
@@ -85,7 +83,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure what is missing, print the tables."""
-    methods = tuple(dict.fromkeys((*methods_named(options.methods), *_BASELINES)))
+    methods = with_baselines(methods_named(options.methods))
     if options.against not in (None, *methods):
         raise CnnfixError(f"--against names a method that is measured: one of {', '.join(methods)}.")
     if not options.scenes and None in (options.folder, options.boxes, options.out):
@@ -102,7 +100,7 @@ def _folder(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
     from cnnfix_core.benchmark.runner import Plan
     from cnnfix_core.benchmark.tables import tables
 
-    plan = Plan(_items(options), methods, _STEPS if options.steps is None else options.steps, options.slow)
+    plan = Plan(_items(options), methods, STEPS if options.steps is None else options.steps, options.slow)
     rows, unfit = _measured(_sources(options, [DEFAULT]), plan, options.out)
     text = tables(rows, unfit, options.against)
     print(text, end="")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnfix_core.commands.options import add_question, asked, load, methods_named
+from cnnfix_core.commands.options import STEPS, add_question, asked, load, methods_named, with_baselines
 from cnnfix_core.errors import CnnfixError
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from cnnfix_core.metrics.boxes import Box
     from cnnfix_core.metrics.truth import Truth
     from cnnfix_core.zoo import Model
-
-_BASELINES = ("centre", "random")
-_STEPS = 16
 
 
 def add(commands: Commands) -> None:
@@ -61,9 +58,9 @@ def run(options: argparse.Namespace) -> int:
     said = classes(model, picture)
     wanted, other = said.asked(asked(options))
     if not truth.empty:
-        methods = tuple(dict.fromkeys((*methods, *_BASELINES)))
+        methods = with_baselines(methods)
     asked_for = wanted if other is None else (wanted, other)
-    found = _compared(model, picture, truth, asked_for, methods, _STEPS if options.curves else 0)
+    found = _compared(model, picture, truth, asked_for, methods, STEPS if options.curves else 0)
     title = question(said.prediction(wanted), None if other is None else said.prediction(other))
     covered = "" if truth.empty else f" The truth covers {percent(truth.covered)} of the picture."
     print(f"{title} {model.title}, {percent(said.prediction(wanted).probability)}.{covered}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,9 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
         """End with 2."""
         self.exit(2, f"cnnfix: {message}\n")
+
+
+STEPS = 16  # of insertion and deletion, where nothing else is asked for
 
 
 def add_question(command: argparse.ArgumentParser, or_else: str = "") -> None:
@@ -75,6 +79,13 @@ def methods_named(text: str) -> tuple[str, ...]:
     if not names:
         raise CnnfixError(f"Name methods, with commas between them, or say all. There are: {', '.join(METHODS)}.")
     return tuple(names)
+
+
+def with_baselines(methods: Sequence[str]) -> tuple[str, ...]:
+    """The methods, and the baselines after them where they are not among them."""
+    from cnnfix_core.methods import BASELINES
+
+    return tuple(dict.fromkeys((*methods, *BASELINES)))
 
 
 def load(name: str, options: argparse.Namespace) -> Model:

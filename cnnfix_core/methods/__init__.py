@@ -1,7 +1,7 @@
 """Methods that draw which places of a picture speak for a class: one call signature, one kind of result."""
 
 from cnnfix_core.methods.attribution import attribute, attribution, reason_against
-from cnnfix_core.methods.catalogue import METHODS
+from cnnfix_core.methods.catalogue import BASELINES, METHODS
 from cnnfix_core.methods.method import Attribution, Method, Progress
 
-__all__ = ["METHODS", "Attribution", "Method", "Progress", "attribute", "attribution", "reason_against"]
+__all__ = ["BASELINES", "METHODS", "Attribution", "Method", "Progress", "attribute", "attribution", "reason_against"]

@@ -187,3 +187,5 @@ _ALL = (
 )
 
 METHODS: dict[str, Method] = {method.name: method for method in _ALL}
+# What any method must beat; these stand last in every table.
+BASELINES = tuple(method.name for method in _ALL if method.family == "Baselines")

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from cnnfix_core.errors import CnnfixError, ModelError
-from cnnfix_core.images import Picture, View, scaled_size, views
+from cnnfix_core.images import Picture, View, scaled_size
 from cnnfix_core.methods.anatomy import anatomy
 from cnnfix_core.methods.method import Classes, Drawing, Map, Progress, Question
 from cnnfix_core.methods.own_copy import with_own_hooks
@@ -74,7 +74,7 @@ def by_view(draw: Draw) -> Callable[[Question], Drawing]:
 
     def drawn(question: Question) -> Drawing:
         model, picture = question.model, question.picture
-        seen = views(picture, question.crops, model.input_size, model.crop_pct, model.interpolation)
+        seen = model.views(picture, question.crops)
         maps = []
         layer = None
         for number, view in enumerate(seen):

@@ -12,7 +12,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from cnnfix_core.images import Picture, views
+from cnnfix_core.images import Picture
 from cnnfix_core.selection import Floats, Ints
 from cnnfix_core.zoo import Model
 
@@ -64,7 +64,7 @@ def curves(
     a class index, or (a, b), of which a counts. watch: gets the curves so far; whatever it raises ends the work.
     """
     wanted = target[0] if isinstance(target, Sequence) else target
-    (view,) = views(picture, "whole", model.input_size, model.crop_pct, model.interpolation)
+    (view,) = model.views(picture, "whole")
     x = model.preprocess(view.render(picture))
     shares = np.linspace(0, 1, steps + 1)
     rank = torch.from_numpy(_ranks(saliency, model.input_size))

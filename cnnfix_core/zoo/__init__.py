@@ -24,6 +24,7 @@ __all__ = [
     "Progress",
     "list_models",
     "load_model",
+    "model_info",
     "open_own",
     "read_labels",
 ]
@@ -54,6 +55,12 @@ def _entries() -> dict[str, Entry]:
 def list_models() -> tuple[ModelInfo, ...]:
     """The models that `load_model` takes: in packages, for composed scenes, the paper's, then torchvision's others."""
     return tuple(entry.info() for entry in _entries().values())
+
+
+def model_info(name: str) -> ModelInfo | None:
+    """What is known of one of them; None where there is none of that name."""
+    entry = _entries().get(name)
+    return entry.info() if entry else None
 
 
 def load_model(name: str = DEFAULT, progress: Progress | None = None) -> Model:

@@ -10,6 +10,7 @@ from PIL import Image
 from torch import nn
 
 from cnnfix_core.errors import ModelError, RecordError
+from cnnfix_core.images import Crops, Picture, View, views
 from cnnfix_core.record import record
 from cnnfix_core.zoo.labels import Labels, numbered
 from cnnfix_core.zoo.preprocessing import Preprocessing
@@ -59,6 +60,10 @@ class Model:
     def input_size(self) -> tuple[int, int]:
         """Height and width of the network's input."""
         return self.preprocess.size
+
+    def views(self, picture: Picture, crops: Crops) -> list[View]:
+        """What it sees of a picture, as `images.views` cuts it, for its input's size."""
+        return views(picture, crops, self.input_size, self.crop_pct, self.interpolation)
 
     @property
     def nbytes(self) -> int:

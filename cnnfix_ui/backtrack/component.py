@@ -6,6 +6,8 @@ from typing import Any
 
 import streamlit as st
 
+from cnnfix_ui.sources import joined
+
 HERE = Path(__file__).parent
 # One script and one sheet without a build step: names are shared, main.js comes last and exports.
 SCRIPTS = (
@@ -15,22 +17,18 @@ SCRIPTS = (
 SHEETS = ("film.css", "strip.css", "stage.css", "hop.css", "maps.css")
 
 
-def _joined(names: tuple[str, ...]) -> str:
-    return "\n".join((HERE / name).read_text("utf-8") for name in names)
-
-
 # Text only ever travels as data, never inside these strings, so that no label can become markup.
 _film = st.components.v2.component(
     "cnnfix_backtrack",
     html='<div class="film"><div class="frame"></div></div>',
-    css=_joined(SHEETS),
-    js=_joined(SCRIPTS),
+    css=joined(HERE, *SHEETS),
+    js=joined(HERE, *SCRIPTS),
 )
 _relay = st.components.v2.component(
     "cnnfix_relay",
     html='<div class="cnnfix-relay"></div>',
-    css=_joined(("relay.css",)),
-    js=_joined(("relay.js",)),
+    css=joined(HERE, "relay.css"),
+    js=joined(HERE, "relay.js"),
     isolate_styles=False,  # its one rule is for the page
 )
 

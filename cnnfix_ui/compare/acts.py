@@ -22,7 +22,7 @@ def act(grid: Grid, event: dict[str, Any]) -> None:
 def _take(grid: Grid, event: dict[str, Any]) -> None:
     match event:
         case {"do": "stop"} if "cell" not in event:
-            cells.stop(shown.cell for shown in (*grid.cells, *grid.pinned) if shown.state in ("waiting", "running"))
+            cells.stop(shown.cell for shown in grid.maps if shown.state in ("waiting", "running"))
         case {"do": str(name), "cell": str(cell)} if name in _ON_CELLS:
             _ON_CELLS[name](_cell(grid, cell))
         case {"do": "boxes", "photo": str(photo), "boxes": list(boxes)}:
@@ -57,11 +57,11 @@ def _remove_row(grid: Grid, row: int) -> None:
 
 
 def _cell(grid: Grid, name: str) -> cells.Cell:
-    return next(shown.cell for shown in (*grid.cells, *grid.pinned) if shown.cell.id == name)
+    return next(shown.cell for shown in grid.maps if shown.cell.id == name)
 
 
 def _picture(grid: Grid, photo: str) -> str:
-    questions = (shown.cell.case for shown in (*grid.cells, *grid.pinned) if photo_key(shown.cell.case) == photo)
+    questions = (shown.cell.case for shown in grid.maps if photo_key(shown.cell.case) == photo)
     return next(questions).question.picture
 
 

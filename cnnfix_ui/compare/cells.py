@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import streamlit as st
 
-from cnnfix_core import Preset, get_preset
-from cnnfix_core.images import Crops
 from cnnfix_core.maps import MAP_SIDE
 from cnnfix_core.methods import METHODS, Attribution, attribution, reason_against
 from cnnfix_core.metrics import Curves, curves
+from cnnfix_ui.asking import Settings
 from cnnfix_ui.compare.cases import Case
 from cnnfix_ui.jobs import Job, Jobs
 
 State = Literal["waiting", "running", "done", "failed", "stopped", "unfit"]
 _STOPPED, _VISITOR = "compare.stopped", "compare.visitor"
-STEPS = 16
 
 Work = Callable[[Job], Any]
 
@@ -33,16 +31,8 @@ jobs = Jobs(workers=2, room=512_000_000, weigh=_nbytes)
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How methods are run: focus of the evidence preset, and what the network sees; None: as the method has it."""
-
-    focus: str
-    crops: Crops | None
-
-
-@dataclass(frozen=True)
 class Cell:
-    """One method, asked one question. column, row: None where it is pinned."""
+    """One method, asked one question. settings: of the evidence walk. column, row: None where it is pinned."""
 
     method: str
     case: Case
@@ -74,20 +64,14 @@ class Cell:
             self.method,
             crops=self.settings.crops,
             longest_side=MAP_SIDE,
-            preset=self._preset(),
+            preset=self.settings.as_preset() if self.method == "fixations" else None,
             progress=job.report,
         )
 
     def measure(self, found: Attribution) -> Work:
         """Insertion and deletion along its map."""
         model, picture, asked = self.case.network.model, self.case.picture, self.case.asked
-        return lambda job: curves(model, picture, found.map, asked, STEPS, lambda some: job.report(some.share, some))
-
-    def _preset(self) -> Preset | None:
-        if self.method != "fixations":
-            return None
-        preset = get_preset("evidence", self.settings.focus)
-        return preset if self.settings.crops is None else replace(preset, crops=self.settings.crops)
+        return lambda job: curves(model, picture, found.map, asked, watch=lambda some: job.report(some.share, some))
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,10 @@ from functools import partial
 import streamlit as st
 
 from cnnfix_core import Picture
-from cnnfix_core.changes import painted
+from cnnfix_core.changes import Stroke, painted
 from cnnfix_ui import results
 from cnnfix_ui.results import Network
 
-Stroke = tuple[float, float, float]
 _STROKES = "compare.strokes"
 
 

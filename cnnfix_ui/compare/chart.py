@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from cnnfix_core.methods import METHODS
+from cnnfix_core.methods import BASELINES, METHODS
 from cnnfix_core.metrics import Curves
 from cnnfix_ui.compare.cells import Shown
-from cnnfix_ui.compare.tables import BASELINES
 
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A9199")
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")

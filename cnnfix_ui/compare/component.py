@@ -8,6 +8,8 @@ from typing import Any
 
 import streamlit as st
 
+from cnnfix_ui.sources import joined
+
 HERE = Path(__file__).parent
 # One script and one sheet without a build step: names are shared, main.js comes last and exports.
 SCRIPTS = (
@@ -20,13 +22,9 @@ _MOST_ACTS = 20  # at once: as many as talk.js keeps
 SHEETS = ("grid.css", "cell.css", "marks.css", "menu.css")
 
 
-def _joined(names: tuple[str, ...]) -> str:
-    return "\n".join((HERE / name).read_text("utf-8") for name in names)
-
-
 # Text only ever travels as data, never inside these strings, so that no label can become markup.
 _component = st.components.v2.component(
-    "cnnfix_compare", html='<div class="compare"></div>', css=_joined(SHEETS), js=_joined(SCRIPTS)
+    "cnnfix_compare", html='<div class="compare"></div>', css=joined(HERE, *SHEETS), js=joined(HERE, *SCRIPTS)
 )
 
 

@@ -9,8 +9,8 @@ import streamlit as st
 
 from cnnfix_core import Labels
 from cnnfix_ui import answer, asking, gallery, networks
+from cnnfix_ui.asking import Settings
 from cnnfix_ui.compare import state
-from cnnfix_ui.compare.cells import Settings
 from cnnfix_ui.compare.changes import BRUSHED, CHANGES
 from cnnfix_ui.compare.questions import Variation
 
@@ -45,7 +45,7 @@ def choose_more(longest_side: int) -> Settings:
         st.session_state.setdefault(BRUSH, max(longest_side // 20, 1))
         st.session_state[BRUSH] = min(st.session_state[BRUSH], widest)
         st.slider("Brush: pixels from its middle", 1, widest, key=BRUSH)
-    return Settings(focus, crops)
+    return Settings("evidence", focus, crops)
 
 
 def add_rows(labels: Labels, room: bool) -> None:

@@ -34,6 +34,16 @@ class Grid:
     pinned: Sequence[Shown]
     baselines: Sequence[Shown]
 
+    @property
+    def maps(self) -> list[Shown]:
+        """What the grid shows: the pinned ones first."""
+        return [*self.pinned, *self.cells]
+
+    @property
+    def measured(self) -> list[Shown]:
+        """What tables and curves show: the maps, then the baselines."""
+        return [*self.maps, *self.baselines]
+
     def row(self, number: int) -> list[Shown]:
         """The cells of a row."""
         return [shown for shown in self.cells if shown.cell.row == number]
@@ -41,7 +51,7 @@ class Grid:
     @property
     def reference(self) -> Shown:
         """What the others are compared with: what was pinned first, or else the first cell."""
-        return (self.pinned or self.cells)[0]
+        return self.maps[0]
 
 
 def grid_data(grid: Grid, tool: str, brush: int) -> dict[str, Any]:
@@ -73,7 +83,7 @@ def grid_data(grid: Grid, tool: str, brush: int) -> dict[str, Any]:
             }
             for method in METHODS.values()
         ],
-        "room": has_room(len(columns) + 1, len(grid.cases), len(grid.pinned)),
+        "room": has_room(columns=1),
         "view": state("view"),
         "scale": state("scale"),
         "opacity": state("opacity") / 100,

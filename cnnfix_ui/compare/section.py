@@ -8,16 +8,17 @@ from typing import Any
 import streamlit as st
 
 from cnnfix_core.errors import CnnfixError
+from cnnfix_core.methods import BASELINES
 from cnnfix_ui import address
+from cnnfix_ui.asking import Settings
 from cnnfix_ui.compare import cells, controls, state, tables
 from cnnfix_ui.compare.acts import act
 from cnnfix_ui.compare.cases import Case, case_of
-from cnnfix_ui.compare.cells import Cell, Settings
+from cnnfix_ui.compare.cells import Cell
 from cnnfix_ui.compare.chart import chart
 from cnnfix_ui.compare.component import grid as draw_grid
 from cnnfix_ui.compare.grid_data import Grid, grid_data
 from cnnfix_ui.compare.questions import Question
-from cnnfix_ui.compare.tables import BASELINES
 from cnnfix_ui.errors import plain
 
 _PENDING, _EVERY = "compare.pending", 0.8
@@ -34,23 +35,23 @@ def _section(base: Question) -> None:
     case = case_of(base)
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         controls.choose_seen()
-        rows, pins = len(state.state("rows")), len(state.state("pins"))
-        controls.add_rows(case.network.model.labels, state.has_room(len(state.state("methods")), rows + 2, pins))
+        controls.add_rows(case.network.model.labels, state.has_room(rows=1))
         settings = controls.choose_more(max(case.picture.width, case.picture.height))
-    grid = _computed(base, settings)
+    grid = _computed(case, settings)
     data = grid_data(grid, st.session_state[controls.TOOL], st.session_state[controls.BRUSH])
     draw_grid(data, key="grid", on_act=lambda event: act(grid, event))
     _below(grid)
     address.write(state.SETTINGS)
-    pending = not all(shown.ended for shown in (*grid.cells, *grid.pinned, *grid.baselines))
+    pending = not all(shown.ended for shown in grid.measured)
     before = st.session_state.get(_PENDING, False)
     st.session_state[_PENDING] = pending
     if pending != before:
         st.rerun()  # with the clock on, or off
 
 
-def _computed(base: Question, settings: Settings) -> Grid:
-    cases = [case_of(base), *_kept("rows", lambda row: row.of(base))]
+def _computed(case: Case, settings: Settings) -> Grid:
+    base = case.question
+    cases = [case, *_kept("rows", lambda row: row.of(base))]
     pins = _kept("pins", lambda pin: pin[1])
     methods = state.state("methods")
     placed = [
@@ -111,5 +112,5 @@ def _below(grid: Grid) -> None:
         "is asked at each step (Petsiuk et al., RISE, 2018).",
     )
     if state.state("curves"):
-        st.plotly_chart(chart([*grid.pinned, *grid.cells, *grid.baselines]), key="chart")
+        st.plotly_chart(chart(grid.measured), key="chart")
         tables.table(tables.areas(grid))

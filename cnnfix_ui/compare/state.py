@@ -7,13 +7,14 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from cnnfix_core.changes import Stroke
 from cnnfix_core.methods import METHODS
 from cnnfix_core.metrics import Box
 from cnnfix_core.samples import load_sample
 from cnnfix_ui import asking
 from cnnfix_ui.address import Setting, one_of, switch
 from cnnfix_ui.answer import known_opacity
-from cnnfix_ui.compare.changes import BRUSHED, Stroke, brush, strokes_on
+from cnnfix_ui.compare.changes import BRUSHED, brush, strokes_on
 from cnnfix_ui.compare.questions import Question, Variation
 from cnnfix_ui.gallery import OWN, known_picture
 
@@ -89,9 +90,11 @@ def keep(name: str, value: Any) -> None:
     st.session_state[name] = value
 
 
-def has_room(columns: int, rows: int, pins: int) -> bool:
-    """Whether a grid of this size is within what the page shows at once."""
-    return columns * rows + pins <= MOST_CELLS
+def has_room(columns: int = 0, rows: int = 0) -> bool:
+    """Whether so many more columns and rows are within what the page shows at once."""
+    columns += len(state("methods"))
+    rows += 1 + len(state("rows"))
+    return columns * rows + len(state("pins")) <= MOST_CELLS
 
 
 def swap(column: int, method: str) -> None:
@@ -106,14 +109,14 @@ def swap(column: int, method: str) -> None:
 def add_method(method: str) -> None:
     """Add a column, where there is room."""
     methods = state("methods")
-    if method not in methods and has_room(len(methods) + 1, 1 + len(state("rows")), len(state("pins"))):
+    if method not in methods and has_room(columns=1):
         keep("methods", (*methods, method))
 
 
 def add_row(variation: Variation) -> None:
     """Add a row, where there is room."""
     rows = state("rows")
-    if variation not in rows and has_room(len(state("methods")), 2 + len(rows), len(state("pins"))):
+    if variation not in rows and has_room(rows=1):
         keep("rows", (*rows, variation))
 
 

@@ -16,7 +16,6 @@ from cnnfix_ui.compare.grid_data import Grid, numbers_of
 
 Row = dict[str, Any]
 
-BASELINES = [name for name, method in METHODS.items() if method.family == "Baselines"]
 READING = (
     "Peak: whether the map's strongest place lies in a box; energy: the part of the map in the boxes; evidence: the "
     "part of the fixations' evidence in them; IoU: of the method's own box with the best of yours. The last rows are "
@@ -30,8 +29,7 @@ def against_boxes(grid: Grid) -> list[Row]:
 
     Maps that are not ready, and those of pictures without a box, have no row.
     """
-    shown = [*grid.pinned, *grid.cells, *grid.baselines]
-    return [_against_boxes(one, grid) for one in shown if numbers_of(one) is not None]
+    return [_against_boxes(one, grid) for one in grid.measured if numbers_of(one) is not None]
 
 
 def _against_boxes(shown: Shown, grid: Grid) -> Row:
@@ -77,7 +75,7 @@ def areas(grid: Grid) -> list[Row]:
             "Insertion": _figure(one.curves.insertion_area),
             "Deletion": _figure(one.curves.deletion_area),
         }
-        for one in (*grid.pinned, *grid.cells, *grid.baselines)
+        for one in grid.measured
         if one.curves is not None
     ]
 

@@ -13,7 +13,7 @@ from browsing import ROOT, serve, settle, shoot
 from playwright.sync_api import Locator, Page, expect
 from torch import nn
 
-from cnnfix_core.zoo import architectures
+from cnnfix_core.zoo import architectures, list_models
 
 SMALL = "timm/lcnet_050"
 ROW = 35  # pixels; the heading has one more
@@ -76,6 +76,10 @@ def heading(page: Page, text: str) -> None:
     expect(page.get_by_role("heading", name=text, exact=True)).to_be_visible()
 
 
+def row_of(name: str) -> int:
+    return [info.name for info in list_models()].index(name)
+
+
 def click_row(page: Page, number: int, x: int) -> None:
     page.get_by_test_id("stDataFrame").first.click(position={"x": x, "y": (number + 1.5) * ROW})
     settle(page)
@@ -84,11 +88,11 @@ def click_row(page: Page, number: int, x: int) -> None:
 def test_a_network_is_chosen_by_any_cell_and_by_the_keys(models: Page) -> None:
     page = models
     heading(page, "EfficientNet-Lite0")
-    click_row(page, 4, x=60)
+    click_row(page, row_of("vgg16"), x=60)
     heading(page, "VGG-16")
     expect(page.get_by_text("Names 71.6 % of ImageNet's validation pictures")).to_be_visible()
     click_row(page, 0, x=300)
-    for _ in range(8):
+    for _ in range(row_of("convnext_base")):
         page.keyboard.press("ArrowDown")
         page.wait_for_timeout(60)
     settle(page)
@@ -101,7 +105,7 @@ def test_a_network_is_chosen_by_any_cell_and_by_the_keys(models: Page) -> None:
 
 def test_without_a_connection(models: Page) -> None:
     page = models
-    click_row(page, 4, x=90)
+    click_row(page, row_of("vgg16"), x=90)
     expect(explore(page)).to_be_disabled()
     page.get_by_role("button", name="Load", exact=True).click()
     settle(page, timeout=60)
