@@ -1,4 +1,4 @@
-"""Many maps of one picture on one sheet, drawn with Pillow."""
+"""Many maps on one sheet, drawn with Pillow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from cnnfix_core.figures import FAINT, INK, PAPER, POINT, POINT_EDGE, fitted, panel, type_of, write_below
 from cnnfix_core.fixations import Fixations
@@ -16,55 +16,83 @@ from cnnfix_core.images import Picture
 from cnnfix_core.metrics.boxes import Box
 
 TRUTH, FOUND = PAPER, POINT
-_COLUMNS = 4
+BOXES_TEXT = "Cyan: each method's own box. White: the truth."
+MOST_COLUMNS = 4  # of cells that are in no order
+_CELL, _LINE, _TYPE = 400, 29, 20  # pixels: a cell's width, a line's height, the size of its type
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cell:
-    """One map, of any size, with what is drawn over it. note: a line under it."""
+    """A map, of any size, on its picture.
 
+    caption, detail: two lines above it. note: a line under it. box: its own, drawn in cyan. truth: drawn in white.
+    """
+
+    picture: Picture
     caption: str
     map: NDArray[np.floating]
+    detail: str = ""
+    note: str = ""
     fixations: Fixations | None = None
     box: Box | None = None
-    note: str = ""
+    truth: Sequence[Box] = ()
 
 
-def grid(
-    picture: Picture, cells: Sequence[Cell], title: str, text: str, truth: Sequence[Box] = (), width: int = 1600
-) -> Image.Image:
-    """A figure to keep: the picture under each map, in bands that mean the same for all of them.
+def grid(cells: Sequence[Cell | None], title: str, text: str, columns: int) -> Image.Image:
+    """A figure to keep: each picture under its map, in bands that mean the same for all of them.
 
-    truth: boxes, drawn in white; a cell's own box is drawn in cyan. width: of the sheet in pixels.
+    cells: row by row; None stays empty. text: below all.
     """
-    columns = min(_COLUMNS, len(cells))
-    margin, gap, line = width // 40, width // 60, width // 55
+    width = _CELL * max(MOST_COLUMNS, columns)
+    margin, gap, line = _CELL // 10, _CELL // 15, _LINE
     room = (width - 2 * margin - gap * (columns - 1)) // columns
-    size = fitted(picture, room)
-    height = size[1] + 3 * line
-    lines = textwrap.wrap(text, 150)
+    rows = [cells[n : n + columns] for n in range(0, len(cells), columns)]
+    heights = [max((fitted(cell.picture, room)[1] for cell in row if cell), default=0) + 4 * line for row in rows]
+    lines = textwrap.wrap(text, width // 11)
     top = margin + 2 * line
-    below = top + -(-len(cells) // columns) * height
+    below = top + sum(heights)
     sheet = Image.new("RGB", (width, below + (len(lines) + 2) * line + margin), PAPER)
-    draw = ImageDraw.Draw(sheet)
-    body = type_of(width // 80)
-    draw.text((margin, margin), title, INK, type_of(width // 50))
-    photo = Image.fromarray(picture.pixels).resize(size, Image.Resampling.LANCZOS).convert("RGBA")
-    for number, cell in enumerate(cells):
-        left, upper = margin + number % columns * (room + gap), top + number // columns * height
-        draw.text((left, upper), cell.caption, INK, body)
-        sheet.paste(_panel(photo, picture, cell, truth), (left, upper + line))
-        draw.text((left, upper + line + size[1] + line // 4), cell.note, FAINT, body)
-    write_below(draw, (margin, below), lines, line, body)
+    draw, head = ImageDraw.Draw(sheet), type_of(32)
+    draw.text((margin, margin), _short(title, width - 2 * margin, head), INK, head)
+    for row, height in zip(rows, heights, strict=True):
+        for number, cell in enumerate(row):
+            if cell is not None:
+                _put(sheet, cell, (margin + number * (room + gap), top), room)
+        top += height
+    write_below(draw, (margin, below), lines, line, type_of(_TYPE))
     return sheet
 
 
-def _panel(photo: Image.Image, picture: Picture, cell: Cell, truth: Sequence[Box]) -> Image.Image:
+def _put(sheet: Image.Image, cell: Cell, at: tuple[int, int], room: int) -> None:
+    """Draw a cell with its lines of text. at: its upper left corner. room: its width."""
+    draw, font = ImageDraw.Draw(sheet), type_of(_TYPE)
+    (left, top), size = at, fitted(cell.picture, room)
+    sheet.paste(_drawn(cell, size), (left, top + 2 * _LINE))
+    below = top + 2 * _LINE + size[1] + _LINE // 4
+    for words, height, colour in (
+        (cell.caption, top, INK),
+        (cell.detail, top + _LINE, FAINT),
+        (cell.note, below, FAINT),
+    ):
+        draw.text((left, height), _short(words, room, font), colour, font)
+
+
+def _short(words: str, room: float, font: ImageFont.FreeTypeFont) -> str:
+    """The words, cut where they are too long for the room."""
+    if font.getlength(words) <= room:
+        return words
+    while words and font.getlength(f"{words} …") > room:
+        words = words[:-1].rstrip()
+    return f"{words} …"
+
+
+def _drawn(cell: Cell, size: tuple[int, int]) -> Image.Image:
+    photo = Image.fromarray(cell.picture.pixels).resize(size, Image.Resampling.LANCZOS).convert("RGBA")
     drawn = panel(photo, cell.map, cell.fixations)
-    for box in truth:
-        _draw_box(drawn, picture, box, TRUTH)
+    for box in cell.truth:
+        _draw_box(drawn, cell.picture, box, TRUTH)
     if cell.box is not None:
-        _draw_box(drawn, picture, cell.box, FOUND)
+        _draw_box(drawn, cell.picture, cell.box, FOUND)
     return drawn
 
 

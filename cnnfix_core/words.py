@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from cnnfix_core.explain import Explanation, Prediction
 from cnnfix_core.maps import area_holding, where
+from cnnfix_core.metrics.numbers import Numbers
 
 
 def percent(share: float) -> str:
@@ -30,6 +33,13 @@ def question(target: Prediction, rather_than: Prediction | None) -> str:
     if rather_than is None:
         return f"Why “{target.label}”?"
     return f"Why “{target.label}” rather than “{rather_than.label}”?"
+
+
+def in_a_line(numbers: Numbers) -> str:
+    """How a map stands to the truth; "" where there is none."""
+    if math.isnan(numbers.peak):
+        return ""
+    return f"Peak {'in' if numbers.peak else 'outside'} · energy {percent(numbers.energy)} · IoU {numbers.iou:.2f}"
 
 
 def summary(explanation: Explanation, density: NDArray[np.floating], rival: NDArray[np.floating] | None = None) -> str:

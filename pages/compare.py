@@ -7,7 +7,6 @@ from cnnfix_ui import asking, networks
 from cnnfix_ui.address import kept_in_address
 from cnnfix_ui.compare import state
 from cnnfix_ui.compare.cases import case_of
-from cnnfix_ui.compare.questions import Question
 from cnnfix_ui.compare.section import section
 from cnnfix_ui.errors import plain
 from cnnfix_ui.gallery import choose_picture, title_of
@@ -22,7 +21,7 @@ with kept_in_address(state.SETTINGS):
         with beside:
             network = networks.choose()
     networks.show_notice()
-    base = Question(*(st.session_state[name] for name in ("model", "picture", "class", "than")))
+    base = state.question()
     with st.spinner("Asking the network …", show_time=True):
         case = case_of(base)
     with classes:

@@ -166,6 +166,21 @@ def test_brushing_adds_a_row_and_a_clean_picture_takes_it_away(kept: dict[str, A
     assert kept["rows"] == ()
 
 
+def test_what_was_removed_comes_back(kept: dict[str, Any]) -> None:
+    assert not state.can_undo()
+    before = state.state("methods")
+    state.add_row(Variation("wanted", 3))
+    state.remove("methods", 1)
+    state.keep("methods", state.state("methods"))  # no change
+    state.undo()
+    assert (kept["methods"], kept["rows"]) == (before, (Variation("wanted", 3),))
+    state.undo()
+    assert kept["rows"] == ()
+    state.undo()
+    assert not state.can_undo()
+    assert kept["methods"] == before
+
+
 @pytest.mark.parametrize(
     "event",
     [
@@ -232,6 +247,18 @@ def test_its_numbers_are_those_of_the_package() -> None:
         assert row["Peak in box"] == ("yes" if found.peak else "no")
         assert row["IoU of its box"] == f"{found.iou:.2f}"
         assert float(row["Energy in box"].split()[0]) == pytest.approx(100 * found.energy, rel=0.06)
+
+
+def test_a_box_beside_the_picture_is_none() -> None:
+    app = compare(picture="cat", methods="gradcam,centre", boxes="cat:9000.9000.9100.9100")
+    assert "Peak in box" not in app.table[0].value.columns
+
+
+def test_the_table_of_agreement_is_empty_where_a_method_meets_itself() -> None:
+    app = compare(picture="cat", methods="gradcam,centre", boxes="cat:100.40.300.200")
+    first, second = table(app, 1)
+    assert first["Grad-CAM"] == second["Centre"] == ""
+    assert first["Centre"] == second["Grad-CAM"] != ""
 
 
 def test_a_forgotten_network_moves_the_maps_and_curves_are_measured() -> None:

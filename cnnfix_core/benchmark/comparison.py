@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -84,15 +84,31 @@ def agreement(found: Sequence[Measured]) -> str:
     return _aligned(lines, words=1)
 
 
-def as_csv(found: Sequence[Measured]) -> str:
-    """method, layer, the numbers, share that the truth covers, x0, y0, x1, y1 of the method's box; empty: none."""
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What a map was asked, in words. change: what was done to the picture or the network first."""
+
+    model: str
+    picture: str
+    target: str
+    rather_than: str = ""
+    change: str = ""
+
+
+def as_csv(found: Iterable[tuple[Heading, Measured]]) -> str:
+    """A row a map: what was asked, method, layer, the numbers, the share that the truth covers, the method's box.
+
+    The box is x0, y0, x1, y1 in inclusive pixels; a cell is empty where there is nothing to say.
+    """
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["method", "layer", *(column.title for column in _COLUMNS), "covered", "x0", "y0", "x1", "y1"])
-    for one in found:
-        numbers = [*(column.value(one) for column in _COLUMNS), one.numbers.covered]
-        cells = ["" if math.isnan(number) else f"{number:.9g}" for number in numbers]
-        rows.writerow([one.found.method, one.found.layer or "", *cells, *(one.found.box or ("",) * 4)])
+    asked, numbers = [field.name for field in fields(Heading)], [column.title for column in _COLUMNS]
+    rows.writerow([*asked, "method", "layer", *numbers, "covered", "x0", "y0", "x1", "y1"])
+    for heading, one in found:
+        values = [*(column.value(one) for column in _COLUMNS), one.numbers.covered]
+        cells = ["" if math.isnan(value) else f"{value:.9g}" for value in values]
+        said = [getattr(heading, name) for name in asked]
+        rows.writerow([*said, one.found.method, one.found.layer or "", *cells, *(one.found.box or ("",) * 4)])
     return text.getvalue()
 
 

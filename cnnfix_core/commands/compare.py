@@ -61,14 +61,18 @@ def run(options: argparse.Namespace) -> int:
         methods = with_baselines(methods)
     asked_for = wanted if other is None else (wanted, other)
     found = _compared(model, picture, truth, asked_for, methods, STEPS if options.curves else 0)
-    title = question(said.prediction(wanted), None if other is None else said.prediction(other))
+    target, rather_than = said.prediction(wanted), None if other is None else said.prediction(other)
+    title = question(target, rather_than)
     covered = "" if truth.empty else f" The truth covers {percent(truth.covered)} of the picture."
-    print(f"{title} {model.title}, {percent(said.prediction(wanted).probability)}.{covered}\n")
+    print(f"{title} {model.title}, {percent(target.probability)}.{covered}\n")
     print(comparison.table(found))
     if agreement := comparison.agreement(found):
         print(f"\nAgreement: rank correlation (above), overlap of the strongest tenth (below)\n{agreement}")
     if options.csv:
-        options.csv.write_text(comparison.as_csv(found), "utf-8")
+        heading = comparison.Heading(
+            model.name, options.image, target.label, "" if rather_than is None else rather_than.label
+        )
+        options.csv.write_text(comparison.as_csv((heading, one) for one in found), "utf-8")
     if options.figure:
         options.figure.write_bytes(_figure(picture, found, f"{title} {model.title}", truth.boxes))
     return 0
@@ -103,15 +107,24 @@ def _opened(name: str) -> tuple[Picture, tuple[Box, ...]]:
 
 def _figure(picture: Picture, found: Sequence[Measured], title: str, truth: Sequence[Box]) -> bytes:
     from cnnfix_core.figures import png
-    from cnnfix_core.grid import Cell, grid
+    from cnnfix_core.grid import BOXES_TEXT, MOST_COLUMNS, Cell, grid
     from cnnfix_core.methods import METHODS
+    from cnnfix_core.words import in_a_line
 
     cells = [
-        Cell(METHODS[one.found.method].title, one.found.map, one.found.fixations, one.found.box, one.found.layer or "")
+        Cell(
+            picture,
+            METHODS[one.found.method].title,
+            one.found.map,
+            detail=one.found.layer or "",
+            note=in_a_line(one.numbers),
+            fixations=one.found.fixations,
+            box=one.found.box,
+            truth=truth,
+        )
         for one in found
     ]
-    text = "Cyan: the box of each method." + (" White: the truth." if truth else "")
-    return png(grid(picture, cells, title, text, truth))
+    return png(grid(cells, title, BOXES_TEXT, min(MOST_COLUMNS, len(cells))))
 
 
 def _box(text: str) -> Box:

@@ -42,6 +42,8 @@ def _arrange(grid: Grid, event: dict[str, Any]) -> None:
             state.add_method(method)
         case {"do": "remove", "column": int(column)} if column >= 0:
             state.remove("methods", column)
+        case {"do": "undo"}:
+            state.undo()
         case {"do": "remove_row", "row": int(row)} if row > 0:
             _remove_row(grid, row)
         case {"do": "ask", "row": int(row), "class": int(wanted)} if row >= 0 and wanted >= 0:

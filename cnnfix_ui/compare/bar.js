@@ -41,7 +41,7 @@ function createBar(app) {
   Object.assign(range, { type: "range", min: 0, max: 100, step: 1 });
   range.oninput = () => app.divide(range.value / 100);
   const divider = element("label", "divide", "Divider", range);
-  const undo = barButton("Undo (Ctrl + Z)", ICONS.undo, "Undo", () => app.marks.undo());
+  const undo = barButton("Undo (Ctrl + Z)", ICONS.undo, "Undo", () => app.undo());
   const clearing = element("span", "");
   const clear = barButton("", ICONS.cross, clearing, () => app.clear());
   const told = element("span", "told");
@@ -71,8 +71,8 @@ function createBar(app) {
       const { data, marks } = app;
       const [kind, words] = DRAWN[data.tool] ?? ["", ""];
       divider.hidden = data.view !== "slider";
-      undo.hidden = clear.hidden = !kind;
-      enable(undo, marks.canUndo());
+      clear.hidden = !kind;
+      enable(undo, kind ? marks.canUndo() : data.undo);
       enable(clear, Boolean(kind) && marks.any(kind, Object.keys(data.photos)));
       clearing.textContent = clear.title = words;
       hint.textContent = (matchMedia("(pointer: coarse)").matches ? TOUCHED : HINTS)[data.tool];

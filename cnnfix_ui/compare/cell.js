@@ -83,7 +83,7 @@ function createCell(app) {
       const under = data.view === "slider" && seen ? reference : null;
       other.draw(under, around, size);
       const pointed = data.show_points && data.view !== "difference";
-      points.draw(pointed ? cell.data.points : [], cell.photo(), view, size);
+      points.draw(pointed ? cell.data.points : NO_POINTS, cell.photo(), view, size);
       return drawn;
     },
     drawMarks: () => {

@@ -11,14 +11,14 @@ from cnnfix_core.figures import BAND_COLOURS, BAND_OPACITY, MOST_POINTS
 from cnnfix_core.maps import BANDS
 from cnnfix_core.methods import METHODS, Attribution, reason_against
 from cnnfix_core.metrics import Box, Numbers, Truth, numbers
-from cnnfix_core.words import percent
+from cnnfix_core.words import in_a_line, percent
 from cnnfix_ui import asking
 from cnnfix_ui.compare.cases import Case
 from cnnfix_ui.compare.cells import Shown
 from cnnfix_ui.compare.changes import strokes_on
 from cnnfix_ui.compare.map_data import map_data
 from cnnfix_ui.compare.questions import Question
-from cnnfix_ui.compare.state import boxes_on, has_room, state
+from cnnfix_ui.compare.state import boxes_on, can_undo, has_room, state
 from cnnfix_ui.panels import photo_uri
 
 _POINTS_SENT = MOST_POINTS // 10
@@ -84,6 +84,7 @@ def grid_data(grid: Grid, tool: str, brush: int) -> dict[str, Any]:
             for method in METHODS.values()
         ],
         "room": has_room(columns=1),
+        "undo": can_undo(),
         "view": state("view"),
         "scale": state("scale"),
         "opacity": state("opacity") / 100,
@@ -113,9 +114,9 @@ def words(grid: Grid) -> str:
 
 
 def numbers_of(shown: Shown) -> Numbers | None:
-    """How the map stands to the boxes on its picture; None where there is no map yet, or no box."""
+    """How the map stands to the boxes on its picture, NaN where there are none; None where there is no map yet."""
     picture, boxes = shown.cell.case.picture, boxes_on(shown.cell.case.question.picture)
-    return _numbers(shown.found, picture.width, picture.height, boxes) if shown.found and boxes else None
+    return None if shown.found is None else _numbers(shown.found, picture.width, picture.height, boxes)
 
 
 # The page is drawn again about each second while maps are computed: what does not change is worked out once.
@@ -130,11 +131,9 @@ def _drawn(found: Attribution) -> dict[str, Any]:
 
 
 def note(shown: Shown) -> str:
-    """The numbers in a line under the map."""
+    """The numbers in a line under the map; "" where there are none."""
     found = numbers_of(shown)
-    if found is None:
-        return ""
-    return f"Peak {'in' if found.peak else 'outside'} · energy {percent(found.energy)} · IoU {found.iou:.2f}"
+    return "" if found is None else in_a_line(found)
 
 
 def _row(case: Case, base: Question, number: int) -> dict[str, Any]:

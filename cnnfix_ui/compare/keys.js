@@ -4,7 +4,7 @@ const LONG_STEP = 0.1;
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const SHORTCUTS = "ArrowLeft ArrowRight ArrowUp ArrowDown Plus Minus 0 P Delete PageDown PageUp";
 const TOOL_KEYS = {
-  look: "Delete removes the column.",
+  look: "Delete removes the column, Control and Z brings it back.",
   box: "Enter begins a box and ends it, Escape gives it up, B goes from box to box, Delete removes the box.",
   brush: "Enter brushes over the place, Delete takes all brushing off the picture.",
 };
@@ -77,7 +77,7 @@ function listenToKeys(app, cell) {
     const command = event.ctrlKey || event.metaKey;
     if (move && command) app.goTowards(cell, move);
     else if (move) moveCursor(app, cell, move, event.shiftKey);
-    else if (command && event.key.toLowerCase() === "z" && app.data.tool !== "look") app.marks.undo();
+    else if (command && event.key.toLowerCase() === "z") app.undo();
     else if (!command && named(event.key) in actions) actions[named(event.key)]();
     else return;
     event.preventDefault();

@@ -1,6 +1,8 @@
 // The canvases of a cell. They are drawn again only when what they show has changed.
 const DENSEST = 2; // canvas pixels a CSS pixel
 
+const NO_POINTS = [];
+
 let valuesOfMap = new Float32Array(0); // shared by all canvases, one is drawn at a time
 let valuesOfOther = new Float32Array(0);
 
@@ -42,7 +44,8 @@ function createMapLayer(className) {
 // points: [[x, y, evidence], ...] in pixels of the photograph, the strongest first; its area stands for its evidence.
 function createPointLayer() {
   const canvas = element("canvas", "points");
-  let last = null;
+  let last = "";
+  let shown = null;
   const draw = (points, photo, view, [across, down]) => {
     const scale = window.devicePixelRatio || 1;
     canvas.width = Math.round(across * scale);
@@ -69,9 +72,9 @@ function createPointLayer() {
   return {
     canvas,
     draw: (points, photo, view, size) => {
-      const now = [size, Object.values(view), photo.key, points.length, points[0], points.at(-1)].join(" ");
-      if (now === last) return;
-      last = now;
+      const now = [size, Object.values(view), photo.key].join(" ");
+      if (now === last && points === shown) return;
+      [last, shown] = [now, points];
       draw(points, photo, view, size);
     },
   };

@@ -87,6 +87,11 @@ function createCompare(root) {
     const [kind] = DRAWN[app.data.tool];
     for (const photo of Object.keys(app.data.photos)) if (app.marks.any(kind, [photo])) app.marks.put(kind, photo, []);
   };
+  // Of what was drawn; without a tool for that, of columns, rows and pins.
+  app.undo = () => {
+    if (app.data.tool !== "look") app.marks.undo();
+    else if (app.data.undo) app.send({ do: "undo" });
+  };
   app.redraw = () => soon("marks");
   app.look = (view) => {
     app.view = view;

@@ -11,7 +11,7 @@ from cnnfix_core.errors import CnnfixError
 from cnnfix_core.methods import BASELINES
 from cnnfix_ui import address
 from cnnfix_ui.asking import Settings
-from cnnfix_ui.compare import cells, controls, state, tables
+from cnnfix_ui.compare import cells, controls, files, state, tables
 from cnnfix_ui.compare.acts import act
 from cnnfix_ui.compare.cases import Case, case_of
 from cnnfix_ui.compare.cells import Cell
@@ -32,6 +32,8 @@ def section(base: Question) -> None:
 
 
 def _section(base: Question) -> None:
+    if state.question() != base:
+        st.rerun()  # another class was chosen in the first row: the page's heading says which
     case = case_of(base)
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         controls.choose_seen()
@@ -40,6 +42,7 @@ def _section(base: Question) -> None:
     grid = _computed(case, settings)
     data = grid_data(grid, st.session_state[controls.TOOL], st.session_state[controls.BRUSH])
     draw_grid(data, key="grid", on_act=lambda event: act(grid, event))
+    files.offer(grid)
     _below(grid)
     address.write(state.SETTINGS)
     pending = not all(shown.ended for shown in grid.measured)

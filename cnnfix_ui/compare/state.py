@@ -14,7 +14,7 @@ from cnnfix_core.samples import load_sample
 from cnnfix_ui import asking
 from cnnfix_ui.address import Setting, one_of, switch
 from cnnfix_ui.answer import known_opacity
-from cnnfix_ui.compare.changes import BRUSHED, brush, strokes_on
+from cnnfix_ui.compare.changes import BRUSHED, brush
 from cnnfix_ui.compare.questions import Question, Variation
 from cnnfix_ui.gallery import OWN, known_picture
 
@@ -28,6 +28,8 @@ SCALES = {
     "own": "Each by its own maximum",
 }
 TOOLS = {"look": "Look", "box": "Draw a box", "brush": "Brush over"}
+
+_ARRANGED, _MOST_BACK = ("methods", "rows", "pins"), 50
 
 Pin = tuple[str, Question]  # a method and what it is asked
 Boxes = dict[str, tuple[Box, ...]]
@@ -86,8 +88,32 @@ def state(name: str) -> Any:
 
 
 def keep(name: str, value: Any) -> None:
-    """Change one of the settings."""
+    """Change one of the settings; how the grid was arranged before can be had back with `undo`."""
+    if name in _ARRANGED and value != state(name):
+        _back().append({name: state(name) for name in _ARRANGED})
+        del _back()[:-_MOST_BACK]
     st.session_state[name] = value
+
+
+def can_undo() -> bool:
+    """Whether there is an arrangement of before."""
+    return bool(_back())
+
+
+def undo() -> None:
+    """Columns, rows and pins as they were before the last change of any of them."""
+    if can_undo():
+        st.session_state.update(_back().pop())
+
+
+def _back() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = st.session_state.setdefault("compare.back", [])
+    return found
+
+
+def question() -> Question:
+    """What the page asks: the first row."""
+    return Question(*(state(name) for name in ("model", "picture", "class", "than")))
 
 
 def has_room(columns: int = 0, rows: int = 0) -> bool:
@@ -169,13 +195,12 @@ def paint(picture: str, strokes: Sequence[Sequence[object]]) -> None:
     for stroke in strokes[:_MOST_STROKES]:
         x, y, radius = (_number(part) for part in stroke)
         taken.append((x, y, max(radius, 1.0)))
-    was = strokes_on(picture)
     brush(picture, tuple(taken))
     row = Variation("change", BRUSHED)
-    if not taken:
-        keep("rows", tuple(one for one in state("rows") if one != row))
-    elif not was:
+    if taken:
         add_row(row)
+    else:
+        keep("rows", tuple(one for one in state("rows") if one != row))
 
 
 def _number(part: object) -> float:

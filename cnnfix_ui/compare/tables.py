@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from math import isnan, nan
 from typing import Any
 
 import streamlit as st
 
 from cnnfix_core.methods import METHODS, Attribution
-from cnnfix_core.metrics import overlap, rank_correlation
+from cnnfix_core.metrics import Numbers, overlap, rank_correlation
 from cnnfix_core.words import percent
 from cnnfix_ui.compare.cells import Shown
 from cnnfix_ui.compare.grid_data import Grid, numbers_of
@@ -29,17 +29,17 @@ def against_boxes(grid: Grid) -> list[Row]:
 
     Maps that are not ready, and those of pictures without a box, have no row.
     """
-    return [_against_boxes(one, grid) for one in grid.measured if numbers_of(one) is not None]
+    found = ((one, numbers_of(one)) for one in grid.measured)
+    return [
+        _names(one, grid) | _against_boxes(said) for one, said in found if said is not None and not isnan(said.peak)
+    ]
 
 
-def _against_boxes(shown: Shown, grid: Grid) -> Row:
-    found = numbers_of(shown)
-    assert found
+def _against_boxes(found: Numbers) -> Row:
     return {
-        **_names(shown, grid),
         "Peak in box": "yes" if found.peak else "no",
         "Energy in box": percent(found.energy),
-        "Evidence in box": _NONE if math.isnan(found.evidence) else percent(found.evidence),
+        "Evidence in box": _NONE if isnan(found.evidence) else percent(found.evidence),
         "IoU of its box": f"{found.iou:.2f}",
         "Boxes cover": percent(found.covered),
     }
@@ -52,7 +52,8 @@ def between_methods(grid: Grid) -> list[Row]:
         return []
     titles = [METHODS[shown.cell.method].title for shown in found]
     return [
-        {"Method": title} | {other: _agree(one, two) for other, two in zip(titles, found, strict=True)}
+        {"Method": title}
+        | {other: "" if one is two else _agree(one, two) for other, two in zip(titles, found, strict=True)}
         for title, one in zip(titles, found, strict=True)
     ]
 
@@ -97,16 +98,16 @@ def _agree(one: Shown, two: Shown) -> str:
     if one.found is None or two.found is None:
         return _NONE
     rank, common = _agreement(f"{one.cell.key} {two.cell.key}", one.found, two.found)
-    return f"{_figure(rank)} ({_NONE if math.isnan(common) else percent(common)})"
+    return f"{_figure(rank)} ({_NONE if isnan(common) else percent(common)})"
 
 
 @st.cache_data(max_entries=1024, show_spinner=False)
 def _agreement(key: str, _one: Attribution, _two: Attribution) -> tuple[float, float]:
     """Rank correlation, and the common part of the strongest places. key: says of which two maps."""
     if _one.map.shape != _two.map.shape:  # of two pictures
-        return math.nan, math.nan
+        return nan, nan
     return rank_correlation(_one.map, _two.map), overlap(_one.map, _two.map)
 
 
 def _figure(value: float) -> str:
-    return _NONE if math.isnan(value) else f"{value:.2f}"
+    return _NONE if isnan(value) else f"{value:.2f}"

@@ -198,6 +198,7 @@ def data_of(methods: Iterable[str], rows: int) -> Json:
         "show_points": True,
         "show_boxes": True,
         "tool": state.tool,
+        "undo": False,
         "brush": 40,
         "truth": {key: state.truth.get(key, []) for key in keys},
         "strokes": {key: state.strokes.get(key, []) for key in keys},

@@ -1,11 +1,17 @@
 """The Compare page in a real browser: drawing, pinning, linking, stopping, and sixteen cells."""
 
+import csv
 import re
 import time
+from pathlib import Path
 
 import pytest
 from browsing import settle, shoot
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+
+from cnnfix_core.cli import main
+from cnnfix_core.samples import load_sample
 
 CAT = "/compare?picture=cat"
 
@@ -77,6 +83,57 @@ def test_the_cursor_is_in_all_cells_and_a_class_redoes_its_row(page: Page) -> No
     expect(page).to_have_url(re.compile("coffee(%3A|:)504"))
     settle(page)
     expect(page.get_by_role("button", name=re.compile("^coffee mug"))).to_be_visible()
+
+
+def test_another_class_in_the_first_row_is_the_question_of_the_page(page: Page) -> None:
+    opened(page, f"{CAT}&methods=gradcam&rows=change:forget-last", 2)
+    head = page.get_by_role("button", name=re.compile("^Egyptian cat")).first
+    head.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    head.click()
+    page.get_by_role("menu").get_by_text("tiger cat", exact=True).click()
+    expect(page.get_by_role("heading", name=re.compile("tiger cat"))).to_be_visible()
+    expect(page).to_have_url(re.compile("class=282"))
+    settle(page)
+    # The rows below ask the same with one thing changed.
+    expect(page.get_by_role("button", name=re.compile("^tiger cat"))).to_have_count(2)
+
+
+def test_the_files_hold_the_numbers_of_the_command_and_all_maps(page: Page, tmp_path: Path) -> None:
+    opened(page, f"{CAT}&methods=gradcam,saliency&rows=picture:coffee&boxes=cat:300.200.380.280:10.20.30.40", 4)
+    kept = []
+    for button in ("CSV", "Figure"):
+        with page.expect_download(timeout=25_000) as waiting:
+            page.get_by_role("button", name=button, exact=True).click()
+        kept.append(Path(waiting.value.path()))
+    with kept[0].open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["method"] for row in rows] == ["gradcam", "saliency"] * 2 + ["centre", "random"] * 2
+    assert [row["picture"] for row in rows] == ["Cat", "Cat", "Coffee", "Coffee", "Cat", "Cat", "Coffee", "Coffee"]
+    (tmp_path / "cat.jpg").write_bytes(load_sample("cat").read())
+    options = ["--methods", "gradcam,saliency", "--boxes", "300,200,380,280", "10,20,30,40"]
+    assert main(["compare", str(tmp_path / "cat.jpg"), *options, "--csv", str(tmp_path / "numbers.csv")]) == 0
+    with (tmp_path / "numbers.csv").open(encoding="utf-8", newline="") as file:
+        wanted = list(csv.DictReader(file))
+    same = set(wanted[0]) - {"seconds", "picture", "model"}
+    of_the_cat = [row for row in rows if row["picture"] == "Cat"]
+    assert [{name: row[name] for name in same} for row in of_the_cat] == [
+        {name: row[name] for name in same} for row in wanted
+    ]
+    with Image.open(kept[1]) as figure:
+        assert figure.format == "PNG"
+        assert figure.width == 1600
+
+
+def test_what_was_removed_comes_back(page: Page) -> None:
+    opened(page, f"{CAT}&methods=gradcam,saliency", 2)
+    stages(page).first.focus()
+    page.keyboard.press("Delete")
+    expect(stages(page)).to_have_count(1)
+    settle(page)
+    page.get_by_role("button", name=re.compile("^Undo")).click()
+    expect(stages(page)).to_have_count(2)
+    expect(page.get_by_role("button", name="Grad-CAM", exact=True)).to_be_visible()
 
 
 def test_slow_methods_show_progress_and_can_be_stopped(page: Page) -> None:

@@ -1,0 +1,85 @@
+"""What can be kept of the grid: a figure and its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from PIL import Image
+
+from cnnfix_core.benchmark.comparison import Heading, as_csv
+from cnnfix_core.benchmark.measured import Measured
+from cnnfix_core.figures import png
+from cnnfix_core.grid import BOXES_TEXT, MOST_COLUMNS, Cell, grid
+from cnnfix_core.methods import METHODS
+from cnnfix_core.words import question
+from cnnfix_ui import gallery, networks
+from cnnfix_ui.compare.cases import Case
+from cnnfix_ui.compare.cells import Shown
+from cnnfix_ui.compare.changes import CHANGES
+from cnnfix_ui.compare.grid_data import Grid, note, numbers_of
+from cnnfix_ui.compare.state import boxes_on, state
+from cnnfix_ui.downloads import downloads
+
+
+def offer(found: Grid) -> None:
+    """Draw the buttons, once there is a map."""
+    if not any(shown.found for shown in found.maps):
+        return
+    sheet, rows = _sheet(found), list(_rows(found))  # a file is made outside the session, which then cannot be asked
+    downloads({"compare.png": ("Figure", lambda: png(sheet())), "compare.csv": ("CSV", lambda: as_csv(rows))})
+
+
+def _sheet(found: Grid) -> Callable[[], Image.Image]:
+    """What draws all maps on one sheet, the pinned ones first."""
+    first = found.cases[0]
+    columns = len(found.row(0)) if len(found.cases) > 1 else MOST_COLUMNS
+    pinned = [_cell(shown, found) for shown in found.pinned]
+    placed = [_cell(shown, found) for shown in found.cells]
+    filling = [None] * (-len(pinned) % columns)
+    title = f"{question(first.target, first.rather_than)} {first.network.model.title}"
+    return partial(grid, [*pinned, *filling, *placed], title, BOXES_TEXT, columns)
+
+
+def _cell(shown: Shown, grid: Grid) -> Cell | None:
+    case = shown.cell.case
+    if shown.found is None:
+        return None
+    return Cell(
+        case.picture,
+        METHODS[shown.cell.method].title,
+        shown.found.map,
+        detail=f"{case.title}, {case.detail(grid.base)}",
+        note=note(shown),
+        fixations=shown.found.fixations if state("points") else None,
+        box=shown.found.box,
+        truth=boxes_on(case.question.picture),
+    )
+
+
+def _rows(found: Grid) -> Iterator[tuple[Heading, Measured]]:
+    """A row a map, the baselines too, as `cnnfix compare --csv` writes it."""
+    for shown in found.measured:
+        one = _measured(shown)
+        if one is not None:
+            yield _heading(shown.cell.case), one
+
+
+def _heading(case: Case) -> Heading:
+    asked = case.question
+    return Heading(
+        networks.title_of(asked.model),
+        gallery.title_of(asked.picture),
+        case.target.label,
+        "" if case.rather_than is None else case.rather_than.label,
+        CHANGES[asked.change].row if asked.change else "",
+    )
+
+
+def _measured(shown: Shown) -> Measured | None:
+    said, curves = numbers_of(shown), shown.curves
+    if shown.found is None or said is None:
+        return None
+    if curves is None or curves.share < 1:
+        return Measured(shown.found, said)
+    return Measured(shown.found, said, curves.insertion_area, curves.deletion_area)
