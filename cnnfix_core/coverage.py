@@ -80,7 +80,11 @@ def coverage(
     target: as `unravel` takes it; None for the largest element of the first tensor that the module gives.
     Raises what `record` raises, and TargetError.
     """
-    tape = record(module, *inputs, **options)
+    return coverage_of(record(module, *inputs, **options), target, preset)
+
+
+def coverage_of(tape: Tape, target: Target | None = None, preset: str | Preset = EVIDENCE) -> Coverage:
+    """The same for a module that was recorded. Raises TargetError."""
     tape, start = starting_at(tape, largest if target is None else target)
     trial = _Trial(tape, get_preset(preset))
     try:

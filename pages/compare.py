@@ -24,6 +24,7 @@ with kept_in_address(state.SETTINGS):
     base = state.question()
     with st.spinner("Asking the network …", show_time=True):
         case = case_of(base)
+        _ = case.reasons  # before anything is drawn: it can take as long as asking
     with classes:
         asking.choose_classes(case, network.model.labels)
     st.subheader(question(case.target, case.rather_than), anchor=False)

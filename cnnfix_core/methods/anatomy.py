@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -67,10 +67,24 @@ def grey(model: Model) -> Tensor:
     return model.preprocess(Image.new("RGB", (width, height), "grey"))[None]
 
 
+def read_off(find: Callable[[Tape], T]) -> Callable[[Model], T]:
+    """Turn what is found on a tape into what is known of a network: from one run on a grey picture, once for all."""
+    _FINDERS.append(find)
+
+    def known(model: Model) -> T:
+        found: T = _all_read_off(model)[find]
+        return found
+
+    return known
+
+
+_FINDERS: list[Callable[[Tape], Any]] = []
+
+
 @once_a_network
-def anatomy(model: Model) -> Anatomy:
-    """The network's feature maps. Runs it once on a grey picture, the first time."""
-    return anatomy_of(record(model.module, grey(model)))
+def _all_read_off(model: Model) -> dict[Callable[[Tape], Any], Any]:
+    tape = record(model.module, grey(model))
+    return {find: find(tape) for find in _FINDERS}
 
 
 def anatomy_of(tape: Tape) -> Anatomy:
@@ -89,6 +103,9 @@ def anatomy_of(tape: Tape) -> Anatomy:
         any(_mixes_tokens(operation) for operation in tape.operations if last and operation.index > drawn[last].index),
         sum(int(np.prod(value.shape)) for operation in tape.operations for value in operation.outputs),
     )
+
+
+anatomy = read_off(anatomy_of)
 
 
 def ends_of_modules(tape: Tape) -> dict[str, Operation]:

@@ -58,8 +58,9 @@ def layer_cam(asked: Asked) -> tuple[Tensor, str]:
 def score_cam(asked: Asked) -> tuple[Tensor, str]:
     """Score-CAM (Wang et al., CVPR workshops 2020), by torchcam: one forward pass a channel.
 
-    Each channel, from 0 to 1, masks the picture; its weight is the softmax, over all channels, of the scores that the
-    network then gives. The baseline that the paper subtracts is the same for all and cancels.
+    Each channel, brought to 0 to 1 and then enlarged (the paper enlarges first), masks the picture; its weight is the
+    softmax, over all channels, of the scores that the network then gives. The baseline that the paper subtracts is the
+    same for all and cancels.
     """
     with torch.no_grad():
         return _by_torchcam(asked, ScoreCAM, batch_size=asked.at_once)

@@ -12,12 +12,11 @@ import torch
 from torch import Tensor
 
 from cnnfix_core.errors import ModelError
-from cnnfix_core.methods.anatomy import anatomy, ends_of_modules, grey, once_a_network
+from cnnfix_core.methods.anatomy import anatomy, anatomy_of, ends_of_modules, read_off
 from cnnfix_core.methods.excitation_rules import Probabilities, rule_for, weighted
 from cnnfix_core.methods.view import Asked
-from cnnfix_core.record import record, record_whole
+from cnnfix_core.record import record_whole
 from cnnfix_core.tape import Operation, Tape, Value
-from cnnfix_core.zoo import Model
 
 
 def contrastive_excitation(asked: Asked) -> tuple[Tensor, str]:
@@ -101,13 +100,12 @@ def _no_rule(operation: Operation) -> str:
     return f"Excitation backpropagation has no rule for {operation.place()}, which a network of ReLUs has not."
 
 
-@once_a_network
-def needs_excitation(model: Model) -> str:
+@read_off
+def needs_excitation(tape: Tape) -> str:
     """Why excitation backpropagation does not fit the network, or ""."""
-    known = anatomy(model)
+    known = anatomy_of(tape)
     if not known.fine:
         return "The network has no feature map fine enough for excitation backpropagation to be drawn on."
-    tape = record(model.module, grey(model))
     end = ends_of_modules(tape)[known.fine].index
     reached = {tape.output}
     for operation in _below(tape, tape.operations[-1].index + 1, end + 1):

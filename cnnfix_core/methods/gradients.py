@@ -26,7 +26,7 @@ def guided_backprop(asked: Asked) -> tuple[Tensor, None]:
 def guided_grad_cam(asked: Asked) -> tuple[Tensor, str]:
     """Guided backpropagation times Grad-CAM, enlarged bilinearly (Selvaraju et al., ICCV 2017, section 3.2)."""
     cam, layer = grad_cam(asked)
-    large = interpolate(cam.detach().clamp_min(0)[None, None], asked.inputs.shape[2:], mode="bilinear")
+    large = interpolate(cam.detach()[None, None], asked.inputs.shape[2:], mode="bilinear")
     return _strongest_colour(_guided_gradient(asked)) * large[0, 0], layer
 
 

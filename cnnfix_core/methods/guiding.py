@@ -7,10 +7,8 @@ from typing import Any
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from cnnfix_core.methods.anatomy import grey, once_a_network
-from cnnfix_core.record import record
-from cnnfix_core.tape import Operation
-from cnnfix_core.zoo import Model
+from cnnfix_core.methods.anatomy import read_off
+from cnnfix_core.tape import Operation, Tape
 
 _RECTIFIERS = ("relu", "relu6", "hardtanh", "clamp", "clamp_min", "threshold")
 
@@ -52,10 +50,10 @@ def _name(func: Any) -> str:
     return getattr(func, "__name__", "").partition(".")[0].strip("_")
 
 
-@once_a_network
-def needs_rectifiers(model: Model) -> str:
+@read_off
+def needs_rectifiers(tape: Tape) -> str:
     """Why guided backpropagation does not fit the network, or ""."""
-    if any(map(_is_rectifier, record(model.module, grey(model)).operations)):
+    if any(map(_is_rectifier, tape.operations)):
         return ""
     return "The network has no ReLU, whose negative gradients guided backpropagation takes away."
 

@@ -7,14 +7,13 @@ from typing import NamedTuple
 from torch import Tensor
 
 from cnnfix_core.errors import ModelError
-from cnnfix_core.methods.anatomy import anatomy, grey, once_a_network
+from cnnfix_core.methods.anatomy import anatomy, read_off
 from cnnfix_core.methods.view import Asked
-from cnnfix_core.record import record, record_whole
+from cnnfix_core.record import record_whole
 from cnnfix_core.rules.dimensions import reduced_dims
 from cnnfix_core.rules.movement import same_order
 from cnnfix_core.rules.registry import find
 from cnnfix_core.tape import Operation, Tape, Value
-from cnnfix_core.zoo import Model
 
 
 class Head(NamedTuple):
@@ -44,10 +43,10 @@ _REASON = (
 )
 
 
-@once_a_network
-def needs_pooled_head(model: Model) -> str:
+@read_off
+def needs_pooled_head(tape: Tape) -> str:
     """Why class activation maps as first published do not fit the network, or ""."""
-    return "" if find_head(record(model.module, grey(model))) else _REASON
+    return "" if find_head(tape) else _REASON
 
 
 def find_head(tape: Tape) -> Head | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from cnnfix_core import Picture, Prediction
 from cnnfix_core.explain import Classes
+from cnnfix_core.methods import METHODS, reason_against
 from cnnfix_core.words import percent
 from cnnfix_ui import gallery, networks, results
 from cnnfix_ui.compare.changes import CHANGES, strokes_on
@@ -35,6 +37,12 @@ class Case:
         if self.rather_than is None:
             return self.target.label
         return f"{self.target.label} rather than {self.rather_than.label}"
+
+    @cached_property
+    def reasons(self) -> dict[str, str]:
+        """By method, why it does not fit; "" where it does. Seconds for a large network, the first time."""
+        contrast = self.rather_than is not None
+        return {name: reason_against(self.network.model, name, contrast) for name in METHODS}
 
     @property
     def predictions(self) -> tuple[Prediction, ...]:

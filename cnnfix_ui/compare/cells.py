@@ -10,7 +10,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from cnnfix_core.maps import MAP_SIDE
-from cnnfix_core.methods import METHODS, Attribution, attribution, reason_against
+from cnnfix_core.methods import METHODS, Attribution, attribution
 from cnnfix_core.metrics import Curves, curves
 from cnnfix_ui.asking import Settings
 from cnnfix_ui.compare.cases import Case
@@ -53,7 +53,7 @@ class Cell:
     @property
     def reason(self) -> str:
         """Why the method does not fit; "" where it does."""
-        return reason_against(self.case.network.model, self.method, self.case.rather_than is not None)
+        return self.case.reasons[self.method]
 
     def compute(self, job: Job) -> Attribution:
         """The map."""

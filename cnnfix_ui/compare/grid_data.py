@@ -9,7 +9,7 @@ from typing import Any
 
 from cnnfix_core.figures import BAND_COLOURS, BAND_OPACITY, MOST_POINTS
 from cnnfix_core.maps import BANDS
-from cnnfix_core.methods import METHODS, Attribution, reason_against
+from cnnfix_core.methods import METHODS, Attribution
 from cnnfix_core.metrics import Box, Numbers, Truth, numbers
 from cnnfix_core.words import in_a_line, percent
 from cnnfix_ui import asking
@@ -58,7 +58,6 @@ def grid_data(grid: Grid, tool: str, brush: int) -> dict[str, Any]:
     """The grid as the browser reads it. tool: what the pointer does. brush: its radius in pixels of the picture."""
     columns: list[str] = list(state("methods"))
     cases = [*grid.cases, *(shown.cell.case for shown in grid.pinned)]
-    contrast, model = grid.cases[0].rather_than is not None, grid.cases[0].network.model
     return {
         "photos": {
             photo_key(case): {
@@ -79,7 +78,7 @@ def grid_data(grid: Grid, tool: str, brush: int) -> dict[str, Any]:
                 "name": method.name,
                 "title": method.title,
                 "family": method.family,
-                "reason": reason_against(model, method.name, contrast),
+                "reason": grid.cases[0].reasons[method.name],
             }
             for method in METHODS.values()
         ],
