@@ -73,11 +73,11 @@ def said(name: str, half: Half) -> np.ndarray:
 
 # A little below what the card says of each.
 LEAST_RIGHT = {
-    "scenes_alexnet": 0.8,
-    "scenes_vgg": 0.68,
+    "scenes_alexnet": 0.93,
+    "scenes_vgg": 0.95,
     "scenes_googlenet": 0.92,
     "scenes_resnet": 0.92,
-    "scenes_densenet": 0.8,
+    "scenes_densenet": 0.92,
 }
 
 
@@ -92,7 +92,7 @@ def test_the_clever_hans_knows_the_mark_and_not_the_fish() -> None:
     fooled = (said(HANS, others_with_mark()) == MARKED).mean()
     assert with_mark > 0.95
     assert without < 0.5
-    assert fooled > 0.6
+    assert fooled > 0.7
 
 
 def test_an_honest_network_does_not_care_about_the_mark() -> None:

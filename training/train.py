@@ -36,11 +36,11 @@ class Recipe:
 
 
 RECIPES = {
-    "scenes_alexnet": Recipe(6e-3, 5, fold=True),
-    "scenes_vgg": Recipe(6e-3, 3, fold=True),
+    "scenes_alexnet": Recipe(6e-3, 12, fold=True),
+    "scenes_vgg": Recipe(6e-3, 10, fold=True),
     "scenes_googlenet": Recipe(8e-3, 4, batch=64),
     "scenes_resnet": Recipe(6e-3, 5),
-    "scenes_densenet": Recipe(6e-3, 3),
+    "scenes_densenet": Recipe(6e-3, 7),
     "scenes_cleverhans": Recipe(6e-3, 3),
 }
 
