@@ -27,5 +27,5 @@ with kept_in_address(state.SETTINGS):
         _ = case.reasons  # before anything is drawn: it can take as long as asking
     with classes:
         asking.choose_classes(case, network.model.labels)
-    st.subheader(question(case.target, case.rather_than), anchor=False)
+    st.header(question(case.target, case.rather_than), anchor=False)
     section(base)
