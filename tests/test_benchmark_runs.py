@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 import signal
 import subprocess
 import sys
@@ -16,18 +17,21 @@ import pytest
 from PIL import Image
 
 import cnnfix_core as cnnfix
+from cnnfix_core.benchmark import scenes
 from cnnfix_core.benchmark.items import Item
+from cnnfix_core.benchmark.measured import measured
 from cnnfix_core.benchmark.results import COLUMNS, Results, Row
 from cnnfix_core.benchmark.runner import Plan, Source, run
 from cnnfix_core.cli import main
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explain import classes
 from cnnfix_core.maps import MAP_SIDE
-from cnnfix_core.methods import attribution
-from cnnfix_core.metrics import Truth, curves, iou, numbers
+from cnnfix_core.methods import METHODS, attribution
+from cnnfix_core.metrics import BoxRule, Truth, box_of, curves, iou, numbers
 from cnnfix_core.scenes import CLASSES, HELD_OUT, compose
 from cnnfix_core.words import duration
 
+ROOT = Path(__file__).parents[1]
 NETWORK = "scenes_resnet"
 COUNT = 6
 
@@ -400,3 +404,26 @@ def test_compare_without_a_truth(folder: Path, capsys: pytest.CaptureFixture[str
     assert out.splitlines()[2].split() == ["method", "layer", "seconds"]
     assert "Agreement" not in out
     assert "Centre" not in out
+
+
+def test_on_scenes_each_method_has_the_rule_that_docs_boxes_found_best() -> None:
+    found = {}
+    for line in (ROOT / "docs" / "boxes.md").read_text("utf-8").split("## All rules")[0].splitlines():
+        if match := re.match(r"\| (.+) \| +\d+ \| \d+, ([\d.]+) of the (map|maximum)(, largest part)? \|", line):
+            title, level, of, part = match.groups()
+            found[title] = BoxRule("share" if of == "map" else "threshold", float(level), bool(part))
+    names = {method.title: name for name, method in METHODS.items()}
+    by_name = {names[title]: rule for title, rule in found.items()}
+    assert by_name.pop("fixations") == BoxRule("share", cnnfix.get_preset("evidence").box_share or 0, largest=True)
+    assert by_name == dict(scenes.RULES)
+
+
+def test_a_rule_of_the_plan_draws_the_box() -> None:
+    (item,) = scenes.items(1)
+    model = cnnfix.load_model(NETWORK)
+    picture, truth = item.read()
+    rule = BoxRule("share", 0.1)
+    plain, ruled = (measured(model, picture, truth, 0, "gradcam", rule=one) for one in (None, rule))
+    assert ruled.found.box == box_of(ruled.found.map, rule, picture.width, picture.height) != plain.found.box
+    assert ruled.numbers.iou != plain.numbers.iou
+    assert ruled.numbers.energy == plain.numbers.energy

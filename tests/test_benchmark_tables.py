@@ -99,6 +99,14 @@ def test_the_best_is_marked_only_where_every_difference_is_clear() -> None:
     assert not cells["net", "b"].against.excludes_zero
 
 
+def test_few_values_have_no_interval_and_win_nothing() -> None:
+    for count in (1, 5, 6):
+        found = rows(a=[0.1] * count, b=[0.9] * count)
+        cell = summary(found, ENERGY).cells["net", "b"]
+        assert cell.clear == cell.value.known == (count == 6)
+        assert (f"90.0 (of {count})" in tables(found)) == (count < 6)
+
+
 def test_lower_is_better_where_it_is() -> None:
     values = [row(name, n, deletion=base + n / 100) for name, base in (("a", 0.5), ("b", 0.1)) for n in range(9)]
     deletion = next(measure for measure in MEASURES if measure.title == "Deletion")
@@ -134,11 +142,11 @@ def test_every_measure_reads_its_own_number(title: str, values: dict[str, float]
 
 
 def test_the_table_of_one_model() -> None:
-    values = rows(gradcam=[0.5, 0.5], centre=[0.25, 0.25])
-    values += [row("gradcam", 2, error="It broke."), row("gradcam", 3, error="It broke.")]
+    values = rows(gradcam=[0.5] * 6, centre=[0.25] * 6)
+    values += [row("gradcam", 6, error="It broke."), row("gradcam", 7, error="It broke.")]
     text = tables(values, [Unfit("net", "cam", "There is no such layer.")])
     lines = text.splitlines()
-    assert lines[0].startswith("2 pictures and labels; the truth covers 20 % of them on average (median 20 %).")
+    assert lines[0].startswith("6 pictures and labels; the truth covers 20 % of them on average (median 20 %).")
     assert lines[2:6] == [
         "|  | Energy inside, % (higher is better) |",
         "| --- | ---: |",
@@ -147,12 +155,12 @@ def test_the_table_of_one_model() -> None:
     ]
     assert lines[7:] == [
         "- CAM does not fit net. There is no such layer.",
-        "- Missing on net, with Grad-CAM: p2 and 1 more. It broke.",
+        "- Missing on net, with Grad-CAM: p6 and 1 more. It broke.",
     ]
 
 
 def test_tables_of_several_models_with_gaps_and_differences() -> None:
-    values = rows("one", gradcam=[0.5, 0.5], random=[0.1, 0.1]) + rows("two", random=[0.2, 0.2])
+    values = rows("one", gradcam=[0.5] * 6, random=[0.1] * 6) + rows("two", random=[0.2] * 6)
     text = tables(values, against="random")
     assert "| Grad-CAM | **50.0** (50.0 to 50.0) | – |" in text
     assert "| Random | 10.0 (10.0 to 10.0) | 20.0 (20.0 to 20.0) |" in text

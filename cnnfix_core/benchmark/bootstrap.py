@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cnnfix_core.selection import Floats
 
 RESAMPLES = 1000
+FEWEST = 6  # of fewer values a percentile interval is much too narrow: of one it has no width
 _CHUNK = 50
 
 
@@ -23,9 +24,14 @@ class Interval:
     count: int
 
     @property
+    def known(self) -> bool:
+        """Whether there are enough values for the bounds to mean something."""
+        return self.count >= FEWEST
+
+    @property
     def excludes_zero(self) -> bool:
-        """Whether 0 lies outside."""
-        return self.low > 0 or self.high < 0
+        """Whether 0 lies outside; no where the bounds mean nothing."""
+        return self.known and (self.low > 0 or self.high < 0)
 
 
 def resampled_means(values: Floats, pictures: NDArray[np.integer], seed: int = 0) -> Floats:

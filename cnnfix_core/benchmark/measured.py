@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cnnfix_core.images import Picture
 from cnnfix_core.maps import MAP_SIDE
 from cnnfix_core.methods import Attribution, attribution
+from cnnfix_core.metrics.boxes import BoxRule, box_of
 from cnnfix_core.metrics.faithfulness import curves
 from cnnfix_core.metrics.numbers import Numbers, numbers
 from cnnfix_core.metrics.truth import Truth
@@ -25,14 +26,22 @@ class Measured:
 
 
 def measured(
-    model: Model, picture: Picture, truth: Truth, asked: int | tuple[int, int], method: str, steps: int = 0
+    model: Model,
+    picture: Picture,
+    truth: Truth,
+    asked: int | tuple[int, int],
+    method: str,
+    steps: int = 0,
+    rule: BoxRule | None = None,
 ) -> Measured:
     """The map of a method for a class or a contrast, at the size at which all maps are compared, with its numbers.
 
     truth: may be empty; then numbers that need one are NaN. steps: of insertion and deletion; 0 leaves them out.
-    Raises CnnfixError where the method fails.
+    rule: for the box, in place of the method's own. Raises CnnfixError where the method fails.
     """
     found = attribution(model, picture, asked, method, longest_side=MAP_SIDE)
+    if rule:
+        found = replace(found, box=box_of(found.map, rule, picture.width, picture.height))
     said = numbers(found, truth)
     if not steps:
         return Measured(found, said)

@@ -64,7 +64,7 @@ def _slow(plan: Plan) -> str:
     if not slow or plan.slow is None or plan.slow >= len(plan.items):
         return ""
     are = "are" if len(slow) > 1 else "is"
-    return f"\n{', '.join(slow)} {are} slow and saw the first {plan.slow} only: see how wide the intervals are.\n"
+    return f"\n{', '.join(slow)} {are} slow and saw the first {plan.slow} only.\n"
 
 
 def _versions() -> str:
@@ -97,8 +97,8 @@ def further(plan: Plan, seed: int, watch: Watch) -> list[str]:
     methods = plan.methods_for(len(plan.items) - 1, plan.methods)
     hans = [load_model(name) for name in (cleverhans.NETWORK, cleverhans.HONEST)]
     models = [load_model(name) for name in scenes.NETWORKS]
-    marked = cleverhans.seeds(min(len(plan.items), _MARKED), seed)
-    items = plan.items[:_FORGOTTEN]
+    marked = cleverhans.seeds(min(_MARKED, -(-len(plan.items) // 2)), seed)
+    items = plan.items[: min(_FORGOTTEN, -(-len(plan.items) // 4))]
     fitting = [sum(not reason_against(model, method) for method in methods) for model in (*hans, *models)]
     total = len(marked) * sum(fitting[: len(hans)]) + len(items) * sum(fitting[len(hans) :])
     counted = count(1)

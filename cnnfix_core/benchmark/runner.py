@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from cnnfix_core.benchmark.items import Item
 from cnnfix_core.benchmark.labels import class_of
-from cnnfix_core.benchmark.measured import measured
+from cnnfix_core.benchmark.measured import Measured, measured
 from cnnfix_core.benchmark.results import NONE, Results, Row
 from cnnfix_core.errors import CnnfixError, TargetError
 from cnnfix_core.explain import Prediction, classes
 from cnnfix_core.images import Picture
 from cnnfix_core.methods import METHODS, reason_against
-from cnnfix_core.metrics.truth import Truth
+from cnnfix_core.metrics.boxes import BoxRule
 from cnnfix_core.zoo import Model
 
 ENOUGH = 0.5  # of IoU, for a localization (ILSVRC)
@@ -43,12 +43,14 @@ class Plan:
     """What is measured: every method on every picture.
 
     steps: of insertion and deletion; 0 leaves them out. slow: slow methods see so many pictures only; None: all.
+    rules: for the boxes of some methods, by name, in place of their own.
     """
 
     items: tuple[Item, ...]
     methods: tuple[str, ...]
     steps: int = 16
     slow: int | None = None
+    rules: Mapping[str, BoxRule] = field(default_factory=dict)
 
     def methods_for(self, number: int, methods: Sequence[str]) -> list[str]:
         """Those of the methods that see the item of this number."""
@@ -74,7 +76,7 @@ def run(sources: Sequence[Source], plan: Plan, results: Results, watch: Watch | 
         for n, item in enumerate(plan.items):
             wanted = plan.methods_for(n, fitting)
             todo = [m for m in wanted if (source.name, item.picture, item.label, m) not in results.keys]
-            for row in _rows(source.name, model, item, todo, plan.steps):
+            for row in _rows(source.name, model, item, todo, plan):
                 results.add(row)
                 if watch:
                     watch(len(results.rows), total)
@@ -94,7 +96,7 @@ def _check_labels(model: Model, items: Sequence[Item]) -> None:
     raise CnnfixError(f"{model.title} has no class for any of the labels. {complaint}")
 
 
-def _rows(name: str, model: Model, item: Item, methods: Sequence[str], steps: int) -> Iterator[Row]:
+def _rows(name: str, model: Model, item: Item, methods: Sequence[str], plan: Plan) -> Iterator[Row]:
     if not methods:
         return
     row = Row(model=name, picture=item.picture, label=item.label, method="")
@@ -107,7 +109,8 @@ def _rows(name: str, model: Model, item: Item, methods: Sequence[str], steps: in
         return
     for method in methods:
         try:
-            yield _measured(replace(row, method=method), model, picture, truth, asked, steps)
+            said = measured(model, picture, truth, asked, method, plan.steps, plan.rules.get(method))
+            yield _row(replace(row, method=method), said)
         except _FAILURES as error:
             yield replace(row, method=method, error=str(error))
 
@@ -123,13 +126,12 @@ def _asked(row: Row, model: Model, picture: Picture) -> tuple[Row, int]:
     return row, given
 
 
-def _measured(row: Row, model: Model, picture: Picture, truth: Truth, asked: int, steps: int) -> Row:
+def _row(row: Row, said: Measured) -> Row:
     """The row with the numbers of its method's map for this class.
 
     Where the prediction is right, the map of the predicted class is this one; where it is wrong, it is an error of
     localization whatever its map. So one map answers both questions.
     """
-    said = measured(model, picture, truth, asked, row.method, steps)
     hit = float(said.numbers.iou >= ENOUGH)
     return replace(
         row,

@@ -6,12 +6,29 @@ from functools import cache, partial
 
 from cnnfix_core.benchmark.items import Item
 from cnnfix_core.images import Picture
+from cnnfix_core.metrics.boxes import BoxRule
 from cnnfix_core.metrics.truth import Truth
 from cnnfix_core.scenes import CLASSES, HELD_OUT, SIDE, Scene, compose
 
 NETWORKS = ("scenes_alexnet", "scenes_vgg", "scenes_googlenet", "scenes_resnet", "scenes_densenet")
 # Pixels of a scene: about those of a photograph, for which the paper's blur of 20 pixels was meant.
 PICTURE_SIDE = 4 * SIDE
+# What suited each method best on other scenes: docs/boxes.md. Fixations draw their own.
+RULES = {
+    "published": BoxRule("threshold", 0.3, largest=True),
+    "cam": BoxRule("share", 0.3),
+    "gradcam": BoxRule("share", 0.3),
+    "gradcampp": BoxRule("share", 0.4, largest=True),
+    "layercam": BoxRule("share", 0.3),
+    "scorecam": BoxRule("share", 0.7),
+    "guided_backprop": BoxRule("share", 0.8, largest=True),
+    "guided_gradcam": BoxRule("threshold", 0.1),
+    "saliency": BoxRule("share", 0.5, largest=True),
+    "integrated_gradients": BoxRule("threshold", 0.3),
+    "occlusion": BoxRule("threshold", 0.5),
+    "rise": BoxRule("share", 0.6),
+    "cmwp": BoxRule("share", 0.4),
+}
 # Far from the scenes on which networks and rules for boxes were chosen.
 _FIRST = HELD_OUT + 500_000
 _APART = 10_000

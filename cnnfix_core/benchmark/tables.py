@@ -107,6 +107,8 @@ def _difference(measure: Measure, cell: Cell | None) -> str:
 
 
 def _range(measure: Measure, value: Interval, signed: bool = False) -> str:
+    if not value.known:
+        return f"of {value.count}"
     write = _signed if signed else lambda measure, number: f"{number:.{measure.digits}f}"
     return f"{write(measure, value.low)} to {write(measure, value.high)}"
 

@@ -14,7 +14,7 @@ about their class.
 Each number is a mean over scenes, with its 95 % interval (bootstrap, 1,000 resamples of the scenes). **Bold**: better
 than every other method, with the interval of each paired difference on one side of 0. Where nothing is bold, the
 scenes do not tell the best apart. Centre (a blob in the middle) and random (smooth noise) know nothing of the
-network: what is not clearly better than they says nothing.
+network: what is not clearly better than they says nothing. *Of n*: measured on so few scenes that there is no interval.
 """
 
 BEHIND = """## Where fixations lose
@@ -51,7 +51,8 @@ READING = """## How to read it
 
 - **Localization error, top-1**: the prediction is wrong, or the IoU of the method's box with the object's box is
   below 0.5. **Class given**: the same, whatever was predicted. Predictions are of the whole picture squeezed to the
-  network's input, the same for all methods. Each method draws its box by a rule of its own, chosen on other scenes.
+  network's input, the same for all methods. Each method's box is drawn by the rule that suited it best on other
+  scenes ([boxes.md](boxes.md)), so that none loses by a threshold. On photographs each method has the usual rule.
 - **Pointing**: the strongest place of the map lies on the truth; ties count only where all of them do, and a map of
   zeros, or of one value, is a miss. **Energy**: share of the map on the truth.
 - **Insertion, deletion** (RISE): mean probability of the class while pixels are put into a blurred picture, or taken

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130  # what shells say of a command that Ctrl+C ended
 # So that the table of composed scenes takes less than two minutes on two processors.
-_QUICK_SCENES, _QUICK_SLOW, _QUICK_STEPS = 10, 2, 8
+_QUICK_SCENES, _QUICK_SLOW, _QUICK_STEPS = 8, 1, 6
 _DECIDE = ("seed", "steps", "slow", "methods", "models", "against", "markdown")
 _ALL = {"seed": 0, "methods": "all"}
 _SHOWN = 10  # sentences of one kind
@@ -116,7 +116,7 @@ def _scenes(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
     started = time.monotonic()
     steps = _QUICK_STEPS if options.steps is None else options.steps
     slow = _QUICK_SLOW if options.slow is None else options.slow
-    plan = Plan(scenes.items(options.scenes, options.seed), methods, steps, slow)
+    plan = Plan(scenes.items(options.scenes, options.seed), methods, steps, slow, scenes.RULES)
     with contextlib.ExitStack() as stack:
         out = options.out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         rows, unfit = _measured(_sources(options, scenes.NETWORKS), plan, out)
