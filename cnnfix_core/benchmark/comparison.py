@@ -106,7 +106,7 @@ def as_csv(found: Iterable[tuple[Heading, Measured]]) -> str:
     rows.writerow([*asked, "method", "layer", *numbers, "covered", "x0", "y0", "x1", "y1"])
     for heading, one in found:
         values = [*(column.value(one) for column in _COLUMNS), one.numbers.covered]
-        cells = ["" if math.isnan(value) else f"{value:.9g}" for value in values]
+        cells = ["" if math.isnan(value) else f"{value:.6g}" for value in values]
         said = [getattr(heading, name) for name in asked]
         rows.writerow([*said, one.found.method, one.found.layer or "", *cells, *(one.found.box or ("",) * 4)])
     return text.getvalue()

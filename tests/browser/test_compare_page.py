@@ -115,11 +115,13 @@ def test_the_files_hold_the_numbers_of_the_command_and_all_maps(page: Page, tmp_
     assert main(["compare", str(tmp_path / "cat.jpg"), *options, "--csv", str(tmp_path / "numbers.csv")]) == 0
     with (tmp_path / "numbers.csv").open(encoding="utf-8", newline="") as file:
         wanted = list(csv.DictReader(file))
-    same = set(wanted[0]) - {"seconds", "picture", "model"}
     of_the_cat = [row for row in rows if row["picture"] == "Cat"]
-    assert [{name: row[name] for name in same} for row in of_the_cat] == [
-        {name: row[name] for name in same} for row in wanted
-    ]
+    for one, other in zip(of_the_cat, wanted, strict=True):
+        for name in set(one) - {"seconds", "picture", "model"}:
+            if re.fullmatch(r"[\d.e-]+", one[name]):  # the last digit depends on how many threads computed it
+                assert float(one[name]) == pytest.approx(float(other[name]), rel=1e-4), name
+            else:
+                assert one[name] == other[name], name
     with Image.open(kept[1]) as figure:
         assert figure.format == "PNG"
         assert figure.width == 1600

@@ -184,6 +184,7 @@ def test_maps_by_keyboard(opened: Opener) -> None:
     page.keyboard.press("ArrowLeft")  # around the end
     expect(buttons.nth(11)).to_be_focused()
     page.keyboard.press("Space")
+    expect(buttons.nth(11)).to_have_attribute("aria-pressed", "true")
     assert went(page)["chosen"] == {"step": 30, "channel": 91}
     expect(buttons.nth(11)).to_be_focused()
 
