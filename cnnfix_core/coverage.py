@@ -80,11 +80,7 @@ def coverage(
     target: as `unravel` takes it; None for the largest element of the first tensor that the module gives.
     Raises what `record` raises, and TargetError.
     """
-    return coverage_of(record(module, *inputs, **options), target, preset)
-
-
-def coverage_of(tape: Tape, target: Target | None = None, preset: str | Preset = EVIDENCE) -> Coverage:
-    """The same for a module that was recorded. Raises TargetError."""
+    tape = record(module, *inputs, **options)
     tape, start = starting_at(tape, largest if target is None else target)
     trial = _Trial(tape, get_preset(preset))
     try:

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from cnnfix_core.coverage import coverage_of
+from cnnfix_core.coverage import coverage
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explain import explain
-from cnnfix_core.methods.anatomy import read_off
+from cnnfix_core.methods.anatomy import grey, once_a_network
 from cnnfix_core.methods.method import Drawing, Question
-from cnnfix_core.tape import Tape
+from cnnfix_core.zoo import Model
 
 
 def walk(question: Question) -> Drawing:
@@ -25,8 +25,8 @@ def walk(question: Question) -> Drawing:
     return Drawing(density, fixations=found.kept_fixations, box=found.box())
 
 
-@read_off
-def needs_rules(tape: Tape) -> str:
-    """Why a walk would not get through the network, or ""; found by one."""
-    found = coverage_of(tape)
+@once_a_network
+def needs_rules(model: Model) -> str:
+    """Why a walk would not get through the network, or ""; found by one on a grey picture."""
+    found = coverage(model.module, grey(model))
     return found.summary() if found.stops else ""
