@@ -34,7 +34,7 @@ def integrated_gradients(asked: Asked) -> tuple[Tensor, None]:
     """Integrated gradients (Sundararajan et al., ICML 2017, eq. 1) from mean grey to the picture, by Captum.
 
     Summed over the colours, so that all places together are the difference of the two scores; what is negative speaks
-    against the class and is cut off. 50 steps.
+    against the class and is cut off. 50 points, by Gauss and Legendre.
     """
     return signed_path(asked).clamp_min(0), None
 
