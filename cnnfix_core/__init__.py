@@ -3,6 +3,7 @@
 After Mopuri, Garg, Babu: CNN Fixations, IEEE Transactions on Image Processing 28(5), 2019 (arXiv 1708.06670).
 """
 
+from cnnfix_core.captions import Captioner, CaptionExplanation, explain_caption, load_captioner, open_captioner
 from cnnfix_core.coverage import Coverage, Stop, coverage
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explain import Explanation, Prediction, explain
@@ -25,6 +26,8 @@ __all__ = [
     "PUBLISHED",
     "Arrival",
     "Attribution",
+    "CaptionExplanation",
+    "Captioner",
     "CnnfixError",
     "Coverage",
     "Explanation",
@@ -50,9 +53,12 @@ __all__ = [
     "attribution",
     "coverage",
     "explain",
+    "explain_caption",
     "get_preset",
     "list_models",
+    "load_captioner",
     "load_model",
+    "open_captioner",
     "open_own",
     "open_picture",
     "reason_against",
