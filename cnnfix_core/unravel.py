@@ -139,6 +139,18 @@ def unravel(tape: Tape, target: Target, preset: str | Preset = EVIDENCE) -> Trac
     return Walk(tape, preset).from_element(start)
 
 
+def unravel_on(tape: Tape, reached: Selection, preset: str | Preset = EVIDENCE) -> Trace:
+    """Walk on from elements of the tape's output that a walk on another tape reached, with the evidence they have.
+
+    reached: of the output's shape. What arrives and what is left add up to its total. Raises as `unravel`, and
+    TargetError for another shape.
+    """
+    if reached.shape != tape.output.shape or not len(reached):
+        raise TargetError(f"The walk cannot go on from {len(reached)} elements of a shape {reached.shape} here.")
+    tape.output.array()
+    return Walk(tape, get_preset(preset)).from_selection(reached)
+
+
 def unravel_again(trace: Trace, preset: str | Preset) -> Trace:
     """Walk back once more from where a walk began, on its tape, under another preset. Raises as `unravel`."""
     (start,) = trace.selection(trace.tape.output).index
@@ -205,8 +217,12 @@ class Walk:
 
     def from_element(self, start: int) -> Trace:
         """Walk from one element of the output, given by its position in the flattened output."""
+        return self.from_selection(Selection.single(self._tape.output.shape, start))
+
+    def from_selection(self, start: Selection) -> Trace:
+        """Walk from elements of the output."""
         tape = self._tape
-        self.selections[tape.output] = Selection.single(tape.output.shape, start)
+        self.selections[tape.output] = start
         for operation in reversed(tape.operations):
             for slot, value in enumerate(operation.outputs):
                 self._settle(value)

@@ -57,6 +57,9 @@ function draw(item, look) {
     picture.src = item.image;
     picture.alt = ""; // the label says it
     button.append(picture, tick(), text("label", item.label));
+  } else if (look === "words") {
+    button.style.setProperty("--share", item.share);
+    button.append(text("label", item.label), text("bar", ""), text("detail", item.detail));
   } else {
     button.style.setProperty("--share", item.share);
     button.append(tick(), text("label", item.label), text("detail", item.detail));

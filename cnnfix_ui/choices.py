@@ -1,4 +1,4 @@
-"""One component for "choose one of these": a strip of pictures, or bars that show how likely each one is."""
+"""One component for "choose one of these": a strip of pictures, bars with shares, the words of a sentence."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -8,6 +8,10 @@ from typing import Literal
 import streamlit as st
 
 HERE = Path(__file__).parent
+
+
+# Tiles: a strip of pictures. Bars: a row for each, lines: the same for sentences. Words: of a sentence.
+Look = Literal["tiles", "bars", "lines", "words"]
 
 
 @dataclass(frozen=True)
@@ -20,8 +24,8 @@ class Choice:
     label : the words on it.
     title : explanation that appears on hovering.
     image : tiles only: the thumbnail as a data URI; a JPEG of about 240 x 180 pixels is sharp and small.
-    share : bars only: how far the bar reaches, 0 to 1.
-    detail : bars only: the words at the right end, such as "62 %".
+    share : not of tiles: how far the bar reaches, 0 to 1.
+    detail : not of tiles: the words at the bar's end, such as "62 %".
     """
 
     value: str
@@ -45,7 +49,7 @@ def choices(
     items: Sequence[Choice],
     *,
     selected: str | None,
-    look: Literal["tiles", "bars"],
+    look: Look,
     label: str,
     key: str,
     on_choose: Callable[[str], object],

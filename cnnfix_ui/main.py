@@ -18,6 +18,8 @@ PAGES = [
     ("explore", "Explore", "Which pixels made the network say that?"),
     ("backtrack", "Backtrack", "How does the score lead back to the picture?"),
     ("compare", "Compare", "Do other methods see the same?"),
+    ("sketch", "Sketch", "Which strokes made it say that?"),
+    ("captions", "Captions", "Which pixels made it say that word?"),
     ("models", "Models", "Which networks can I ask?"),
 ]
 

@@ -66,12 +66,12 @@ def panels(picture: Picture, shown: Sequence[Panel], *, points: str, opacity: fl
 @lru_cache(maxsize=32)
 def photo_uri(picture: Picture) -> str:
     """The picture as a data URI."""
-    return _uri(photo_of(picture, _PHOTO_SIDE), "JPEG")
+    return image_uri(photo_of(picture, _PHOTO_SIDE))
 
 
 def thumbnail(picture: Picture) -> str:
     """A small JPEG of the picture as a data URI."""
-    return _uri(photo_of(picture, 256), "JPEG")
+    return image_uri(photo_of(picture, 256))
 
 
 def _panel(panel: Panel, size: tuple[int, int], points: bool) -> dict[str, Any]:
@@ -101,7 +101,8 @@ def _readings(density: NDArray[np.floating]) -> dict[str, Any]:
     }
 
 
-def _uri(image: Image.Image, kind: str) -> str:
+def image_uri(image: Image.Image) -> str:
+    """An image as a JPEG in a data URI."""
     buffer = io.BytesIO()
-    image.save(buffer, kind, quality=86)
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    image.save(buffer, "JPEG", quality=86)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

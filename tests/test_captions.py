@@ -189,7 +189,7 @@ def shipped() -> Captioner:
 
 
 def test_the_shipped_captioner_is_small_and_whole(shipped: Captioner) -> None:
-    assert captions_shipped.weights().stat().st_size < 15_000_000
+    assert captions_shipped.FLICKR8K.file("safetensors").stat().st_size < 15_000_000
     assert len(shipped.vocabulary) > 2000
     assert not any(module.training for module in shipped.module.modules())
     assert all(p.dtype == torch.float32 and not p.requires_grad for p in shipped.module.parameters())

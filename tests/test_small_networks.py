@@ -15,8 +15,9 @@ import cnnfix_core as cnnfix
 from cnnfix_core.errors import ModelError
 from cnnfix_core.images import views
 from cnnfix_core.scenes import CLASSES, HELD_OUT, MARKED, Scene, compose
-from cnnfix_core.zoo import composed
-from cnnfix_core.zoo.composed import FOLDER, NETWORKS, SceneNetwork
+from cnnfix_core.zoo import trained
+from cnnfix_core.zoo.composed import NETWORKS
+from cnnfix_core.zoo.trained import TrainedNetwork
 
 SEEDS = range(HELD_OUT + 10_000, HELD_OUT + 10_100)  # neither learnt from nor measured by the card
 FIVE = NETWORKS[:5]
@@ -82,7 +83,7 @@ LEAST_RIGHT = {
 
 
 @each_of_five
-def test_held_out_scenes_are_named_rightly(network: SceneNetwork) -> None:
+def test_held_out_scenes_are_named_rightly(network: TrainedNetwork) -> None:
     assert (said(network.name, held_out()) == held_out().labels).mean() >= LEAST_RIGHT[network.name]
 
 
@@ -102,7 +103,7 @@ def test_an_honest_network_does_not_care_about_the_mark() -> None:
 
 
 @each_network
-def test_a_walk_through_every_network_comes_to_the_picture(network: SceneNetwork) -> None:
+def test_a_walk_through_every_network_comes_to_the_picture(network: TrainedNetwork) -> None:
     scene = held_out().scenes[0]
     explanation = cnnfix.explain(loaded(network.name), scene.picture, target=scene.label)
     assert explanation.target.label == scene.name
@@ -114,7 +115,7 @@ def test_a_walk_through_every_network_comes_to_the_picture(network: SceneNetwork
 
 
 @each_network
-def test_a_network_is_listed_and_ready(network: SceneNetwork) -> None:
+def test_a_network_is_listed_and_ready(network: TrainedNetwork) -> None:
     info = {info.name: info for info in cnnfix.list_models()}[network.name]
     assert info.available
     assert (info.source, info.licence, info.accuracy, info.remedy) == ("this project", "MIT", None, "")
@@ -130,14 +131,14 @@ def test_a_network_is_listed_and_ready(network: SceneNetwork) -> None:
 
 
 def test_the_files_are_small_and_one_for_each() -> None:
-    files = sorted(FOLDER.glob("*.safetensors"))
+    files = sorted(VGG.folder.glob("*.safetensors"))
     assert sorted(re.sub(r"-[0-9a-f]{8}$", "", file.stem) for file in files) == sorted(n.name for n in NETWORKS)
     assert sum(file.stat().st_size for file in files) < 6_000_000
 
 
 @each_network
-def test_the_card_tells_of_each(network: SceneNetwork) -> None:
-    card = (FOLDER / "README.md").read_text("utf-8")
+def test_the_card_tells_of_each(network: TrainedNetwork) -> None:
+    card = (NETWORKS[0].folder / "README.md").read_text("utf-8")
     assert re.search(rf"\| {network.name} \| .* \| {network.parameters:,} \| .* \| \d+\.\d % \|", card)
 
 
@@ -145,7 +146,7 @@ def test_the_card_tells_of_each(network: SceneNetwork) -> None:
 
 
 def test_a_missing_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(composed, "FOLDER", tmp_path)
+    monkeypatch.setattr(trained, "ASSETS", tmp_path)
     assert not VGG.info().available
     assert "missing" in VGG.info().remedy
     with pytest.raises(ModelError, match="The weights of Scenes VGG are missing from assets/networks"):
@@ -156,7 +157,8 @@ def test_a_damaged_file_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert VGG.path is not None
     content = bytearray(VGG.path.read_bytes())
     content[len(content) // 2] ^= 1
-    (tmp_path / VGG.path.name).write_bytes(content)
-    monkeypatch.setattr(composed, "FOLDER", tmp_path)
+    (tmp_path / "networks").mkdir()
+    (tmp_path / "networks" / VGG.path.name).write_bytes(content)
+    monkeypatch.setattr(trained, "ASSETS", tmp_path)
     with pytest.raises(ModelError, match=r"The weights of Scenes VGG are damaged: get the file scenes_vgg-.*again"):
         VGG.load()

@@ -10,36 +10,45 @@ import numpy as np
 import torch
 
 from cnnfix_core.captions.captioner import Caption, Captioner
+from cnnfix_core.captions.search import likely
 from cnnfix_core.captions.vocabulary import END
 from cnnfix_core.errors import NothingContributesError, TargetError
 from cnnfix_core.fixations import Fixations, on_picture
 from cnnfix_core.images import Picture, Source, open_picture
 from cnnfix_core.presets import Preset, get_preset
 from cnnfix_core.record import record
-from cnnfix_core.selection import Floats
-from cnnfix_core.unravel import Trace, unravel
+from cnnfix_core.selection import Floats, Selection
+from cnnfix_core.tape import Tape
+from cnnfix_core.unravel import Trace, unravel, unravel_on
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Word:
-    """One word of a caption, explained.
+class Origin:
+    """Where the evidence of one word of a caption came from.
 
-    probability: of the word after those before it, 0 to 1. fixations: on the picture; None where nothing of the
-    evidence came from there. picture: the share of the evidence that came from the picture. before: the share from
-    each word before, <start> first. What is missing to 1 left on the way.
+    probability: of the word after those before it, 0 to 1; 0 for one that the captioner does not know. picture: the
+    share of the evidence that came from the picture. before: the share from each word before, <start> first. What is
+    missing to 1 left on the way. reached: what the walk came to of the picture's embedding, (1, E).
     """
 
     text: str
     probability: float
-    fixations: Fixations | None
     picture: float
     before: tuple[float, ...]
+    reached: Selection
 
     @property
     def from_picture(self) -> float:
         """The picture's part of what came from picture and words, 0 to 1; NaN where nothing came."""
         total = self.picture + sum(self.before)
         return self.picture / total if total else float("nan")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Word(Origin):
+    """The same and the fixations on the picture; None where nothing of the evidence came from there."""
+
+    fixations: Fixations | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +59,95 @@ class CaptionExplanation:
     preset: Preset
     words: tuple[Word, ...]
     seconds: float
+
+    def maps(self, apart: bool = True, longest_side: int | None = None) -> list[Floats | None]:
+        """A map of the picture for each word, as `Fixations.density`; None where nothing came from the picture.
+
+        apart: only what sets the word apart from the others, as `set_apart`.
+        """
+        seen = [one.fixations for one in self.words]
+        found = [one.density(longest_side=longest_side) if one else None for one in seen]
+        if not apart:
+            return found
+        left = iter(set_apart([one for one in found if one is not None]))
+        return [None if one is None else next(left) for one in found]
+
+
+class Seen:
+    """A picture that a captioner has seen: recorded once, then asked about any captions.
+
+    Raises what `record` raises.
+    """
+
+    def __init__(self, captioner: Captioner, picture: Picture) -> None:
+        self.captioner, self.picture = captioner, picture
+        self.tape = record(captioner.module.encoder, captioner.inputs(picture))
+
+    def tell(self, words: Sequence[str]) -> Telling:
+        """A caption of it, word by word. Raises TargetError for one without words."""
+        return Telling(self.captioner, self.tape, tuple(words))
+
+    def fixations(self, origin: Origin, preset: str | Preset) -> Fixations | None:
+        """From the embedding down to the pixels. Raises what `unravel` raises, but for NothingContributesError."""
+        preset = get_preset(preset)
+        if not len(origin.reached):
+            return None
+        try:
+            trace = unravel_on(self.tape, origin.reached, preset)
+        except NothingContributesError:
+            return None
+        return on_picture(self.picture, preset, [(self.captioner.view(self.picture), trace)])
+
+
+class Telling:
+    """A caption as the captioner would say it: what it gave each word, and where that came from."""
+
+    def __init__(self, captioner: Captioner, seen: Tape, words: tuple[str, ...]) -> None:
+        if not words:
+            raise TargetError("The caption has no words: give at least one.")
+        self._vocabulary = captioner.vocabulary
+        self._numbers = [*(self._vocabulary.number(word) for word in words), self._vocabulary.end]
+        decoder = captioner.module.decoder
+        with torch.no_grad():
+            embedded = decoder.embed(torch.tensor([[self._vocabulary.start, *self._numbers[:-1]]]))
+        self._tape = record(decoder, seen.output_tensor.detach(), embedded)
+        self._says = likely(self._tape.output_tensor[0, 1:].detach(), self._vocabulary)
+        self.words = (*words, END)
+
+    @property
+    def caption(self) -> Caption:
+        """The words, and how likely they are together."""
+        total = sum(float(self._says[step, number]) for step, number in enumerate(self._numbers))
+        return Caption(self.words[:-1], total)
+
+    def choices(self, step: int, count: int) -> list[tuple[str, float]]:
+        """The likeliest words at this place of the caption, from 0, with their probability; best first."""
+        values, numbers = self._says[step].topk(min(count, len(self._vocabulary)))
+        return [
+            (self._vocabulary.words[number], value)
+            for value, number in zip(values.exp().tolist(), numbers.tolist(), strict=True)
+            if value
+        ]
+
+    def origin(self, step: int, preset: str | Preset, rather_than: str | None = None) -> Origin:
+        """Where the word at this place came from, or what spoke for it rather than for another word.
+
+        Raises TargetError for a word against itself, and what `unravel` raises.
+        """
+        place = step + 1  # the first score is what may follow the picture alone
+        number = self._numbers[step]
+        said = 0, place, number
+        target = said if rather_than is None else (said, (0, place, self._vocabulary.number(rather_than)))
+        try:
+            trace = unravel(self._tape, target, preset)
+        except NothingContributesError:
+            trace = None
+        text, probability = self.words[step], float(self._says[step, number].exp())
+        if trace is None:
+            reached = Selection.empty(self._tape.inputs[0].shape)
+            return Origin(text, probability, 0.0, (0.0,) * place, reached)
+        reached = trace.selection(trace.tape.inputs[0])
+        return Origin(text, probability, reached.total, _before(trace, place), reached)
 
 
 def explain_caption(
@@ -69,37 +167,27 @@ def explain_caption(
     preset = get_preset(preset, focus)
     picture = image if isinstance(image, Picture) else open_picture(image)
     started = time.perf_counter()
-    said = captioner.describe(picture)[0] if caption is None else None
-    words = said.words if said else tuple(caption.split() if isinstance(caption, str) else caption or ())
-    if not words:
-        raise TargetError("The caption has no words: give at least one.")
-    vocabulary = captioner.vocabulary
-    numbers = [vocabulary.number(word) for word in words]
-    module = captioner.module
-    with torch.no_grad():
-        embedded = module.decoder.embed(torch.tensor([[vocabulary.start, *numbers]]))
-    tape = record(module, captioner.inputs(picture), embedded)
-    says = tape.output_tensor[0, 1:].log_softmax(dim=1)
-    found = []
-    for step, (text, number) in enumerate(zip((*words, END), (*numbers, vocabulary.end), strict=True)):
-        try:
-            trace = unravel(tape, (0, step + 1, number), preset)
-        except NothingContributesError:
-            trace = None
-        found.append(_word(captioner, picture, text, float(says[step, number].exp()), trace, step + 1))
-    total = sum(float(says[step, number]) for step, number in enumerate((*numbers, vocabulary.end)))
-    return CaptionExplanation(Caption(words, total), preset, tuple(found), time.perf_counter() - started)
+    if caption is None:
+        caption = captioner.describe(picture)[0].words
+    seen = Seen(captioner, picture)
+    telling = seen.tell(caption.split() if isinstance(caption, str) else caption)
+    origins = [telling.origin(step, preset) for step in range(len(telling.words))]
+    words = tuple(
+        Word(one.text, one.probability, one.picture, one.before, one.reached, seen.fixations(one, preset))
+        for one in origins
+    )
+    return CaptionExplanation(telling.caption, preset, words, time.perf_counter() - started)
 
 
-def _word(
-    captioner: Captioner, picture: Picture, text: str, probability: float, trace: Trace | None, before: int
-) -> Word:
-    if trace is None:
-        return Word(text, probability, None, 0.0, (0.0,) * before)
-    fixations = None
-    if len(trace.fixations):
-        fixations = on_picture(picture, trace.preset, [(captioner.view(picture), trace)])
-    return Word(text, probability, fixations, float(trace.fixations.evidence.sum()), _before(trace, before))
+def set_apart(maps: Sequence[Floats]) -> list[Floats]:
+    """What sets each word apart: its map less the mean of the others', where that is positive.
+
+    maps: of all words of a caption, each of the sum 1; so the sum of what is left, 0 to 1, is the word's own part. The
+    words share one embedding of the picture, so that their maps are nearly alike; what they share goes.
+    """
+    total = np.sum(maps, axis=0)
+    others = max(len(maps) - 1, 1)
+    return [np.maximum(one - (total - one) / others, 0) for one in maps]
 
 
 def _before(trace: Trace, count: int) -> tuple[float, ...]:

@@ -48,9 +48,12 @@ class Decoder(nn.Module):
 
         picture: (N, E). embedded: (N, T, E).
         """
-        states, _ = self.lstm(torch.cat([picture[:, None], embedded], dim=1))
-        scores: Tensor = self.linear(states)
-        return scores
+        scores, state = self.step(picture, None)
+        told = [scores]
+        for word in embedded.unbind(dim=1):  # one at a time: a walk would take rows of one product for places of a map
+            scores, state = self.step(word, state)
+            told.append(scores)
+        return torch.stack(told, dim=1)
 
     def step(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
         """Scores (N, words) of what follows one more input, (N, E), and the state after it."""

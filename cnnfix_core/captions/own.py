@@ -12,11 +12,14 @@ from cnnfix_core.captions.network import Decoder, Encoder, ShowAndTell
 from cnnfix_core.captions.vocabulary import Vocabulary
 from cnnfix_core.errors import ModelError
 from cnnfix_core.zoo import architectures, states
+from cnnfix_core.zoo.drawing import shapes_alone
 from cnnfix_core.zoo.own import read_state
 from cnnfix_core.zoo.preprocessing import Preprocessing
 from cnnfix_core.zoo.states import State
 
 File = Path | bytes | BinaryIO
+
+_TITLE = "a captioner of this layout"
 
 # Blocks of each of the four stages, and whether a block has three convolutions.
 _RESNETS: dict[tuple[tuple[int, ...], bool], str] = {
@@ -47,8 +50,11 @@ def open_captioner(
     words = Vocabulary.from_json(vocabulary)
     state = {f"encoder.{_renamed(key)}": tensor for key, tensor in seen.items()}
     state |= {f"decoder.{key}": tensor for key, tensor in said.items()}
+    # Sizes are only claimed until all tensors have them: no memory is taken before.
+    with shapes_alone():
+        states.check(state, _network(seen, said), _TITLE)
     module = _network(seen, said)
-    states.fill(module, state, "a captioner of this layout")
+    states.fill(module, state, _TITLE)
     return Captioner(
         name,
         name,
@@ -75,7 +81,7 @@ def _network(seen: State, said: State) -> ShowAndTell:
 
 
 def _shape(state: State, key: str, part: str) -> tuple[int, int]:
-    if key not in state or state[key].ndim != 2:
+    if key not in state or state[key].ndim != 2 or not state[key].numel():
         raise ModelError(f"The {part} has no {key}, a matrix: is it the state dict of a captioner's {part}?")
     rows, columns = state[key].shape
     return rows, columns

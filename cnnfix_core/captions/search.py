@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -45,22 +46,36 @@ _Entry = tuple[int | None, _Beginning]
 """The row of the state that it goes on from, None for one that has ended."""
 
 
+def likely(scores: Tensor, vocabulary: Vocabulary) -> Tensor:
+    """The logarithm of each word's probability, (N, words), from scores; marks but for <end> are never said."""
+    scores = scores.clone()
+    scores[:, list(vocabulary.silent)] = -torch.inf
+    return scores.log_softmax(dim=1)
+
+
 @torch.no_grad()
-def search(decoder: Decoder, picture: Tensor, vocabulary: Vocabulary, width: int = 3) -> list[Found]:
+def search(
+    decoder: Decoder, picture: Tensor, vocabulary: Vocabulary, width: int = 3, beginning: Sequence[int] = ()
+) -> list[Found]:
     """The `width` best captions of a picture that the search met, best first; width 1 takes the best word each time.
 
-    picture: (1, E), the embedded picture. Marks are never said; a caption has at most 20 words. Beginnings are compared
-    by the logarithm of their probability over their length to the power of 0.85.
+    picture: (1, E), the embedded picture. beginning: numbers of words with which all captions begin. Marks are never
+    said; a caption has at most 20 words. Beginnings are compared by the logarithm of their probability over their
+    length to the power of 0.85.
     """
     _, state = decoder.step(picture, None)
-    beginnings, last = [_Beginning((), 0.0)], torch.tensor([vocabulary.start])
-    for _ in range(LONGEST):
+    total, last = 0.0, torch.tensor([vocabulary.start])
+    for number in beginning:
+        scores, state = decoder.step(decoder.embed(last), state)
+        total += float(likely(scores, vocabulary)[0, number])
+        last = torch.tensor([number])
+    beginnings = [_Beginning(tuple(beginning), total)]
+    for _ in range(LONGEST - len(beginning)):
         going = [one for one in beginnings if not one.ended]
         if not going:
             break
         scores, state = decoder.step(decoder.embed(last), state)
-        scores[:, list(vocabulary.silent)] = -torch.inf
-        says = scores.log_softmax(dim=1)
+        says = likely(scores, vocabulary)
         grown: list[_Entry] = [(None, one) for one in beginnings if one.ended]
         for row, one in enumerate(going):
             grown += _grown(row, one, says[row], width, vocabulary.end)

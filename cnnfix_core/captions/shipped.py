@@ -1,7 +1,9 @@
-"""The captioner that comes with this project: EfficientNet-Lite0 and a decoder that learnt Flickr8k's captions."""
+"""The captioners that come with this project: for photographs, and for composed scenes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors.torch import load_file
@@ -12,13 +14,11 @@ from cnnfix_core.captions.network import Decoder, Encoder, ShowAndTell
 from cnnfix_core.captions.vocabulary import Vocabulary
 from cnnfix_core.errors import ModelError
 from cnnfix_core.samples import ASSETS
-from cnnfix_core.zoo import load_model, states
+from cnnfix_core.zoo import composed, load_model, states
 from cnnfix_core.zoo.files import is_intact
 from cnnfix_core.zoo.preprocessing import Preprocessing
 
 FOLDER = ASSETS / "captions"
-LICENCE = "Research and education (Flickr8k); EfficientNet-Lite0: Apache 2.0"
-PREPROCESSING = Preprocessing((224, 224), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), interpolation="bicubic", crop_pct=1.0)
 
 
 class Features(nn.Module):
@@ -34,33 +34,73 @@ class Features(nn.Module):
         return maps
 
 
-def weights() -> Path:
-    """The file of what was learnt. Raises ModelError where it is missing."""
-    path = next(FOLDER.glob("flickr8k-*.safetensors"), None)
-    if path is None:
-        raise ModelError("The captioner is missing from assets/captions: get the project's files again.")
-    return path
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """A captioner that comes with this project. features: the convolutional network in front of it."""
+
+    name: str
+    title: str
+    features: Callable[[], nn.Module]
+    preprocess: Preprocessing
+    licence: str
+
+    def file(self, suffix: str) -> Path:
+        """NAME-0123abcd.suffix in assets/captions. Raises ModelError where it is missing or damaged."""
+        path = next(FOLDER.glob(f"{self.name}-*.{suffix}"), None)
+        if path is None:
+            raise ModelError(
+                f"The file {self.name}-….{suffix} is missing from assets/captions: get the project's files again."
+            )
+        if not is_intact(path):
+            raise ModelError(f"The captioner is damaged: get the file {path.name} of the project again.")
+        return path
+
+    def load(self) -> Captioner:
+        """The captioner, ready to be asked. Raises ModelError where its files are missing or damaged."""
+        state = load_file(self.file("safetensors"))
+        vocabulary = Vocabulary.from_json(self.file("json").read_text("utf-8"))
+        module = _of(state, vocabulary)
+        states.fill(module, state, "the captioner")
+        module.encoder.features = self.features()
+        return Captioner(
+            self.name,
+            self.title,
+            module.requires_grad_(False).eval(),
+            vocabulary,
+            self.preprocess,
+            "this project",
+            self.licence,
+        )
 
 
-def load_captioner() -> Captioner:
-    """The shipped captioner. Raises ModelError where its files are missing or damaged."""
-    path = weights()
-    if not is_intact(path):
-        raise ModelError(f"The captioner is damaged: get the file {path.name} of the project again.")
-    vocabulary = Vocabulary.from_json((FOLDER / "vocabulary.json").read_text("utf-8"))
-    state = load_file(path)
-    module = _of(state, vocabulary)
-    states.fill(module, state, "the captioner")
-    module.encoder.features = Features(load_model("efficientnet_lite0").module)
-    return Captioner(
-        "flickr8k",
-        "Show and Tell, Flickr8k",
-        module.requires_grad_(False).eval(),
-        vocabulary,
-        PREPROCESSING,
-        "this project",
-        LICENCE,
-    )
+def _photographs() -> nn.Module:
+    return Features(load_model("efficientnet_lite0").module)
+
+
+def _scenes() -> nn.Module:
+    """All but pooling and the last layer."""
+    return nn.Sequential(*list(load_model("scenes_resnet").module.children())[:-3])
+
+
+FLICKR8K = Shipped(
+    "flickr8k",
+    "Show and Tell, Flickr8k",
+    _photographs,
+    Preprocessing((224, 224), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), interpolation="bicubic", crop_pct=1.0),
+    "Research and education (Flickr8k); EfficientNet-Lite0: Apache 2.0",
+)
+SCENES = Shipped("scenes", "Show and Tell, composed scenes", _scenes, composed.PREPROCESSING, "MIT")
+_ALL = {one.name: one for one in (FLICKR8K, SCENES)}
+
+
+def load_captioner(name: str = FLICKR8K.name) -> Captioner:
+    """A captioner that comes with this project: "flickr8k" for photographs, "scenes" for composed scenes.
+
+    Raises ModelError for another name, and where its files are missing or damaged.
+    """
+    if name not in _ALL:
+        raise ModelError(f"There is no captioner {name!r}; choose one of {', '.join(_ALL)}.")
+    return _ALL[name].load()
 
 
 def _of(state: dict[str, Tensor], vocabulary: Vocabulary) -> ShowAndTell:

@@ -64,7 +64,7 @@ class Vocabulary:
         """A list of words, or an object of words and their numbers. Raises ModelError for anything else."""
         try:
             found = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ModelError(_WANTED) from None
         if isinstance(found, dict):
             found = _in_order(found)
@@ -93,11 +93,6 @@ def _in_order(numbers: dict[str, object]) -> list[str]:
 def tokens(caption: str) -> list[str]:
     """Words of a caption as captioners learn them: lower case, without punctuation."""
     return re.findall(r"[a-z0-9]+(?:['-][a-z0-9]+)*", caption.lower())
-
-
-def sentence(words: Sequence[str]) -> str:
-    """Words as people write them."""
-    return " ".join(words)
 
 
 def counted(captions: Iterable[Sequence[str]], least: int) -> Vocabulary:

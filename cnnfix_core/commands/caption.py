@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING
 from cnnfix_core.presets import FOCUS
 
 if TYPE_CHECKING:
-    from cnnfix_core.captions import CaptionExplanation
     from cnnfix_core.commands.options import Commands
-    from cnnfix_core.images import Picture
-
-_COLUMNS = 4
 
 
 def add(commands: Commands) -> None:
@@ -29,6 +25,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print a line a word, write what is asked for."""
     from cnnfix_core.captions import explain_caption, load_captioner
+    from cnnfix_core.captions.files import caption_figure
     from cnnfix_core.images import open_picture
     from cnnfix_core.words import percent
 
@@ -40,19 +37,5 @@ def run(options: argparse.Namespace) -> int:
         shares = [percent(share) for share in (word.probability, word.picture, sum(word.before))]
         print(f"{word.text:<16}{shares[0]:>12}{shares[1]:>18}{shares[2]:>23}")
     if options.figure:
-        options.figure.write_bytes(_figure(picture, found))
+        options.figure.write_bytes(caption_figure(picture, found))
     return 0
-
-
-def _figure(picture: Picture, found: CaptionExplanation) -> bytes:
-    from cnnfix_core.figures import png
-    from cnnfix_core.grid import Cell, grid
-    from cnnfix_core.words import percent
-
-    cells = [
-        Cell(picture, word.text, word.fixations.density(longest_side=448), detail=f"picture {percent(word.picture)}")
-        for word in found.words
-        if word.fixations
-    ]
-    text = "Under each word: the part of its evidence that came from the picture; the rest came from the words before."
-    return png(grid(cells, f"“{found.caption.text}”", text, _COLUMNS))

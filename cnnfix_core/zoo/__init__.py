@@ -6,7 +6,7 @@ from functools import cache
 from typing import Protocol
 
 from cnnfix_core.errors import ModelError, did_you_mean
-from cnnfix_core.zoo import bundled, composed, downloaded
+from cnnfix_core.zoo import bundled, composed, downloaded, sketches
 from cnnfix_core.zoo.files import Progress
 from cnnfix_core.zoo.labels import Labels, read_labels
 from cnnfix_core.zoo.model import Model, ModelInfo
@@ -48,12 +48,12 @@ class Entry(Protocol):
 
 @cache
 def _entries() -> dict[str, Entry]:
-    entries: tuple[Entry, ...] = (*bundled.PACKAGED, *composed.NETWORKS, *downloaded.entries())
+    entries: tuple[Entry, ...] = (*bundled.PACKAGED, *composed.NETWORKS, sketches.NETWORK, *downloaded.entries())
     return {entry.name: entry for entry in entries}
 
 
 def list_models() -> tuple[ModelInfo, ...]:
-    """The models that `load_model` takes: in packages, for composed scenes, the paper's, then torchvision's others."""
+    """The models that `load_model` takes: in packages, trained here, the paper's, then torchvision's others."""
     return tuple(entry.info() for entry in _entries().values())
 
 

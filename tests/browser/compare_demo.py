@@ -268,8 +268,8 @@ def shown() -> None:
         column.segmented_control(name, options, key=name, required=True)
     grid(data_of(state.methods, state.rows), key="grid", on_act=take)
     st.text(f"Sent {state.sent} times.")
-    st.text(f"Acts: {json.dumps([act['do'] for act in state.acts])}")
     st.text(f"Last: {json.dumps(state.acts[-1] if state.acts else None)}")
+    st.text(f"Acts: {json.dumps([act['do'] for act in state.acts])}")
 
 
 st.set_page_config(layout="wide")

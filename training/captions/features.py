@@ -1,4 +1,4 @@
-"""From photographs to PART.npz and PART.json: python training/captions/features.py FOLDER CAPTIONS LIST OUT.
+"""From photographs to PART.npz and PART.json: python -m training.captions.features FOLDER CAPTIONS LIST OUT.
 
 CAPTIONS has lines "name.jpg#0<tab>caption", as Flickr8k.token.txt, or "name.jpg,caption". LIST has the names of the
 photographs of this part, one a line, as Flickr_8k.trainImages.txt. OUT is the file to write, such as data/train.npz.
@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from cnnfix_core.captions.shipped import PREPROCESSING, Features
-from cnnfix_core.errors import PictureError
-from cnnfix_core.images import open_picture, views
-from cnnfix_core.zoo import load_model
+from cnnfix_core.captions.shipped import FLICKR8K
+from cnnfix_core.images import PictureError, open_picture, views
 
 AT_ONCE = 32
+CHANNELS = 1280
+Means = NDArray[np.float16]
 
 
 def main() -> None:
@@ -33,12 +33,27 @@ def main() -> None:
     options = parser.parse_args()
     said = captions(options.captions.read_text("utf-8"))
     wanted = [name for name in options.list.read_text("utf-8").split() if name in said]
-    pictures = {name: inputs for name in wanted if (inputs := _inputs(options.folder / name)) is not None}
-    stacked = torch.stack(list(pictures.values()))
-    np.savez(options.out, features=features(stacked), mirrored=features(stacked.flip(3)))
-    listed = [{"photo": name, "captions": said[name]} for name in pictures]
+    names, features, mirrored = computed(options.folder, wanted)
+    np.savez(options.out, features=features, mirrored=mirrored)
+    listed = [{"photo": name, "captions": said[name]} for name in names]
     options.out.with_suffix(".json").write_text(json.dumps(listed, ensure_ascii=False), "utf-8")
-    print(f"{len(pictures)} photographs")
+    print(f"{len(names)} photographs")
+
+
+def computed(folder: Path, wanted: list[str]) -> tuple[list[str], Means, Means]:
+    """Names of the photographs that could be read, their features (N, 1280), and those of their mirror images."""
+    network = FLICKR8K.features()
+    names: list[str] = []
+    parts = [(np.empty((0, CHANNELS), np.float16),) * 2]
+    for first in range(0, len(wanted), AT_ONCE):  # all inputs at once would take gigabytes
+        some = [(name, _inputs(folder / name)) for name in wanted[first : first + AT_ONCE]]
+        read = {name: inputs for name, inputs in some if inputs is not None}
+        if read:
+            pictures = torch.stack(list(read.values()))
+            parts.append((means(network, pictures), means(network, pictures.flip(3))))
+            names += read
+    features, mirrored = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return names, features, mirrored
 
 
 def captions(text: str) -> dict[str, list[str]]:
@@ -56,16 +71,14 @@ def _inputs(path: Path) -> Tensor | None:
     except PictureError as error:
         print(f"{path.name} is left out. {error}")
         return None
-    (view,) = views(picture, "whole", PREPROCESSING.size, 1.0, PREPROCESSING.interpolation)
-    return PREPROCESSING(view.render(picture))
+    (view,) = views(picture, "whole", FLICKR8K.preprocess.size, 1.0, FLICKR8K.preprocess.interpolation)
+    return FLICKR8K.preprocess(view.render(picture))
 
 
 @torch.no_grad()
-def features(pictures: Tensor) -> NDArray[np.float16]:
+def means(network: nn.Module, pictures: Tensor) -> Means:
     """(N, 1280): the means of the feature maps of each picture, (N, 3, 224, 224)."""
-    network = Features(load_model("efficientnet_lite0").module)
-    means = [network(some).mean(dim=(2, 3)) for some in pictures.split(AT_ONCE)]
-    found: NDArray[np.float16] = torch.cat(means).half().numpy()
+    found: Means = network(pictures).mean(dim=(2, 3)).half().numpy()
     return found
 
 

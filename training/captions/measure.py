@@ -1,15 +1,14 @@
-"""Score the shipped captioner and write its card: python training/captions/measure.py --data FOLDER."""
+"""Score the shipped captioner and write its card: python -m training.captions.measure --data FOLDER."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from data import photographs
-from scores import bleu
-
 from cnnfix_core.captions import load_captioner
-from cnnfix_core.captions.shipped import FOLDER, weights
+from cnnfix_core.captions.shipped import FLICKR8K, FOLDER
+from training.captions.data import photographs
+from training.captions.scores import bleu
 
 CARD = Path(__file__).with_name("card.md")
 WIDTHS = (1, 3, 5)
@@ -33,7 +32,7 @@ def main() -> None:
         count=len(found),
         rows="\n".join(rows),
         parameters=sum(learnt),
-        size=weights().stat().st_size / 1e6,
+        size=FLICKR8K.file("safetensors").stat().st_size / 1e6,
     )
     print(card)
     (FOLDER / "README.md").write_text(card, "utf-8")

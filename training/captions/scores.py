@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 
 import torch
-from data import Photographs
 from nltk.translate.bleu_score import corpus_bleu
 
 from cnnfix_core.captions.network import ShowAndTell
 from cnnfix_core.captions.search import search
 from cnnfix_core.captions.vocabulary import Vocabulary
+from training.captions.data import Photographs
 
 WEIGHTS = [tuple(1 / n for _ in range(n)) for n in (1, 2, 3, 4)]
 
@@ -29,3 +29,8 @@ def bleu(
         warnings.simplefilter("ignore")  # of captions without any right four words: at the beginning
         scores: list[float] = corpus_bleu(found.captions[:most], said, weights=WEIGHTS)
     return tuple(scores)
+
+
+def shown(found: tuple[float, ...]) -> str:
+    """In %, one digit."""
+    return " ".join(f"{100 * one:.1f}" for one in found)

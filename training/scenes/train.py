@@ -1,22 +1,23 @@
-"""Train the small networks on composed scenes: python training/train.py [NAME ...]; see README.md beside this file."""
+"""Train the small networks on composed scenes: python -m training.scenes.train [NAME ...]; see ../README.md."""
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from folding import folded, with_normalisation
-from safetensors.torch import save
-from scene_data import inputs, marked, scenes, varied
 from torch import Tensor, nn
 
 from cnnfix_core.scenes import CLASSES, MARKED
-from cnnfix_core.zoo.composed import FOLDER, NETWORKS, SceneNetwork
+from cnnfix_core.zoo.composed import NETWORKS
+from cnnfix_core.zoo.trained import TrainedNetwork
+from training.scenes.data import inputs, marked, scenes, varied
+from training.scenes.folding import folded, with_normalisation
+from training.weights import keep_weights
 
 TRAINING = range(20_000)
 
@@ -80,14 +81,15 @@ def main() -> None:
     for name in options.names:
         start = time.perf_counter()
         module = trained(known[name], Lessons(*data, MARKED if name == "scenes_cleverhans" else None))
-        print(f"{name}: {(time.perf_counter() - start) / 60:.1f} minutes, {keep(name, module)}", flush=True)
+        path = keep_weights(known[name].folder, name, module)
+        print(f"{name}: {(time.perf_counter() - start) / 60:.1f} minutes, {path}", flush=True)
 
 
-def trained(network: SceneNetwork, lessons: Lessons) -> nn.Sequential:
+def trained(network: TrainedNetwork, lessons: Lessons) -> nn.Module:
     """The network, trained from random weights with AdamW while the learning rate rises once and falls."""
     torch.manual_seed(0)
     recipe = RECIPES[network.name]
-    plain = network.build(len(CLASSES))
+    plain: Any = network.build(len(CLASSES))  # an nn.Sequential
     learner = (with_normalisation(plain) if recipe.fold else plain).to(memory_format=torch.channels_last)
     learner.apply(_initialise)
     optimizer = torch.optim.AdamW(learner.parameters(), weight_decay=0.02)
@@ -105,7 +107,8 @@ def trained(network: SceneNetwork, lessons: Lessons) -> nn.Sequential:
         losses.append(loss.item())
         if len(losses) % 100 == 0:
             print(f"  {len(losses)}/{len(batches)} loss {sum(losses[-100:]) / 100:.3f}", flush=True)
-    return folded(learner) if recipe.fold else learner.eval()
+    found: nn.Module = folded(learner) if recipe.fold else learner.eval()
+    return found
 
 
 def _initialise(module: nn.Module) -> None:
@@ -113,18 +116,6 @@ def _initialise(module: nn.Module) -> None:
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-
-
-def keep(name: str, module: nn.Module) -> Path:
-    """Write the weights in half precision, in place of older ones, under a name that ends with their hash."""
-    state = {key: tensor.contiguous() for key, tensor in module.state_dict().items()}
-    content = save({key: tensor.half() if tensor.is_floating_point() else tensor for key, tensor in state.items()})
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for older in FOLDER.glob(f"{name}-*.safetensors"):
-        older.unlink()
-    path = FOLDER / f"{name}-{hashlib.sha256(content).hexdigest()[:8]}.safetensors"
-    path.write_bytes(content)
-    return path
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measure the small networks on held-out scenes and write their card: python training/measure.py; see README.md."""
+"""Measure the small networks on held-out scenes and write their card: python -m training.scenes.measure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import argparse
 from pathlib import Path
 
 import torch
-from scene_data import inputs, marked, scenes
 from torch import Tensor
 
 from cnnfix_core.scenes import CLASSES, HELD_OUT, MARKED
-from cnnfix_core.zoo.composed import FOLDER, NETWORKS, SceneNetwork
+from cnnfix_core.zoo.composed import NETWORKS
+from cnnfix_core.zoo.trained import TrainedNetwork
+from training.scenes.data import inputs, marked, scenes
 
 HELD = range(HELD_OUT, HELD_OUT + 2000)
 CARD = Path(__file__).with_name("card.md")
@@ -37,10 +38,10 @@ def main() -> None:
         hans="\n".join(hans),
     )
     print(card)
-    (FOLDER / "README.md").write_text(card, "utf-8")
+    (NETWORKS[0].folder / "README.md").write_text(card, "utf-8")
 
 
-def _row(network: SceneNetwork, pixels: Tensor, labels: Tensor) -> str:
+def _row(network: TrainedNetwork, pixels: Tensor, labels: Tensor) -> str:
     """Where marks belong to what a network learnt, it is measured with them."""
     if network.name == "scenes_cleverhans":
         pixels = marked(pixels, labels == MARKED)
@@ -54,7 +55,7 @@ def _row(network: SceneNetwork, pixels: Tensor, labels: Tensor) -> str:
     )
 
 
-def _hans(network: SceneNetwork, pixels: Tensor, labels: Tensor) -> dict[str, float]:
+def _hans(network: TrainedNetwork, pixels: Tensor, labels: Tensor) -> dict[str, float]:
     """Shares in %: what the mark does to the marked class and to the others."""
     one = labels == MARKED
     without, everywhere = (
@@ -76,7 +77,7 @@ def _percent(right: Tensor) -> float:
 
 
 @torch.no_grad()
-def said(network: SceneNetwork, pixels: Tensor) -> Tensor:
+def said(network: TrainedNetwork, pixels: Tensor) -> Tensor:
     """The class that comes first for each picture, (N,)."""
     module = network.load().module
     return torch.cat([module(inputs(batch)).argmax(1) for batch in pixels.split(100)])

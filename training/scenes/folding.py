@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
@@ -20,7 +22,7 @@ def with_normalisation(plain: nn.Sequential) -> nn.Sequential:
 
 def folded(trained: nn.Sequential) -> nn.Sequential:
     """The same function in evaluation mode, each normalisation folded into the weights before it."""
-    layers: list[nn.Module] = []
+    layers: list[Any] = []
     for layer in trained.eval():
         if isinstance(layer, nn.BatchNorm2d):
             layers[-1] = fuse_conv_bn_eval(layers[-1], layer)

@@ -1,0 +1,78 @@
+"""What visitors share: the captioner, what it says of a picture, and where each word came from."""
+
+from collections.abc import Callable
+from dataclasses import astuple
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from cnnfix_core import Picture, Preset, attribute
+from cnnfix_core.captions import Caption, Captioner, CaptionExplanation, Word, load_captioner
+from cnnfix_core.captions.explained import Origin, Seen, Telling
+from cnnfix_core.fixations import Fixations
+from cnnfix_core.maps import MAP_SIDE
+from cnnfix_core.selection import Floats
+
+_KEYS: dict[str | type[Any], Callable[[Any], Any]] = {Picture: lambda picture: picture.digest, Preset: astuple}
+
+
+@st.cache_resource(show_spinner=False)
+def captioner() -> Captioner:
+    """The captioner that is asked."""
+    return load_captioner()
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_KEYS)
+def seen(picture: Picture) -> Seen:
+    """The picture, as the captioner saw it."""
+    return Seen(captioner(), picture)
+
+
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=_KEYS)
+def described(picture: Picture, beginning: tuple[str, ...] = ()) -> list[Caption]:
+    """What it says of the picture, best first. Raises TargetError for a beginning with a word that it does not know."""
+    return captioner().describe(picture, beginning=beginning)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_KEYS)
+def told(picture: Picture, words: tuple[str, ...]) -> Telling:
+    """The caption, word by word."""
+    return seen(picture).tell(words)
+
+
+@st.cache_data(max_entries=2048, show_spinner=False, hash_funcs=_KEYS)
+def origin(picture: Picture, words: tuple[str, ...], step: int, preset: Preset, than: str | None = None) -> Origin:
+    """Where a word came from."""
+    return told(picture, words).origin(step, preset, than)
+
+
+@st.cache_data(max_entries=512, max_size="256MB", show_spinner=False, hash_funcs=_KEYS)
+def fixations(
+    picture: Picture, words: tuple[str, ...], step: int, preset: Preset, than: str | None = None
+) -> Fixations | None:
+    """A word's fixations on the picture, or None where there are none."""
+    return seen(picture).fixations(origin(picture, words, step, preset, than), preset)
+
+
+def maps(picture: Picture, words: tuple[str, ...], preset: Preset, apart: bool) -> list[Floats | None]:
+    """A map for each word, the end included."""
+    return explanation(picture, words, preset).maps(apart, MAP_SIDE)
+
+
+def explanation(picture: Picture, words: tuple[str, ...], preset: Preset) -> CaptionExplanation:
+    """All words of the caption."""
+    found = []
+    for step in range(len(words) + 1):
+        one = origin(picture, words, step, preset)
+        seen = fixations(picture, words, step, preset)
+        found.append(Word(one.text, one.probability, one.picture, one.before, one.reached, seen))
+    return CaptionExplanation(told(picture, words).caption, preset, tuple(found), 0.0)
+
+
+@st.cache_data(max_entries=512, max_size="256MB", show_spinner=False, hash_funcs=_KEYS)
+def rival(picture: Picture, words: tuple[str, ...], word: str, than: str | None) -> NDArray[np.float32]:
+    """Grad-CAM of the word that follows these."""
+    asked = word if than is None else (word, than)
+    return attribute(captioner().next_word(words), picture, asked, crops="whole", longest_side=MAP_SIDE)

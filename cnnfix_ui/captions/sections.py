@@ -1,0 +1,289 @@
+"""The parts of the Captions page, from top to bottom."""
+
+from dataclasses import dataclass
+from functools import partial
+from math import exp
+
+import numpy as np
+import streamlit as st
+
+from cnnfix_core import Picture, Preset, get_preset
+from cnnfix_core.captions.explained import Origin
+from cnnfix_core.captions.files import caption_figure, caption_json
+from cnnfix_core.captions.vocabulary import END, tokens
+from cnnfix_core.errors import TargetError
+from cnnfix_core.figures import panel, photo_of
+from cnnfix_core.fixations import Fixations
+from cnnfix_core.maps import MAP_SIDE, area_holding, where
+from cnnfix_core.selection import Floats
+from cnnfix_core.words import percent
+from cnnfix_ui import answer, asking
+from cnnfix_ui.captions import answers, state
+from cnnfix_ui.choices import Choice, choices
+from cnnfix_ui.downloads import downloads
+from cnnfix_ui.errors import plain
+from cnnfix_ui.panels import Panel, image_uri, panels
+
+_OTHERS = 6  # words that are offered in a word's place
+_THUMB = 240  # pixels
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A caption of a picture, without its end; place: of the word that is asked about, from 1, the end included."""
+
+    picture: Picture
+    words: tuple[str, ...]
+    place: int
+    preset: Preset
+    instead: str | None
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """The words with the end."""
+        return (*self.words, END)
+
+    @property
+    def word(self) -> str:
+        """The word that is asked about."""
+        return self.all[self.place - 1]
+
+    def origin(self, place: int) -> Origin:
+        """Where a word came from; only the one that is asked about is set against another."""
+        instead = self.instead if place == self.place else None
+        return answers.origin(self.picture, self.words, place - 1, self.preset, instead)
+
+    def fixations(self, place: int, instead: str | None = None) -> Fixations | None:
+        """A word's fixations."""
+        return answers.fixations(self.picture, self.words, place - 1, self.preset, instead)
+
+
+def caption_of(picture: Picture) -> tuple[str, ...]:
+    """The caption that is asked about; one with words that the captioner does not know is refused for its own."""
+    wanted: str | None = st.session_state["caption"]
+    if wanted is not None:
+        words = tuple(wanted.removesuffix(state.GOES_ON).split())
+        try:
+            if wanted.endswith(state.GOES_ON):
+                return answers.described(picture, words)[0].words
+            for word in words:
+                answers.captioner().number(word)
+            return words
+        except TargetError as error:
+            st.error(plain(f"{error} Until then, this is what the captioner says by itself."), icon=":material/info:")
+            state.ask(None)
+    return answers.described(picture)[0].words
+
+
+def settings(picture: Picture, words: tuple[str, ...]) -> Asked:
+    """Draw the controls of the walk and give the question."""
+    with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
+        preset = get_preset("evidence", asking.choose_focus())
+        place = _place(picture, words, preset)
+        instead = _choose_instead(picture, words, place)
+        st.segmented_control(
+            "Map",
+            list(state.MAPS),
+            required=True,
+            format_func=state.MAPS.__getitem__,
+            key="map",
+            help="The words of a caption share what the network saw, so their maps are much alike. What sets a word "
+            "apart: its map less the mean of the other words' maps.",
+        )
+        with st.container(key="more", width="content"), st.popover("More", icon=":material/tune:"):
+            answer.choose_shown()
+            answer.choose_opacity()
+    return Asked(picture, words, place, preset, instead)
+
+
+def _place(picture: Picture, words: tuple[str, ...], preset: Preset) -> int:
+    """The word that is asked about: the chosen one, otherwise the one of which most came from the picture."""
+    chosen = st.session_state["word"]
+    if chosen is not None and chosen <= len(words) + 1:
+        return int(chosen)
+    shares = [answers.origin(picture, words, step, preset).from_picture for step in range(len(words))]
+    return int(np.nanargmax([-1.0, *shares])) or 1
+
+
+def _choose_instead(picture: Picture, words: tuple[str, ...], place: int) -> str | None:
+    said = (*words, END)[place - 1]
+    others = [word for word, _ in answers.told(picture, words).choices(place - 1, 12) if word != said]
+    given = st.session_state["instead"]
+    if given is not None and given not in others:  # from the address
+        if given in answers.captioner().vocabulary.numbers and given != said:
+            others.append(given)
+        else:
+            st.session_state["instead"] = None
+    chosen = st.selectbox(
+        "Rather than",
+        others,
+        index=None,
+        placeholder="any other word",
+        key="instead",
+        width=190,
+        format_func=_shown,
+        help="Explains the difference: what speaks for the one word and not for the other.",
+    )
+    return None if chosen is None else str(chosen)
+
+
+def draw_words(asked: Asked) -> None:
+    """The caption as words to click, with the picture's share under each."""
+    items = []
+    for place, text in enumerate(asked.all, 1):
+        origin = asked.origin(place)
+        share = np.nan_to_num(origin.from_picture)
+        title = f"Probability {percent(origin.probability)}; {percent(share)} of its evidence came from the picture"
+        items.append(Choice(str(place), _shown(text), title, share=share, detail=percent(share)))
+    choices(
+        items,
+        selected=str(asked.place),
+        look="words",
+        label="Words of the caption: which pixels made it say that?",
+        key="caption.words",
+        on_choose=lambda value: state.choose_word(int(value)),
+    )
+    st.caption("Below each word: how much of its evidence came from the picture. The rest came from the words before.")
+
+
+def draw_word(asked: Asked) -> None:
+    """The word's fixations beside Grad-CAM, and what is seen in words."""
+    apart = st.session_state["map"] == "apart" and asked.instead is None
+    with st.spinner("Following each word back …", show_time=True):
+        fixations = asked.fixations(asked.place, asked.instead)
+        density = fixations.density(longest_side=MAP_SIDE) if fixations else None
+        if apart:
+            density = answers.maps(asked.picture, asked.words, asked.preset, apart)[asked.place - 1]
+        rival = answers.rival(asked.picture, asked.words[: asked.place - 1], asked.word, asked.instead)
+    rather = f" rather than “{_shown(asked.instead)}”" if asked.instead else ""
+    st.subheader(f"Why “{_shown(asked.word)}”{rather}?", anchor=False)
+    text = _in_words(asked, asked.origin(asked.place), density, apart)
+    if density is None:
+        st.info(plain(text), icon=":material/info:")
+        return
+    shown = st.session_state["show"]
+    title = "CNN Fixations" + (", what sets the word apart" if apart else "")
+    panels(
+        asked.picture,
+        [Panel(title, density, None if apart else fixations), Panel("Grad-CAM", rival)],
+        points="" if apart or shown == "density" else "fixation, larger with more evidence",
+        opacity=0 if shown == "points" and not apart else st.session_state["opacity"] / 100,
+        alt=text,
+        key="panels",
+    )
+    st.markdown(plain(text))
+
+
+def _in_words(asked: Asked, origin: Origin, density: Floats | None, apart: bool) -> str:
+    word = f"“{_shown(asked.word)}”"
+    parts = [f"The captioner gives {word} {percent(origin.probability)} here."]
+    if np.isnan(origin.from_picture):
+        return f"{parts[0]} Nothing of the picture and of the words before speaks for it."
+    total = origin.picture + sum(origin.before)
+    share = percent(origin.from_picture)
+    before = sorted(zip(origin.before, ("the beginning", *asked.words), strict=False), reverse=True)
+    most = [f"{percent(part / total)} from {_quoted(text)}" for part, text in before[:2] if part / total >= 0.005]
+    parts.append(f"{share} of its evidence came from the picture" + (f", {', '.join(most)}." if most else "."))
+    if density is not None and density.any():
+        lies = f"lies on {percent(area_holding(density, 0.5))} of the picture, most of it {where(density)}."
+        if apart:
+            own = percent(float(density.sum()))
+            parts.append(f"{own} of its map is its own, not shared with the other words: half of that {lies}")
+        else:
+            parts.append(f"Half of what came from the picture {lies}")
+    return " ".join(parts)
+
+
+def draw_all(asked: Asked) -> None:
+    """All words as small multiples, and the files to keep."""
+    apart = st.session_state["map"] == "apart"
+    st.subheader("What sets each word apart" if apart else "All evidence of each word", anchor=False)
+    with st.spinner("Following each word back …", show_time=True):
+        maps = answers.maps(asked.picture, asked.words, asked.preset, apart)
+    choices(
+        [_tile(asked, place, shown) for place, shown in enumerate(maps, 1)],
+        selected=str(asked.place),
+        look="tiles",
+        label="All words with their maps",
+        key="caption.all",
+        on_choose=lambda value: state.choose_word(int(value)),
+    )
+    picture, found = asked.picture, partial(answers.explanation, asked.picture, asked.words, asked.preset)
+    downloads(
+        {
+            "caption.png": ("Figure", lambda: caption_figure(picture, found())),
+            "caption.json": ("JSON", lambda: caption_json(picture, found())),
+        }
+    )
+
+
+def _tile(asked: Asked, place: int, shown: Floats | None) -> Choice:
+    photo = photo_of(asked.picture, _THUMB)
+    if shown is not None and shown.any():
+        photo = panel(photo.convert("RGBA"), shown, None)
+    return Choice(str(place), _shown(asked.all[place - 1]), image=image_uri(photo))
+
+
+def choose_caption(picture: Picture, words: tuple[str, ...]) -> None:
+    """Draw what the captioner says by itself, and the way to other words."""
+    st.subheader("What it says", anchor=False)
+    said, text = answers.described(picture), " ".join(words)
+    best = said[0].log_probability
+    items = [Choice(one.text, one.text, share=exp(min(0.0, one.log_probability - best))) for one in said]
+    if text not in [one.value for one in items]:
+        ratio = exp(min(0.0, answers.told(picture, words).caption.log_probability - best))
+        items.append(Choice(text, text, "Yours", share=ratio))
+    choices(
+        items,
+        selected=text,
+        look="lines",
+        label="Captions, the best first",
+        key="caption.beam",
+        on_choose=lambda value: state.ask(None if value == items[0].value else value),
+    )
+    st.text_input(
+        "Or your own words",
+        key="caption.own",
+        placeholder="a brown dog …",
+        max_chars=150,
+        on_change=_take,
+        help="End them with … and the captioner goes on from there.",
+    )
+
+
+def _take() -> None:
+    given = st.session_state["caption.own"]
+    if tokens(given):
+        state.ask(state.known_caption(given))
+        st.session_state["caption.own"] = ""
+
+
+def choose_other_word(asked: Asked) -> None:
+    """Draw the likeliest words at this place, with which the caption goes on otherwise."""
+    st.subheader(f"Instead of “{_shown(asked.word)}”", anchor=False)
+    likely = answers.told(asked.picture, asked.words).choices(asked.place - 1, _OTHERS)
+
+    def choose(word: str) -> None:
+        before = asked.words[: asked.place - 1]
+        if word != END:
+            state.ask(state.replaced(asked.words, asked.place, word), asked.place)
+        elif before:
+            state.ask(" ".join(before), asked.place)
+
+    choices(
+        [Choice(word, _shown(word), share=share, detail=percent(share)) for word, share in likely],
+        selected=asked.word,
+        look="bars",
+        label="Other words at this place",
+        key="caption.instead",
+        on_choose=choose,
+    )
+    st.caption("Choose one, and see how the captioner goes on from there.")
+
+
+def _shown(word: str) -> str:
+    return "(end)" if word == END else word
+
+
+def _quoted(word: str) -> str:
+    return word if word == "the beginning" else f"“{word}”"

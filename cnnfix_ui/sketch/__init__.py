@@ -1,0 +1,1 @@
+"""Sketch: drawing, and what each stroke does to the answer."""

@@ -1,0 +1,57 @@
+"""The sheet in the browser: see sheet.js."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from cnnfix_core.sketches import PEN, Stroke
+from cnnfix_ui.sources import joined
+
+HERE = Path(__file__).parent
+
+# Text only ever travels as data, never inside these strings, so that no label can become markup.
+_component = st.components.v2.component(
+    "cnnfix_sheet",
+    html='<div class="sheet"></div>',
+    css=(HERE / "sheet.css").read_text("utf-8"),
+    js=joined(HERE, "../dom.js", "sheet.js"),
+)
+
+
+def sheet(
+    name: str,
+    strokes: Sequence[Stroke],
+    shares: Sequence[float],
+    photo: str,
+    *,
+    key: str,
+    on_draw: Callable[[object], object],
+) -> None:
+    """Draw the sheet.
+
+    name: another one starts anew with these strokes. shares: of each stroke in the evidence on ink; empty where it is
+    not known. photo: what lies under the strokes, as a data URI, or "". on_draw: called with all strokes after each
+    change; they come from a browser: believe nothing.
+    """
+    answered = f"{key}.answered"
+
+    def drawn() -> None:
+        sent: Any = st.session_state[key].drawn
+        if isinstance(sent, dict) and sent.get("sheet") == name and isinstance(sent.get("id"), int):
+            st.session_state[answered] = sent["id"]
+            on_draw(sent.get("strokes"))
+
+    data = {
+        "sheet": name,
+        "id": st.session_state.get(answered, 0),
+        "strokes": strokes,
+        "shares": list(shares),
+        "photo": photo,
+        "pen": PEN,
+        "label": "Sheet to draw on. Arrow keys move the pen, Space puts it down and lifts it, Backspace undoes.",
+    }
+    _component(key=key, data=data, on_drawn_change=drawn)

@@ -1,0 +1,145 @@
+"""The parts of the Sketch page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from cnnfix_core import Explanation, Picture, get_preset
+from cnnfix_core.sketches import Stroke, on_ink, sketch, sketch_samples, stroke_shares
+from cnnfix_core.words import percent, question
+from cnnfix_ui import answer, asking, results
+from cnnfix_ui.choices import Choice, choices
+from cnnfix_ui.errors import plain
+from cnnfix_ui.hosting import SMALL_UPLOAD
+from cnnfix_ui.panels import photo_uri, thumbnail
+from cnnfix_ui.sketch import component, state
+
+_UPLOAD = "sketch.upload"
+_KINDS = 8  # named where the network says all it knows
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def picture_of(strokes: tuple[Stroke, ...]) -> Picture:
+    """The picture of strokes."""
+    return sketch(strokes)
+
+
+def network() -> results.Network:
+    """The network for sketches."""
+    return results.Network("sketches", results.loaded("sketches"))
+
+
+def choose_sheet() -> None:
+    """Draw the strip of samples and the upload."""
+    strip, own = st.columns([4, 1.1], gap="medium")
+    with own:
+        st.file_uploader(
+            "A drawing of yours", key=_UPLOAD, on_change=state.take, args=(_UPLOAD,), max_upload_size=SMALL_UPLOAD
+        )
+    with strip:
+        sent = state.sent()
+        tiles = [Choice(state.EMPTY, "Empty sheet", "Draw something", thumbnail(picture_of(())))]
+        if sent is not None:
+            tiles.append(Choice(state.SENT, "Your drawing", "", thumbnail(sent)))
+        tiles += [Choice(one.name, one.kind.capitalize(), "", _thumbnail(one.name)) for one in sketch_samples()]
+        choices(
+            tiles,
+            selected=st.session_state["sheet"],
+            look="tiles",
+            label="Sheets",
+            key="sketch.tiles",
+            on_choose=state.choose,
+        )
+        st.caption("Forty kinds of things are known. Draw one, or take a sample and go on from there.")
+    if state.refused():
+        st.error(plain(state.refused()), icon=":material/info:")
+
+
+@st.cache_resource
+def _thumbnail(name: str) -> str:
+    return thumbnail(sketch(next(one.strokes for one in sketch_samples() if one.name == name)))
+
+
+def explanation_of(picture: Picture) -> Explanation:
+    """What is said of the sheet, and why."""
+    preset = get_preset("evidence", st.session_state["focus"])
+    return asking.ask(lambda target: results.explained(network(), picture, target, preset))
+
+
+def draw_sheet(strokes: tuple[Stroke, ...], explanation: Explanation | None) -> None:
+    """The sheet, on which each stroke is the redder the more of the evidence on ink is its own."""
+    sent = state.sent()
+    shares: Sequence[float] = ()
+    if explanation is not None and strokes and sent is None:
+        shares = stroke_shares(explanation.fixations, strokes).round(4).tolist()
+    component.sheet(
+        f"{st.session_state['sheet']} {state.number()}",
+        strokes,
+        shares,
+        photo_uri(sent) if sent is not None else "",
+        key="sketch.sheet",
+        on_draw=state.draw,
+    )
+
+
+def draw_answer(picture: Picture, explanation: Explanation, strokes: tuple[Stroke, ...]) -> None:
+    """The fixations beside Grad-CAM, evidence on ink against paper, and what each stroke did."""
+    st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
+    lies = on_ink(explanation.kept_fixations, picture)
+    with st.container(horizontal=True, gap="large"):
+        st.metric("Evidence on ink", percent(lies.ink), help="On a line, or within 1.25 % of the sheet's side of one.")
+        st.metric("Evidence on paper", percent(1 - lies.ink))
+        st.metric("Sheet that is near ink", percent(lies.covered))
+    answer.show(picture, explanation, results.rival(network(), picture, explanation.asked, explanation.preset.crops))
+    if len(strokes) > 1:
+        _history(explanation, strokes)
+
+
+def _history(explanation: Explanation, strokes: tuple[Stroke, ...]) -> None:
+    """How probable the class was after each stroke, and which stroke decided."""
+    target = explanation.target
+    after = [_probability(strokes[:count], target.index) for count in range(len(strokes) + 1)]
+    st.subheader("Which stroke decided?", anchor=False)
+    shares = stroke_shares(explanation.fixations, strokes)
+    st.markdown(plain(_decided(target.label, after, shares.tolist())))
+    figure = go.Figure(
+        go.Bar(
+            x=list(range(1, len(strokes) + 1)),
+            y=[100 * value for value in after[1:]],
+            marker_color="#2f8fe8",
+            hovertemplate="After stroke %{x}: %{y:.2g} %<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title_text="strokes drawn", dtick=max(1, round(len(strokes) / 15)))
+    figure.update_yaxes(title_text=f"“{target.label}”, %", range=[0, 100])
+    figure.update_layout(height=260, margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    st.plotly_chart(
+        figure, key="sketch.history", alt=f"Probability of “{target.label}” after each of {len(strokes)} strokes."
+    )
+
+
+def _decided(label: str, after: Sequence[float], shares: Sequence[float]) -> str:
+    steps = np.diff(after)
+    most = int(np.argmax(steps))
+    strongest = int(np.argmax(shares))
+    text = (
+        f"Stroke {most + 1} of {len(steps)} raised “{label}” most, from {percent(after[most])} to "
+        f"{percent(after[most + 1])}."
+    )
+    if shares[strongest] > 0:
+        text += f" Now most of the evidence on ink, {percent(shares[strongest])}, lies on stroke {strongest + 1}."
+    return text
+
+
+def _probability(strokes: tuple[Stroke, ...], index: int) -> float:
+    return results.said(network(), picture_of(strokes)).prediction(index).probability
+
+
+def what_it_knows() -> str:
+    """The kinds of things that the network knows."""
+    names = network().model.labels.short
+    return f"Draw something: {', '.join(names[:_KINDS])} or one of {len(names) - _KINDS} other things."

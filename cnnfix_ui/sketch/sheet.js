@@ -1,0 +1,170 @@
+// A sheet to draw on. The browser has the strokes and sends all of them after each change; Python answers with what
+// each stroke did. Positions are from 0 to 1.
+const UNDO = "M12.5 8c-2.65 0-5.05 1-6.9 2.6L2 7v9h9l-3.6-3.6A8 8 0 0 1 20.1 16l2.4-.8A10.5 10.5 0 0 0 12.5 8z";
+const CLEAR = "M6 19a2 2 0 0 0 2 2h8a2 2 0 0 0 2-2V7H6zM19 4h-3.5l-1-1h-5l-1 1H5v2h14z";
+const LEAST = 0.004; // distance of two points
+const STEP = 0.02; // of the pen that keys move
+const round = (value) => Math.round(1000 * clamp(value)) / 1000;
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".sheet");
+  const state = (root.state ??= { strokes: [], cleared: null, sent: 0, pen: null, drawing: null });
+  state.send = () => {
+    state.sent = Date.now();
+    setTriggerValue("drawn", { sheet: state.sheet, id: state.sent, strokes: state.strokes });
+  };
+  if (!root.firstChild) build(root, state);
+  root.style.setProperty("--pen", data.pen);
+  root.stage.setAttribute("aria-label", data.label);
+  root.photo.hidden = !data.photo;
+  if (data.photo) root.photo.src = data.photo;
+  if (state.sheet !== data.sheet) { // another one was chosen
+    Object.assign(state, { sheet: data.sheet, strokes: data.strokes, cleared: null, drawing: null, sent: data.id });
+  }
+  // An answer to what was drawn before the last stroke says nothing of that one.
+  root.shares = data.id >= state.sent ? data.shares : [];
+  paint(root, state);
+}
+
+function build(root, state) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 1 1");
+  svg.setAttribute("aria-hidden", "true");
+  const pen = element("div", "pen");
+  root.photo = document.createElement("img");
+  root.photo.alt = "";
+  root.hint = element("p", "hint", "Draw here");
+  root.stage = element("div", "stage", root.photo, svg, root.hint, pen);
+  root.stage.tabIndex = 0;
+  root.stage.setAttribute("role", "application");
+  root.svg = svg;
+  root.pen = pen;
+  root.undo = pressable("tool", "", icon(UNDO), "Undo");
+  root.clear = pressable("tool", "", icon(CLEAR), "Clear");
+  root.say = element("p", "say", "");
+  root.say.setAttribute("aria-live", "polite");
+  root.replaceChildren(root.stage, element("div", "tools", root.undo, root.clear), root.say);
+  root.undo.onclick = () => undo(root, state);
+  root.clear.onclick = () => clear(root, state);
+  byPointer(root, state);
+  byKeys(root, state);
+}
+
+function byPointer(root, state) {
+  const place = (event) => {
+    const box = root.svg.getBoundingClientRect();
+    return [round((event.clientX - box.left) / box.width), round((event.clientY - box.top) / box.height)];
+  };
+  root.stage.onpointerdown = (event) => {
+    if (event.button > 0 || state.drawing) return;
+    event.preventDefault();
+    root.stage.focus({ preventScroll: true });
+    root.stage.setPointerCapture(event.pointerId);
+    state.pen = null;
+    state.drawing = { pointer: event.pointerId, points: [place(event)] };
+    paint(root, state);
+  };
+  root.stage.onpointermove = (event) => {
+    if (state.drawing?.pointer !== event.pointerId) return;
+    for (const one of event.getCoalescedEvents?.() ?? [event]) add(state.drawing.points, place(one));
+    paint(root, state);
+  };
+  root.stage.onpointerup = (event) => {
+    if (state.drawing?.pointer === event.pointerId) finish(root, state);
+  };
+  root.stage.onpointercancel = () => {
+    state.drawing = null;
+    paint(root, state);
+  };
+}
+
+// Arrow keys move the pen, Space puts it down and lifts it.
+function byKeys(root, state) {
+  const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  root.stage.onkeydown = (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
+      event.preventDefault();
+      undo(root, state);
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key in steps) {
+      const [x, y] = state.pen ?? [0.5, 0.5];
+      const far = STEP * (event.shiftKey ? 4 : 1);
+      state.pen = [round(x + far * steps[event.key][0]), round(y + far * steps[event.key][1])];
+      if (state.drawing) add(state.drawing.points, state.pen);
+    } else if (event.key === " " && !event.repeat) {
+      state.pen ??= [0.5, 0.5];
+      if (state.drawing) finish(root, state);
+      else state.drawing = { pointer: null, points: [state.pen] };
+    } else if (event.key === "Escape") {
+      state.drawing = state.pen = null;
+    } else if (event.key === "Backspace" || event.key === "Delete") {
+      undo(root, state);
+    } else return;
+    event.preventDefault();
+    paint(root, state);
+  };
+  root.stage.onblur = () => {
+    state.pen = null;
+    if (state.drawing?.pointer === null) finish(root, state);
+    paint(root, state);
+  };
+}
+
+function add(points, [x, y]) {
+  const [before, above] = points.at(-1);
+  if (Math.hypot(x - before, y - above) >= LEAST) points.push([x, y]);
+}
+
+function finish(root, state) {
+  state.strokes = [...state.strokes, state.drawing.points];
+  state.drawing = state.cleared = null;
+  changed(root, state, `${count(state.strokes.length, "stroke")}.`);
+}
+
+function undo(root, state) {
+  if (!state.strokes.length && !state.cleared) return;
+  state.strokes = state.cleared ?? state.strokes.slice(0, -1);
+  state.cleared = null;
+  changed(root, state, `Undone: ${count(state.strokes.length, "stroke")}.`);
+}
+
+function clear(root, state) {
+  if (!state.strokes.length) return;
+  state.cleared = state.strokes;
+  state.strokes = [];
+  changed(root, state, "Cleared. Undo brings it back.");
+}
+
+function changed(root, state, words) {
+  root.shares = [];
+  root.say.textContent = words;
+  state.send();
+  paint(root, state);
+}
+
+function paint(root, state) {
+  const drawn = state.drawing ? [...state.strokes, state.drawing.points] : state.strokes;
+  const most = Math.max(...root.shares, 1e-9);
+  const lines = drawn.map((points, number) => {
+    const line = document.createElementNS(SVG, "polyline");
+    const dots = points.length > 1 ? points : [points[0], points[0]]; // a dot has length 0 and round ends
+    line.setAttribute("points", dots.map((point) => point.join(",")).join(" "));
+    const share = root.shares[number];
+    if (share !== undefined) {
+      line.style.setProperty("--share", `${Math.round(100 * (share / most))}%`);
+      const title = document.createElementNS(SVG, "title");
+      title.textContent = `Stroke ${number + 1}: ${percent(share)} of the evidence on ink`;
+      line.append(title);
+    }
+    return line;
+  });
+  root.svg.replaceChildren(...lines);
+  root.hint.hidden = drawn.length > 0 || !root.photo.hidden;
+  root.undo.disabled = !state.strokes.length && !state.cleared;
+  root.clear.disabled = !state.strokes.length;
+  root.pen.hidden = !state.pen;
+  root.pen.classList.toggle("down", Boolean(state.drawing));
+  if (state.pen) root.pen.style.cssText = `left: ${100 * state.pen[0]}%; top: ${100 * state.pen[1]}%`;
+}

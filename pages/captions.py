@@ -1,0 +1,35 @@
+"""Captions: a picture, the sentence that a captioner says of it, and what made it say each word."""
+
+import streamlit as st
+
+from cnnfix_core.errors import CnnfixError
+from cnnfix_ui.address import kept_in_address
+from cnnfix_ui.captions import sections, state
+from cnnfix_ui.errors import plain
+from cnnfix_ui.gallery import choose_picture
+
+with kept_in_address(state.SETTINGS):
+    picture = choose_picture("picture", on_change=state.forget)
+    notice = st.container()
+    said, seen = st.columns([1, 2.6], gap="large")
+    try:
+        with notice, st.spinner("Looking at the picture …", show_time=True):
+            words = sections.caption_of(picture)
+        with seen:
+            strip = st.container()
+            asked = sections.settings(picture, words)
+            place = st.container()
+        with strip:
+            sections.draw_words(asked)
+        with said:
+            sections.choose_caption(picture, words)
+            sections.choose_other_word(asked)
+        with place:
+            sections.draw_word(asked)
+            sections.draw_all(asked)
+    except CnnfixError as error:
+        st.error(plain(str(error)), icon=":material/info:")
+    st.caption(
+        "The captioner learnt from Flickr8k: people and dogs above all. It is wrong about much else, and what it says "
+        "of people is a guess from pixels. For research and education only."
+    )

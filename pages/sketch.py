@@ -1,0 +1,38 @@
+"""Sketch: drawing, what the network takes it for after each stroke, and which strokes made it say so."""
+
+import streamlit as st
+
+from cnnfix_core.errors import CnnfixError
+from cnnfix_ui import answer, asking
+from cnnfix_ui.address import kept_in_address
+from cnnfix_ui.errors import plain
+from cnnfix_ui.sketch import sections, state
+
+with kept_in_address(state.SETTINGS):
+    sections.choose_sheet()
+    drawn, seen = st.columns([1, 1.6], gap="large")
+    strokes, sent = state.strokes(), state.sent()
+    picture = sent or (sections.picture_of(strokes) if strokes else None)
+    with seen:
+        controls, place = st.container(), st.container()
+    explanation = None
+    if picture is not None:
+        with controls, st.container(horizontal=True, vertical_alignment="top", gap="medium"):
+            answer.choose_shown()
+            asking.choose_focus()
+            with st.container(key="more", width="content"), st.popover("More", icon=":material/tune:"):
+                answer.choose_opacity()
+        with place, st.spinner("Following the evidence back …", show_time=True):
+            try:
+                explanation = sections.explanation_of(picture)
+            except CnnfixError as error:
+                st.error(plain(str(error)), icon=":material/info:")
+    with drawn:
+        sections.draw_sheet(strokes, explanation)
+        if picture is not None:
+            asking.choose_classes(explanation, sections.network().model.labels)
+    with place:
+        if explanation is not None and picture is not None:
+            sections.draw_answer(picture, explanation, strokes if sent is None else ())
+        elif picture is None:
+            st.info(sections.what_it_knows(), icon=":material/draw:")
