@@ -19,7 +19,7 @@ from cnnfix_core.record import record, record_whole
 from cnnfix_core.selection import Floats
 from cnnfix_core.tape import as_array
 from cnnfix_core.unravel import Trace, unravel
-from cnnfix_core.zoo import Model
+from cnnfix_core.zoo import Labels, Model
 
 Class = int | str
 Asked = Class | tuple[Class | None, Class] | None
@@ -121,7 +121,7 @@ def explain(
     batch = torch.stack([model.preprocess(view.render(picture)) for view in seen])
     tape = (record_whole if whole else record)(model.module, batch)
     scores = as_array(tape.output_tensor)
-    classes = Classes(model, scores)
+    classes = Classes(model.labels, scores)
     wanted, other = classes.asked(target)
 
     says_so = scores.argmax(axis=1) == wanted
@@ -153,15 +153,15 @@ def classes(model: Model, image: Source | Picture, crops: Crops = "whole") -> Cl
     seen = model.views(picture, crops)
     with torch.no_grad():
         scores = model.module(torch.stack([model.preprocess(view.render(picture)) for view in seen]))
-    return Classes(model, as_array(scores))
+    return Classes(model.labels, as_array(scores))
 
 
 class Classes:
     """What the model said of each class, the mean over the views. scores: (views, classes)."""
 
-    def __init__(self, model: Model, scores: NDArray[np.floating]) -> None:
+    def __init__(self, labels: Labels, scores: NDArray[np.floating]) -> None:
         powers = np.exp(scores - scores.max(axis=1, keepdims=True), dtype=float)
-        self._labels = model.labels
+        self._labels = labels
         self._scores = scores.mean(axis=0)
         self._probabilities: Floats = (powers / powers.sum(axis=1, keepdims=True)).mean(axis=0)
 

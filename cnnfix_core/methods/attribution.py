@@ -97,7 +97,7 @@ def _find(method: str) -> Method:
 def _classes(model: Model, picture: Picture, target: Asked, crops: Crops) -> Classes:
     """Indices of the class, and of the one that it is set against; the network is asked only for the predicted one."""
     predicted = target is None or (isinstance(target, tuple) and None in target)
-    said = classes(model, picture, crops) if predicted else Said(model, np.zeros((1, len(model.labels))))
+    said = classes(model, picture, crops) if predicted else Said(model.labels, np.zeros((1, len(model.labels))))
     wanted, other = said.asked(target)
     return (wanted,) if other is None else (wanted, other)
 

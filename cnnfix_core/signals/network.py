@@ -1,0 +1,30 @@
+"""The fully convolutional network for time series (Wang, Yan, Oates: Time Series Classification from Scratch, 2016)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class FullyConvolutional(nn.Module):
+    """Three convolutions along time, each with batch normalisation and a ReLU; the mean over time; a linear layer.
+
+    channels: of the convolutions, whose windows are 7, 5 and 3 steps long; in the paper 128, 256 and 128 with windows
+    of 8, 5 and 3, but an even one has no middle.
+    """
+
+    def __init__(self, classes: int, channels: tuple[int, int, int] = (64, 96, 64)) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for before, after, window in zip((1, *channels), channels, (7, 5, 3), strict=False):
+            layers += [
+                nn.Conv1d(before, after, window, padding=window // 2, bias=False),
+                nn.BatchNorm1d(after),
+                nn.ReLU(),
+            ]
+        self.features = nn.Sequential(*layers)
+        self.linear = nn.Linear(channels[-1], classes)
+
+    def forward(self, series: Tensor) -> Tensor:
+        """(N, classes), from (N, 1, T)."""
+        scores: Tensor = self.linear(self.features(series).mean(dim=2))
+        return scores

@@ -1,0 +1,64 @@
+"""The classifier of time series that comes with this project, and series to try."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from safetensors.torch import load_file
+
+from cnnfix_core.errors import ModelError
+from cnnfix_core.samples import ASSETS
+from cnnfix_core.selection import Floats
+from cnnfix_core.signals.model import SignalModel
+from cnnfix_core.signals.network import FullyConvolutional
+from cnnfix_core.zoo import Labels, states
+from cnnfix_core.zoo.files import is_intact
+
+FOLDER = ASSETS / "signals"
+NAME, LENGTH = "gunpoint", 150
+LABELS = Labels(
+    ("gun drawn", "pointing"),
+    (
+        "the hand draws a replica gun from a holster, points, and puts it back",
+        "the hand rises from the side, points with the index finger, and sinks again",
+    ),
+)
+LICENCE = "MIT; trained on GunPoint (UCR archive), free for research and education"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SignalSample:
+    """A series to try. label: what it shows, an index in LABELS."""
+
+    name: str
+    label: int
+    series: Floats
+
+
+def weights() -> Path:
+    """The file of the weights. Raises ModelError where it is missing or damaged."""
+    path = next(FOLDER.glob(f"{NAME}-*.safetensors"), None)
+    if path is None:
+        raise ModelError("The weights for GunPoint are missing from assets/signals: get the project's files again.")
+    if not is_intact(path):
+        raise ModelError(f"The weights for GunPoint are damaged: get the file {path.name} of the project again.")
+    return path
+
+
+def load_signal_model() -> SignalModel:
+    """The network that learnt GunPoint. Raises ModelError where its file is missing or damaged."""
+    module = FullyConvolutional(len(LABELS))
+    states.fill(module, load_file(weights()), "the network for GunPoint")
+    module.requires_grad_(False).eval()
+    return SignalModel(NAME, "Fully convolutional, GunPoint", module, LABELS, LENGTH, "this project", LICENCE)
+
+
+@cache
+def signal_samples() -> tuple[SignalSample, ...]:
+    """Series of GunPoint's test part."""
+    entries = json.loads((FOLDER / "samples.json").read_text("utf-8"))
+    return tuple(SignalSample(one["name"], one["label"], np.array(one["series"], float)) for one in entries)
