@@ -1,0 +1,28 @@
+"""A visit to the Captions page."""
+
+import re
+
+from browsing import settle, shoot
+from playwright.sync_api import Page, expect
+
+
+def test_words_are_clicked_and_changed(page: Page) -> None:
+    page.goto("/captions?caption=a+brown+dog&map=whole")
+    settle(page, 60)
+    words = page.get_by_role("radiogroup", name="Words of the caption: which pixels made it say that?")
+    expect(words.get_by_role("radio")).to_have_count(4)
+    words.get_by_role("radio", name="dog").click()
+    settle(page, 60)
+    expect(page.get_by_role("heading", name="Why “dog”?")).to_be_visible()
+    expect(page).to_have_url(re.compile("word=3"))
+    shoot(page, "captions")
+    others = page.get_by_role("radiogroup", name="Other words at this place")
+    other = others.get_by_role("radio", checked=False).first
+    name = other.locator(".label").inner_text()
+    other.click()
+    settle(page, 60)
+    if name != "(end)":
+        expect(words.get_by_role("radio").nth(2)).to_have_text(re.compile(rf"^{re.escape(name)}"))
+    page.go_back()
+    settle(page, 60)
+    expect(words.get_by_role("radio").nth(2)).to_have_text(re.compile("^dog"))

@@ -1,0 +1,86 @@
+"""Drawing on the Sketch page, with pointer and keys."""
+
+import re
+
+import pytest
+from browsing import settle, shoot
+from playwright.sync_api import Locator, Page, expect
+
+
+@pytest.fixture
+def empty(page: Page) -> Page:
+    page.goto("/sketch?sheet=empty")
+    settle(page)
+    expect(page.get_by_text("Draw something")).to_be_visible()
+    return page
+
+
+def sheet(page: Page) -> Locator:
+    return page.get_by_role("application", name=re.compile("Sheet to draw on"))
+
+
+def lines(page: Page, count: int) -> None:
+    expect(sheet(page).locator("polyline")).to_have_count(count)
+
+
+def draw(page: Page, *points: tuple[float, float]) -> None:
+    box = sheet(page).bounding_box()
+    assert box
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=5)
+    page.mouse.up()
+
+
+def test_an_envelope_stroke_by_stroke(empty: Page) -> None:
+    page = empty
+    draw(page, (0.15, 0.3), (0.85, 0.3), (0.85, 0.75), (0.15, 0.75), (0.15, 0.3))
+    lines(page, 1)
+    expect(page.get_by_text("Evidence on ink", exact=True)).to_be_visible(timeout=60_000)
+    draw(page, (0.15, 0.3), (0.5, 0.56), (0.85, 0.3))
+    lines(page, 2)
+    expect(page.get_by_role("heading", name="Why “envelope”?")).to_be_visible(timeout=60_000)
+    settle(page)
+    expect(page.get_by_role("heading", name="Which stroke decided?")).to_be_visible()
+    expect(sheet(page).locator("polyline title").first).to_have_text(re.compile("Stroke 1: .* of the evidence on ink"))
+    shoot(page, "sketch")
+    page.get_by_role("button", name="Undo").click()
+    lines(page, 1)
+    settle(page)
+    expect(page.get_by_role("heading", name="Which stroke decided?")).to_have_count(0)
+    page.get_by_role("button", name="Clear").click()
+    lines(page, 0)
+    expect(page.get_by_text("Draw something")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    lines(page, 1)
+    expect(page.get_by_text("Evidence on ink", exact=True)).to_be_visible()
+
+
+def test_drawing_by_keys(empty: Page) -> None:
+    page = empty
+    sheet(page).focus()
+    page.keyboard.press("Space")
+    for _ in range(4):
+        page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Space")
+    lines(page, 1)
+    expect(page.get_by_text("Evidence on ink", exact=True)).to_be_visible(timeout=60_000)
+    settle(page)
+    sheet(page).focus()
+    page.keyboard.press("Backspace")
+    lines(page, 0)
+    expect(page.get_by_text("Draw something")).to_be_visible()
+
+
+def test_another_sheet_is_another_drawing(empty: Page) -> None:
+    page = empty
+    draw(page, (0.2, 0.2), (0.8, 0.8))
+    lines(page, 1)
+    expect(page.get_by_text("Evidence on ink", exact=True)).to_be_visible(timeout=60_000)
+    settle(page)
+    page.get_by_role("radio", name="Envelope").click()
+    expect(page.get_by_role("heading", name="Why “envelope”?")).to_be_visible(timeout=60_000)
+    lines(page, 4)
+    expect(page).to_have_url(re.compile("sheet=envelope"))
