@@ -1,6 +1,7 @@
 """The question: which class, rather than which other, with which settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -87,8 +88,8 @@ def forget() -> None:
     st.session_state["class"] = st.session_state["than"] = None
 
 
-def choose_settings(extra: Callable[[], object], more: Callable[[], object]) -> Settings:
-    """Draw the controls of the walk. extra: draws the page's own beside them, more: those behind "More"."""
+def choose_settings(extra: Callable[[], object], rest: Callable[[], object]) -> Settings:
+    """Draw the controls of the walk. extra: draws the page's own beside them, rest: those behind "More"."""
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         preset = st.segmented_control(
             "Method",
@@ -101,10 +102,17 @@ def choose_settings(extra: Callable[[], object], more: Callable[[], object]) -> 
         )
         extra()
         focus = choose_focus(disabled=preset != "evidence")
-        with st.container(key="more", width="content"), st.popover("More", icon=":material/tune:"):
-            more()
+        with more():
+            rest()
             crops = choose_views()
     return Settings(str(preset), focus if preset == "evidence" else None, crops)
+
+
+@contextmanager
+def more() -> Iterator[None]:
+    """Inside, controls are drawn behind "More"."""
+    with st.container(key="more", width="content"), st.popover("More", icon=":material/tune:"):
+        yield
 
 
 def choose_focus(disabled: bool = False) -> str:

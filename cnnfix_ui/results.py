@@ -39,20 +39,21 @@ def loaded(name: str, progress: Progress | None = None) -> Model:
     return models.get(name, lambda: load_model(name, progress))
 
 
-_KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
+# Under what answers are kept.
+KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
     Picture: lambda picture: picture.digest,
     Network: lambda network: network.key,
     Preset: astuple,
 }
 
 
-@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=_KEYS)
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=KEYS)
 def said(network: Network, picture: Picture) -> Classes:
     """What the network says of the whole picture."""
     return classes(network.model, picture)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_KEYS)
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=KEYS)
 def disturbed(network: Network, picture: Picture, kind: str, strength: int) -> changes.Disturbed:
     """The picture with adversarial noise."""
     return changes.disturbed(network.model, picture, kind, strength)
@@ -64,7 +65,7 @@ def forgot(network: Network, part: str) -> Network:
     return Network(key, models.get(key, lambda: forgetful(network.model, part=part)))
 
 
-@st.cache_data(max_entries=256, max_size="256MB", show_spinner=False, hash_funcs=_KEYS)
+@st.cache_data(max_entries=256, max_size="256MB", show_spinner=False, hash_funcs=KEYS)
 def explained(network: Network, picture: Picture, target: Target, preset: Preset) -> Explanation:
     """The explanation, without its walks."""
     return explain(network.model, picture, target, preset).without_traces()
@@ -76,7 +77,7 @@ def stepped(network: Network, picture: Picture, target: Target, presets: tuple[P
     return walks.get(key, lambda: walked(network.model, picture, target, presets))
 
 
-@st.cache_data(max_entries=256, max_size="256MB", show_spinner=False, hash_funcs=_KEYS)
+@st.cache_data(max_entries=256, max_size="256MB", show_spinner=False, hash_funcs=KEYS)
 def rival(network: Network, picture: Picture, target: int | tuple[int, int], crops: Crops) -> NDArray[np.float32] | str:
     """Grad-CAM of the same question on the same views, at most MAP_SIDE long; or in a sentence why there is none."""
     try:

@@ -20,19 +20,21 @@ with kept_in_address(state.SETTINGS):
         with controls, st.container(horizontal=True, vertical_alignment="top", gap="medium"):
             answer.choose_shown()
             asking.choose_focus()
-            with st.container(key="more", width="content"), st.popover("More", icon=":material/tune:"):
+            with asking.more():
                 answer.choose_opacity()
         with place, st.spinner("Following the evidence back …", show_time=True):
             try:
                 explanation = sections.explanation_of(picture)
             except CnnfixError as error:
                 st.error(plain(str(error)), icon=":material/info:")
+    asked = strokes if sent is None else ()  # what is drawn onto one that was sent is not asked about
+    shares = sections.shares_of(explanation, asked)
     with drawn:
-        sections.draw_sheet(strokes, explanation)
+        sections.draw_sheet(strokes, shares)
         if picture is not None:
             asking.choose_classes(explanation, sections.network().model.labels)
     with place:
         if explanation is not None and picture is not None:
-            sections.draw_answer(picture, explanation, strokes if sent is None else ())
+            sections.draw_answer(picture, explanation, asked, shares)
         elif picture is None:
             st.info(sections.what_it_knows(), icon=":material/draw:")

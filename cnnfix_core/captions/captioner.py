@@ -31,6 +31,17 @@ class Caption:
         return " ".join(self.words)
 
 
+def whole_view(preprocess: Preprocessing, picture: Picture) -> View:
+    """All of a picture, squeezed to the input's size."""
+    (found,) = views(picture, "whole", preprocess.size, 1.0, preprocess.interpolation)
+    return found
+
+
+def whole_input(preprocess: Preprocessing, picture: Picture) -> Tensor:
+    """The same as numbers: (3, H, W)."""
+    return preprocess(whole_view(preprocess, picture).render(picture))
+
+
 class NextWord(nn.Module):
     """Scores of the word that follows <start> and some words, (N, words), from pictures (N, 3, H, W)."""
 
@@ -84,12 +95,11 @@ class Captioner:
 
     def view(self, picture: Picture) -> View:
         """What it sees of a picture: all of it."""
-        (found,) = views(picture, "whole", self.preprocess.size, 1.0, self.preprocess.interpolation)
-        return found
+        return whole_view(self.preprocess, picture)
 
     def inputs(self, picture: Picture) -> Tensor:
         """The picture as the network's input: (1, 3, H, W)."""
-        return self.preprocess(self.view(picture).render(picture))[None]
+        return whole_input(self.preprocess, picture)[None]
 
     def describe(self, image: Source | Picture, width: int = 5, beginning: Sequence[str] = ()) -> list[Caption]:
         """The best captions that a beam search of this width met, best first; 1: the best word each time.

@@ -50,6 +50,11 @@ class Word(Origin):
 
     fixations: Fixations | None
 
+    @classmethod
+    def of(cls, origin: Origin, fixations: Fixations | None) -> Word:
+        """Both together."""
+        return cls(origin.text, origin.probability, origin.picture, origin.before, origin.reached, fixations)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CaptionExplanation:
@@ -172,10 +177,7 @@ def explain_caption(
     seen = Seen(captioner, picture)
     telling = seen.tell(caption.split() if isinstance(caption, str) else caption)
     origins = [telling.origin(step, preset) for step in range(len(telling.words))]
-    words = tuple(
-        Word(one.text, one.probability, one.picture, one.before, one.reached, seen.fixations(one, preset))
-        for one in origins
-    )
+    words = tuple(Word.of(one, seen.fixations(one, preset)) for one in origins)
     return CaptionExplanation(telling.caption, preset, words, time.perf_counter() - started)
 
 

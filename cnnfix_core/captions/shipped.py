@@ -15,7 +15,7 @@ from cnnfix_core.captions.vocabulary import Vocabulary
 from cnnfix_core.errors import ModelError
 from cnnfix_core.samples import ASSETS
 from cnnfix_core.zoo import composed, load_model, states
-from cnnfix_core.zoo.files import is_intact
+from cnnfix_core.zoo.files import project_file
 from cnnfix_core.zoo.preprocessing import Preprocessing
 
 FOLDER = ASSETS / "captions"
@@ -46,14 +46,7 @@ class Shipped:
 
     def file(self, suffix: str) -> Path:
         """NAME-0123abcd.suffix in assets/captions. Raises ModelError where it is missing or damaged."""
-        path = next(FOLDER.glob(f"{self.name}-*.{suffix}"), None)
-        if path is None:
-            raise ModelError(
-                f"The file {self.name}-….{suffix} is missing from assets/captions: get the project's files again."
-            )
-        if not is_intact(path):
-            raise ModelError(f"The captioner is damaged: get the file {path.name} of the project again.")
-        return path
+        return project_file(FOLDER, f"{self.name}-*.{suffix}", f"The captioner {self.title!r} is", "assets/captions")
 
     def load(self) -> Captioner:
         """The captioner, ready to be asked. Raises ModelError where its files are missing or damaged."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter1d
+from torch import Tensor
 
 from cnnfix_core.explain import Asked, Classes, Prediction
 from cnnfix_core.presets import Preset, get_preset
@@ -63,7 +64,8 @@ def explain_signal(
     preset = get_preset(preset, focus)
     values = checked(series)
     started = time.perf_counter()
-    tape = record(model.module, model.inputs(values))
+    inputs = model.inputs(values)
+    tape = record(model.module, inputs)
     classes = Classes(model.labels, as_array(tape.output_tensor))
     wanted, other = classes.asked(target)
     trace = unravel(tape, (0, wanted) if other is None else ((0, wanted), (0, other)), preset)
@@ -76,17 +78,19 @@ def explain_signal(
         None if other is None else classes.prediction(other),
         values,
         np.bincount(places, reached.evidence, len(values)).astype(float),
-        _class_activation_map(model, values, wanted, other),
+        _class_activation_map(model, values, inputs, wanted, other),
         time.perf_counter() - started,
     )
 
 
-def _class_activation_map(model: SignalModel, values: Floats, wanted: int, other: int | None) -> Floats | None:
+def _class_activation_map(
+    model: SignalModel, values: Floats, inputs: Tensor, wanted: int, other: int | None
+) -> Floats | None:
     """The feature maps weighted by the class's weights, cut off at 0 (Zhou et al., CVPR 2016, eq. 2)."""
     if not isinstance(model.module, FullyConvolutional):
         return None
     weights = as_array(model.module.linear.weight)
     weight = weights[wanted] - (0 if other is None else weights[other])
-    maps = as_array(model.module.features(model.inputs(values)))[0]
+    maps = as_array(model.module.features(inputs))[0]
     found: Floats = np.interp(np.arange(len(values)), model.places(len(values)), np.maximum(weight @ maps, 0))
     return found

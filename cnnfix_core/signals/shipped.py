@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 from safetensors.torch import load_file
 
-from cnnfix_core.errors import ModelError
 from cnnfix_core.samples import ASSETS
 from cnnfix_core.selection import Floats
 from cnnfix_core.signals.model import SignalModel
 from cnnfix_core.signals.network import FullyConvolutional
 from cnnfix_core.zoo import Labels, states
-from cnnfix_core.zoo.files import is_intact
+from cnnfix_core.zoo.files import project_file
 
 FOLDER = ASSETS / "signals"
 NAME, LENGTH = "gunpoint", 150
@@ -41,12 +40,7 @@ class SignalSample:
 
 def weights() -> Path:
     """The file of the weights. Raises ModelError where it is missing or damaged."""
-    path = next(FOLDER.glob(f"{NAME}-*.safetensors"), None)
-    if path is None:
-        raise ModelError("The weights for GunPoint are missing from assets/signals: get the project's files again.")
-    if not is_intact(path):
-        raise ModelError(f"The weights for GunPoint are damaged: get the file {path.name} of the project again.")
-    return path
+    return project_file(FOLDER, f"{NAME}-*.safetensors", "The weights for GunPoint are", "assets/signals")
 
 
 def load_signal_model() -> SignalModel:

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from cnnfix_core.errors import CnnfixError
+from cnnfix_core.errors import CnnfixError, ModelError
 
 # Called with the bytes that have come and the bytes that there are, if the server told.
 Progress = Callable[[int, int | None], None]
@@ -35,6 +35,16 @@ def is_intact(path: Path) -> bool:
     """Whether the file's SHA-256 begins with the digits that end its name, NAME-0123abcd.pth."""
     with path.open("rb") as file:
         return _is_named_after(hashlib.file_digest(file, "sha256").hexdigest(), path)
+
+
+def project_file(folder: Path, pattern: str, what: str, where: str) -> Path:
+    """The one file of this pattern, whole. Raises ModelError, in which `what` and `where` name it, otherwise."""
+    path = next(folder.glob(pattern), None)
+    if path is None:
+        raise ModelError(f"{what} missing from {where}: get the project's files again.")
+    if not is_intact(path):
+        raise ModelError(f"{what} damaged: get the file {path.name} of the project again.")
+    return path
 
 
 def _is_named_after(digest: str, path: Path) -> bool:

@@ -9,10 +9,9 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import nn
 
-from cnnfix_core.errors import ModelError
 from cnnfix_core.samples import ASSETS
 from cnnfix_core.zoo import states
-from cnnfix_core.zoo.files import Progress, is_intact
+from cnnfix_core.zoo.files import Progress, project_file
 from cnnfix_core.zoo.labels import Labels
 from cnnfix_core.zoo.model import Model, ModelInfo
 from cnnfix_core.zoo.preprocessing import Preprocessing
@@ -39,7 +38,11 @@ class TrainedNetwork:
     @property
     def path(self) -> Path | None:
         """The file of the weights, NAME-0123abcd.safetensors (how its SHA-256 begins); None where there is none."""
-        return next(self.folder.glob(f"{self.name}-*.safetensors"), None)
+        return next(self.folder.glob(self._pattern), None)
+
+    @property
+    def _pattern(self) -> str:
+        return f"{self.name}-*.safetensors"
 
     def info(self) -> ModelInfo:
         """Name, source, and whether the file is here."""
@@ -57,13 +60,8 @@ class TrainedNetwork:
 
     def load(self, progress: Progress | None = None) -> Model:
         """Build the network and fill in the weights. Raises ModelError where their file is missing or damaged."""
-        path = self.path
-        if path is None:
-            raise ModelError(
-                f"The weights of {self.title} are missing from assets/{self.inside}: get the project's files again."
-            )
-        if not is_intact(path):
-            raise ModelError(f"The weights of {self.title} are damaged: get the file {path.name} of the project again.")
+        what, where = f"The weights of {self.title} are", f"assets/{self.inside}"
+        path = project_file(self.folder, self._pattern, what, where)
         module = self.build(len(self.labels))
         states.fill(module, load_file(path), self.title)
         return Model(

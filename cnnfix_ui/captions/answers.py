@@ -1,9 +1,5 @@
 """What visitors share: the captioner, what it says of a picture, and where each word came from."""
 
-from collections.abc import Callable
-from dataclasses import astuple
-from typing import Any
-
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -14,8 +10,7 @@ from cnnfix_core.captions.explained import Origin, Seen, Telling
 from cnnfix_core.fixations import Fixations
 from cnnfix_core.maps import MAP_SIDE
 from cnnfix_core.selection import Floats
-
-_KEYS: dict[str | type[Any], Callable[[Any], Any]] = {Picture: lambda picture: picture.digest, Preset: astuple}
+from cnnfix_ui.results import KEYS
 
 
 @st.cache_resource(show_spinner=False)
@@ -24,31 +19,31 @@ def captioner() -> Captioner:
     return load_captioner()
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_KEYS)
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=KEYS)
 def seen(picture: Picture) -> Seen:
     """The picture, as the captioner saw it."""
     return Seen(captioner(), picture)
 
 
-@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=_KEYS)
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=KEYS)
 def described(picture: Picture, beginning: tuple[str, ...] = ()) -> list[Caption]:
     """What it says of the picture, best first. Raises TargetError for a beginning with a word that it does not know."""
     return captioner().describe(picture, beginning=beginning)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=_KEYS)
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=KEYS)
 def told(picture: Picture, words: tuple[str, ...]) -> Telling:
     """The caption, word by word."""
     return seen(picture).tell(words)
 
 
-@st.cache_data(max_entries=2048, show_spinner=False, hash_funcs=_KEYS)
+@st.cache_data(max_entries=2048, show_spinner=False, hash_funcs=KEYS)
 def origin(picture: Picture, words: tuple[str, ...], step: int, preset: Preset, than: str | None = None) -> Origin:
     """Where a word came from."""
     return told(picture, words).origin(step, preset, than)
 
 
-@st.cache_data(max_entries=512, max_size="256MB", show_spinner=False, hash_funcs=_KEYS)
+@st.cache_data(max_entries=512, max_size="256MB", show_spinner=False, hash_funcs=KEYS)
 def fixations(
     picture: Picture, words: tuple[str, ...], step: int, preset: Preset, than: str | None = None
 ) -> Fixations | None:
@@ -56,6 +51,7 @@ def fixations(
     return seen(picture).fixations(origin(picture, words, step, preset, than), preset)
 
 
+@st.cache_data(max_entries=32, max_size="256MB", show_spinner=False, hash_funcs=KEYS)
 def maps(picture: Picture, words: tuple[str, ...], preset: Preset, apart: bool) -> list[Floats | None]:
     """A map for each word, the end included."""
     return explanation(picture, words, preset).maps(apart, MAP_SIDE)
@@ -63,15 +59,12 @@ def maps(picture: Picture, words: tuple[str, ...], preset: Preset, apart: bool) 
 
 def explanation(picture: Picture, words: tuple[str, ...], preset: Preset) -> CaptionExplanation:
     """All words of the caption."""
-    found = []
-    for step in range(len(words) + 1):
-        one = origin(picture, words, step, preset)
-        seen = fixations(picture, words, step, preset)
-        found.append(Word(one.text, one.probability, one.picture, one.before, one.reached, seen))
-    return CaptionExplanation(told(picture, words).caption, preset, tuple(found), 0.0)
+    asked = [(picture, words, step, preset) for step in range(len(words) + 1)]
+    found = tuple(Word.of(origin(*one), fixations(*one)) for one in asked)
+    return CaptionExplanation(told(picture, words).caption, preset, found, 0.0)
 
 
-@st.cache_data(max_entries=512, max_size="256MB", show_spinner=False, hash_funcs=_KEYS)
+@st.cache_data(max_entries=512, max_size="256MB", show_spinner=False, hash_funcs=KEYS)
 def rival(picture: Picture, words: tuple[str, ...], word: str, than: str | None) -> NDArray[np.float32]:
     """Grad-CAM of the word that follows these."""
     asked = word if than is None else (word, than)

@@ -6,6 +6,7 @@ from math import exp
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from cnnfix_core import Picture, Preset, get_preset
 from cnnfix_core.captions.explained import Origin
@@ -90,7 +91,7 @@ def settings(picture: Picture, words: tuple[str, ...]) -> Asked:
             help="The words of a caption share what the network saw, so their maps are much alike. What sets a word "
             "apart: its map less the mean of the other words' maps.",
         )
-        with st.container(key="more", width="content"), st.popover("More", icon=":material/tune:"):
+        with asking.more():
             answer.choose_shown()
             answer.choose_opacity()
     return Asked(picture, words, place, preset, instead)
@@ -200,8 +201,9 @@ def draw_all(asked: Asked) -> None:
     st.subheader("What sets each word apart" if apart else "All evidence of each word", anchor=False)
     with st.spinner("Following each word back …", show_time=True):
         maps = answers.maps(asked.picture, asked.words, asked.preset, apart)
+    photo = photo_of(asked.picture, _THUMB).convert("RGBA")
     choices(
-        [_tile(asked, place, shown) for place, shown in enumerate(maps, 1)],
+        [_tile(photo, word, place, shown) for place, (word, shown) in enumerate(zip(asked.all, maps, strict=True), 1)],
         selected=str(asked.place),
         look="tiles",
         label="All words with their maps",
@@ -217,11 +219,9 @@ def draw_all(asked: Asked) -> None:
     )
 
 
-def _tile(asked: Asked, place: int, shown: Floats | None) -> Choice:
-    photo = photo_of(asked.picture, _THUMB)
-    if shown is not None and shown.any():
-        photo = panel(photo.convert("RGBA"), shown, None)
-    return Choice(str(place), _shown(asked.all[place - 1]), image=image_uri(photo))
+def _tile(photo: Image.Image, word: str, place: int, shown: Floats | None) -> Choice:
+    drawn = photo.convert("RGB") if shown is None or not shown.any() else panel(photo, shown, None)
+    return Choice(str(place), _shown(word), image=image_uri(drawn))
 
 
 def choose_caption(picture: Picture, words: tuple[str, ...]) -> None:

@@ -70,23 +70,30 @@ def explanation_of(picture: Picture) -> Explanation:
     return asking.ask(lambda target: results.explained(network(), picture, target, preset))
 
 
-def draw_sheet(strokes: tuple[Stroke, ...], explanation: Explanation | None) -> None:
+def shares_of(explanation: Explanation | None, strokes: tuple[Stroke, ...]) -> list[float]:
+    """Each stroke's part of the evidence on ink; empty where that is not known."""
+    if explanation is None or not strokes:
+        return []
+    shares: list[float] = stroke_shares(explanation.fixations, strokes).tolist()
+    return shares
+
+
+def draw_sheet(strokes: tuple[Stroke, ...], shares: Sequence[float]) -> None:
     """The sheet, on which each stroke is the redder the more of the evidence on ink is its own."""
     sent = state.sent()
-    shares: Sequence[float] = ()
-    if explanation is not None and strokes and sent is None:
-        shares = stroke_shares(explanation.fixations, strokes).round(4).tolist()
     component.sheet(
         f"{st.session_state['sheet']} {state.number()}",
         strokes,
-        shares,
+        [round(share, 4) for share in shares],
         photo_uri(sent) if sent is not None else "",
         key="sketch.sheet",
         on_draw=state.draw,
     )
 
 
-def draw_answer(picture: Picture, explanation: Explanation, strokes: tuple[Stroke, ...]) -> None:
+def draw_answer(
+    picture: Picture, explanation: Explanation, strokes: tuple[Stroke, ...], shares: Sequence[float]
+) -> None:
     """The fixations beside Grad-CAM, evidence on ink against paper, and what each stroke did."""
     st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
     lies = on_ink(explanation.kept_fixations, picture)
@@ -96,16 +103,15 @@ def draw_answer(picture: Picture, explanation: Explanation, strokes: tuple[Strok
         st.metric("Sheet that is near ink", percent(lies.covered))
     answer.show(picture, explanation, results.rival(network(), picture, explanation.asked, explanation.preset.crops))
     if len(strokes) > 1:
-        _history(explanation, strokes)
+        _history(explanation, strokes, shares)
 
 
-def _history(explanation: Explanation, strokes: tuple[Stroke, ...]) -> None:
+def _history(explanation: Explanation, strokes: tuple[Stroke, ...], shares: Sequence[float]) -> None:
     """How probable the class was after each stroke, and which stroke decided."""
     target = explanation.target
     after = [_probability(strokes[:count], target.index) for count in range(len(strokes) + 1)]
     st.subheader("Which stroke decided?", anchor=False)
-    shares = stroke_shares(explanation.fixations, strokes)
-    st.markdown(plain(_decided(target.label, after, shares.tolist())))
+    st.markdown(plain(_decided(target.label, after, shares)))
     figure = go.Figure(
         go.Bar(
             x=list(range(1, len(strokes) + 1)),

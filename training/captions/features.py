@@ -17,8 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from cnnfix_core.captions.captioner import whole_input
 from cnnfix_core.captions.shipped import FLICKR8K
-from cnnfix_core.images import PictureError, open_picture, views
+from cnnfix_core.images import PictureError, open_picture
 
 AT_ONCE = 32
 CHANNELS = 1280
@@ -71,8 +72,7 @@ def _inputs(path: Path) -> Tensor | None:
     except PictureError as error:
         print(f"{path.name} is left out. {error}")
         return None
-    (view,) = views(picture, "whole", FLICKR8K.preprocess.size, 1.0, FLICKR8K.preprocess.interpolation)
-    return FLICKR8K.preprocess(view.render(picture))
+    return whole_input(FLICKR8K.preprocess, picture)
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ from cnnfix_core.captions.network import Decoder, Encoder, ShowAndTell
 from cnnfix_core.captions.vocabulary import PAD, Vocabulary
 from training.captions.data import Photographs, lessons
 from training.captions.scores import bleu, shown
+from training.descent import descend
 from training.weights import mean_of
 
 
@@ -55,11 +56,7 @@ def learnt(learn: Photographs, check: Photographs, vocabulary: Vocabulary, recip
         captioner.train()
         for features, words in lessons(learn, vocabulary, recipe.batch, rng):
             loss = word_loss(captioner, features, words, vocabulary, recipe)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(captioner.parameters(), 5.0)
-            optimizer.step()
-            schedule.step()
+            descend(loss, optimizer, schedule, 5.0)
             losses.append(loss.item())
         last = [*last, deepcopy(captioner.state_dict())][-recipe.mean :]
         found = bleu(captioner.eval(), check, vocabulary, width=3, most=200)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import torch
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
-from torch import Tensor, nn
+from torch import Tensor
 
 from cnnfix_core.captions.network import Decoder, ShowAndTell
 from cnnfix_core.captions.search import LONGEST
@@ -21,6 +21,7 @@ from cnnfix_core.captions.vocabulary import PAD, Vocabulary
 from training.captions.data import Photographs, lessons
 from training.captions.learn import Recipe, word_loss
 from training.captions.scores import WEIGHTS, bleu, shown
+from training.descent import descend
 
 _SMOOTH = SmoothingFunction().method1
 
@@ -61,11 +62,7 @@ def refine(
         for photos in torch.randperm(len(learn), generator=rng).split(refinement.batch):
             loss, rewards = _policy_loss(captioner, learn, photos, vocabulary, refinement.drawn, rng)
             loss = loss + refinement.ordinary * word_loss(captioner, *next(ordinary), vocabulary, recipe)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(captioner.parameters(), 0.5)
-            optimizer.step()
-            schedule.step()
+            descend(loss, optimizer, schedule, 0.5)
             earned.append(rewards.mean().item())
         found = bleu(captioner, check, vocabulary, width=3, most=200)
         took = time.perf_counter() - start

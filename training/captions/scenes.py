@@ -9,9 +9,9 @@ from multiprocessing import get_context
 import torch
 from torch import Tensor
 
+from cnnfix_core.captions.captioner import whole_input
 from cnnfix_core.captions.shipped import FOLDER, SCENES
 from cnnfix_core.captions.vocabulary import counted
-from cnnfix_core.images import views
 from cnnfix_core.scenes import CLASSES, HELD_OUT, Scene, compose
 from training.captions.data import Photographs
 from training.captions.learn import Recipe, learnt
@@ -62,9 +62,7 @@ def photographs(seeds: range) -> Photographs:
 
 
 def _inputs(seed: int) -> Tensor:
-    picture = scene_of(seed).picture
-    (view,) = views(picture, "whole", SCENES.preprocess.size, 1.0, SCENES.preprocess.interpolation)
-    return SCENES.preprocess(view.render(picture))
+    return whole_input(SCENES.preprocess, scene_of(seed).picture)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from cnnfix_core.scenes import CLASSES, MARKED
 from cnnfix_core.zoo.composed import NETWORKS
 from cnnfix_core.zoo.trained import TrainedNetwork
+from training.descent import descend
 from training.scenes.data import inputs, marked, scenes, varied
 from training.scenes.folding import folded, with_normalisation
 from training.weights import keep_weights
@@ -99,11 +100,7 @@ def trained(network: TrainedNetwork, lessons: Lessons) -> nn.Module:
     for batch in batches:
         pictures, right = lessons.of(batch)
         loss = F.cross_entropy(learner(pictures), right)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(learner.parameters(), 2.0)
-        optimizer.step()
-        schedule.step()
+        descend(loss, optimizer, schedule, 2.0)
         losses.append(loss.item())
         if len(losses) % 100 == 0:
             print(f"  {len(losses)}/{len(batches)} loss {sum(losses[-100:]) / 100:.3f}", flush=True)

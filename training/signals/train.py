@@ -14,6 +14,7 @@ from torch import Tensor
 
 from cnnfix_core.signals.network import FullyConvolutional
 from cnnfix_core.signals.shipped import FOLDER, LABELS, LENGTH, LICENCE, NAME
+from training.descent import descend
 from training.weights import keep_weights
 
 ROUNDS, BATCH, HIGHEST = 600, 10, 3e-3
@@ -76,10 +77,7 @@ def trained(series: Tensor, labels: Tensor) -> FullyConvolutional:
     for _ in range(ROUNDS):
         for rows in torch.randperm(len(labels), generator=rng)[: len(labels) // BATCH * BATCH].split(BATCH):
             loss = F.cross_entropy(module(varied(series[rows], rng)), labels[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
+            descend(loss, optimizer, schedule)
     return module.eval()
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from cnnfix_core.zoo import load_model
 from cnnfix_core.zoo.sketches import NETWORK
+from training.descent import descend
 from training.sketches.data import Sketches, inputs, sketches, varied
 from training.weights import keep_weights, mean_of
 
@@ -72,11 +73,7 @@ def trained(learn: Sketches, check: Sketches, recipe: Recipe) -> nn.Module:
         for rows in order.split(recipe.batch):
             scores = module(varied(learn.ink[rows], rng))
             loss = F.cross_entropy(scores, learn.labels[rows], label_smoothing=recipe.smoothing)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(module.parameters(), 2.0)
-            optimizer.step()
-            schedule.step()
+            descend(loss, optimizer, schedule, 2.0)
             losses.append(loss.item())
         states = [*states, deepcopy(module.state_dict())][-recipe.mean :]
         took = time.perf_counter() - start
