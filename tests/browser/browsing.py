@@ -35,6 +35,14 @@ def settle(page: Page, timeout: float = 30) -> None:
     page.wait_for_function(SETTLED, timeout=timeout * 1000)
 
 
+def send(page: Page, name: str, content: bytes, which: int = 0) -> None:
+    """Give a file to the page's uploader of that number and wait until it was dealt with."""
+    files = page.get_by_test_id("stFileUploader").nth(which).locator("input[type=file]")
+    with page.expect_response(lambda answer: "upload_file" in answer.url):  # before that, the script does not run
+        files.set_input_files([{"name": name, "mimeType": "application/octet-stream", "buffer": content}])
+    settle(page)
+
+
 def shoot(page: Page, name: str) -> Path:
     """Keep a screenshot of the whole page as tests/.out/NAME.png, for looking at."""
     PICTURES.mkdir(exist_ok=True)

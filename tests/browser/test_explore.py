@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from browsing import settle, shoot
+from browsing import send, settle, shoot
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -18,12 +18,6 @@ def explore(page: Page) -> Page:
     page.goto("/")
     settle(page)
     return page
-
-
-def upload(page: Page, name: str, content: bytes) -> None:
-    files = page.get_by_test_id("stFileUploader").locator("input[type=file]")
-    files.set_input_files([{"name": name, "mimeType": "application/octet-stream", "buffer": content}])
-    settle(page)
 
 
 def stripes(size: tuple[int, int] = (300, 200), kind: str = "PNG") -> bytes:
@@ -139,7 +133,7 @@ def test_a_fixation_says_its_evidence_and_channel(explore: Page) -> None:
 
 def test_uploads(explore: Page) -> None:
     page = explore
-    upload(page, "stripes.webp", stripes(kind="WEBP"))
+    send(page, "stripes.webp", stripes(kind="WEBP"))
     expect(page.get_by_role("radio", name="Your picture")).to_be_checked()
     before = sentence(page)
     for name, content, complaint in [
@@ -148,11 +142,11 @@ def test_uploads(explore: Page) -> None:
         ("logo.svg", b'<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
         ("nothing.png", b"", "empty"),
     ]:
-        upload(page, name, content)
+        send(page, name, content)
         expect(page.get_by_role("alert")).to_contain_text(complaint)
         assert sentence(page) == before  # the last good result stays
     shoot(page, "bad-upload")
-    upload(page, "tall.png", stripes((30, 900)))
+    send(page, "tall.png", stripes((30, 900)))
     expect(page.get_by_role("alert")).to_have_count(0)
     shoot(page, "tall")
     # An address cannot bring the picture back in another session; it falls back to the first sample.

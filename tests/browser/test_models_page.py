@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from browsing import ROOT, serve, settle, shoot
+from browsing import ROOT, send, serve, settle, shoot
 from playwright.sync_api import Locator, Page, expect
 from torch import nn
 
@@ -47,12 +47,6 @@ class Command:
 
     def __reduce__(self) -> tuple[object, ...]:
         return os.system, (f"touch {self.path}",)
-
-
-def send(page: Page, name: str, content: bytes, which: int = 0) -> None:
-    files = page.get_by_test_id("stFileUploader").nth(which).locator("input[type=file]")
-    files.set_input_files([{"name": name, "mimeType": "application/octet-stream", "buffer": content}])
-    settle(page)
 
 
 def architecture(page: Page, name: str) -> None:
