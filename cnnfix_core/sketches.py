@@ -68,17 +68,18 @@ def strokes_of(given: object) -> tuple[Stroke, ...]:
     return strokes
 
 
-def sketch(strokes: Sequence[Stroke]) -> Picture:
-    """The picture of strokes, black on white, 480 x 480 pixels."""
+def sketch(strokes: Sequence[Stroke], sheet: Picture | None = None) -> Picture:
+    """The picture of strokes, black on white, 480 x 480 pixels; or on a sheet that `sheet_of` made of a drawing."""
     large = SIDE * _FINER
-    sheet = Image.new("L", (large, large), 255)
-    draw, width = ImageDraw.Draw(sheet), round(PEN * large)
+    drawn = Image.new("L", (large, large), 255)
+    draw, width = ImageDraw.Draw(drawn), round(PEN * large)
     for stroke in strokes:
         points = [(x * large, y * large) for x, y in stroke]
         draw.line(points, 0, width, joint="curve")
         for x, y in (points[0], points[-1]):
             draw.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=0)
-    return open_picture(sheet.resize((SIDE, SIDE), Image.Resampling.BOX).convert("RGB"))
+    pixels = np.asarray(drawn.resize((SIDE, SIDE), Image.Resampling.BOX).convert("RGB"))
+    return open_picture(pixels if sheet is None else np.minimum(pixels, sheet.pixels))
 
 
 def sheet_of(picture: Picture) -> Picture:
@@ -99,9 +100,9 @@ def on_ink(fixations: Fixations, picture: Picture) -> OnInk:
 
 
 def stroke_shares(fixations: Fixations, strokes: Sequence[Stroke]) -> Floats:
-    """(strokes,) of the evidence on ink each stroke's part: each fixation near ink counts for the nearest stroke.
+    """(strokes,) of the evidence on strokes each stroke's part: each fixation near one counts for the nearest stroke.
 
-    All are 0 where no evidence is near ink; otherwise they add up to 1.
+    All are 0 where no evidence is near one; otherwise they add up to 1.
     """
     dots = [_dots(stroke) for stroke in strokes]
     owner = np.repeat(np.arange(len(strokes)), [len(one) for one in dots])

@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from cnnfix_core import Picture, PictureError, open_picture
+from cnnfix_core import Picture, open_picture
 from cnnfix_core.samples import list_samples, load_sample
 from cnnfix_ui.choices import Choice, choices
 from cnnfix_ui.errors import plain
-from cnnfix_ui.hosting import SMALL_UPLOAD
 from cnnfix_ui.panels import thumbnail
+from cnnfix_ui.sending import Sent
 
 OWN, _OWN_TITLE = "own", "Your picture"
-_PICTURE, _REFUSED, _UPLOAD, _CAMERA = (f"gallery.{name}" for name in ("picture", "refused", "upload", "camera"))
+_SENT = Sent("gallery", lambda files: open_picture(files[0]))
 
 
 def known_picture(name: str) -> str:
@@ -20,7 +20,7 @@ def known_picture(name: str) -> str:
 
     Raises a ValueError otherwise.
     """
-    return name if name == OWN and _PICTURE in st.session_state else load_sample(name).name
+    return name if name == OWN and _SENT.thing else load_sample(name).name
 
 
 def title_of(name: str) -> str:
@@ -40,13 +40,8 @@ def choose_picture(key: str, on_change: Callable[[], object]) -> Picture:
 
     strip, own = st.columns([4, 1.1], gap="medium")
     with own:
-        st.file_uploader(
-            "Your own picture", key=_UPLOAD, on_change=_take, args=(_UPLOAD, choose), max_upload_size=SMALL_UPLOAD
-        )
-        with st.popover("Camera", icon=":material/photo_camera:", width="stretch"):
-            st.camera_input(
-                "Camera", key=_CAMERA, on_change=_take, args=(_CAMERA, choose), label_visibility="collapsed"
-            )
+        _SENT.choose_file("Your own picture", lambda: choose(OWN))
+        _SENT.choose_camera(lambda: choose(OWN))
     chosen: str = st.session_state[key]
     with strip:
         choices(
@@ -60,40 +55,25 @@ def choose_picture(key: str, on_change: Callable[[], object]) -> Picture:
         if chosen != OWN:
             sample = load_sample(chosen)
             st.caption(f"{plain(sample.note)} Photograph: {plain(sample.credit)}, {plain(sample.licence)}.")
-    if _REFUSED in st.session_state:
-        st.error(plain(st.session_state[_REFUSED]), icon=":material/info:")
+    _SENT.show_refusal()
     return picture_of(chosen)
 
 
 def picture_of(name: str) -> Picture:
     """The picture of a name that `known_picture` has let through."""
-    picture: Picture = st.session_state[_PICTURE] if name == OWN else _sample(name)
-    return picture
+    picture = _SENT.thing if name == OWN else None
+    return picture or _sample(name)
 
 
 def names() -> list[str]:
     """All that can be chosen: the visitor's own first, where there is one."""
-    own = [OWN] if _PICTURE in st.session_state else []
+    own = [OWN] if _SENT.thing else []
     return own + [sample.name for sample in list_samples()]
-
-
-def _take(source: str, choose: Callable[[str], object]) -> None:
-    """Decode a file that was sent. What cannot be read changes nothing but the message."""
-    file = st.session_state[source]
-    st.session_state.pop(_REFUSED, None)
-    if file is None:
-        return
-    try:
-        st.session_state[_PICTURE] = open_picture(file.getvalue())
-    except PictureError as error:
-        st.session_state[_REFUSED] = str(error)
-    else:
-        choose(OWN)
 
 
 def _tile(name: str) -> Choice:
     if name == OWN:
-        return Choice(OWN, _OWN_TITLE, "", thumbnail(st.session_state[_PICTURE]))
+        return Choice(OWN, _OWN_TITLE, "", thumbnail(picture_of(OWN)))
     sample = load_sample(name)
     return Choice(name, sample.title, sample.note, _thumbnail(name))
 

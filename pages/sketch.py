@@ -12,7 +12,7 @@ with kept_in_address(state.SETTINGS):
     sections.choose_sheet()
     drawn, seen = st.columns([1, 1.6], gap="large")
     strokes, sent = state.strokes(), state.sent()
-    picture = sent or (sections.picture_of(strokes) if strokes else None)
+    picture = sections.picture_of(strokes, sent) if strokes or sent else None
     with seen:
         controls, place = st.container(), st.container()
     explanation = None
@@ -27,14 +27,13 @@ with kept_in_address(state.SETTINGS):
                 explanation = sections.explanation_of(picture)
             except CnnfixError as error:
                 st.error(plain(str(error)), icon=":material/info:")
-    asked = strokes if sent is None else ()  # what is drawn onto one that was sent is not asked about
-    shares = sections.shares_of(explanation, asked)
+    shares = sections.shares_of(explanation, strokes)
     with drawn:
         sections.draw_sheet(strokes, shares)
         if picture is not None:
             asking.choose_classes(explanation, sections.network().model.labels)
     with place:
         if explanation is not None and picture is not None:
-            sections.draw_answer(picture, explanation, asked, shares)
+            sections.draw_answer(picture, explanation, strokes, shares)
         elif picture is None:
             st.info(sections.what_it_knows(), icon=":material/draw:")

@@ -14,18 +14,16 @@ from cnnfix_core.words import percent, question
 from cnnfix_ui import answer, asking, results
 from cnnfix_ui.choices import Choice, choices
 from cnnfix_ui.errors import plain
-from cnnfix_ui.hosting import SMALL_UPLOAD
 from cnnfix_ui.panels import photo_uri, thumbnail
 from cnnfix_ui.sketch import component, state
 
-_UPLOAD = "sketch.upload"
 _KINDS = 8  # named where the network says all it knows
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
-def picture_of(strokes: tuple[Stroke, ...]) -> Picture:
-    """The picture of strokes."""
-    return sketch(strokes)
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=results.KEYS)
+def picture_of(strokes: tuple[Stroke, ...], sheet: Picture | None = None) -> Picture:
+    """The picture of strokes, on an empty sheet or on a drawing that was sent."""
+    return sketch(strokes, sheet)
 
 
 def network() -> results.Network:
@@ -37,9 +35,7 @@ def choose_sheet() -> None:
     """Draw the strip of samples and the upload."""
     strip, own = st.columns([4, 1.1], gap="medium")
     with own:
-        st.file_uploader(
-            "A drawing of yours", key=_UPLOAD, on_change=state.take, args=(_UPLOAD,), max_upload_size=SMALL_UPLOAD
-        )
+        state.DRAWING.choose_file("A drawing of yours", lambda: state.choose(state.SENT))
     with strip:
         sent = state.sent()
         tiles = [Choice(state.EMPTY, "Empty sheet", "Draw something", thumbnail(picture_of(())))]
@@ -55,8 +51,7 @@ def choose_sheet() -> None:
             on_choose=state.choose,
         )
         st.caption("Forty kinds of things are known. Draw one, or take a sample and go on from there.")
-    if state.refused():
-        st.error(plain(state.refused()), icon=":material/info:")
+    state.DRAWING.show_refusal()
 
 
 @st.cache_resource
@@ -71,7 +66,7 @@ def explanation_of(picture: Picture) -> Explanation:
 
 
 def shares_of(explanation: Explanation | None, strokes: tuple[Stroke, ...]) -> list[float]:
-    """Each stroke's part of the evidence on ink; empty where that is not known."""
+    """Each stroke's part of the evidence on strokes; empty where that is not known."""
     if explanation is None or not strokes:
         return []
     shares: list[float] = stroke_shares(explanation.fixations, strokes).tolist()
@@ -79,7 +74,7 @@ def shares_of(explanation: Explanation | None, strokes: tuple[Stroke, ...]) -> l
 
 
 def draw_sheet(strokes: tuple[Stroke, ...], shares: Sequence[float]) -> None:
-    """The sheet, on which each stroke is the redder the more of the evidence on ink is its own."""
+    """The sheet, on which each stroke is the redder the more of the evidence on strokes is its own."""
     sent = state.sent()
     component.sheet(
         f"{st.session_state['sheet']} {state.number()}",
@@ -108,8 +103,8 @@ def draw_answer(
 
 def _history(explanation: Explanation, strokes: tuple[Stroke, ...], shares: Sequence[float]) -> None:
     """How probable the class was after each stroke, and which stroke decided."""
-    target = explanation.target
-    after = [_probability(strokes[:count], target.index) for count in range(len(strokes) + 1)]
+    target, sent = explanation.target, state.sent()
+    after = [_probability(picture_of(strokes[:count], sent), target.index) for count in range(len(strokes) + 1)]
     st.subheader("Which stroke decided?", anchor=False)
     st.markdown(plain(_decided(target.label, after, shares)))
     figure = go.Figure(
@@ -137,12 +132,12 @@ def _decided(label: str, after: Sequence[float], shares: Sequence[float]) -> str
         f"{percent(after[most + 1])}."
     )
     if shares[strongest] > 0:
-        text += f" Now most of the evidence on ink, {percent(shares[strongest])}, lies on stroke {strongest + 1}."
+        text += f" Now most of the evidence on strokes, {percent(shares[strongest])}, lies on stroke {strongest + 1}."
     return text
 
 
-def _probability(strokes: tuple[Stroke, ...], index: int) -> float:
-    return results.said(network(), picture_of(strokes)).prediction(index).probability
+def _probability(picture: Picture, index: int) -> float:
+    return results.said(network(), picture).prediction(index).probability
 
 
 def what_it_knows() -> str:

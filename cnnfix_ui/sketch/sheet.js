@@ -155,7 +155,7 @@ function paint(root, state) {
     if (share !== undefined) {
       line.style.setProperty("--share", `${Math.round(100 * (share / most))}%`);
       const title = document.createElementNS(SVG, "title");
-      title.textContent = `Stroke ${number + 1}: ${percent(share)} of the evidence on ink`;
+      title.textContent = `Stroke ${number + 1}: ${percent(share)} of the evidence on strokes`;
       line.append(title);
     }
     return line;

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import streamlit as st
 
-from cnnfix_core import Picture, PictureError, open_picture
+from cnnfix_core import Picture, open_picture
 from cnnfix_core.presets import FOCUS
 from cnnfix_core.sketches import SketchError, Stroke, sheet_of, sketch_samples, strokes_of
 from cnnfix_ui import answer, asking
 from cnnfix_ui.address import Setting, one_of
+from cnnfix_ui.sending import Sent
 
 EMPTY, SENT = "empty", "sent"
-_STROKES, _SENT, _REFUSED, _NUMBER = (f"sketch.{name}" for name in ("strokes", "sent", "refused", "number"))
+DRAWING = Sent("sketch", lambda files: sheet_of(open_picture(files[0])))
+_STROKES, _NUMBER = "sketch.strokes", "sketch.number"
 
 
 def known_sheet(name: str) -> str:
     """The name of a sheet from the address. Raises ValueError for one that is not there."""
-    there = {EMPTY, *(one.name for one in sketch_samples()), *([SENT] if _SENT in st.session_state else [])}
+    there = {EMPTY, *(one.name for one in sketch_samples()), *([SENT] if DRAWING.thing else [])}
     if name not in there:
         raise ValueError(name)
     return name
@@ -55,34 +57,13 @@ def strokes() -> tuple[Stroke, ...]:
 
 def draw(sent: object) -> None:
     """Take the strokes that a browser sends; what is none changes nothing but the message."""
-    st.session_state.pop(_REFUSED, None)
+    DRAWING.refuse(None)
     try:
         st.session_state[_STROKES] = strokes_of(sent)
     except SketchError as error:
-        st.session_state[_REFUSED] = str(error)
-
-
-def take(upload: str) -> None:
-    """Take a drawing that was sent as a file."""
-    file = st.session_state[upload]
-    st.session_state.pop(_REFUSED, None)
-    if file is None:
-        return
-    try:
-        st.session_state[_SENT] = sheet_of(open_picture(file.getvalue()))
-    except PictureError as error:
-        st.session_state[_REFUSED] = str(error)
-    else:
-        choose(SENT)
+        DRAWING.refuse(str(error))
 
 
 def sent() -> Picture | None:
     """The drawing that was sent, where it is on the sheet."""
-    found: Picture | None = st.session_state[_SENT] if st.session_state["sheet"] == SENT else None
-    return found
-
-
-def refused() -> str:
-    """Why what came last was refused, or ""."""
-    found: str = st.session_state.get(_REFUSED, "")
-    return found
+    return DRAWING.thing if st.session_state["sheet"] == SENT else None

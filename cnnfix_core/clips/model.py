@@ -1,0 +1,57 @@
+"""A classifier of clips, ready to be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from cnnfix_core.clips.clip import Clip
+from cnnfix_core.images import View
+from cnnfix_core.zoo import Labels
+
+Three = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClipModel:
+    """module: scores (N, classes) for clips (N, 3, frames, height, width).
+
+    frames: that the input has. size: height and width of the input, the middle of frames squeezed to `scaled`.
+    mean, std: of red, green and blue, values 0 to 1.
+    """
+
+    name: str
+    title: str
+    module: nn.Module
+    labels: Labels
+    frames: int
+    scaled: tuple[int, int]
+    size: tuple[int, int]
+    mean: Three
+    std: Three
+    source: str
+    licence: str
+
+    def steps(self, count: int) -> NDArray[np.intp]:
+        """Which of a clip's `count` frames the network sees at each step, evenly: (frames,)."""
+        return np.linspace(0, count - 1, self.frames).round().astype(np.intp)
+
+    def view(self, clip: Clip) -> View:
+        """The part of each frame that it sees."""
+        across, down = clip.width / self.scaled[1], clip.height / self.scaled[0]
+        left, top = (self.scaled[1] - self.size[1]) / 2 * across, (self.scaled[0] - self.size[0]) / 2 * down
+        box = (left, top, clip.width - left, clip.height - top)
+        return View("middle", box, self.size, Image.Resampling.BILINEAR)
+
+    def inputs(self, clip: Clip) -> Tensor:
+        """A clip as the network's input, (1, 3, frames, height, width)."""
+        view = self.view(clip)
+        shown = {number: np.asarray(view.render(clip.frames[number])) for number in set(self.steps(len(clip)).tolist())}
+        frames = np.stack([shown[number] for number in self.steps(len(clip)).tolist()])
+        standard = (frames / np.float32(255) - np.float32(self.mean)) / np.float32(self.std)
+        return torch.from_numpy(standard).permute(3, 0, 1, 2)[None].contiguous()
