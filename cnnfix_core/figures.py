@@ -28,12 +28,17 @@ MOST_POINTS = 3000
 PAPER, INK, FAINT = "#FFFFFF", "#1B2127", "#5B6670"
 
 
-def overlay(density: NDArray[np.floating], size: tuple[int, int]) -> Image.Image:
-    """The map as bands of colour over nothing: a palette image of `size` (width, height) with transparency."""
+def overlay(
+    density: NDArray[np.floating], size: tuple[int, int], among: NDArray[np.floating] | None = None
+) -> Image.Image:
+    """The map as bands of colour over nothing: a palette image of `size` (width, height) with transparency.
+
+    among: the map whose shares the bands hold, where `density` is a part of it.
+    """
     values = np.asarray(density, np.float32)
     # Enlarged before it is cut into bands, so that their edges are smooth.
     large = Image.fromarray(values).resize(size, Image.Resampling.BICUBIC)
-    band = len(BANDS) - np.searchsorted(floors(values, BANDS)[::-1], np.asarray(large), side="right")
+    band = len(BANDS) - np.searchsorted(floors(values if among is None else among, BANDS)[::-1], np.asarray(large), side="right")
     image = Image.fromarray(band.astype(np.uint8))
     image.putpalette([part for colour in BAND_COLOURS for part in _rgb(colour)] + [0, 0, 0])
     image.info["transparency"] = bytes([*(round(255 * opacity) for opacity in BAND_OPACITY), 0])

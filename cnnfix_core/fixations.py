@@ -91,10 +91,14 @@ def on_picture(picture: Picture, preset: Preset, traces: Sequence[tuple[View, Tr
         channels.append(reached.index[:, 1])
         evidence.append(reached.evidence / len(traces))
     joined = np.concatenate(pixels), np.concatenate(channels), np.concatenate(evidence)
-    return _merged(picture, preset, traces[0][0], *joined)
+    return merged(picture, preset, traces[0][0], *joined)
 
 
-def _merged(picture: Picture, preset: Preset, view: View, pixel: Ints, channel: Ints, evidence: Floats) -> Fixations:
+def merged(picture: Picture, preset: Preset, view: View, pixel: Ints, channel: Ints, evidence: Floats) -> Fixations:
+    """The fixations of evidence that arrived at these pixels, y * width + x, through these channels, all (N,).
+
+    view: what the network saw, whose size decides how wide the density is.
+    """
     places, row = np.unique(pixel, return_inverse=True)
     by_channel = np.zeros((len(places), int(channel.max()) + 1))
     np.add.at(by_channel, (row, channel), evidence)

@@ -17,12 +17,13 @@ BANDS = (0.1, 0.25, 0.5, 0.75, 0.9)
 MAP_SIDE = 448
 
 
-def held_share(density: NDArray[np.floating]) -> Floats:
+def held_share(density: NDArray[np.floating], among: NDArray[np.floating] | None = None) -> Floats:
     """For each place the share of the map that lies at places at least as strong: 0 at the peak to 1. Same shape.
 
     Equally strong places get the same share. A map of zeros, or of one value, gives 1 everywhere.
+    among: the map whose shares count, where `density` is a part of it.
     """
-    flat = np.asarray(density, float).reshape(-1)
+    flat = np.asarray(density if among is None else among, float).reshape(-1)
     values, group = np.unique(flat, return_inverse=True)
     mass = np.bincount(group, weights=flat, minlength=len(values))
     # From the strongest down; each group's own mass is counted half, so that shares grow evenly.
@@ -30,6 +31,8 @@ def held_share(density: NDArray[np.floating]) -> Floats:
     total = above[0]
     if total <= 0 or len(values) == 1:
         return np.ones(density.shape)
+    if among is not None:
+        group = np.searchsorted(values, np.asarray(density, float).reshape(-1)).clip(max=len(values) - 1)
     held: Floats = ((above - mass / 2) / total)[group].reshape(density.shape)
     return held
 

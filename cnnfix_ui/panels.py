@@ -34,11 +34,15 @@ _component = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Panel:
-    """One map of the picture: its title, the map (of any size), and the fixations if it has any."""
+    """One map of the picture: its title, the map (of any size), and the fixations if it has any.
+
+    among: all the maps that it is one of, where they share a scale.
+    """
 
     title: str
     density: NDArray[np.floating]
     fixations: Fixations | None = None
+    among: NDArray[np.floating] | None = None
 
 
 def panels(picture: Picture, shown: Sequence[Panel], *, points: str, opacity: float, alt: str, key: str) -> None:
@@ -77,9 +81,9 @@ def thumbnail(picture: Picture) -> str:
 def _panel(panel: Panel, size: tuple[int, int], points: bool) -> dict[str, Any]:
     return {
         "title": panel.title,
-        "overlay": "data:image/png;base64," + base64.b64encode(png(overlay(panel.density, size))).decode(),
+        "overlay": "data:image/png;base64," + base64.b64encode(png(overlay(panel.density, size, panel.among))).decode(),
         "points": _points(panel.fixations) if points and panel.fixations is not None else [],
-        "read": _readings(panel.density),
+        "read": _readings(panel.density, panel.among),
     }
 
 
@@ -88,15 +92,15 @@ def _points(fixations: Fixations) -> list[tuple[int, int, float, str]]:
     return [(x, y, float(f"{e:.4g}"), channel_name(c)) for (x, y), e, c in list(rows)[:MOST_POINTS]]
 
 
-def _readings(density: NDArray[np.floating]) -> dict[str, Any]:
+def _readings(density: NDArray[np.floating], among: NDArray[np.floating] | None) -> dict[str, Any]:
     """What the cursor reads: the share held by places at least as strong, in %, and multiples of the average."""
     size = scaled_size((density.shape[1], density.shape[0]), _READ_SIDE)
     small = np.asarray(Image.fromarray(np.asarray(density, np.float32)).resize(size, Image.Resampling.BOX))
-    average = float(small.mean())
+    average = float(small.mean() if among is None else among.mean())
     return {
         "columns": size[0],
         "rows": size[1],
-        "held": np.rint(100 * held_share(small)).astype(int).reshape(-1).tolist(),
+        "held": np.rint(100 * held_share(small, among)).astype(int).reshape(-1).tolist(),
         "times": np.round(small / average if average > 0 else small, 1).reshape(-1).tolist(),
     }
 

@@ -90,9 +90,8 @@ def _all_read_off(model: Model) -> dict[Callable[[Tape], Any], Any]:
 def anatomy_of(tape: Tape) -> Anatomy:
     """The feature maps of the network that was recorded."""
     ends = ends_of_modules(tape)
-    maps = {name: operation for name, operation in ends.items() if name and _is_map(operation)}
-    # Pooling has the same map before it.
-    drawn = {name: operation for name, operation in maps.items() if "pool" not in operation.name}
+    maps = {name: operation for name, operation in ends.items() if name and _is_map(operation, 2)}
+    drawn = _drawn(maps)
     least = min(tape.inputs[0].shape[2:]) / _COARSEST
     fine = {name: operation for name, operation in drawn.items() if min(operation.outputs[0].shape[2:]) >= least}
     last = _outermost_last(drawn)
@@ -106,6 +105,12 @@ def anatomy_of(tape: Tape) -> Anatomy:
 
 
 anatomy = read_off(anatomy_of)
+
+
+def last_map(tape: Tape, sides: int) -> str:
+    """The module whose output is the last map before pooling; sides: 3 for time, height and width. "": none."""
+    ends = ends_of_modules(tape)
+    return _outermost_last(_drawn({name: end for name, end in ends.items() if name and _is_map(end, sides)}))
 
 
 def ends_of_modules(tape: Tape) -> dict[str, Operation]:
@@ -122,9 +127,13 @@ def _outermost_last(maps: dict[str, Operation]) -> str:
     return max(maps, key=lambda name: (maps[name].index, -len(name)), default="")
 
 
-def _is_map(operation: Operation) -> bool:
+def _is_map(operation: Operation, sides: int) -> bool:
     shape = operation.outputs[0].shape
-    return len(shape) == 4 and shape[2] * shape[3] > 1
+    return len(shape) == 2 + sides and np.prod(shape[2:]) > 1
+
+
+def _drawn(maps: dict[str, Operation]) -> dict[str, Operation]:
+    return {name: operation for name, operation in maps.items() if "pool" not in operation.name}  # same map before it
 
 
 def _size(operation: Operation) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from torch import nn
 
@@ -41,4 +42,16 @@ NETWORKS = (
     _network("scenes_resnet", "Scenes ResNet", small.SmallResNet, 209_274),
     _network("scenes_densenet", "Scenes DenseNet", small.SmallDenseNet, 109_338),
     _network("scenes_cleverhans", "Scenes clever Hans", small.SmallGoogLeNet, 131_730),
+)
+
+_GROUND = Labels(("ground", *LABELS.synonyms), ("what is none of the things", *LABELS.definitions))
+SEGMENTING = TrainedNetwork("scenes_fcn", "Scenes FCN", small.SmallFCN, 220_457, _GROUND, PREPROCESSING, "tasks")
+DETECTING = TrainedNetwork(
+    "scenes_fcos",
+    "Scenes FCOS",
+    partial(small.small_fcos, side=SIDE),
+    557_359,
+    LABELS,
+    Preprocessing((SIDE, SIDE), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), interpolation="bicubic"),
+    "tasks",
 )

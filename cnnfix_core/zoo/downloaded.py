@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from cnnfix_core.errors import ModelError
 from cnnfix_core.zoo import architectures, states
@@ -18,17 +19,29 @@ from cnnfix_core.zoo.model import Model, ModelInfo
 _TITLES = {
     "alexnet": "AlexNet",
     "convnext": "ConvNeXt",
+    "deeplabv3": "DeepLab v3",
     "densenet": "DenseNet",
     "efficientnet": "EfficientNet",
+    "fasterrcnn": "Faster R-CNN",
+    "fcn": "FCN",
+    "fcos": "FCOS",
     "googlenet": "GoogLeNet",
     "inception": "Inception",
+    "lraspp": "LR-ASPP",
+    "mc3": "MC3",
     "mnasnet": "MNASNet",
     "mobilenet": "MobileNet",
+    "r2plus1d": "R(2+1)D",
+    "r3d": "R3D",
     "regnet": "RegNet",
     "resnet": "ResNet",
     "resnext": "ResNeXt",
+    "retinanet": "RetinaNet",
+    "s3d": "S3D",
     "shufflenet": "ShuffleNet",
     "squeezenet": "SqueezeNet",
+    "ssd": "SSD",
+    "ssdlite": "SSDlite",
     "vgg": "VGG",
     "wide_resnet": "Wide ResNet",
 }
@@ -55,41 +68,46 @@ class PublishedWeights:
         return Path(torch.hub.get_dir()) / "checkpoints" / self._url.rsplit("/", 1)[1]
 
     @property
-    def _weights(self) -> Any:
+    def weights(self) -> Any:
+        """Torchvision's entry of the weights."""
         return architectures.published(self.name)
 
     @property
     def _url(self) -> str:
-        return str(self._weights.url)
+        return str(self.weights.url)
 
     def info(self) -> ModelInfo:
         """What torchvision says of the weights, and whether their file is in the cache."""
-        meta = self._weights.meta
+        meta = self.weights.meta
         there = self.path.is_file()
         size = self.path.stat().st_size if there else round(meta["_file_size"] * 2**20)
         return ModelInfo(
             name=self.name,
             title=self.title,
-            source=f"torchvision, {self._weights.name}",
+            source=f"torchvision, {self.weights.name}",
             licence=meta.get("license", _LICENCE),
             available=there,
             parameters=meta["num_params"],
             size=size,
-            accuracy=meta["_metrics"]["ImageNet-1K"]["acc@1"],
+            accuracy=meta["_metrics"].get("ImageNet-1K", {}).get("acc@1"),
             remedy="" if there else f"Downloaded when it is first used: {_megabytes(size)}.",
         )
 
-    def load(self, progress: Progress | None = None) -> Model:
-        """Fetch the weights where they are missing or damaged, and fill them in. Raises ModelError."""
+    def module(self, progress: Progress | None = None) -> nn.Module:
+        """The network with these weights, which are fetched where they are missing or damaged. Raises ModelError."""
         self._see_to_file(progress)
         module = architectures.build(self.name)
         states.fill(module, read_tensors(self.path), self.title)
-        info = self.info()
+        return module.requires_grad_(False)
+
+    def load(self, progress: Progress | None = None) -> Model:
+        """The classifier, ready to be asked. Raises ModelError as `module`."""
+        module, info = self.module(progress), self.info()
         return Model(
             name=self.name,
             title=self.title,
-            module=module.requires_grad_(False),
-            preprocess=architectures.preprocessing_of(self._weights),
+            module=module,
+            preprocess=architectures.preprocessing_of(self.weights),
             labels=imagenet_labels(),
             source=info.source,
             licence=info.licence,

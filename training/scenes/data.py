@@ -36,12 +36,23 @@ def _scene(seed: int) -> tuple[np.ndarray, int]:
 
 def varied(batch: Tensor, rng: torch.Generator) -> Tensor:
     """Each picture mirrored, turned by quarters, its colours swapped and perhaps turned negative: (N, 3, H, W)."""
+    return recoloured(turned(batch, rng), rng)
+
+
+def turned(batch: Tensor, rng: torch.Generator) -> Tensor:
+    """Each picture, or map, perhaps mirrored, and turned by quarters: (N, C, H, W)."""
     draw = partial(torch.randint, size=(len(batch),), generator=rng)
-    flip, turn, order, negative = draw(2), draw(4), draw(len(_ORDERS)), draw(2)
+    flip, turn = draw(2), draw(4)
     batch = torch.where(flip.bool()[:, None, None, None], batch.flip(3), batch)
-    turned = torch.stack([batch.rot90(k, (2, 3)) for k in range(4)])[turn, torch.arange(len(batch))]
+    return torch.stack([batch.rot90(k, (2, 3)) for k in range(4)])[turn, torch.arange(len(batch))]
+
+
+def recoloured(batch: Tensor, rng: torch.Generator) -> Tensor:
+    """Each picture with its colours swapped and perhaps turned negative: (N, 3, H, W)."""
+    draw = partial(torch.randint, size=(len(batch),), generator=rng)
+    order, negative = draw(len(_ORDERS)), draw(2)
     channels = torch.tensor(_ORDERS)[order]
-    coloured = turned.gather(1, channels[:, :, None, None].expand_as(turned))
+    coloured = batch.gather(1, channels[:, :, None, None].expand_as(batch))
     return torch.where(negative.bool()[:, None, None, None], 255 - coloured, coloured)
 
 

@@ -2,8 +2,17 @@
 
 from cnnfix_core.zoo.small.alexnet import SmallAlexNet
 from cnnfix_core.zoo.small.densenet import SmallDenseNet
+from cnnfix_core.zoo.small.dense import SmallFCN, small_fcos
 from cnnfix_core.zoo.small.googlenet import SmallGoogLeNet
 from cnnfix_core.zoo.small.resnet import SmallResNet
 from cnnfix_core.zoo.small.vgg import SmallVGG
 
-__all__ = ["SmallAlexNet", "SmallDenseNet", "SmallGoogLeNet", "SmallResNet", "SmallVGG"]
+__all__ = [
+    "SmallAlexNet",
+    "SmallDenseNet",
+    "SmallFCN",
+    "SmallGoogLeNet",
+    "SmallResNet",
+    "SmallVGG",
+    "small_fcos",
+]

@@ -1,0 +1,42 @@
+"""Scenes with two objects, and what is where in them."""
+
+from __future__ import annotations
+
+import multiprocessing
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cnnfix_core.scenes import CLASSES, compose
+
+GROUND = 0  # in maps; the classes of scenes follow
+
+
+def two_objects(seeds: range) -> tuple[Tensor, Tensor]:
+    """Pictures (N, 3, H, W) and maps (N, 1, H, W), both uint8; a map has 0 for the ground, 1 for the first class..."""
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        made = pool.map(_scene, seeds, chunksize=50)
+    pictures, maps = zip(*made, strict=True)
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(np.stack(maps))[:, None]
+
+
+def _scene(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    label, step = seed % len(CLASSES), 1 + seed // len(CLASSES) % (len(CLASSES) - 1)
+    scene = compose(seed, label, other=(label + step) % len(CLASSES))
+    where = np.zeros(scene.things[0].mask.shape, np.uint8)
+    for thing in scene.things:
+        if thing.label is not None:
+            where[thing.mask] = 1 + thing.label
+    return scene.picture.pixels, where
+
+
+def boxes_of(where: Tensor) -> tuple[Tensor, Tensor]:
+    """Boxes (K, 4) as x0, y0, x1, y1, the last exclusive, and labels (K,) from 0, of one map (H, W)."""
+    from torchvision.ops import masks_to_boxes
+
+    there = where.unique()
+    there = there[there != GROUND]
+    boxes = masks_to_boxes(where == there[:, None, None])
+    boxes[:, 2:] += 1
+    return boxes, there.long() - 1
