@@ -18,8 +18,8 @@ def as_dict(explanation: Explanation) -> dict[str, Any]:
     places = zip(fixations.xy.tolist(), fixations.evidence.tolist(), strict=True)
     return {
         "model": explanation.model,
-        "target": _class(explanation.target),
-        "rather_than": explanation.rather_than and _class(explanation.rather_than),
+        "target": class_as_dict(explanation.target),
+        "rather_than": explanation.rather_than and class_as_dict(explanation.rather_than),
         "preset": {
             "name": explanation.preset.name,
             "fan_out": explanation.preset.fan_out,
@@ -54,7 +54,8 @@ def channel_name(channel: int) -> str:
     return _COLOURS[channel] if channel < len(_COLOURS) else str(channel)
 
 
-def _class(prediction: Prediction) -> dict[str, Any]:
+def class_as_dict(prediction: Prediction) -> dict[str, Any]:
+    """What the JSON holds of a class."""
     return {
         "index": prediction.index,
         "label": prediction.label,

@@ -38,7 +38,9 @@ def overlay(
     values = np.asarray(density, np.float32)
     # Enlarged before it is cut into bands, so that their edges are smooth.
     large = Image.fromarray(values).resize(size, Image.Resampling.BICUBIC)
-    band = len(BANDS) - np.searchsorted(floors(values if among is None else among, BANDS)[::-1], np.asarray(large), side="right")
+    band = len(BANDS) - np.searchsorted(
+        floors(values if among is None else among, BANDS)[::-1], np.asarray(large), side="right"
+    )
     image = Image.fromarray(band.astype(np.uint8))
     image.putpalette([part for colour in BAND_COLOURS for part in _rgb(colour)] + [0, 0, 0])
     image.info["transparency"] = bytes([*(round(255 * opacity) for opacity in BAND_OPACITY), 0])

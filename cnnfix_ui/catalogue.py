@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cnnfix_core import ModelInfo, list_models
-from cnnfix_core.errors import ModelError
 from cnnfix_ui import networks, results
-from cnnfix_ui.errors import plain, show_error
+from cnnfix_ui.errors import plain
+from cnnfix_ui.fetching import load_with_bar
 
 _TABLE, _ROW = "catalogue.table", "catalogue.row"
 
@@ -99,22 +99,4 @@ def _actions(info: ModelInfo) -> None:
     if explore:
         networks.explore_with(info.name)
     if load:
-        _load(info)
-
-
-def _load(info: ModelInfo) -> None:
-    """Load it in this visitor's run, with a bar while its weights come; then draw the page anew."""
-    place = st.empty()
-    bar = place.progress(0.0, f"Opening {plain(info.title)} …")
-
-    def progress(done: int, total: int | None) -> None:
-        of = total or info.size or 0
-        bar.progress(min(1.0, done / of) if of else 0.0, f"{done / 1e6:.0f} of {of / 1e6:.0f} MB; any click stops it")
-
-    try:
-        results.loaded(info.name, progress)
-    except ModelError as error:
-        place.empty()
-        show_error(error)
-    else:
-        st.rerun()
+        load_with_bar(info, lambda progress: results.loaded(info.name, progress))

@@ -20,6 +20,7 @@ PAGES = [
     ("compare", "Compare", "Do other methods see the same?"),
     ("sketch", "Sketch", "Which strokes made it say that?"),
     ("captions", "Captions", "Which pixels made it say that word?"),
+    ("signals", "Signals", "Which moments made the network say that?"),
     ("models", "Models", "Which networks can I ask?"),
 ]
 

@@ -50,7 +50,7 @@ def clip_of(frames: Sequence[NDArray[np.uint8]]) -> Clip:
 
     Raises ClipError for fewer than two, and PictureError.
     """
-    if len(frames) < 2:  # noqa: PLR2004
+    if len(frames) < 2:
         raise ClipError("A clip needs two frames or more: send an animated GIF or WebP, or several pictures.")
     size = scaled_size((frames[0].shape[1], frames[0].shape[0]), _SIDE)
     taken = [Image.fromarray(frames[number]) for number in _spread(len(frames), MOST_FRAMES)]

@@ -59,7 +59,7 @@ def compose_clip(seed: int, label: int | None = None, *, side: int = SIDE) -> Co
     label = drawn if label is None else label
     actor, moving = _actor(rng, MOTIONS[label])
     others = [_standing(rng) for _ in range(int(rng.integers(1, _STILL + 1)))]
-    place = (np.arange(side, dtype=np.float32) + 0.5) / side
+    place: Array = ((np.arange(side) + 0.5) / side).astype(np.float32)
     ground = _ground(rng, side)
     frames = np.repeat(ground[None], FRAMES, axis=0)
     for course in [*others, actor]:  # what moves lies on top
@@ -100,9 +100,11 @@ def _actor(rng: Generator, motion: str) -> tuple[_Course, NDArray[np.bool_]]:
 
 
 def _standing(rng: Generator) -> _Course:
-    x, y = rng.uniform(0.1, 0.9, 2)
-    same = [np.full(FRAMES, value, np.float32) for value in (x, y, rng.uniform(0.06, 0.2), rng.uniform(0, 6), 1)]
-    return _Course(*same, int(rng.integers(2, 4)), float(rng.uniform(0, 0.4)))
+    x, y, radius, turn, present = (
+        np.full(FRAMES, value, np.float32) for value in (*rng.uniform(0.1, 0.9, 2), rng.uniform(0.06, 0.2), 0, 1)
+    )
+    turn += np.float32(rng.uniform(0, 6))
+    return _Course(x, y, radius, turn, present, int(rng.integers(2, 4)), float(rng.uniform(0, 0.4)))
 
 
 def _covered(course: _Course, place: Array) -> Array:

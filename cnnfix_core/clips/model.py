@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import torch
@@ -37,6 +38,11 @@ class ClipModel:
     source: str
     licence: str
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its parameters and buffers in memory."""
+        return sum(tensor.nbytes for tensor in chain(self.module.parameters(), self.module.buffers()))
+
     def steps(self, count: int) -> NDArray[np.intp]:
         """Which of a clip's `count` frames the network sees at each step, evenly: (frames,)."""
         return np.linspace(0, count - 1, self.frames).round().astype(np.intp)
@@ -53,5 +59,5 @@ class ClipModel:
         view = self.view(clip)
         shown = {number: np.asarray(view.render(clip.frames[number])) for number in set(self.steps(len(clip)).tolist())}
         frames = np.stack([shown[number] for number in self.steps(len(clip)).tolist()])
-        standard = (frames / np.float32(255) - np.float32(self.mean)) / np.float32(self.std)
+        standard = (frames / np.float32(255) - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
         return torch.from_numpy(standard).permute(3, 0, 1, 2)[None].contiguous()

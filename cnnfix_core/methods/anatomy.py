@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -129,7 +130,7 @@ def _outermost_last(maps: dict[str, Operation]) -> str:
 
 def _is_map(operation: Operation, sides: int) -> bool:
     shape = operation.outputs[0].shape
-    return len(shape) == 2 + sides and np.prod(shape[2:]) > 1
+    return len(shape) == 2 + sides and math.prod(shape[2:]) > 1
 
 
 def _drawn(maps: dict[str, Operation]) -> dict[str, Operation]:

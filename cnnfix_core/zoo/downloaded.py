@@ -45,7 +45,7 @@ _TITLES = {
     "vgg": "VGG",
     "wide_resnet": "Wide ResNet",
 }
-_LICENCE = "BSD 3-Clause, as torchvision; the terms of ImageNet may apply"
+_LICENCE = "BSD 3-Clause, as torchvision; the terms of the pictures that it learnt from may apply"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,9 @@ def test_an_envelope_stroke_by_stroke(empty: Page) -> None:
     expect(page.get_by_role("heading", name="Why “envelope”?")).to_be_visible(timeout=60_000)
     settle(page)
     expect(page.get_by_role("heading", name="Which stroke decided?")).to_be_visible()
-    expect(sheet(page).locator("polyline title").first).to_have_text(re.compile("Stroke 1: .* of the evidence on strokes"))
+    expect(sheet(page).locator("polyline title").first).to_have_text(
+        re.compile("Stroke 1: .* of the evidence on strokes")
+    )
     shoot(page, "sketch")
     page.get_by_role("button", name="Undo").click()
     lines(page, 1)

@@ -31,7 +31,9 @@ def main() -> None:
     minutes = (time.perf_counter() - start) / 60
     frames, labels = clips(range(HELD_OUT, HELD_OUT + TEST))
     said = torch.cat([predicted(module, part) for part in frames.split(BATCH)])
-    missed = Counter(MOTIONS[label] for label, found in zip(labels.tolist(), said.tolist(), strict=True) if label != found)
+    missed = Counter(
+        MOTIONS[label] for label, found in zip(labels.tolist(), said.tolist(), strict=True) if label != found
+    )
     card = CARD.read_text("utf-8").format(
         parameters=sum(one.numel() for one in module.parameters()),
         clips=CLIPS,
@@ -63,7 +65,7 @@ def trained(frames: Tensor, labels: Tensor, rounds: int = ROUNDS) -> SmallR3D:
     """The network, trained with AdamW while the learning rate rises once and falls; half of the clips are mirrored."""
     torch.manual_seed(0)
     rng = torch.Generator().manual_seed(0)
-    module = SmallR3D(len(MOTIONS)).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # 3-D
+    module = SmallR3D(len(MOTIONS)).to(memory_format=torch.channels_last_3d)
     optimizer = torch.optim.AdamW(module.parameters(), weight_decay=0.02)
     whole = len(labels) // BATCH * BATCH
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, HIGHEST, rounds * (whole // BATCH), pct_start=0.2)

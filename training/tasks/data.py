@@ -18,7 +18,9 @@ def two_objects(seeds: range) -> tuple[Tensor, Tensor]:
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         made = pool.map(_scene, seeds, chunksize=50)
     pictures, maps = zip(*made, strict=True)
-    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(np.stack(maps))[:, None]
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(np.stack(maps))[
+        :, None
+    ]
 
 
 def _scene(seed: int) -> tuple[np.ndarray, np.ndarray]:

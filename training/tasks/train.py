@@ -6,6 +6,7 @@ import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -80,7 +81,7 @@ def trained(network: TrainedNetwork, loss_of: Loss, data: tuple[Tensor, Tensor],
 def begin(module: nn.Module) -> None:
     """Give the backbone what the classifier of scenes has learnt."""
     layers = list(load_model("scenes_resnet").module.children())
-    stages = next(child.stages for child in module.modules() if isinstance(getattr(child, "stages", None), nn.ModuleList))
+    stages: Any = next(child.stages for child in module.modules() if hasattr(child, "stages"))
     for stage, (first, last) in zip(stages, ((0, 6), (6, 8), (8, 10)), strict=True):
         stage.load_state_dict(nn.Sequential(*layers[first:last]).state_dict())
     module.requires_grad_(True)

@@ -1,8 +1,8 @@
 """Small networks in the style of the paper's five, for composed scenes of 96 x 96 pixels; `training` trains them."""
 
 from cnnfix_core.zoo.small.alexnet import SmallAlexNet
-from cnnfix_core.zoo.small.densenet import SmallDenseNet
 from cnnfix_core.zoo.small.dense import SmallFCN, small_fcos
+from cnnfix_core.zoo.small.densenet import SmallDenseNet
 from cnnfix_core.zoo.small.googlenet import SmallGoogLeNet
 from cnnfix_core.zoo.small.resnet import SmallResNet
 from cnnfix_core.zoo.small.vgg import SmallVGG

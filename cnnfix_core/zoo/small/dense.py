@@ -18,7 +18,9 @@ class _Backbone(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         layers = list(SmallResNet(1))
-        self.stages = nn.ModuleList([nn.Sequential(*layers[:6]), nn.Sequential(*layers[6:8]), nn.Sequential(*layers[8:10])])
+        self.stages = nn.ModuleList(
+            [nn.Sequential(*layers[:6]), nn.Sequential(*layers[6:8]), nn.Sequential(*layers[8:10])]
+        )
 
     def forward(self, pictures: Tensor) -> list[Tensor]:
         """Three maps, (N, 16, H / 4, W / 4) the first."""

@@ -1,0 +1,28 @@
+"""Loading a network in a visitor's run, with a bar while its weights come."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from cnnfix_core import ModelInfo
+from cnnfix_core.errors import ModelError
+from cnnfix_core.zoo import Progress
+from cnnfix_ui.errors import plain, show_error
+
+
+def load_with_bar(info: ModelInfo, load: Callable[[Progress], object]) -> None:
+    """Load it, then draw the page anew; where that fails, say why."""
+    place = st.empty()
+    bar = place.progress(0.0, f"Opening {plain(info.title)} …")
+
+    def progress(done: int, total: int | None) -> None:
+        of = total or info.size or 0
+        bar.progress(min(1.0, done / of) if of else 0.0, f"{done / 1e6:.0f} of {of / 1e6:.0f} MB; any click stops it")
+
+    try:
+        load(progress)
+    except ModelError as error:
+        place.empty()
+        show_error(error)
+    else:
+        st.rerun()

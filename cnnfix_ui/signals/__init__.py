@@ -1,0 +1,1 @@
+"""Signals: time series and clips, and when the evidence lies in them."""

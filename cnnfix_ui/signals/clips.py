@@ -1,0 +1,191 @@
+"""The parts of the Signals page for a clip."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from cnnfix_core import ModelInfo, Picture, Preset, get_preset
+from cnnfix_core.clips import (
+    Clip,
+    ClipExplanation,
+    ClipModel,
+    clip_models,
+    clip_samples,
+    explain_clip,
+    load_clip_model,
+)
+from cnnfix_core.clips.files import clip_animation, clip_json, clip_words
+from cnnfix_core.errors import CnnfixError
+from cnnfix_core.figures import overlay, photo_of
+from cnnfix_core.maps import MAP_SIDE
+from cnnfix_core.selection import Floats
+from cnnfix_core.words import percent, question
+from cnnfix_core.zoo import Progress
+from cnnfix_ui import answer, asking, results
+from cnnfix_ui.choices import Choice, choices
+from cnnfix_ui.downloads import downloads
+from cnnfix_ui.errors import plain
+from cnnfix_ui.fetching import load_with_bar
+from cnnfix_ui.panels import Panel, image_uri, panels, thumbnail
+from cnnfix_ui.shelf import Shelf
+from cnnfix_ui.signals import state
+
+_TILE = 200  # pixels, the longest side
+_MODELS: Shelf[str, ClipModel] = Shelf(600_000_000, lambda model: model.nbytes)
+
+
+def show() -> None:
+    """Draw the strip of clips, what the network says of the chosen one, and in which frames the evidence lies."""
+    clip = _choose_clip()
+    said, seen = st.columns([1, 2.6], gap="large")
+    with said:
+        model = _choose_network()
+        classes = st.container()
+    if model is None:
+        return
+    with seen:
+        with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
+            answer.choose_shown()
+            preset = get_preset("evidence", asking.choose_focus())
+            with asking.more():
+                answer.choose_opacity()
+        place = st.container()
+    explanation = None
+    with place, st.spinner("Following the evidence back …", show_time=True):
+        try:
+            state.fit_classes(len(model.labels))
+            explanation = asking.ask(lambda target: _explained(model, clip, target, preset))
+        except CnnfixError as error:
+            st.error(plain(str(error)), icon=":material/info:")
+    with classes:
+        asking.choose_classes(explanation, model.labels)
+    if explanation:
+        with place:
+            _draw(explanation)
+
+
+def _choose_clip() -> Clip:
+    strip, own = st.columns([4, 1.1], gap="medium")
+    with own:
+        state.CLIP.choose_file(
+            "Your own clip: a GIF, or its frames", lambda: state.choose_clip(state.OWN), several=True
+        )
+    sent: Clip | None = state.CLIP.thing
+    with strip:
+        tiles = [Choice(state.OWN, "Your clip", "", thumbnail(_middle(sent)))] if sent else []
+        tiles += [Choice(one.name, one.label.capitalize(), "", _sample_tile(one.name)) for one in clip_samples()]
+        choices(
+            tiles,
+            selected=st.session_state["clip"],
+            look="tiles",
+            label="Clips",
+            key="clip.tiles",
+            on_choose=state.choose_clip,
+        )
+        st.caption("Composed clips: one shape moves for a while, the others stand still.")
+    state.CLIP.show_refusal()
+    if st.session_state["clip"] == state.OWN and sent:
+        return sent
+    return next(one.clip for one in clip_samples() if one.name == st.session_state["clip"])
+
+
+def _middle(clip: Clip) -> Picture:
+    return clip.frames[len(clip) // 2]
+
+
+@st.cache_data(show_spinner=False)
+def _sample_tile(name: str) -> str:
+    return thumbnail(_middle(next(one.clip for one in clip_samples() if one.name == name)))
+
+
+def _choose_network() -> ClipModel | None:
+    """Draw the control; None where the weights of the chosen one are not here yet, which can then be fetched."""
+    infos = {info.name: info for info in clip_models()}
+    st.selectbox(
+        "Network",
+        list(infos),
+        format_func=lambda name: infos[name].title + ("" if _is_here(infos[name]) else " (to be fetched)"),
+        key="network",
+        on_change=asking.forget,
+    )
+    info = infos[st.session_state["network"]]
+    if _is_here(info):
+        return _loaded(info.name)
+    st.info(
+        plain(
+            f"{info.title} knows 400 actions of people (Kinetics-400). Its weights, {(info.size or 0) / 1e6:.0f} MB, "
+            "are not on this machine yet."
+        ),
+        icon=":material/download:",
+    )
+    if st.button("Fetch the weights", type="primary"):
+        load_with_bar(info, lambda progress: _loaded(info.name, progress))
+    return None
+
+
+def _is_here(info: ModelInfo) -> bool:
+    return info.available or info.name in _MODELS.kept()
+
+
+def _loaded(name: str, progress: Progress | None = None) -> ClipModel:
+    return _MODELS.get(name, lambda: load_clip_model(name, progress))
+
+
+KEYS = {ClipModel: lambda model: model.name, Clip: lambda clip: clip.digest, **results.KEYS}
+
+
+@st.cache_data(max_entries=64, max_size="128MB", show_spinner=False, hash_funcs=KEYS)
+def _explained(model: ClipModel, clip: Clip, target: results.Target, preset: Preset) -> ClipExplanation:
+    return explain_clip(model, clip, target, preset)
+
+
+def _draw(found: ClipExplanation) -> None:
+    """One frame under both maps, all frames as a strip, the answer in words and the files to keep."""
+    st.subheader(question(found.target, found.rather_than), anchor=False)
+    density, rival = found.density(MAP_SIDE), found.rival(MAP_SIDE)
+    numbers = [number + 1 for number in found.frames]
+    if st.session_state["frame"] not in numbers:
+        st.session_state["frame"] = numbers[int(found.by_frame.argmax())]
+    frame = st.select_slider("Frame", numbers, key="frame") if len(numbers) > 1 else numbers[0]
+    step = numbers.index(frame)
+    text, shown = clip_words(found), st.session_state["show"]
+    maps = [Panel("CNN Fixations", density[step], found.fixations[step], density)]
+    if rival is not None:
+        maps.append(Panel("Grad-CAM", rival[step], among=rival))
+    panels(
+        found.clip.frames[frame - 1],
+        maps,
+        points="" if shown == "density" else "fixation, larger with more evidence",
+        opacity=0 if shown == "points" else st.session_state["opacity"] / 100,
+        alt=text,
+        key="panels",
+    )
+    st.markdown(plain(text))
+    choices(
+        [
+            Choice(str(number), f"{number}: {percent(share)}", "", _tile(found, density, place))
+            for place, (number, share) in enumerate(zip(numbers, found.by_frame, strict=True))
+        ],
+        selected=str(frame),
+        look="tiles",
+        label="Frames, with their part of the evidence",
+        key="clip.frames",
+        on_choose=lambda value: state.choose_frame(int(value)),
+    )
+    st.caption(
+        "All frames that the network saw, and the part of the evidence in each. One scale of colours for all of them."
+    )
+    name = f"fixations-{found.target.label.replace(' ', '-')}"
+    downloads(
+        {
+            f"{name}.gif": ("Animation", lambda: clip_animation(found)),
+            f"{name}.json": ("JSON", lambda: clip_json(found)),
+        }
+    )
+
+
+def _tile(found: ClipExplanation, density: Floats, step: int) -> str:
+    photo = photo_of(found.clip.frames[found.frames[step]], _TILE)
+    layer = overlay(density[step], photo.size, density).convert("RGBA")
+    photo.paste(layer, (0, 0), layer)
+    return image_uri(photo)

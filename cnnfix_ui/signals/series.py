@@ -1,0 +1,164 @@
+"""The parts of the Signals page for a time series."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from PIL import Image, ImageDraw
+from plotly.subplots import make_subplots
+
+from cnnfix_core import Preset, get_preset
+from cnnfix_core.errors import CnnfixError
+from cnnfix_core.selection import Floats
+from cnnfix_core.signals import SignalExplanation, SignalModel, explain_signal, load_signal_model
+from cnnfix_core.signals.files import signal_csv, signal_json, signal_words
+from cnnfix_core.signals.shipped import signal_samples
+from cnnfix_core.words import question
+from cnnfix_ui import asking, results
+from cnnfix_ui.choices import Choice, choices
+from cnnfix_ui.downloads import downloads
+from cnnfix_ui.errors import plain
+from cnnfix_ui.panels import image_uri
+from cnnfix_ui.signals import state
+
+_FIXATIONS, _CAM, _LINE = "#2F8FE8", "#E69F00", "#8A9199"  # seen on white and on black
+
+
+def show() -> None:
+    """Draw the strip of series, what the network says of the chosen one, and when the evidence lies."""
+    series = _choose_series()
+    said, seen = st.columns([1, 2.6], gap="large")
+    with seen:
+        preset = get_preset("evidence", asking.choose_focus())
+        place = st.container()
+    explanation = None
+    with place:
+        try:
+            state.fit_classes(len(_model().labels))
+            explanation = asking.ask(lambda target: _explained(series, target, preset))
+        except CnnfixError as error:
+            st.error(plain(str(error)), icon=":material/info:")
+        else:
+            st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
+            _draw(explanation)
+    with said:
+        asking.choose_classes(explanation, _model().labels)
+        st.caption(
+            "The network learnt GunPoint: a hand that draws a replica gun, or points with a finger; the series is the "
+            "hand's height. Any other series is still called one of the two."
+        )
+
+
+def _choose_series() -> Floats:
+    strip, own = st.columns([4, 1.1], gap="medium")
+    with own:
+        state.TABLE.choose_file("Your own series, as CSV", lambda: state.choose_series(state.OWN))
+    series: list[Floats] | None = state.TABLE.thing
+    with strip:
+        tiles = [Choice(state.OWN, "Your series", "", _tile(series[0]))] if series else []
+        for one in signal_samples():
+            tiles.append(Choice(one.name, one.name.replace("-", " ").capitalize(), "", _tile(one.series)))
+        choices(
+            tiles,
+            selected=st.session_state["series"],
+            look="tiles",
+            label="Series",
+            key="series.tiles",
+            on_choose=state.choose_series,
+        )
+    state.TABLE.show_refusal()
+    if st.session_state["series"] != state.OWN or not series:
+        return next(one.series for one in signal_samples() if one.name == st.session_state["series"])
+    st.session_state["row"] = min(st.session_state["row"], len(series))
+    if len(series) > 1:
+        st.number_input(f"Which of the {len(series)} series in the file?", 1, len(series), key="row", width=260)
+    row: int = st.session_state["row"]
+    return series[row - 1]
+
+
+@st.cache_resource
+def _model() -> SignalModel:
+    return load_signal_model()
+
+
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=results.KEYS)
+def _explained(series: Floats, target: results.Target, preset: Preset) -> SignalExplanation:
+    return explain_signal(_model(), series, target, preset)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _tile(series: Floats) -> str:
+    """A small picture of the series."""
+    width, height, margin = 480, 360, 40
+    image = Image.new("RGB", (width, height), "white")
+    low, span = series.min(), np.ptp(series) or 1.0
+    x = np.linspace(margin, width - margin, len(series))
+    y = height - margin - (series - low) / span * (height - 2 * margin)
+    ImageDraw.Draw(image).line(list(zip(x.tolist(), y.tolist(), strict=True)), "#1B2127", 7, joint="curve")
+    return image_uri(image.resize((width // 2, height // 2), Image.Resampling.LANCZOS))
+
+
+def _draw(found: SignalExplanation) -> None:
+    text = signal_words(found)
+    st.plotly_chart(_figure(found), key="series.chart", alt=text)
+    st.markdown(plain(text))
+    name = f"fixations-{found.target.label.replace(' ', '-')}"
+    downloads(
+        {
+            f"{name}.csv": ("CSV", lambda: signal_csv(found)),
+            f"{name}.json": ("JSON", lambda: signal_json(found)),
+        }
+    )
+
+
+def _figure(found: SignalExplanation) -> go.Figure:
+    """The series with its fixations; below it, on the same axis of time, their density and the CAM."""
+    number = np.arange(1, len(found.series) + 1)
+    there = found.evidence > 0
+    maps = [("CNN Fixations", found.density(), _FIXATIONS)]
+    if found.cam is not None:
+        maps.append(("Class activation map", found.cam / (found.cam.sum() or 1), _CAM))
+    rows = 1 + len(maps)
+    figure = make_subplots(
+        rows,
+        1,
+        shared_xaxes=True,
+        vertical_spacing=0.09,
+        row_heights=[0.5, *[0.5 / len(maps)] * len(maps)],
+        subplot_titles=["The series and its fixations, larger with more evidence", *(title for title, _, _ in maps)],
+    )
+    line = {"color": _LINE, "width": 2}
+    figure.add_scatter(x=number, y=found.series, mode="lines", line=line, row=1, col=1, name="value")
+    figure.add_scatter(
+        x=number[there],
+        y=found.series[there],
+        customdata=100 * found.evidence[there] / found.evidence.sum(),
+        mode="markers",
+        marker={
+            "color": _FIXATIONS,
+            "size": 3 + 15 * np.sqrt(found.evidence[there] / found.evidence.max()),
+            "opacity": 0.8,
+        },
+        hovertemplate="%{customdata:.2g} % of the evidence<extra></extra>",
+        row=1,
+        col=1,
+    )
+    for row, (title, values, colour) in enumerate(maps, 2):
+        figure.add_scatter(
+            x=number,
+            y=100 * values,
+            fill="tozeroy",
+            mode="lines",
+            line={"color": colour, "width": 1.5},
+            hovertemplate=f"{title}: %{{y:.2g}} %<extra></extra>",
+            row=row,
+            col=1,
+        )
+        figure.update_yaxes(ticksuffix=" %", nticks=4, rangemode="tozero", row=row, col=1)
+    figure.update_xaxes(title_text="number of the value", row=rows, col=1)
+    figure.update_annotations(x=0, xanchor="left", font_size=14)
+    figure.update_layout(
+        height=520, showlegend=False, hovermode="x unified", margin={"l": 10, "r": 10, "t": 30, "b": 10}
+    )
+    return figure

@@ -1,0 +1,87 @@
+"""What the Signals page is asked: a series or a clip, which one, and which class of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from cnnfix_core.clips import Clip, clip_models, clip_samples, read_clip
+from cnnfix_core.presets import FOCUS
+from cnnfix_core.selection import Floats
+from cnnfix_core.signals import read_series
+from cnnfix_core.signals.series import MOST_SERIES
+from cnnfix_core.signals.shipped import signal_samples
+from cnnfix_ui import answer, asking
+from cnnfix_ui.address import Setting, one_of
+from cnnfix_ui.sending import Sent
+
+KINDS = {"series": "Time series", "clip": "Clip"}
+OWN = "own"
+
+
+def _all_series(files: Sequence[bytes]) -> list[Floats]:
+    return read_series(files[0])
+
+
+TABLE: Sent[list[Floats]] = Sent("signals.table", _all_series)
+CLIP: Sent[Clip] = Sent("signals.clip", read_clip)
+
+
+def known_series(name: str) -> str:
+    """The name of a series from the address. Raises ValueError for one that is not there."""
+    if name not in {one.name for one in signal_samples()} and not (name == OWN and TABLE.thing):
+        raise ValueError(name)
+    return name
+
+
+def known_clip(name: str) -> str:
+    """The name of a clip from the address. Raises ValueError for one that is not there."""
+    if name not in {one.name for one in clip_samples()} and not (name == OWN and CLIP.thing):
+        raise ValueError(name)
+    return name
+
+
+def known_number(text: str) -> int:
+    """A number from 1, of a series in a table or of a frame. Raises ValueError for anything else."""
+    if not 1 <= int(text) <= MOST_SERIES:
+        raise ValueError(text)
+    return int(text)
+
+
+SETTINGS = {
+    "kind": one_of(*KINDS, default="series"),
+    "series": Setting("gun-drawn-1", known_series),
+    "row": Setting(1, known_number),
+    "clip": Setting("moving-left", known_clip),
+    "network": one_of(*(info.name for info in clip_models()), default="motions"),
+    "frame": Setting(None, known_number),
+    "class": Setting(None, asking.known_class),
+    "than": Setting(None, asking.known_class),
+    "focus": one_of(*FOCUS, default="balanced"),
+    "show": one_of(*answer.SHOWN, default="both"),
+    "opacity": Setting(75, answer.known_opacity),
+}
+
+
+def choose_series(name: str) -> None:
+    """Another series, the first of its table."""
+    st.session_state["series"], st.session_state["row"] = name, 1
+    asking.forget()
+
+
+def choose_clip(name: str) -> None:
+    """Another clip."""
+    st.session_state["clip"], st.session_state["frame"] = name, None
+    asking.forget()
+
+
+def choose_frame(number: int) -> None:
+    """Look at another frame, from 1."""
+    st.session_state["frame"] = number
+
+
+def fit_classes(count: int) -> None:
+    """Classes of the address that the network has not are forgotten."""
+    if any((st.session_state[which] or 0) >= count for which in ("class", "than")):
+        asking.forget()

@@ -1,0 +1,19 @@
+"""Signals: a time series or a clip, what a network says of it, and which moments made it say so."""
+
+import streamlit as st
+
+from cnnfix_ui import asking
+from cnnfix_ui.address import kept_in_address
+from cnnfix_ui.signals import clips, series, state
+
+with kept_in_address(state.SETTINGS):
+    st.segmented_control(
+        "Signal",
+        list(state.KINDS),
+        required=True,
+        format_func=state.KINDS.__getitem__,
+        key="kind",
+        on_change=asking.forget,
+        label_visibility="collapsed",
+    )
+    (series if st.session_state["kind"] == "series" else clips).show()
