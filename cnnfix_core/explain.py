@@ -121,7 +121,7 @@ def explain(
     batch = torch.stack([model.preprocess(view.render(picture)) for view in seen])
     tape = (record_whole if whole else record)(model.module, batch)
     scores = as_array(tape.output_tensor)
-    classes = Classes(model.labels, scores)
+    classes = Classes(model.labels, scores, model.probabilities)
     wanted, other = classes.asked(target)
 
     says_so = scores.argmax(axis=1) == wanted
@@ -153,17 +153,19 @@ def classes(model: Model, image: Source | Picture, crops: Crops = "whole") -> Cl
     seen = model.views(picture, crops)
     with torch.no_grad():
         scores = model.module(torch.stack([model.preprocess(view.render(picture)) for view in seen]))
-    return Classes(model.labels, as_array(scores))
+    return Classes(model.labels, as_array(scores), model.probabilities)
 
 
 class Classes:
-    """What the model said of each class, the mean over the views. scores: (views, classes)."""
+    """What the model said of each class, the mean over the views.
 
-    def __init__(self, labels: Labels, scores: NDArray[np.floating]) -> None:
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True), dtype=float)
+    scores: (views, classes), logits, or probabilities, which need not add up to 1.
+    """
+
+    def __init__(self, labels: Labels, scores: NDArray[np.floating], probabilities: bool = False) -> None:
         self._labels = labels
         self._scores = scores.mean(axis=0)
-        self._probabilities: Floats = (powers / powers.sum(axis=1, keepdims=True)).mean(axis=0)
+        self._probabilities: Floats = scores.mean(axis=0) if probabilities else _softmax(scores).mean(axis=0)
 
     def prediction(self, index: int) -> Prediction:
         """Label, score and probability of one class."""
@@ -190,3 +192,9 @@ class Classes:
 
     def _index(self, target: Class | None) -> int:
         return int(self._probabilities.argmax()) if target is None else self._labels.find(target)
+
+
+def _softmax(scores: NDArray[np.floating]) -> Floats:
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True), dtype=float)
+    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return shares

@@ -61,7 +61,10 @@ def _recorded(recorder: _Recorder, module: nn.Module, inputs: tuple[Any, ...], o
     outputs = recorder.values_in(result)
     if not any(value.depends for value in outputs):
         raise RecordError("The module's output does not depend on the input, so there is nothing to walk.")
-    return Tape(_ancestry(recorder.operations, outputs), values, outputs, result)
+    holders = frozenset(
+        name for name, child in module.named_modules() if isinstance(child, nn.ModuleList | nn.ModuleDict)
+    )
+    return Tape(_ancestry(recorder.operations, outputs), values, outputs, result, holders)
 
 
 def go_on(tape: Tape, compute: Callable[[Any], Any]) -> Tape:

@@ -102,12 +102,17 @@ def _values_among(items: Iterable[Any]) -> Iterator[Value]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tape:
-    """One recorded forward pass. `result` is what the module returned, `outputs` the tensors in it, in their order."""
+    """One recorded forward pass.
+
+    result: what the module returned. outputs: the tensors in it, in their order. holders: names of modules that only
+    hold others, or return several values.
+    """
 
     operations: tuple[Operation, ...]
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
     result: Any
+    holders: frozenset[str] = frozenset()
 
     @property
     def output(self) -> Value:

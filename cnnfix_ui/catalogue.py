@@ -30,6 +30,7 @@ def _chosen(infos: Sequence[ModelInfo]) -> ModelInfo:
     rows = {
         "Network": [info.title for info in infos],
         "State": [_state(info, loaded) for info in infos],
+        "For": [info.task for info in infos],
         "Accuracy": [info.accuracy for info in infos],
         "Parameters": [info.parameters and info.parameters / 1e6 for info in infos],
         "Size": [info.size and info.size / 1e6 for info in infos],

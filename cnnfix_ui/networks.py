@@ -1,5 +1,6 @@
 """Which network is asked: the control on Explore, and the ways between Explore and Models."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -7,12 +8,14 @@ import streamlit as st
 
 from cnnfix_core import Labels, ModelInfo, list_models
 from cnnfix_core.errors import ModelError
-from cnnfix_core.zoo import DEFAULT, model_info
+from cnnfix_core.zoo import DEFAULT, Task, model_info
 from cnnfix_ui import address, own_model, results
 from cnnfix_ui.errors import plain
 from cnnfix_ui.results import Network
 
 OWN = "own"
+CLASSIFICATION: tuple[Task, ...] = ("classification",)
+EVERY_TASK: tuple[Task, ...] = ("classification", "segmentation", "detection")
 _MORE = "more"
 _NOTICE, _LABELS, _CHANGED = (f"networks.{name}" for name in ("notice", "labels", "changed"))
 _PAGES = Path(__file__).parents[1] / "pages"
@@ -38,23 +41,26 @@ def title_of(name: str) -> str:
     return info.title if info else name
 
 
-def choose() -> Network:
-    """Draw the control and give the network that is chosen; the bundled one, and a notice, where that is not here."""
+def choose(tasks: Sequence[Task] = CLASSIFICATION) -> Network:
+    """Draw the control and give the network that is chosen; the bundled one, and a notice, where that is not here.
+
+    tasks: of the networks that the page can ask.
+    """
     if st.session_state["model"] == _MORE:
         address.forget("model")
         st.switch_page(_PAGES / "models.py")
-    network = _chosen()
+    network = _chosen(tasks)
     _keep_classes(network.model.labels)
-    titles = askable() | {_MORE: "More networks …"}
+    titles = askable(tasks) | {_MORE: "More networks …"}
     st.selectbox("Network", list(titles), format_func=titles.__getitem__, key="model", on_change=_changed)
     return network
 
 
-def askable() -> dict[str, str]:
+def askable(tasks: Sequence[Task] = CLASSIFICATION) -> dict[str, str]:
     """Names and titles of the networks that can be asked now: the visitor's own first, where there is one."""
     own = own_model.current()
     titles = {OWN: f"Yours: {own.model.title}"} if own else {}
-    return titles | {info.name: info.title for info in list_models() if can_be_asked(info)}
+    return titles | {info.name: info.title for info in list_models() if info.task in tasks and can_be_asked(info)}
 
 
 def show_notice() -> None:
@@ -82,10 +88,10 @@ def _changed() -> None:
     st.session_state.pop(_NOTICE, None)
 
 
-def _chosen() -> Network:
+def _chosen(tasks: Sequence[Task]) -> Network:
     name: str = st.session_state["model"]
     try:
-        return network_of(name)
+        return network_of(name, tasks)
     except ModelError as error:
         st.session_state[_NOTICE] = f"{error} {title_of(DEFAULT)} is asked instead."
         st.session_state["model"] = DEFAULT
@@ -94,8 +100,8 @@ def _chosen() -> Network:
         return network_of(DEFAULT)
 
 
-def network_of(name: str) -> Network:
-    """The network of a name that `known_name` has let through. Raises ModelError where it cannot be asked now."""
+def network_of(name: str, tasks: Sequence[Task] = CLASSIFICATION) -> Network:
+    """The network of a name that `known_name` has let through. Raises ModelError where it cannot be asked here, now."""
     if name == OWN:
         own = own_model.current()
         if own is None:
@@ -104,6 +110,8 @@ def network_of(name: str) -> Network:
     info = model_info(name)
     if info is None:
         raise ModelError(f"There is no network {name!r}: choose another one.")
+    if info.task not in tasks:
+        raise ModelError(f"{info.title} says what is where: ask it on Explore.")
     if not can_be_asked(info):
         raise ModelError(f"{info.title} is not on this machine yet.")
     with st.spinner(f"Loading {info.title} …"):

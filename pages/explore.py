@@ -1,4 +1,7 @@
-"""Explore: a picture, what the network says, and which pixels made it say so, beside Grad-CAM."""
+"""Explore: a picture, what the network says, and which pixels made it say so, beside Grad-CAM.
+
+Where the network says what is where: what it says of one pixel or one box.
+"""
 
 from pathlib import Path
 
@@ -10,44 +13,59 @@ from cnnfix_ui import answer, asking, networks, results
 from cnnfix_ui.address import Setting, kept_in_address, one_of
 from cnnfix_ui.errors import plain
 from cnnfix_ui.gallery import choose_picture
+from cnnfix_ui.pointing import sections
 
 SETTINGS = {
     **asking.SETTINGS,
     "show": one_of(*answer.SHOWN, default="both"),
     "opacity": Setting(75, answer.known_opacity),
+    "at": Setting(None, sections.known_pixel, sections.pixel_text),
 }
 
+
+def forget() -> None:
+    """Another picture: ask about what the network says of it."""
+    asking.forget()
+    st.session_state["at"] = None
+
+
 with kept_in_address(SETTINGS):
-    picture = choose_picture("picture", on_change=asking.forget)
+    picture = choose_picture("picture", on_change=forget)
     notice = st.container()
     said, seen = st.columns([1, 2.6], gap="large")
     with said:
-        network = networks.choose()
+        network = networks.choose(networks.EVERY_TASK)
+        part = st.container()
         classes = st.container()
     with notice:
         networks.show_notice()
     with seen:
         preset = asking.choose_settings(answer.choose_shown, answer.choose_opacity).as_preset()
         place = st.container()
-    explanation = None
+    explanation, asked = None, network
     with place, st.spinner("Following the evidence back …", show_time=True):
         try:
-            explanation = asking.ask(lambda target: results.explained(network, picture, target, preset))
-            rival = results.rival(network, picture, explanation.asked, explanation.preset.crops)
+            with part:
+                asked = sections.choose_part(network, picture)
+            asking.fit_classes(len(asked.model.labels))
+            explanation = asking.ask(lambda target: results.explained(asked, picture, target, preset))
+            rival = results.rival(asked, picture, explanation.asked, explanation.preset.crops)
         except CnnfixError as error:
             st.error(plain(str(error)), icon=":material/info:")
             if isinstance(error, NoRuleError):
                 networks.link_to_models("See on Models where its walks stop")
     with classes:
-        asking.choose_classes(explanation, network.model.labels)
+        if explanation or asked.model.task == "classification":
+            asking.choose_classes(explanation, asked.model.labels)
     if explanation:
         with place:
             st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
             answer.show(picture, explanation, rival)
-            with st.container(horizontal=True, gap="medium"):
-                for page, words in (
-                    ("backtrack", "Step back through the layers that led there"),
-                    ("compare", "Compare with other methods, with numbers"),
-                ):
-                    place_of = Path(__file__).with_name(f"{page}.py")
-                    st.page_link(place_of, label=words, icon=":material/arrow_forward:")
+    if explanation and asked is network:
+        with place, st.container(horizontal=True, gap="medium"):
+            for page, words in (
+                ("backtrack", "Step back through the layers that led there"),
+                ("compare", "Compare with other methods, with numbers"),
+            ):
+                place_of = Path(__file__).with_name(f"{page}.py")
+                st.page_link(place_of, label=words, icon=":material/arrow_forward:")

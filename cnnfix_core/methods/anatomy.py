@@ -100,7 +100,10 @@ def anatomy_of(tape: Tape) -> Anatomy:
         {name: _size(maps[name]) for name in sorted(maps, key=lambda name: (maps[name].index, -len(name)))},
         last,
         _outermost_last(fine),
-        any(_mixes_tokens(operation) for operation in tape.operations if last and operation.index > drawn[last].index),
+        not _trunk(drawn)
+        and any(
+            _mixes_tokens(operation) for operation in tape.operations if last and operation.index > drawn[last].index
+        ),
         sum(int(np.prod(value.shape)) for operation in tape.operations for value in operation.outputs),
     )
 
@@ -115,17 +118,25 @@ def last_map(tape: Tape, sides: int) -> str:
 
 
 def ends_of_modules(tape: Tape) -> dict[str, Operation]:
-    """The last operation that ran in each module, or in one inside it."""
+    """The last operation that ran in each module, or in one inside it; not of modules that only hold others."""
     ends: dict[str, Operation] = {}
     for operation in tape.operations:
         parts = operation.module.split(".")
         ends.update({".".join(parts[: n + 1]): operation for n in range(len(parts))})
-    return ends
+    return {name: end for name, end in ends.items() if name not in tape.holders}
 
 
 def _outermost_last(maps: dict[str, Operation]) -> str:
     """The outermost of the modules that end with the last map."""
-    return max(maps, key=lambda name: (maps[name].index, -len(name)), default="")
+    return max(_trunk(maps) or maps, key=lambda name: (maps[name].index, -len(name)), default="")
+
+
+def _trunk(maps: dict[str, Operation]) -> list[str]:
+    """Of networks that say what is where, the maps before their heads, whose maps are scores; none of others."""
+    for part in ("body", "backbone"):
+        if inside := [name for name in maps if part in name.split(".")[:-1]]:
+            return inside
+    return []
 
 
 def _is_map(operation: Operation, sides: int) -> bool:

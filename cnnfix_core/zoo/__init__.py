@@ -9,7 +9,7 @@ from cnnfix_core.errors import ModelError, did_you_mean
 from cnnfix_core.zoo import bundled, composed, downloaded, sketches
 from cnnfix_core.zoo.files import Progress
 from cnnfix_core.zoo.labels import Labels, read_labels
-from cnnfix_core.zoo.model import Model, ModelInfo
+from cnnfix_core.zoo.model import Model, ModelInfo, Task
 from cnnfix_core.zoo.own import MAX_BYTES, open_own
 from cnnfix_core.zoo.preprocessing import INTERPOLATIONS, Preprocessing
 
@@ -22,6 +22,7 @@ __all__ = [
     "ModelInfo",
     "Preprocessing",
     "Progress",
+    "Task",
     "list_models",
     "load_model",
     "model_info",
@@ -48,7 +49,8 @@ class Entry(Protocol):
 
 @cache
 def _entries() -> dict[str, Entry]:
-    entries: tuple[Entry, ...] = (*bundled.PACKAGED, *composed.NETWORKS, sketches.NETWORK, *downloaded.entries())
+    trained = (*composed.NETWORKS, composed.SEGMENTING, composed.DETECTING, sketches.NETWORK)
+    entries: tuple[Entry, ...] = (*bundled.PACKAGED, *trained, *downloaded.entries())
     return {entry.name: entry for entry in entries}
 
 

@@ -34,10 +34,22 @@ def classifiers() -> tuple[str, ...]:
 
 
 @cache
+def segmenters() -> tuple[str, ...]:
+    """Torchvision's networks that name each pixel."""
+    return _convolutional(_torchvision().segmentation)
+
+
+@cache
+def detectors() -> tuple[str, ...]:
+    """Torchvision's convolutional networks that put boxes around things."""
+    return _convolutional(_torchvision().detection)
+
+
+@cache
 def names() -> tuple[str, ...]:
     """All of torchvision's convolutional networks: for classes, segmentation, films and detection."""
     models = _torchvision()
-    return classifiers() + _convolutional(models.segmentation, models.video, models.detection)
+    return classifiers() + segmenters() + _convolutional(models.video) + detectors()
 
 
 def build(name: str, classes: int | None = None) -> nn.Module:

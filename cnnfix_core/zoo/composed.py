@@ -45,7 +45,9 @@ NETWORKS = (
 )
 
 _GROUND = Labels(("ground", *LABELS.synonyms), ("what is none of the things", *LABELS.definitions))
-SEGMENTING = TrainedNetwork("scenes_fcn", "Scenes FCN", small.SmallFCN, 220_457, _GROUND, PREPROCESSING, "tasks")
+SEGMENTING = TrainedNetwork(
+    "scenes_fcn", "Scenes FCN", small.SmallFCN, 220_457, _GROUND, PREPROCESSING, "tasks", task="segmentation"
+)
 DETECTING = TrainedNetwork(
     "scenes_fcos",
     "Scenes FCOS",
@@ -54,4 +56,5 @@ DETECTING = TrainedNetwork(
     LABELS,
     Preprocessing((SIDE, SIDE), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), interpolation="bicubic"),
     "tasks",
+    task="detection",
 )

@@ -13,8 +13,9 @@ from torch import nn
 from cnnfix_core.errors import ModelError
 from cnnfix_core.zoo import architectures, states
 from cnnfix_core.zoo.files import FetchError, Progress, fetch, read_tensors
-from cnnfix_core.zoo.labels import imagenet_labels
-from cnnfix_core.zoo.model import Model, ModelInfo
+from cnnfix_core.zoo.labels import Labels, imagenet_labels
+from cnnfix_core.zoo.model import Model, ModelInfo, Task
+from cnnfix_core.zoo.preprocessing import Preprocessing
 
 _TITLES = {
     "alexnet": "AlexNet",
@@ -45,6 +46,11 @@ _TITLES = {
     "vgg": "VGG",
     "wide_resnet": "Wide ResNet",
 }
+# Their input has the picture's proportions; the short side is scaled to this. Detectors scale and normalise it again.
+_PREPROCESSING: dict[Task, Preprocessing] = {
+    "segmentation": Preprocessing((520, 520)),
+    "detection": Preprocessing((480, 480), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
+}
 _LICENCE = "BSD 3-Clause, as torchvision; the terms of the pictures that it learnt from may apply"
 
 
@@ -53,6 +59,7 @@ class PublishedWeights:
     """The weights that torchvision publishes for one of its networks."""
 
     name: str
+    task: Task = "classification"
 
     @property
     def title(self) -> str:
@@ -91,6 +98,7 @@ class PublishedWeights:
             size=size,
             accuracy=meta["_metrics"].get("ImageNet-1K", {}).get("acc@1"),
             remedy="" if there else f"Downloaded when it is first used: {_megabytes(size)}.",
+            task=self.task,
         )
 
     def module(self, progress: Progress | None = None) -> nn.Module:
@@ -101,17 +109,25 @@ class PublishedWeights:
         return module.requires_grad_(False)
 
     def load(self, progress: Progress | None = None) -> Model:
-        """The classifier, ready to be asked. Raises ModelError as `module`."""
+        """The model, ready to be asked. Raises ModelError as `module`."""
         module, info = self.module(progress), self.info()
         return Model(
             name=self.name,
             title=self.title,
             module=module,
-            preprocess=architectures.preprocessing_of(self.weights),
-            labels=imagenet_labels(),
+            preprocess=_PREPROCESSING.get(self.task) or architectures.preprocessing_of(self.weights),
+            labels=self._labels(),
             source=info.source,
             licence=info.licence,
+            task=self.task,
         )
+
+    def _labels(self) -> Labels:
+        if self.task == "classification":
+            return imagenet_labels()
+        # COCO's numbers have gaps, which torchvision calls N/A.
+        names = tuple("ground" if name == "__background__" else name for name in self.weights.meta["categories"])
+        return Labels(names, ("",) * len(names))
 
     def _see_to_file(self, progress: Progress | None) -> None:
         info = self.info()
@@ -130,6 +146,10 @@ def _megabytes(size: int) -> str:
 
 
 def entries() -> tuple[PublishedWeights, ...]:
-    """All of torchvision's convolutional classifiers, those of the paper first."""
+    """Torchvision's convolutional classifiers, those of the paper first; then those that say what is where."""
     others = (name for name in architectures.classifiers() if name not in architectures.PAPER)
-    return tuple(PublishedWeights(name) for name in (*architectures.PAPER, *others))
+    return (
+        *(PublishedWeights(name) for name in (*architectures.PAPER, *others)),
+        *(PublishedWeights(name, "segmentation") for name in architectures.segmenters()),
+        *(PublishedWeights(name, "detection") for name in architectures.detectors()),
+    )

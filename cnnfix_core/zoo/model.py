@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import chain
+from typing import Literal
 
 import torch
 from PIL import Image
@@ -17,13 +18,18 @@ from cnnfix_core.zoo.preprocessing import Preprocessing
 
 IMAGENET = Preprocessing()
 
+# What a network says of a picture: scores of classes (N, classes); {"out": (N, classes, H, W)}, those of each pixel;
+# for each of a list of pictures {"boxes": (K, 4), "labels": (K,), "scores": (K,)}. The last two as torchvision has it.
+Task = Literal["classification", "segmentation", "detection"]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """A network, ready to be asked.
 
     preprocess: from an RGB picture of `input_size` (height, width) to the network's input, (3, H, W).
-    source: where the weights come from. licence: of the weights.
+    source: where the weights come from. licence: of the weights. task: what the module says.
+    probabilities: its scores are probabilities, not logits. whole: it is asked about whole pictures only.
     """
 
     name: str
@@ -33,6 +39,9 @@ class Model:
     labels: Labels
     source: str
     licence: str
+    task: Task = "classification"
+    probabilities: bool = False
+    whole: bool = False
 
     @classmethod
     def of(
@@ -62,7 +71,15 @@ class Model:
         return self.preprocess.size
 
     def views(self, picture: Picture, crops: Crops) -> list[View]:
-        """What it sees of a picture, as `images.views` cuts it, for its input's size."""
+        """What it sees of a picture, as `images.views` cuts it, for its input's size.
+
+        Raises ModelError where it does not give one score a class.
+        """
+        if self.task != "classification":
+            raise ModelError(
+                f"{self.title} says what is where: ask it about a pixel or a box, see `cnnfix_core.tasks`."
+            )
+        crops = "whole" if self.whole else crops
         return views(picture, crops, self.input_size, self.crop_pct, self.interpolation)
 
     @property
@@ -103,7 +120,7 @@ class ModelInfo:
 
     available: whether its weights are on this machine. remedy: "" if they are, otherwise what to do, or what happens.
     parameters: how many numbers were learnt. size: bytes of the weights' file. accuracy: share of ImageNet's
-    validation pictures whose class comes first, in %, as published. None: not stated by the source.
+    validation pictures whose class comes first, in %, as published. None: not stated by the source. task: of the model.
     """
 
     name: str
@@ -115,3 +132,4 @@ class ModelInfo:
     size: int | None = None
     accuracy: float | None = None
     remedy: str = ""
+    task: Task = "classification"

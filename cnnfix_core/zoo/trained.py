@@ -13,7 +13,7 @@ from cnnfix_core.samples import ASSETS
 from cnnfix_core.zoo import states
 from cnnfix_core.zoo.files import Progress, project_file
 from cnnfix_core.zoo.labels import Labels
-from cnnfix_core.zoo.model import Model, ModelInfo
+from cnnfix_core.zoo.model import Model, ModelInfo, Task
 from cnnfix_core.zoo.preprocessing import Preprocessing
 
 
@@ -29,6 +29,7 @@ class TrainedNetwork:
     preprocess: Preprocessing
     inside: str
     licence: str = "MIT"
+    task: Task = "classification"
 
     @property
     def folder(self) -> Path:
@@ -56,6 +57,7 @@ class TrainedNetwork:
             parameters=self.parameters,
             size=path.stat().st_size if path else None,
             remedy="" if path else f"Its file is missing from assets/{self.inside}: get the project's files again.",
+            task=self.task,
         )
 
     def load(self, progress: Progress | None = None) -> Model:
@@ -72,4 +74,5 @@ class TrainedNetwork:
             labels=self.labels,
             source="this project",
             licence=self.licence,
+            task=self.task,
         )

@@ -53,7 +53,7 @@ def show() -> None:
     explanation = None
     with place, st.spinner("Following the evidence back …", show_time=True):
         try:
-            state.fit_classes(len(model.labels))
+            asking.fit_classes(len(model.labels))
             explanation = asking.ask(lambda target: _explained(model, clip, target, preset))
         except CnnfixError as error:
             st.error(plain(str(error)), icon=":material/info:")

@@ -35,7 +35,7 @@ def show() -> None:
     explanation = None
     with place:
         try:
-            state.fit_classes(len(_model().labels))
+            asking.fit_classes(len(_model().labels))
             explanation = asking.ask(lambda target: _explained(series, target, preset))
         except CnnfixError as error:
             st.error(plain(str(error)), icon=":material/info:")

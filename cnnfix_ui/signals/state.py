@@ -79,9 +79,3 @@ def choose_clip(name: str) -> None:
 def choose_frame(number: int) -> None:
     """Look at another frame, from 1."""
     st.session_state["frame"] = number
-
-
-def fit_classes(count: int) -> None:
-    """Classes of the address that the network has not are forgotten."""
-    if any((st.session_state[which] or 0) >= count for which in ("class", "than")):
-        asking.forget()

@@ -53,15 +53,13 @@ class _Pyramid(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.backbone = _Backbone()
+        self.body = _Backbone()
         self.lateral = nn.ModuleList(nn.Conv2d(channels, self.out_channels, 1) for channels in _CHANNELS[1:])
         self.smooth = nn.Conv2d(self.out_channels, self.out_channels, 3, padding=1)
 
     def forward(self, pictures: Tensor) -> OrderedDict[str, Tensor]:
         """{"0": (N, 64, H / 8, W / 8)}."""
-        middle, coarse = (
-            lateral(found) for lateral, found in zip(self.lateral, self.backbone(pictures)[1:], strict=True)
-        )
+        middle, coarse = (lateral(found) for lateral, found in zip(self.lateral, self.body(pictures)[1:], strict=True))
         return OrderedDict({"0": self.smooth(middle + _enlarged(coarse, middle))})
 
 
