@@ -14,7 +14,9 @@ import pytest
 import torch
 
 import cnnfix_core as cnnfix
+from cnnfix_core.clips import clip_models, clip_samples, explain_clip, load_clip_model
 from cnnfix_core.errors import ModelError
+from cnnfix_core.tasks import segment
 from cnnfix_core.zoo import architectures, downloaded, files
 from cnnfix_core.zoo.downloaded import PublishedWeights
 
@@ -115,6 +117,28 @@ def test_the_model_is_ready(entry: PublishedWeights, cat: cnnfix.Picture) -> Non
     assert model.labels.short[281] == "tabby"
     assert (model.crop_pct, model.interpolation) == (0.875, "bilinear")
     assert len(cnnfix.explain(model, cat, focus="sharpest").fixations.xy)
+
+
+def test_networks_that_say_what_is_where(
+    server: Server, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cat: cnnfix.Picture
+) -> None:
+    name = "lraspp_mobilenet_v3_large"
+    publish(name, architectures.build(name).state_dict(), server, tmp_path, monkeypatch)
+    model = cnnfix.load_model(name)
+    assert (model.task, model.labels.short[0], model.labels.short[12]) == ("segmentation", "ground", "dog")
+    part = segment(model, cat).at(10, 10)
+    assert min(part.input_size) == 520
+    assert len(cnnfix.explain(part, cat, focus="sharpest").fixations)
+
+
+def test_networks_for_clips(server: Server, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish("mc3_18", architectures.build("mc3_18").state_dict(), server, tmp_path, monkeypatch)
+    assert not any(info.available for info in clip_models() if info.name == "mc3_18")
+    model = load_clip_model("mc3_18")
+    assert (len(model.labels), model.size, model.frames) == (400, (112, 112), 16)
+    found = explain_clip(model, clip_samples()[0].clip, focus="sharpest")
+    assert found.by_frame.sum() == pytest.approx(1)
+    assert any(info.available for info in clip_models() if info.name == "mc3_18")
 
 
 def test_densenets_weights_have_older_names(
@@ -233,7 +257,10 @@ def test_the_paper_used_the_first_weights() -> None:
     assert "SWAG" in listed["regnet_y_128gf"].licence
 
 
-@pytest.mark.parametrize("entry", downloaded.entries(), ids=lambda entry: entry.name)
+CLASSIFIERS = [entry for entry in downloaded.entries() if entry.task == "classification"]
+
+
+@pytest.mark.parametrize("entry", CLASSIFIERS, ids=lambda entry: entry.name)
 def test_the_crop_is_that_of_the_weights(entry: PublishedWeights) -> None:
     steps = architectures.published(entry.name).transforms()
     found = architectures.preprocessing(entry.name)
@@ -250,6 +277,9 @@ def test_the_crop_is_that_of_the_weights(entry: PublishedWeights) -> None:
         ("resnext50_32x4d", "ResNeXt-50 32x4d"),
         ("wide_resnet50_2", "Wide ResNet-50 2"),
         ("regnet_y_1_6gf", "RegNet y 1.6gf"),
+        ("r2plus1d_18", "R(2+1)D 18"),
+        ("lraspp_mobilenet_v3_large", "LR-ASPP mobilenet v3 large"),
+        ("ssdlite320_mobilenet_v3_large", "SSDlite-320 mobilenet v3 large"),
     ],
 )
 def test_titles(name: str, title: str) -> None:

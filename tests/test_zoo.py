@@ -57,8 +57,8 @@ def test_the_papers_networks_follow_those_that_are_here() -> None:
     names = [info.name for info in cnnfix.list_models()]
     assert names[:3] == ["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
     assert all(name.startswith("scenes_") for name in names[3:9])
-    assert names[9] == "sketches"
-    assert names[10:15] == ["alexnet", "vgg16", "googlenet", "resnet101", "densenet121"]
+    assert names[9:12] == ["scenes_fcn", "scenes_fcos", "sketches"]
+    assert names[12:17] == ["alexnet", "vgg16", "googlenet", "resnet101", "densenet121"]
     assert len(names) == len(set(names)) > 60
 
 

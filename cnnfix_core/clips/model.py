@@ -50,8 +50,9 @@ class ClipModel:
     def view(self, clip: Clip) -> View:
         """The part of each frame that it sees."""
         across, down = clip.width / self.scaled[1], clip.height / self.scaled[0]
-        left, top = (self.scaled[1] - self.size[1]) / 2 * across, (self.scaled[0] - self.size[0]) / 2 * down
-        box = (left, top, clip.width - left, clip.height - top)
+        # Torchvision begins at a whole pixel of the squeezed frame.
+        top, left = (round((whole - part) / 2) for whole, part in zip(self.scaled, self.size, strict=True))
+        box = (left * across, top * down, (left + self.size[1]) * across, (top + self.size[0]) * down)
         return View("middle", box, self.size, Image.Resampling.BILINEAR)
 
     def inputs(self, clip: Clip) -> Tensor:

@@ -1,0 +1,77 @@
+"""The Signals page for a time series, without a browser."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cnnfix_core.signals import explain_signal, load_signal_model
+from cnnfix_core.signals.files import signal_csv, signal_json, signal_words
+from cnnfix_core.signals.shipped import signal_samples
+
+ROOT = Path(__file__).parents[1]
+
+
+def page(**address: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "cnnfix_ui" / "main.py"), default_timeout=120)
+    for name, value in address.items():
+        app.query_params[name] = value
+    return app.switch_page("../pages/signals.py").run()
+
+
+def headings(app: AppTest) -> set[str]:
+    return {heading.value for heading in app.subheader}
+
+
+def table(*names: str) -> bytes:
+    series = {one.name: one.series for one in signal_samples()}
+    buffer = io.StringIO()
+    np.savetxt(buffer, [series[name] for name in names], delimiter=",")
+    return buffer.getvalue().encode()
+
+
+def test_a_sample_is_explained() -> None:
+    app = page(series="pointing-2")
+    assert not app.exception
+    assert not app.error
+    assert "Why “pointing”?" in headings(app)
+    assert any("most densely at value" in one.value for one in app.markdown)
+
+
+def test_a_table_is_sent() -> None:
+    app = page()
+    content = table("pointing-1", "gun-drawn-1")
+    app.file_uploader(key="signals.table.upload").upload("two.csv", content, "text/csv").run()
+    assert not app.exception
+    assert "Why “pointing”?" in headings(app)
+    app.number_input(key="row").set_value(2).run()
+    assert "Why “gun drawn”?" in headings(app)
+    assert app.query_params["row"] == "2"
+    app.file_uploader(key="signals.table.upload").upload("no.csv", b"a,b\nc,d", "text/csv").run()
+    assert "no numbers" in app.error[0].value
+    assert "Why “gun drawn”?" in headings(app)  # nothing is lost
+
+
+def test_an_address_from_elsewhere() -> None:
+    app = page(series="own", row="7", **{"class": "300", "than": "2"})
+    assert not app.exception
+    assert not app.error
+    assert "Why “gun drawn”?" in headings(app)
+
+
+def test_from_a_clip_to_a_series() -> None:
+    app = page(kind="clip", clip="growing", **{"class": "5"})
+    assert "Why “shrinking”?" in headings(app)
+    app.segmented_control(key="kind").set_value("series").run()
+    assert not app.exception
+    assert "Why “gun drawn”?" in headings(app)
+
+
+def test_files_to_keep() -> None:
+    found = explain_signal(load_signal_model(), signal_samples()[0].series)
+    rows = np.genfromtxt(io.StringIO(signal_csv(found)), delimiter=",", names=True)
+    assert rows["evidence"].sum() == pytest.approx(found.evidence.sum(), rel=1e-4)
+    assert '"label": "gun drawn"' in signal_json(found)
+    assert "Half of the class activation map lies on" in signal_words(found)
