@@ -29,6 +29,7 @@ def test_a_pixel(page: Page) -> None:
     expect(page.locator(".pointing .read")).to_have_text("ground")
     page.keyboard.press("Enter")
     heading(page, "Why “ground”?")
+    settle(page)  # the address follows at the end
     page.go_back()
     heading(page, "Why “star”?")
     # Another picture: another pixel.
@@ -49,5 +50,5 @@ def test_a_box(page: Page) -> None:
     page.get_by_role("button", name=re.compile("^spiral, 8")).focus()
     page.keyboard.press("Enter")
     heading(page, "Why “spiral”?")
-    page.get_by_role("radio", name="star").click()  # the bars choose, too
+    page.get_by_role("radio", name=re.compile("^star 8")).click()  # the bars choose, too
     heading(page, "Why “star”?")
