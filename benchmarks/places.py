@@ -15,7 +15,8 @@ import numpy as np
 import cnnfix_core as cnnfix
 from cnnfix_core.clips import clip_of, explain_clip, load_clip_model
 from cnnfix_core.clips.composed import compose_clip
-from cnnfix_core.scenes import CLASSES, HELD_OUT, compose
+from cnnfix_core.errors import NothingContributesError
+from cnnfix_core.scenes import CLASSES, HELD_OUT, Thing, compose
 from cnnfix_core.tasks import detect, segment
 
 FIRST = HELD_OUT + 600_000  # far from what anything learnt from or is scored on
@@ -26,7 +27,8 @@ Row = tuple[float, ...]  # whether the peak lies on the thing, share of the map 
 PAGE = """# Where and when: pixels, boxes, clips
 
 `python benchmarks/places.py --markdown docs/places.md` wrote this page. The truth is known, because a seeded
-program drew the pictures. A map's peak counts where it lies on the thing itself, not only in its box.
+program drew the pictures. A map's peak counts where it lies on the thing itself, not only in its box; where
+nothing speaks for the class, because the network does not see the thing, there is no map, which counts as a miss.
 
 ## One pixel of a segmentation
 
@@ -46,15 +48,15 @@ program drew the pictures. A map's peak counts where it lies on the thing itself
 
 ## Clips
 
-`motions`, asked about the right motion of clips of 16 frames. Time: the part of the map in the frames in which something
-moves. On the shape: where the shape is, was a frame before, or will be a frame later. {clips} clips.
+`motions`, asked about the right motion of clips of 16 frames. In time: the part of the map in the frames in which
+something moves. On the shape: where the shape is, was a frame before, or will be a frame later. {clips} clips.
 
 | map | peak on the shape, % | part of the map on it, % | in time, % |
 | --- | ---: | ---: | ---: |
 {clip_rows}
 
-Grad-CAM is drawn on the last feature map before pooling, or of the backbone, which has 6 x 6 places of a scene and 4 x 4 places
-and 4 steps of a clip.
+Grad-CAM is drawn on the last feature map before pooling, or of the backbone, which has 6 x 6 places of a scene and
+4 x 4 places and 4 steps of a clip.
 """
 
 
@@ -97,10 +99,18 @@ def in_scenes(count: int) -> tuple[dict[str, list[Row]], dict[str, list[Row]]]:
             part = segment(segmenting, scene.picture).at(int(columns[middle]), int(rows[middle]))
             for model, results in ((part, pixels), (detection.model, boxes)):
                 if model is part or thing.name in found:
-                    density = cnnfix.explain(model, scene.picture, thing.name).density()
+                    density = walked(model, scene.picture, thing)
                     cam = cnnfix.attribute(model, scene.picture, thing.name)
                     add(results, density, cam, thing.mask)
     return pixels, boxes
+
+
+def walked(model: cnnfix.Model, picture: cnnfix.Picture, thing: Thing) -> np.ndarray:
+    """The fixations' map; zeros where nothing speaks for the class."""
+    try:
+        return cnnfix.explain(model, picture, thing.name).density()
+    except NothingContributesError:
+        return np.zeros(thing.mask.shape)
 
 
 def in_clips(count: int) -> dict[str, list[Row]]:
@@ -115,12 +125,18 @@ def in_clips(count: int) -> dict[str, list[Row]]:
     return results
 
 
-def add(results: dict[str, list[Row]], density: np.ndarray, cam: np.ndarray, mask: np.ndarray, *more: np.ndarray) -> None:
+def add(
+    results: dict[str, list[Row]], density: np.ndarray, cam: np.ndarray, mask: np.ndarray, *more: np.ndarray
+) -> None:
     """Note how both maps lie on the mask, and on the frames that are told besides."""
     for name, found in ((FIXATIONS, density), (CAM, cam), (RANDOM, np.ones(mask.shape))):
         total = found.sum() or 1.0
-        peak = mask.mean() if name == RANDOM else float(found.any() and mask[np.unravel_index(found.argmax(), mask.shape)])
-        results[name].append((float(peak), found[mask].sum() / total, *(found[frames].sum() / total for frames in more)))
+        peak = (
+            mask.mean() if name == RANDOM else float(found.any() and mask[np.unravel_index(found.argmax(), mask.shape)])
+        )
+        results[name].append(
+            (float(peak), found[mask].sum() / total, *(found[frames].sum() / total for frames in more))
+        )
 
 
 def table(results: dict[str, list[Row]]) -> str:

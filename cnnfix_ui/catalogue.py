@@ -39,7 +39,7 @@ def _chosen(infos: Sequence[ModelInfo]) -> ModelInfo:
     }
     st.dataframe(
         rows,
-        height=440,
+        height=560,  # down to the paper's networks
         hide_index=True,
         placeholder="",
         column_config={

@@ -6,13 +6,13 @@ import streamlit as st
 
 from cnnfix_core import Picture, open_picture
 from cnnfix_core.samples import list_samples, load_sample
-from cnnfix_ui.choices import Choice, choices
-from cnnfix_ui.errors import plain
+from cnnfix_ui.choices import Choice
 from cnnfix_ui.panels import thumbnail
-from cnnfix_ui.sending import Sent
+from cnnfix_ui.sending import OWN, Sent
+from cnnfix_ui.strip import choose_from_strip
 
-OWN, _OWN_TITLE = "own", "Your picture"
-_SENT = Sent("gallery", lambda files: open_picture(files[0]))
+_OWN_TITLE = "Your picture"
+_SENT = Sent("gallery", "Your own picture", lambda files: open_picture(files[0]), camera=True)
 
 
 def known_picture(name: str) -> str:
@@ -20,7 +20,7 @@ def known_picture(name: str) -> str:
 
     Raises a ValueError otherwise.
     """
-    return name if name == OWN and _SENT.thing else load_sample(name).name
+    return _SENT.known(name, (sample.name for sample in list_samples()))
 
 
 def title_of(name: str) -> str:
@@ -38,24 +38,9 @@ def choose_picture(key: str, on_change: Callable[[], object]) -> Picture:
         st.session_state[key] = name
         on_change()
 
-    strip, own = st.columns([4, 1.1], gap="medium")
-    with own:
-        _SENT.choose_file("Your own picture", lambda: choose(OWN))
-        _SENT.choose_camera(lambda: choose(OWN))
     chosen: str = st.session_state[key]
-    with strip:
-        choices(
-            [_tile(name) for name in names()],
-            selected=chosen,
-            look="tiles",
-            label="Pictures",
-            key=f"{key}.tiles",
-            on_choose=choose,
-        )
-        if chosen != OWN:
-            sample = load_sample(chosen)
-            st.caption(f"{plain(sample.note)} Photograph: {plain(sample.credit)}, {plain(sample.licence)}.")
-    _SENT.show_refusal()
+    note = "" if chosen == OWN else _note(chosen)
+    choose_from_strip([_tile(name) for name in names()], _SENT, chosen, choose, "Pictures", note)
     return picture_of(chosen)
 
 
@@ -69,6 +54,11 @@ def names() -> list[str]:
     """All that can be chosen: the visitor's own first, where there is one."""
     own = [OWN] if _SENT.thing else []
     return own + [sample.name for sample in list_samples()]
+
+
+def _note(name: str) -> str:
+    sample = load_sample(name)
+    return f"{sample.note} Photograph: {sample.credit}, {sample.licence}."
 
 
 def _tile(name: str) -> Choice:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -14,13 +14,22 @@ from cnnfix_ui.hosting import SMALL_UPLOAD
 
 Thing = TypeVar("Thing")
 
+OWN = "own"  # the name of what was sent, beside those of samples
+
 
 @dataclass(frozen=True)
 class Sent(Generic[Thing]):
-    """One kind of thing that is sent. key: of session state. read: from the bytes of the files; raises CnnfixError."""
+    """One kind of thing that is sent.
+
+    key: of session state. label: of the place to send it to. read: from the bytes of the files; raises CnnfixError.
+    several: files may be sent at once. camera: it can be photographed.
+    """
 
     key: str
+    label: str
     read: Callable[[Sequence[bytes]], Thing]
+    several: bool = False
+    camera: bool = False
 
     @property
     def thing(self) -> Thing | None:
@@ -28,23 +37,28 @@ class Sent(Generic[Thing]):
         found: Thing | None = st.session_state.get(f"{self.key}.sent")
         return found
 
-    def choose_file(self, label: str, on_take: Callable[[], object], *, several: bool = False) -> None:
-        """Draw the upload. on_take: called when a file was read; like every callback it should only set state."""
-        key = f"{self.key}.upload"
+    def known(self, name: str, samples: Iterable[str]) -> str:
+        """The name, from an address, if it is a sample's or that of what was sent. Raises ValueError otherwise."""
+        if name in samples or (name == OWN and self.thing):
+            return name
+        raise ValueError(name)
+
+    def choose(self, on_take: Callable[[], object]) -> None:
+        """Draw the place to send to. on_take: called when it was read; like every callback it should only set state."""
+        upload, camera = f"{self.key}.upload", f"{self.key}.camera"
         st.file_uploader(
-            label,
-            key=key,
+            self.label,
+            key=upload,
             on_change=self._take,
-            args=(key, on_take),
-            accept_multiple_files=several,
+            args=(upload, on_take),
+            accept_multiple_files=self.several,
             max_upload_size=SMALL_UPLOAD,
         )
-
-    def choose_camera(self, on_take: Callable[[], object]) -> None:
-        """Draw the camera, behind a button."""
-        key = f"{self.key}.camera"
-        with st.popover("Camera", icon=":material/photo_camera:", width="stretch"):
-            st.camera_input("Camera", key=key, on_change=self._take, args=(key, on_take), label_visibility="collapsed")
+        if self.camera:
+            with st.popover("Camera", icon=":material/photo_camera:", width="stretch"):
+                st.camera_input(
+                    "Camera", key=camera, on_change=self._take, args=(camera, on_take), label_visibility="collapsed"
+                )
 
     def show_refusal(self) -> None:
         """Say why what came last was refused, if it was."""

@@ -16,7 +16,8 @@ from cnnfix_ui.address import Setting, one_of, switch
 from cnnfix_ui.answer import known_opacity
 from cnnfix_ui.compare.changes import BRUSHED, brush
 from cnnfix_ui.compare.questions import Question, Variation
-from cnnfix_ui.gallery import OWN, known_picture
+from cnnfix_ui.gallery import known_picture
+from cnnfix_ui.sending import OWN
 
 Item = TypeVar("Item")
 

@@ -27,8 +27,10 @@ from cnnfix_ui.downloads import downloads
 from cnnfix_ui.errors import plain
 from cnnfix_ui.fetching import load_with_bar
 from cnnfix_ui.panels import Panel, image_uri, panels, thumbnail
+from cnnfix_ui.sending import OWN
 from cnnfix_ui.shelf import Shelf
 from cnnfix_ui.signals import state
+from cnnfix_ui.strip import choose_from_strip
 
 _TILE = 200  # pixels, the longest side
 _MODELS: Shelf[str, ClipModel] = Shelf(600_000_000, lambda model: model.nbytes)
@@ -65,26 +67,12 @@ def show() -> None:
 
 
 def _choose_clip() -> Clip:
-    strip, own = st.columns([4, 1.1], gap="medium")
-    with own:
-        state.CLIP.choose_file(
-            "Your own clip: a GIF, or its frames", lambda: state.choose_clip(state.OWN), several=True
-        )
     sent: Clip | None = state.CLIP.thing
-    with strip:
-        tiles = [Choice(state.OWN, "Your clip", "", thumbnail(_middle(sent)))] if sent else []
-        tiles += [Choice(one.name, one.label.capitalize(), "", _sample_tile(one.name)) for one in clip_samples()]
-        choices(
-            tiles,
-            selected=st.session_state["clip"],
-            look="tiles",
-            label="Clips",
-            key="clip.tiles",
-            on_choose=state.choose_clip,
-        )
-        st.caption("Composed clips: one shape moves for a while, the others stand still.")
-    state.CLIP.show_refusal()
-    if st.session_state["clip"] == state.OWN and sent:
+    tiles = [Choice(OWN, "Your clip", "", thumbnail(_middle(sent)))] if sent else []
+    tiles += [Choice(one.name, one.label.capitalize(), "", _sample_tile(one.name)) for one in clip_samples()]
+    note = "Composed clips: one shape moves for a while, the others stand still."
+    choose_from_strip(tiles, state.CLIP, st.session_state["clip"], state.choose_clip, "Clips", note)
+    if st.session_state["clip"] == OWN and sent:
         return sent
     return next(one.clip for one in clip_samples() if one.name == st.session_state["clip"])
 

@@ -16,11 +16,13 @@ from cnnfix_core.signals.files import signal_csv, signal_json, signal_words
 from cnnfix_core.signals.shipped import signal_samples
 from cnnfix_core.words import question
 from cnnfix_ui import asking, results
-from cnnfix_ui.choices import Choice, choices
+from cnnfix_ui.choices import Choice
 from cnnfix_ui.downloads import downloads
 from cnnfix_ui.errors import plain
 from cnnfix_ui.panels import image_uri
+from cnnfix_ui.sending import OWN
 from cnnfix_ui.signals import state
+from cnnfix_ui.strip import choose_from_strip
 
 _FIXATIONS, _CAM, _LINE = "#2F8FE8", "#E69F00", "#8A9199"  # seen on white and on black
 
@@ -51,24 +53,12 @@ def show() -> None:
 
 
 def _choose_series() -> Floats:
-    strip, own = st.columns([4, 1.1], gap="medium")
-    with own:
-        state.TABLE.choose_file("Your own series, as CSV", lambda: state.choose_series(state.OWN))
     series: list[Floats] | None = state.TABLE.thing
-    with strip:
-        tiles = [Choice(state.OWN, "Your series", "", _tile(series[0]))] if series else []
-        for one in signal_samples():
-            tiles.append(Choice(one.name, one.name.replace("-", " ").capitalize(), "", _tile(one.series)))
-        choices(
-            tiles,
-            selected=st.session_state["series"],
-            look="tiles",
-            label="Series",
-            key="series.tiles",
-            on_choose=state.choose_series,
-        )
-    state.TABLE.show_refusal()
-    if st.session_state["series"] != state.OWN or not series:
+    tiles = [Choice(OWN, "Your series", "", _tile(series[0]))] if series else []
+    for one in signal_samples():
+        tiles.append(Choice(one.name, one.name.replace("-", " ").capitalize(), "", _tile(one.series)))
+    choose_from_strip(tiles, state.TABLE, st.session_state["series"], state.choose_series, "Series")
+    if st.session_state["series"] != OWN or not series:
         return next(one.series for one in signal_samples() if one.name == st.session_state["series"])
     st.session_state["row"] = min(st.session_state["row"], len(series))
     if len(series) > 1:

@@ -17,29 +17,24 @@ from cnnfix_ui.address import Setting, one_of
 from cnnfix_ui.sending import Sent
 
 KINDS = {"series": "Time series", "clip": "Clip"}
-OWN = "own"
 
 
 def _all_series(files: Sequence[bytes]) -> list[Floats]:
     return read_series(files[0])
 
 
-TABLE: Sent[list[Floats]] = Sent("signals.table", _all_series)
-CLIP: Sent[Clip] = Sent("signals.clip", read_clip)
+TABLE: Sent[list[Floats]] = Sent("signals.table", "Your own series, as CSV", _all_series)
+CLIP: Sent[Clip] = Sent("signals.clip", "Your own clip: a GIF, or its frames", read_clip, several=True)
 
 
 def known_series(name: str) -> str:
     """The name of a series from the address. Raises ValueError for one that is not there."""
-    if name not in {one.name for one in signal_samples()} and not (name == OWN and TABLE.thing):
-        raise ValueError(name)
-    return name
+    return TABLE.known(name, (one.name for one in signal_samples()))
 
 
 def known_clip(name: str) -> str:
     """The name of a clip from the address. Raises ValueError for one that is not there."""
-    if name not in {one.name for one in clip_samples()} and not (name == OWN and CLIP.thing):
-        raise ValueError(name)
-    return name
+    return CLIP.known(name, (one.name for one in clip_samples()))
 
 
 def known_number(text: str) -> int:

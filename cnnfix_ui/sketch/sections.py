@@ -12,10 +12,12 @@ from cnnfix_core import Explanation, Picture, get_preset
 from cnnfix_core.sketches import Stroke, on_ink, sketch, sketch_samples, stroke_shares
 from cnnfix_core.words import percent, question
 from cnnfix_ui import answer, asking, results
-from cnnfix_ui.choices import Choice, choices
+from cnnfix_ui.choices import Choice
 from cnnfix_ui.errors import plain
 from cnnfix_ui.panels import photo_uri, thumbnail
+from cnnfix_ui.sending import OWN
 from cnnfix_ui.sketch import component, state
+from cnnfix_ui.strip import choose_from_strip
 
 _KINDS = 8  # named where the network says all it knows
 
@@ -33,25 +35,13 @@ def network() -> results.Network:
 
 def choose_sheet() -> None:
     """Draw the strip of samples and the upload."""
-    strip, own = st.columns([4, 1.1], gap="medium")
-    with own:
-        state.DRAWING.choose_file("A drawing of yours", lambda: state.choose(state.SENT))
-    with strip:
-        sent = state.sent()
-        tiles = [Choice(state.EMPTY, "Empty sheet", "Draw something", thumbnail(picture_of(())))]
-        if sent is not None:
-            tiles.append(Choice(state.SENT, "Your drawing", "", thumbnail(sent)))
-        tiles += [Choice(one.name, one.kind.capitalize(), "", _thumbnail(one.name)) for one in sketch_samples()]
-        choices(
-            tiles,
-            selected=st.session_state["sheet"],
-            look="tiles",
-            label="Sheets",
-            key="sketch.tiles",
-            on_choose=state.choose,
-        )
-        st.caption("Forty kinds of things are known. Draw one, or take a sample and go on from there.")
-    state.DRAWING.show_refusal()
+    sent = state.DRAWING.thing
+    tiles = [Choice(state.EMPTY, "Empty sheet", "Draw something", thumbnail(picture_of(())))]
+    if sent is not None:
+        tiles.append(Choice(OWN, "Your drawing", "", thumbnail(sent)))
+    tiles += [Choice(one.name, one.kind.capitalize(), "", _thumbnail(one.name)) for one in sketch_samples()]
+    note = "Forty kinds of things are known. Draw one, or take a sample and go on from there."
+    choose_from_strip(tiles, state.DRAWING, st.session_state["sheet"], state.choose, "Sheets", note)
 
 
 @st.cache_resource

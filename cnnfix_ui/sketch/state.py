@@ -9,19 +9,16 @@ from cnnfix_core.presets import FOCUS
 from cnnfix_core.sketches import SketchError, Stroke, sheet_of, sketch_samples, strokes_of
 from cnnfix_ui import answer, asking
 from cnnfix_ui.address import Setting, one_of
-from cnnfix_ui.sending import Sent
+from cnnfix_ui.sending import OWN, Sent
 
-EMPTY, SENT = "empty", "sent"
-DRAWING = Sent("sketch", lambda files: sheet_of(open_picture(files[0])))
+EMPTY = "empty"
+DRAWING = Sent("sketch", "A drawing of yours", lambda files: sheet_of(open_picture(files[0])))
 _STROKES, _NUMBER = "sketch.strokes", "sketch.number"
 
 
 def known_sheet(name: str) -> str:
     """The name of a sheet from the address. Raises ValueError for one that is not there."""
-    there = {EMPTY, *(one.name for one in sketch_samples()), *([SENT] if DRAWING.thing else [])}
-    if name not in there:
-        raise ValueError(name)
-    return name
+    return DRAWING.known(name, {EMPTY, *(one.name for one in sketch_samples())})
 
 
 SETTINGS = {
@@ -66,4 +63,4 @@ def draw(sent: object) -> None:
 
 def sent() -> Picture | None:
     """The drawing that was sent, where it is on the sheet."""
-    return DRAWING.thing if st.session_state["sheet"] == SENT else None
+    return DRAWING.thing if st.session_state["sheet"] == OWN else None
