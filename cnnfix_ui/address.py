@@ -56,6 +56,7 @@ def kept_in_address(settings: Mapping[str, Setting]) -> Iterator[None]:
     if given != st.session_state.get(_WRITTEN) and (given or not st.session_state.get(_ARRIVED)):
         for name, setting in settings.items():
             st.session_state[name] = _parsed(setting, given.get(name))
+        st.session_state[_WRITTEN] = given  # read once: a click that interrupts this run must not be undone by it
     for name, setting in settings.items():
         # Assigned even where it is there: else a control of the same name on another page would start anew.
         st.session_state[name] = st.session_state.get(name, _kept().get(name, setting.default))

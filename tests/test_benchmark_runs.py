@@ -291,6 +291,7 @@ def test_a_folder_with_stray_pictures_and_bad_lines(
         (["benchmark", "--scenes", "3", "--methods", "gradcan"], "Did you mean gradcam"),
         (["benchmark", "--scenes", "3", "--methods", ","], "Name methods"),
         (["benchmark", "--scenes", "3", "--models", "lenet"], "no model 'lenet'"),
+        (["benchmark", "--scenes", "3", "--models", "scenes_fcn"], "scenes_fcn says what is where: only networks that"),
         (["benchmark", "--scenes", "3", "--methods", "cam", "--against", "rise"], "--against names a method"),
         (["benchmark", "FOLDER", "--boxes", "FOLDER/none", "--out", "OUT"], "There is no"),
         (["benchmark", "OUT", "--boxes", "FOLDER/boxes.csv", "--out", "OUT"], "not a folder"),

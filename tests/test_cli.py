@@ -94,6 +94,7 @@ def test_explain_as_published_with_a_figure(run: Run, cat_file: Path, tmp_path: 
         (["explain", "CAT", "--target", "7", "--rather-than", "7"], "set against itself"),
         (["explain", "CAT", "--focus", "sharpest", "--rather-than", "nothing known"], "no class called"),
         (["explain", "CAT", "--model", "lenet"], "no model 'lenet'"),
+        (["explain", "CAT", "--model", "scenes_fcos"], "says what is where: ask it about a pixel or a box"),
         (["explain", "nowhere.png"], "no file “nowhere.png”"),
         (["explain", "FOLDER"], "is a folder"),
         (["explain", "TEXT"], "not a picture"),

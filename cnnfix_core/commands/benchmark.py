@@ -178,12 +178,14 @@ def _sources(options: argparse.Namespace, default: Sequence[str]) -> list[Source
     from cnnfix_core.benchmark.runner import Source
 
     names = [name.strip() for name in options.models.split(",") if name.strip()] if options.models else default
-    known = [info.name for info in list_models()]
+    known = {info.name: info.task for info in list_models()}
     sources = []
     for name in dict.fromkeys(names):
         if name not in known and not Path(name).is_file():
             hint = did_you_mean(name, known, "`cnnfix models` lists all; a file must exist.")
             raise ModelError(f"There is no model {name!r}. {hint}")
+        if known.get(name, "classification") != "classification":
+            raise ModelError(f"{name} says what is where: only networks that name the whole picture can be measured.")
         sources.append(Source(name, partial(load, name, options)))
     return sources
 

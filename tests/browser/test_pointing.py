@@ -32,6 +32,7 @@ def test_a_pixel(page: Page) -> None:
     settle(page)  # the address follows at the end
     page.go_back()
     heading(page, "Why “star”?")
+    settle(page)
     # Another picture: another pixel.
     page.get_by_role("radio", name="Drawn star").click()
     settle(page)
