@@ -130,9 +130,14 @@ def fitted(picture: Picture, room: float) -> tuple[int, int]:
     return max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
 
 
-def panel(photo: Image.Image, density: NDArray[np.floating], fixations: Fixations | None) -> Image.Image:
-    """The photograph, an RGBA image, under its map and points: an RGB image of the same size."""
-    drawn = Image.alpha_composite(photo, overlay(density, photo.size).convert("RGBA"))
+def panel(
+    photo: Image.Image,
+    density: NDArray[np.floating],
+    fixations: Fixations | None = None,
+    among: NDArray[np.floating] | None = None,
+) -> Image.Image:
+    """The photograph, an RGBA image, under its map, as `overlay`, and points: an RGB image of the same size."""
+    drawn = Image.alpha_composite(photo, overlay(density, photo.size, among).convert("RGBA"))
     if fixations is not None:
         draw_points(drawn, fixations, largest=photo.width / 90)
     return drawn.convert("RGB")

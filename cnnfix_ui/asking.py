@@ -83,17 +83,6 @@ SETTINGS = {
 }
 
 
-def forget() -> None:
-    """Another picture: ask about what the network says of it."""
-    st.session_state["class"] = st.session_state["than"] = None
-
-
-def fit_classes(count: int) -> None:
-    """Forget classes that a network with so many has not; they may come from the address."""
-    if any((st.session_state[which] or 0) >= count for which in ("class", "than")):
-        forget()
-
-
 def choose_settings(extra: Callable[[], object], rest: Callable[[], object]) -> Settings:
     """Draw the controls of the walk. extra: draws the page's own beside them, rest: those behind "More"."""
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):

@@ -96,7 +96,7 @@ def _chosen(tasks: Sequence[Task]) -> Network:
         st.session_state[_NOTICE] = f"{error} {title_of(DEFAULT)} is asked instead."
         st.session_state["model"] = DEFAULT
         if name == OWN:  # the numbers in the address were those of its classes
-            _forget_classes()
+            forget_classes()
         return network_of(DEFAULT)
 
 
@@ -123,9 +123,17 @@ def _keep_classes(labels: Labels) -> None:
     before = st.session_state.get(_LABELS, labels.synonyms)
     changed = st.session_state.pop(_CHANGED, False) and before != labels.synonyms
     st.session_state[_LABELS] = labels.synonyms
-    if changed or any((st.session_state[which] or 0) >= len(labels) for which in ("class", "than")):
-        _forget_classes()
+    if changed:
+        forget_classes()
+    fit_classes(len(labels))
 
 
-def _forget_classes() -> None:
+def fit_classes(count: int) -> None:
+    """Forget classes that a network with so many has not; they may come from the address."""
+    if any((st.session_state[which] or 0) >= count for which in ("class", "than")):
+        forget_classes()
+
+
+def forget_classes() -> None:
+    """Ask about what the network says, of another picture or under other labels."""
     st.session_state["class"] = st.session_state["than"] = None

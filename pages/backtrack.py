@@ -37,7 +37,7 @@ with kept_in_address(SETTINGS):
     with st.expander(
         f"{plain(seen)}: change picture, network or class", icon=":material/image_search:", key="question"
     ):
-        picture = choose_picture("picture", on_change=asking.forget)
+        picture = choose_picture("picture", on_change=networks.forget_classes)
         beside, classes = st.columns(2, gap="large")
         with beside:
             network = networks.choose()

@@ -16,7 +16,7 @@ with kept_in_address(state.SETTINGS):
     with st.expander(
         f"{plain(seen)}: change picture, network or class", icon=":material/image_search:", key="question"
     ):
-        choose_picture("picture", on_change=asking.forget)
+        choose_picture("picture", on_change=networks.forget_classes)
         beside, classes = st.columns(2, gap="large")
         with beside:
             network = networks.choose()

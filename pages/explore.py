@@ -25,7 +25,7 @@ SETTINGS = {
 
 def forget() -> None:
     """Another picture: ask about what the network says of it."""
-    asking.forget()
+    networks.forget_classes()
     st.session_state["at"] = None
 
 
@@ -47,7 +47,7 @@ with kept_in_address(SETTINGS):
         try:
             with part:
                 asked = sections.choose_part(network, picture)
-            asking.fit_classes(len(asked.model.labels))
+            networks.fit_classes(len(asked.model.labels))
             explanation = asking.ask(lambda target: results.explained(asked, picture, target, preset))
             rival = results.rival(asked, picture, explanation.asked, explanation.preset.crops)
         except CnnfixError as error:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cnnfix_ui import asking
+from cnnfix_ui import networks
 from cnnfix_ui.address import kept_in_address
 from cnnfix_ui.signals import clips, series, state
 
@@ -13,7 +13,7 @@ with kept_in_address(state.SETTINGS):
         required=True,
         format_func=state.KINDS.__getitem__,
         key="kind",
-        on_change=asking.forget,
+        on_change=networks.forget_classes,
         label_visibility="collapsed",
     )
     (series if st.session_state["kind"] == "series" else clips).show()

@@ -16,6 +16,7 @@ from cnnfix_core.explain import Asked, Classes, Prediction
 from cnnfix_core.fixations import Fixations, merged
 from cnnfix_core.images import View, scaled_size
 from cnnfix_core.methods.anatomy import last_map
+from cnnfix_core.methods.class_activation import grad_cam_by_captum
 from cnnfix_core.methods.own_copy import with_own_hooks
 from cnnfix_core.presets import Preset, get_preset
 from cnnfix_core.record import record
@@ -118,9 +119,7 @@ def _on_frame(clip: Clip, preset: Preset, view: View, trace: Trace, shown: np.nd
 
 
 def _grad_cam(model: ClipModel, tape: Tape, inputs: Tensor, wanted: int, other: int | None) -> Floats | None:
-    """Grad-CAM (Selvaraju et al., ICCV 2017, eq. 1 and 2) by Captum, over time and space: (steps, h, w)."""
-    from captum.attr import LayerGradCam  # imports matplotlib
-
+    """Grad-CAM over time and space: (steps, h, w)."""
     layer = last_map(tape, 3)
     if not layer:
         return None
@@ -130,8 +129,7 @@ def _grad_cam(model: ClipModel, tape: Tape, inputs: Tensor, wanted: int, other: 
         scores: Tensor = module(batch)
         return scores[:, wanted] - (0 if other is None else scores[:, other])
 
-    method = LayerGradCam(score, module.get_submodule(layer))
     with torch.inference_mode(False), torch.enable_grad():
-        maps = method.attribute(inputs.clone().requires_grad_(), relu_attributions=True).detach()
+        maps = grad_cam_by_captum(score, module.get_submodule(layer), inputs.clone()).detach()
     size = (model.frames, *maps.shape[3:])
     return as_array(torch.nn.functional.interpolate(maps, size, mode="trilinear")[0, 0]).astype(float)

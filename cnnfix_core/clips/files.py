@@ -9,7 +9,7 @@ from PIL import Image
 
 from cnnfix_core.clips.explained import ClipExplanation
 from cnnfix_core.export import class_as_dict
-from cnnfix_core.figures import overlay, photo_of
+from cnnfix_core.figures import panel, photo_of
 from cnnfix_core.maps import MAP_SIDE, area_holding, where
 from cnnfix_core.selection import Floats
 from cnnfix_core.words import percent
@@ -18,10 +18,9 @@ _MILLISECONDS = 150  # a frame of the animation
 _GAP = 8  # pixels between its two pictures
 
 
-def clip_words(found: ClipExplanation) -> str:
-    """Where and when the evidence lies, and where Grad-CAM does; frames count from 1."""
-    parts = [f"Half of the evidence {_lies(found, found.density(MAP_SIDE))}."]
-    rival = found.rival(MAP_SIDE)
+def clip_words(found: ClipExplanation, density: Floats, rival: Floats | None) -> str:
+    """Where and when the evidence lies, and where Grad-CAM does, given both maps; frames count from 1."""
+    parts = [f"Half of the evidence {_lies(found, density)}."]
     if rival is not None and rival.any():
         parts.append(f"Half of Grad-CAM's map {_lies(found, rival)}.")
     elif rival is not None:
@@ -54,13 +53,10 @@ def clip_animation(found: ClipExplanation) -> bytes:
         maps.append(rival)
     frames = []
     for step, number in enumerate(found.frames):
-        photo = photo_of(found.clip.frames[number], MAP_SIDE)
+        photo = photo_of(found.clip.frames[number], MAP_SIDE).convert("RGBA")
         sheet = Image.new("RGB", (len(maps) * (photo.width + _GAP) - _GAP, photo.height), "white")
         for place, all_frames in enumerate(maps):
-            left = place * (photo.width + _GAP)
-            sheet.paste(photo, (left, 0))
-            layer = overlay(all_frames[step], photo.size, all_frames).convert("RGBA")
-            sheet.paste(layer, (left, 0), layer)
+            sheet.paste(panel(photo, all_frames[step], among=all_frames), (place * (photo.width + _GAP), 0))
         frames.append(sheet)
     content = io.BytesIO()
     frames[0].save(content, "GIF", save_all=True, append_images=frames[1:], duration=_MILLISECONDS, loop=0)

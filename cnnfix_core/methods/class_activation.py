@@ -5,6 +5,7 @@ What is negative in a map speaks against the class, and is cut off.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -16,13 +17,17 @@ from cnnfix_core.methods.view import Asked
 
 
 def grad_cam(asked: Asked) -> tuple[Tensor, str]:
-    """Grad-CAM (Selvaraju et al., ICCV 2017, eq. 1 and 2), by Captum; the channels' sum is cut off at 0."""
+    """Grad-CAM; the channels' sum is cut off at 0."""
+    layer = _layer(asked)
+    return grad_cam_by_captum(asked.score, asked.module.get_submodule(layer), asked.inputs)[0].sum(dim=0), layer
+
+
+def grad_cam_by_captum(score: Callable[[Tensor], Tensor], layer: nn.Module, inputs: Tensor) -> Tensor:
+    """Grad-CAM (Selvaraju et al., ICCV 2017, eq. 1 and 2) of the scores, (N,), on a layer's maps, as large as they."""
     from captum.attr import LayerGradCam  # imports matplotlib
 
-    layer = _layer(asked)
-    method = LayerGradCam(asked.score, asked.module.get_submodule(layer))
-    maps: Tensor = method.attribute(asked.inputs.requires_grad_(), relu_attributions=True)
-    return maps[0].sum(dim=0), layer
+    maps: Tensor = LayerGradCam(score, layer).attribute(inputs.requires_grad_(), relu_attributions=True)
+    return maps
 
 
 class _GradCAMpp(GradCAMpp):

@@ -14,7 +14,7 @@ from cnnfix_core import Picture
 from cnnfix_core.figures import png
 from cnnfix_core.images import scaled_size
 from cnnfix_core.tasks import Detection, Segmentation, detect, segment
-from cnnfix_ui import asking
+from cnnfix_ui import networks
 from cnnfix_ui.pointing.component import pointing
 from cnnfix_ui.results import KEYS, Network
 
@@ -71,7 +71,7 @@ def _pixel_of(network: Network, picture: Picture) -> Network:
     }
 
     def pick(at: dict[str, int]) -> None:
-        asking.forget()
+        networks.forget_classes()
         st.session_state["at"] = (at.get("x", 0), at.get("y", 0))
 
     st.caption("Click a pixel: why does the network call it so?")
@@ -81,7 +81,7 @@ def _pixel_of(network: Network, picture: Picture) -> Network:
 
 def _boxes_of(network: Network, picture: Picture) -> Network:
     found = _detected(network, picture)
-    asking.fit_classes(len(found.found))
+    networks.fit_classes(len(found.found))
     chosen = st.session_state["class"] or 0
     boxes: list[dict[str, Any]] = [
         {"name": one.name, "score": one.score, "box": one.box, "chosen": number == chosen}
@@ -90,7 +90,7 @@ def _boxes_of(network: Network, picture: Picture) -> Network:
 
     def pick(at: dict[str, int]) -> None:
         if at.get("box", 0) < len(boxes):
-            asking.forget()
+            networks.forget_classes()
             st.session_state["class"] = at.get("box", 0)
 
     st.caption("Click a box: what was it based on?")

@@ -16,12 +16,12 @@ from cnnfix_core.clips import (
 )
 from cnnfix_core.clips.files import clip_animation, clip_json, clip_words
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.figures import overlay, photo_of
+from cnnfix_core.figures import panel, photo_of
 from cnnfix_core.maps import MAP_SIDE
 from cnnfix_core.selection import Floats
 from cnnfix_core.words import percent, question
 from cnnfix_core.zoo import Progress
-from cnnfix_ui import answer, asking, results
+from cnnfix_ui import answer, asking, networks, results
 from cnnfix_ui.choices import Choice, choices
 from cnnfix_ui.downloads import downloads
 from cnnfix_ui.errors import plain
@@ -55,7 +55,7 @@ def show() -> None:
     explanation = None
     with place, st.spinner("Following the evidence back …", show_time=True):
         try:
-            asking.fit_classes(len(model.labels))
+            networks.fit_classes(len(model.labels))
             explanation = asking.ask(lambda target: _explained(model, clip, target, preset))
         except CnnfixError as error:
             st.error(plain(str(error)), icon=":material/info:")
@@ -94,7 +94,7 @@ def _choose_network() -> ClipModel | None:
         list(infos),
         format_func=lambda name: infos[name].title + ("" if _is_here(infos[name]) else " (to be fetched)"),
         key="network",
-        on_change=asking.forget,
+        on_change=networks.forget_classes,
     )
     info = infos[st.session_state["network"]]
     if _is_here(info):
@@ -136,7 +136,7 @@ def _draw(found: ClipExplanation) -> None:
         st.session_state["frame"] = numbers[int(found.by_frame.argmax())]
     frame = st.select_slider("Frame", numbers, key="frame") if len(numbers) > 1 else numbers[0]
     step = numbers.index(frame)
-    text, shown = clip_words(found), st.session_state["show"]
+    text, shown = clip_words(found, density, rival), st.session_state["show"]
     maps = [Panel("CNN Fixations", density[step], found.fixations[step], density)]
     if rival is not None:
         maps.append(Panel("Grad-CAM", rival[step], among=rival))
@@ -173,7 +173,5 @@ def _draw(found: ClipExplanation) -> None:
 
 
 def _tile(found: ClipExplanation, density: Floats, step: int) -> str:
-    photo = photo_of(found.clip.frames[found.frames[step]], _TILE)
-    layer = overlay(density[step], photo.size, density).convert("RGBA")
-    photo.paste(layer, (0, 0), layer)
-    return image_uri(photo)
+    photo = photo_of(found.clip.frames[found.frames[step]], _TILE).convert("RGBA")
+    return image_uri(panel(photo, density[step], among=density))

@@ -15,7 +15,7 @@ from cnnfix_core.signals import SignalExplanation, SignalModel, explain_signal, 
 from cnnfix_core.signals.files import signal_csv, signal_json, signal_words
 from cnnfix_core.signals.shipped import signal_samples
 from cnnfix_core.words import question
-from cnnfix_ui import asking, results
+from cnnfix_ui import asking, networks, results
 from cnnfix_ui.choices import Choice
 from cnnfix_ui.downloads import downloads
 from cnnfix_ui.errors import plain
@@ -37,7 +37,7 @@ def show() -> None:
     explanation = None
     with place:
         try:
-            asking.fit_classes(len(_model().labels))
+            networks.fit_classes(len(_model().labels))
             explanation = asking.ask(lambda target: _explained(series, target, preset))
         except CnnfixError as error:
             st.error(plain(str(error)), icon=":material/info:")

@@ -12,7 +12,7 @@ from cnnfix_core.selection import Floats
 from cnnfix_core.signals import read_series
 from cnnfix_core.signals.series import MOST_SERIES
 from cnnfix_core.signals.shipped import signal_samples
-from cnnfix_ui import answer, asking
+from cnnfix_ui import answer, asking, networks
 from cnnfix_ui.address import Setting, one_of
 from cnnfix_ui.sending import Sent
 
@@ -62,13 +62,13 @@ SETTINGS = {
 def choose_series(name: str) -> None:
     """Another series, the first of its table."""
     st.session_state["series"], st.session_state["row"] = name, 1
-    asking.forget()
+    networks.forget_classes()
 
 
 def choose_clip(name: str) -> None:
     """Another clip."""
     st.session_state["clip"], st.session_state["frame"] = name, None
-    asking.forget()
+    networks.forget_classes()
 
 
 def choose_frame(number: int) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from cnnfix_core import Picture, open_picture
 from cnnfix_core.presets import FOCUS
 from cnnfix_core.sketches import SketchError, Stroke, sheet_of, sketch_samples, strokes_of
-from cnnfix_ui import answer, asking
+from cnnfix_ui import answer, asking, networks
 from cnnfix_ui.address import Setting, one_of
 from cnnfix_ui.sending import OWN, Sent
 
@@ -36,7 +36,7 @@ def choose(name: str) -> None:
     st.session_state["sheet"] = name
     st.session_state.pop(_STROKES, None)
     st.session_state[_NUMBER] = number() + 1
-    asking.forget()
+    networks.forget_classes()
 
 
 def number() -> int:
