@@ -102,6 +102,13 @@ class Shared:
         stay = child >= 0
         return replace(self, index=self.index[stay], child=child[stay], children=children)
 
+    def one_parent(self) -> Ints:
+        """(N,) a parent of each place: one of the outputs in its row."""
+        by_row = np.full(len(self.x), -1)
+        by_row[self.at[:, 0]] = np.arange(self.parents)
+        found: Ints = by_row[self.index // self.x.shape[1]]
+        return found
+
     def edges(self) -> Edges:
         """All edges, parent by parent."""
         children, evidence = [], []

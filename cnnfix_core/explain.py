@@ -18,7 +18,7 @@ from cnnfix_core.presets import Preset, get_preset
 from cnnfix_core.record import record, record_whole
 from cnnfix_core.selection import Floats
 from cnnfix_core.tape import as_array
-from cnnfix_core.unravel import Trace, unravel
+from cnnfix_core.unravel import Fixated, Trace, unravel
 from cnnfix_core.zoo import Labels, Model
 
 Class = int | str
@@ -118,33 +118,55 @@ def explain(
     picture = image if isinstance(image, Picture) else open_picture(image)
     started = time.perf_counter()
     seen = model.views(picture, preset.crops)
-    batch = torch.stack([model.preprocess(view.render(picture)) for view in seen])
-    tape = (record_whole if whole else record)(model.module, batch)
-    scores = as_array(tape.output_tensor)
-    classes = Classes(model.labels, scores, model.probabilities)
-    wanted, other = classes.asked(target)
-
-    says_so = scores.argmax(axis=1) == wanted
-    walked = np.flatnonzero(says_so if says_so.any() else np.ones_like(says_so))
+    tape = (record_whole if whole else record)(model.module, model.inputs(picture, seen))
+    asking = Asking(model, picture, preset, seen, as_array(tape.output_tensor), target)
+    wanted, other = asking.asked
     traces = [
-        unravel(tape, (int(n), wanted) if other is None else ((int(n), wanted), (int(n), other)), preset)
-        for n in walked
+        unravel(tape, (n, wanted) if other is None else ((n, wanted), (n, other)), preset) for n in asking.walked
     ]
-    explained = tuple(seen[n] for n in walked)
-    fixations = on_picture(picture, preset, list(zip(explained, traces, strict=True)))
-    return Explanation(
-        model=model.name,
-        preset=preset,
-        digest=picture.digest,
-        target=classes.prediction(wanted),
-        rather_than=None if other is None else classes.prediction(other),
-        predictions=classes.top(10),
-        fixations=fixations,
-        views=tuple(seen),
-        explained=explained,
-        traces=tuple(traces),
-        seconds=time.perf_counter() - started,
-    )
+    seconds = time.perf_counter() - started
+    return replace(asking.explanation([trace.fixations for trace in traces], seconds), traces=tuple(traces))
+
+
+class Asking:
+    """A picture that went through the network, and what is asked of it; the walks are made elsewhere.
+
+    seen: its views. scores: (views, classes). Raises TargetError where the target is no class.
+    """
+
+    def __init__(  # noqa: PLR0913  # all that an explanation says
+        self,
+        model: Model,
+        picture: Picture,
+        preset: Preset,
+        seen: Sequence[View],
+        scores: NDArray[np.floating],
+        target: Asked,
+    ) -> None:
+        self._model, self._picture, self._preset, self._seen = model, picture, preset, tuple(seen)
+        self.classes = Classes(model.labels, scores, model.probabilities)
+        self.asked = self.classes.asked(target)
+        says_so = scores.argmax(axis=1) == self.asked[0]
+        # The views to walk on: those that put the class first, or else all.
+        self.walked = np.flatnonzero(says_so if says_so.any() else np.ones_like(says_so)).tolist()
+
+    def explanation(self, reached: Sequence[Fixated], seconds: float) -> Explanation:
+        """The answer, without traces. reached: by the walk on each view of `walked`."""
+        wanted, other = self.asked
+        explained = tuple(self._seen[n] for n in self.walked)
+        return Explanation(
+            model=self._model.name,
+            preset=self._preset,
+            digest=self._picture.digest,
+            target=self.classes.prediction(wanted),
+            rather_than=None if other is None else self.classes.prediction(other),
+            predictions=self.classes.top(10),
+            fixations=on_picture(self._picture, self._preset, list(zip(explained, reached, strict=True))),
+            views=self._seen,
+            explained=explained,
+            traces=(),
+            seconds=seconds,
+        )
 
 
 def classes(model: Model, image: Source | Picture, crops: Crops = "whole") -> Classes:
@@ -152,7 +174,7 @@ def classes(model: Model, image: Source | Picture, crops: Crops = "whole") -> Cl
     picture = image if isinstance(image, Picture) else open_picture(image)
     seen = model.views(picture, crops)
     with torch.no_grad():
-        scores = model.module(torch.stack([model.preprocess(view.render(picture)) for view in seen]))
+        scores = model.module(model.inputs(picture, seen))
     return Classes(model.labels, as_array(scores), model.probabilities)
 
 

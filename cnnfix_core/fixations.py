@@ -14,7 +14,7 @@ from scipy.spatial import KDTree
 from cnnfix_core.images import Picture, View, scaled_size
 from cnnfix_core.presets import Preset
 from cnnfix_core.selection import Floats, Ints
-from cnnfix_core.unravel import Trace
+from cnnfix_core.unravel import Fixated
 
 # Longest side of the grid on which densities are worked out where the blur is wide enough to allow it.
 GRID = 512
@@ -78,20 +78,19 @@ class Fixations:
         return Fixations(self.xy[keep], self.evidence[keep], self.channel[keep], self.width, self.height, self.sigma)
 
 
-def on_picture(picture: Picture, preset: Preset, traces: Sequence[tuple[View, Trace]]) -> Fixations:
+def on_picture(picture: Picture, preset: Preset, walks: Sequence[tuple[View, Fixated]]) -> Fixations:
     """Take the fixations of one or several views back to the picture and put them together.
 
     With several views each brings an equal part. In an unweighted preset every fixation counts the same.
     """
     pixels, channels, evidence = [], [], []
-    for view, trace in traces:
-        reached = trace.fixations
+    for view, reached in walks:
         x, y = view.to_picture(reached.index[:, 3], reached.index[:, 2], picture)
         pixels.append(y * picture.width + x)
         channels.append(reached.index[:, 1])
-        evidence.append(reached.evidence / len(traces))
+        evidence.append(reached.evidence / len(walks))
     joined = np.concatenate(pixels), np.concatenate(channels), np.concatenate(evidence)
-    return merged(picture, preset, traces[0][0], *joined)
+    return merged(picture, preset, walks[0][0], *joined)
 
 
 def merged(picture: Picture, preset: Preset, view: View, pixel: Ints, channel: Ints, evidence: Floats) -> Fixations:

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from cnnfix_core.compiled import compiled
@@ -22,7 +23,6 @@ Array = NDArray[Any]
 Shape = tuple[int, int, int, int, int]
 
 CENTRE, PRODUCT, ACTIVATION = range(3)
-_PROCESSORS = os.cpu_count() or 1
 # As many products take longer than handing them to a thread.
 _WORTH_A_THREAD = 1 << 17
 
@@ -274,14 +274,15 @@ def _largest_shares(
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_PROCESSORS, thread_name_prefix="cnnfix")
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="cnnfix")
 
 
 def _in_chunks(rows: NDArray[np.int64], each: int, work: Callable[[NDArray[np.int64]], Any]) -> list[Any]:
-    """Run `work` on parts of the rows, on all processors where there is enough to do: `each` products a row."""
-    # More chunks than processors, so that a slow one holds nobody up.
-    chunks = min(4 * _PROCESSORS, len(rows) * each // _WORTH_A_THREAD)
-    if chunks < 2 or _PROCESSORS == 1:
+    """Run `work` on parts of the rows, on several threads where there is enough to do: `each` products a row."""
+    threads = torch.get_num_threads()  # who limits PyTorch means this too
+    # More chunks than threads, so that a slow one holds nobody up.
+    chunks = min(4 * threads, len(rows) * each // _WORTH_A_THREAD)
+    if chunks < 2 or threads == 1:
         return [work(rows)]
     return list(_pool().map(work, np.array_split(rows, chunks)))
 

@@ -166,19 +166,19 @@ def starting_at(tape: Tape, target: Target) -> tuple[Tape, int]:
         return tape, 0
     if any(isinstance(part, Sequence) for part in target):
         return with_difference(tape, *_pair(tape, target))
-    return tape, int(np.ravel_multi_index(_checked(tape, target), tape.output.shape))
+    return tape, int(np.ravel_multi_index(checked(tape, target), tape.output.shape))
 
 
 def _pair(tape: Tape, target: Sequence[Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     if len(target) != 2:
         raise TargetError(f"A contrast takes two elements of the output, (a, b); {len(target)} were given.")
-    a, b = (_checked(tape, part) for part in target)
+    a, b = (checked(tape, part) for part in target)
     if a == b:
         raise TargetError(f"The element {a} cannot be set against itself: choose another second one.")
     return a, b
 
 
-def _checked(tape: Tape, position: Sequence[Any]) -> tuple[int, ...]:
+def checked(tape: Tape, position: Sequence[Any]) -> tuple[int, ...]:
     """The position as a tuple inside the output; negative numbers are refused, they are nearly always a mistake."""
     if not tape.output.depends:
         raise TargetError(
@@ -195,7 +195,7 @@ def _checked(tape: Tape, position: Sequence[Any]) -> tuple[int, ...]:
     return plain
 
 
-class _Step(NamedTuple):
+class Step(NamedTuple):
     """What one hop brought to one of its inputs."""
 
     operation: Operation
@@ -209,7 +209,7 @@ class Walk:
     def __init__(self, tape: Tape, preset: Preset) -> None:
         self._tape, self._preset = tape, preset
         self._structure = Structure(tape)
-        self._waiting: dict[Value, list[_Step]] = defaultdict(list)
+        self._waiting: dict[Value, list[Step]] = defaultdict(list)
         self.selections: dict[Value, Selection] = {}
         self._hops: list[Hop] = []
         self.left = {"padding": 0.0, "bias": 0.0}
@@ -245,6 +245,11 @@ class Walk:
         selection = self.selections[value]
         question = Question(operation, slot, selection, self._preset, self._structure)
         arrivals = [arrival for arrival in known.hop(question) if arrival.value.depends and len(arrival.index)]
+        self._deliver(operation, value, arrivals)
+
+    def _deliver(self, operation: Operation, value: Value, arrivals: Sequence[Arrival]) -> None:
+        """Let what comes from a value wait at the inputs, with the value's evidence kept."""
+        selection = self.selections[value]
         came = sum(float(arrival.evidence.sum()) for arrival in arrivals)
         if came == 0:
             self._lose("bias", selection.total, operation)
@@ -254,7 +259,7 @@ class Walk:
             scaled = arrival.scaled(selection.total / came)
             if scaled.index.min() < 0:
                 self._lose("padding", float(scaled.evidence[scaled.index < 0].sum()), operation)
-            self._waiting[arrival.value].append(_Step(operation, value, scaled))
+            self._waiting[arrival.value].append(Step(operation, value, scaled))
 
     def _lose(self, reason: str, evidence: float, operation: Operation) -> None:
         self.left[reason] += evidence
@@ -265,12 +270,24 @@ class Walk:
         steps = self._waiting.pop(value, [])
         if not steps:
             return
-        index, sign, evidence = _joined([step.arrival for step in steps])
-        merged, merged_row = Selection.merge(value.shape, index, sign, evidence)
-        kept, kept_row = merged.strongest(self._preset.beam)
+        merged, merged_row = Selection.merge(value.shape, *_joined([step.arrival for step in steps]))
+        kept, kept_row = self._strongest(value, steps, merged, merged_row)
         if not len(kept):
             return
         self.selections[value] = kept
+        self._note(value, steps, merged, merged_row, kept_row)
+
+    def _strongest(
+        self, value: Value, steps: Sequence[Step], merged: Selection, merged_row: Ints
+    ) -> tuple[Selection, Ints]:
+        """What stays of the elements that these steps brought, as `Selection.strongest`. merged_row: of each entry."""
+        return merged.strongest(self._preset.beam)
+
+    def _note(
+        self, value: Value, steps: Sequence[Step], merged: Selection, merged_row: Ints, kept_row: Ints
+    ) -> None:
+        """Note the hops: who came from whom."""
+        kept = self.selections[value]
         # Where each entry that arrived is now: -1 if it fell into padding or out of the beam.
         row, scale = merged_row, 1.0
         if kept is not merged:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import astuple, replace
+from dataclasses import astuple, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +20,12 @@ import cnnfix_core as cnnfix
 from cnnfix_core.benchmark import scenes
 from cnnfix_core.benchmark.items import Item
 from cnnfix_core.benchmark.measured import measured
-from cnnfix_core.benchmark.results import COLUMNS, Results, Row
+from cnnfix_core.benchmark.results import Row
 from cnnfix_core.benchmark.runner import Plan, Source, run
 from cnnfix_core.cli import main
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explain import classes
+from cnnfix_core.journal import Journal
 from cnnfix_core.maps import MAP_SIDE
 from cnnfix_core.methods import METHODS, attribution
 from cnnfix_core.metrics import BoxRule, Truth, box_of, curves, iou, numbers
@@ -75,7 +76,7 @@ def tables_of(out: Path) -> list[str]:
 def test_rows_are_what_the_functions_say(network: cnnfix.Model, tmp_path: Path) -> None:
     scene = compose(HELD_OUT, 1)
     items = (Item("a", scene.name, "", lambda: (scene.picture, scene.truth)),)
-    results = Results(tmp_path / "results.csv")
+    results = Journal(tmp_path / "results.csv", Row)
     calls: list[tuple[int, int]] = []
     plan = Plan(items, ("gradcam", "fixations", "centre"), steps=4)
     assert run([Source("net", lambda: network)], plan, results, lambda *at: calls.append(at)) == []
@@ -101,7 +102,7 @@ def test_rows_are_what_the_functions_say(network: cnnfix.Model, tmp_path: Path) 
         assert row.seconds >= 0
         assert math.isnan(row.evidence) == (row.method != "fixations")
     # What was written is what was kept, to nine digits.
-    again = Results(tmp_path / "results.csv")
+    again = Journal(tmp_path / "results.csv", Row)
     for kept, read in zip(results.rows, again.rows, strict=True):
         assert read.key == kept.key
         assert (read.asked, read.layer, read.error) == (kept.asked, kept.layer, kept.error)
@@ -118,7 +119,7 @@ def test_a_wrong_prediction_is_a_wrong_localization(network: cnnfix.Model, tmp_p
     items = [
         Item(label or "unknown", label, "", lambda: (scene.picture, truth)) for label in (CLASSES[predicted], other, "")
     ]
-    results = Results(tmp_path / "results.csv")
+    results = Journal(tmp_path / "results.csv", Row)
     run([Source("net", lambda: network)], Plan(tuple(items), ("centre",), steps=0), results)
     right, wrong, unknown = results.rows
     assert right.iou == wrong.iou > 0.5
@@ -139,7 +140,7 @@ def test_what_fails_is_a_row_and_what_does_not_fit_is_said(network: cnnfix.Model
 
     good = Item("good", scene.name, "", lambda: (scene.picture, scene.truth))
     items = (Item("torn", scene.name, "", broken), replace(good, picture="odd", label="unicorn"), good)
-    results = Results(tmp_path / "results.csv")
+    results = Journal(tmp_path / "results.csv", Row)
     run([Source("net", lambda: network)], Plan(items, ("centre", "random"), steps=0), results)
     assert [(row.picture, row.method) for row in results.rows] == [
         (item.picture, method) for item in items for method in ("centre", "random")
@@ -149,7 +150,7 @@ def test_what_fails_is_a_row_and_what_does_not_fit_is_said(network: cnnfix.Model
     read = list(csv.DictReader((tmp_path / "results.csv").open(encoding="utf-8")))
     assert read[0]["error"] == "It is torn, in two lines."
     with pytest.raises(CnnfixError, match="no class for any of the labels"):
-        run([Source("net", lambda: network)], Plan(items[1:2], ("centre",)), Results(tmp_path / "other.csv"))
+        run([Source("net", lambda: network)], Plan(items[1:2], ("centre",)), Journal(tmp_path / "other.csv", Row))
 
 
 def test_a_method_that_does_not_fit_is_named_and_has_no_rows(tmp_path: Path, network: cnnfix.Model) -> None:
@@ -158,7 +159,7 @@ def test_a_method_that_does_not_fit_is_named_and_has_no_rows(tmp_path: Path, net
     flat = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 96 * 96, len(CLASSES)))
     model = cnnfix.Model.of(flat, network.labels, network.preprocess, "flat")
     scene = compose(HELD_OUT, 1)
-    results = Results(tmp_path / "results.csv")
+    results = Journal(tmp_path / "results.csv", Row)
     items = (Item("a", scene.name, "", lambda: (scene.picture, scene.truth)),)
     calls: list[tuple[int, int]] = []
     unfit = run(
@@ -183,27 +184,27 @@ def test_slow_methods_may_see_fewer() -> None:
 
 def test_a_row_that_was_cut_off_is_measured_again(tmp_path: Path) -> None:
     file = tmp_path / "results.csv"
-    results = Results(file)
+    results = Journal(file, Row)
     for n in range(3):
-        results.add(Row(model="m", picture=f"“{n}”, a", label="", method="centre", peak=n / 3, error='a "b"\nc'))
-    whole = file.read_bytes()
+        results.add([Row(model="m", picture=f"“{n}”, a", label="", method="centre", peak=n / 3, error='a "b"\nc')])
+    whole, rows = file.read_bytes(), results.rows
     starts = [0, *(n + 1 for n, byte in enumerate(whole) if byte == ord("\n"))]
     for cut in range(len(whole)):
         file.write_bytes(whole[:cut])
-        again = Results(file)
+        again = Journal(file, Row)
         complete = max(sum(start <= cut for start in starts) - 2, 0)
         assert len(again.rows) == complete
-        for row in results.rows[complete:]:
-            again.add(row)
+        for row in rows[complete:]:
+            again.add([row])
         assert file.read_bytes() == whole
 
 
 def test_a_file_of_something_else_is_not_touched(tmp_path: Path) -> None:
     file = tmp_path / "results.csv"
-    for text in ("a,b\n1,2\n", ",".join(COLUMNS) + "\nx\n"):
+    for text in ("a,b\n1,2\n", ",".join(field.name for field in fields(Row)) + "\nx\n"):
         file.write_text(text)
-        with pytest.raises(CnnfixError, match="not a file of this benchmark"):
-            Results(file)
+        with pytest.raises(CnnfixError, match="not a file of such results"):
+            Journal(file, Row)
         assert file.read_text() == text
 
 
@@ -225,7 +226,7 @@ def test_a_run_that_was_killed_goes_on(folder: Path, tmp_path: Path, capsys: pyt
     assert 4 <= complete.count(b"\n") < 1 + COUNT * 4
     assert main(arguments(folder, killed)) == 0
     assert file.read_bytes().startswith(complete)
-    rows = [Results(out / "results.csv").rows for out in (killed, unbroken)]
+    rows = [Journal(out / "results.csv", Row).rows for out in (killed, unbroken)]
     assert len(rows[0]) == len({row.key for row in rows[0]}) == COUNT * 4
     assert timeless(rows[0]) == timeless(rows[1])
     assert tables_of(killed) == tables_of(unbroken)
@@ -241,21 +242,21 @@ def test_a_run_that_was_killed_goes_on(folder: Path, tmp_path: Path, capsys: pyt
 def test_ctrl_c_keeps_what_is_done(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    add = Results.add
+    add = Journal.add
 
-    def add_three(self: Results, row: Row) -> None:
-        if len(self.rows) == 3:
+    def add_three(self: Journal[Row], rows: list[Row]) -> None:
+        if len(self.keys) == 3:
             raise KeyboardInterrupt
-        add(self, row)
+        add(self, rows)
 
-    monkeypatch.setattr(Results, "add", add_three)
+    monkeypatch.setattr(Journal, "add", add_three)
     assert main(arguments(folder, tmp_path / "out")) == 130
     err = capsys.readouterr().err
     assert (
         err.splitlines()[-1] == f"Stopped. What is done is in {tmp_path / 'out'}; the same command goes on from there."
     )
-    monkeypatch.setattr(Results, "add", add)
-    assert len(Results(tmp_path / "out" / "results.csv").rows) == 3
+    monkeypatch.setattr(Journal, "add", add)
+    assert len(Journal(tmp_path / "out" / "results.csv", Row).rows) == 3
 
 
 # --- the command ------------------------------------------------------------------------------------------------------
@@ -278,7 +279,7 @@ def test_a_folder_with_stray_pictures_and_bad_lines(
     assert "2 pictures and labels" in printed
     assert "Differences to Random" in printed
     assert "Insertion" not in printed
-    assert {row.method for row in Results(out / "results.csv").rows} == {"centre", "random"}
+    assert {row.method for row in Journal(out / "results.csv", Row).rows} == {"centre", "random"}
 
 
 @pytest.mark.parametrize(

@@ -173,9 +173,9 @@ def picture(size: Size) -> Picture:
 
 
 def walked(*elements: tuple[int, int, int, float]) -> Any:
-    """Stands for a trace that reached these (channel, y, x, evidence)."""
+    """Stands for a walk that reached these (channel, y, x, evidence)."""
     index = np.array([(0, *element[:3]) for element in elements])
-    return SimpleNamespace(fixations=SimpleNamespace(index=index, evidence=np.array([e[3] for e in elements])))
+    return SimpleNamespace(index=index, evidence=np.array([e[3] for e in elements]))
 
 
 def test_what_falls_into_one_pixel_adds_up_and_the_stronger_channel_names_it() -> None:

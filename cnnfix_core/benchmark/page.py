@@ -13,10 +13,10 @@ from cnnfix_core.benchmark.items import Item
 from cnnfix_core.benchmark.measures import MEASURES
 from cnnfix_core.benchmark.results import Row
 from cnnfix_core.benchmark.runner import Plan, Unfit, Watch
-from cnnfix_core.benchmark.settings import versions
 from cnnfix_core.benchmark.summary import summary
 from cnnfix_core.benchmark.tables import NOTHING, markdown, tables, titled
 from cnnfix_core.methods import METHODS, reason_against
+from cnnfix_core.provenance import versions
 from cnnfix_core.scenes import CLASSES, MARKED, compose
 from cnnfix_core.words import duration, percent
 from cnnfix_core.zoo import Model, load_model

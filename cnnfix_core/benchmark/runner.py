@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from cnnfix_core.benchmark.items import Item
 from cnnfix_core.benchmark.labels import class_of
 from cnnfix_core.benchmark.measured import Measured, measured
-from cnnfix_core.benchmark.results import NONE, Results, Row
+from cnnfix_core.benchmark.results import NONE, Row
 from cnnfix_core.errors import CnnfixError, TargetError
 from cnnfix_core.explain import Prediction, classes
 from cnnfix_core.images import Picture
+from cnnfix_core.journal import Journal
 from cnnfix_core.methods import METHODS, reason_against
 from cnnfix_core.metrics.boxes import BoxRule
 from cnnfix_core.zoo import Model
@@ -57,7 +58,7 @@ class Plan:
         return [method for method in methods if self.slow is None or number < self.slow or not METHODS[method].slow]
 
 
-def run(sources: Sequence[Source], plan: Plan, results: Results, watch: Watch | None = None) -> list[Unfit]:
+def run(sources: Sequence[Source], plan: Plan, results: Journal[Row], watch: Watch | None = None) -> list[Unfit]:
     """Add the rows that are missing to the results, model by model, picture by picture.
 
     watch: called with (rows done, rows in all) after each row. A picture that cannot be read, or a method that fails on
@@ -77,9 +78,9 @@ def run(sources: Sequence[Source], plan: Plan, results: Results, watch: Watch | 
             wanted = plan.methods_for(n, fitting)
             todo = [m for m in wanted if (source.name, item.picture, item.label, m) not in results.keys]
             for row in _rows(source.name, model, item, todo, plan):
-                results.add(row)
+                results.add([row])
                 if watch:
-                    watch(len(results.rows), total)
+                    watch(len(results.keys), total)
     return unfit
 
 

@@ -101,7 +101,7 @@ class Seen:
             trace = unravel_on(self.tape, origin.reached, preset)
         except NothingContributesError:
             return None
-        return on_picture(self.picture, preset, [(self.captioner.view(self.picture), trace)])
+        return on_picture(self.picture, preset, [(self.captioner.view(self.picture), trace.fixations)])
 
 
 class Telling:

@@ -142,14 +142,16 @@ def _measured(sources: Sequence[Source], plan: Plan, out: Path) -> tuple[list[Ro
     """All rows, those of an earlier run too, and what does not fit."""
     from cnnfix_core.benchmark import runner
     from cnnfix_core.benchmark.items import digest
-    from cnnfix_core.benchmark.results import Results
-    from cnnfix_core.benchmark.settings import Settings, digest_of
+    from cnnfix_core.benchmark.results import Row
+    from cnnfix_core.benchmark.settings import Settings
+    from cnnfix_core.journal import Journal, keep_settings
+    from cnnfix_core.provenance import digest_of
 
     # Before anything is measured, so that results of other weights are never mixed; one model at a time is in memory.
     weights = {source.name: digest_of(source.load()) for source in sources}
-    Settings(weights, plan.methods, plan.steps, digest(plan.items), len(plan.items)).keep_in(out)
-    results = Results(out / "results.csv")
-    clock = Clock(len(results.rows))
+    keep_settings(out, Settings(weights, plan.methods, plan.steps, digest(plan.items), len(plan.items)), "results.csv")
+    results = Journal(out / "results.csv", Row)
+    clock = Clock(len(results.keys))
     unfit = runner.run(sources, plan, results, clock)
     clock.end()
     return results.rows, unfit

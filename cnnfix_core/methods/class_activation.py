@@ -5,7 +5,7 @@ What is negative in a map speaks against the class, and is cut off.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -13,7 +13,10 @@ from torch import Tensor, nn
 from torchcam.methods import GradCAMpp, LayerCAM, ScoreCAM
 
 from cnnfix_core.methods.anatomy import anatomy
+from cnnfix_core.methods.method import Map
+from cnnfix_core.methods.own_copy import with_own_hooks
 from cnnfix_core.methods.view import Asked
+from cnnfix_core.zoo import Model
 
 
 def grad_cam(asked: Asked) -> tuple[Tensor, str]:
@@ -28,6 +31,16 @@ def grad_cam_by_captum(score: Callable[[Tensor], Tensor], layer: nn.Module, inpu
 
     maps: Tensor = LayerGradCam(score, layer).attribute(inputs.requires_grad_(), relu_attributions=True)
     return maps
+
+
+def grad_cam_together(model: Model, inputs: Tensor, classes: Sequence[int]) -> list[Map]:
+    """Grad-CAM of each of a batch of the network's inputs, (N, 3, H, W), for a class each: N maps (h, w)."""
+    module = with_own_hooks(model.module)
+    wanted = torch.tensor(classes, device=inputs.device)[:, None]
+    layer = module.get_submodule(anatomy(model).last)
+    with torch.inference_mode(False), torch.enable_grad():
+        maps = grad_cam_by_captum(lambda batch: module(batch).gather(1, wanted)[:, 0], layer, inputs.clone())
+    return list(maps.detach().sum(dim=1).clamp_min(0).float().cpu().numpy())
 
 
 class _GradCAMpp(GradCAMpp):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal
 
 import torch
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
 from cnnfix_core.errors import ModelError, RecordError
 from cnnfix_core.images import Crops, Picture, View, views
@@ -81,6 +82,23 @@ class Model:
             )
         crops = "whole" if self.whole else crops
         return views(picture, crops, self.input_size, self.crop_pct, self.interpolation)
+
+    def inputs(self, picture: Picture, seen: Sequence[View]) -> Tensor:
+        """These views of a picture as the network takes them: (views, 3, H, W), where its weights are."""
+        return torch.stack([self.preprocess(view.render(picture)) for view in seen]).to(self.device)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(chain(self.module.parameters(), self.module.buffers()), torch.empty(0)).device
+
+    def on(self, device: str) -> Model:
+        """The same with its weights on "cpu", "cuda" or "cuda:1". Raises ModelError where there is no such device."""
+        try:
+            return replace(self, module=self.module.to(device))
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            reason = str(error).splitlines()[0].rstrip(".")
+            raise ModelError(f"{self.title} cannot be moved to the device {device!r}: {reason}.") from error
 
     @property
     def nbytes(self) -> int:

@@ -1,0 +1,33 @@
+"""What numbers were computed with: versions of packages, and the weights."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import PackageNotFoundError, version
+
+import torch
+
+from cnnfix_core.zoo import Model
+
+# What maps are computed with.
+_PACKAGES = ("cnnfix", "torch", "torchvision", "timm", "captum", "torchcam", "numpy", "scipy", "pillow")
+
+
+def versions() -> dict[str, str]:
+    """The installed versions of this package and of those that it computes with."""
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # run from a checkout that was not installed
+            found[package] = "not installed"
+    return found
+
+
+def digest_of(model: Model) -> str:
+    """SHA-256 in hex of a model's parameters and buffers, with their names and shapes."""
+    digest = hashlib.sha256()
+    for name, tensor in model.module.state_dict().items():
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
