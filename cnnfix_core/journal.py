@@ -44,7 +44,7 @@ class Journal(Generic[Row]):
             _cut_off_half_a_row(file)
         if not file.exists() or not file.stat().st_size:
             file.write_bytes(header)
-        self.keys = {row.key for row in self._read()}
+        self.keys = {row.key for row in self}
 
     def add(self, rows: Iterable[Row]) -> None:
         """Keep rows."""
@@ -57,9 +57,10 @@ class Journal(Generic[Row]):
     @property
     def rows(self) -> list[Row]:
         """All rows, in the order in which they came."""
-        return list(self._read())
+        return list(self)
 
-    def _read(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[Row]:
+        """Row by row, in the order in which they came."""
         with self._file.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
             rows = csv.reader(file)
             next(rows)

@@ -8,39 +8,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnfix_core.edges import Shared
-from cnnfix_core.errors import CnnfixError, NothingContributesError
+from cnnfix_core.errors import NothingContributesError
 from cnnfix_core.presets import Preset, get_preset
 from cnnfix_core.rules import Arrival
 from cnnfix_core.selection import Floats, Ints, Selection
 from cnnfix_core.tape import Operation, Tape, Value
-from cnnfix_core.unravel import Fixated, Step, Walk, checked, unravel
+from cnnfix_core.unravel import Fixated, Step, Walk, checked
 
 
-def unravel_together(tape: Tape, targets: Sequence[Sequence[int]], preset: str | Preset) -> list[Fixated | CnnfixError]:
+def unravel_together(tape: Tape, targets: Sequence[Sequence[int]], preset: str | Preset) -> list[Fixated | NothingContributesError]:
     """For each element of the output what a walk from it reaches of the first input, or why it reaches nothing.
 
     targets: as `unravel` takes them, one a picture at most: (batch, class), in the order of the pictures. Evidence
-    differs from that of single walks by rounding alone. Raises TargetError for a position outside the output.
+    differs from that of single walks by rounding alone. Raises as `unravel`, but for what nothing contributes to.
     """
-    preset = get_preset(preset)
-    if not targets:
-        return []
     starts = [int(np.ravel_multi_index(checked(tape, target), tape.output.shape)) for target in targets]
+    tape.output.array()
     try:
-        tape.output.array()
-        return _Together(tape, preset, len(starts)).reached(starts)
-    except CnnfixError as error:
-        # One picture's NaN would stop all: each by itself.
-        return [error] if len(targets) == 1 else [_alone(tape, target, preset) for target in targets]
-
-
-def _alone(tape: Tape, target: Sequence[int], preset: Preset) -> Fixated | CnnfixError:
-    try:
-        return unravel(tape, target, preset).fixations
-    except CnnfixError as error:
-        return error
+        return _Together(tape, get_preset(preset), len(starts)).reached(starts)
+    except NothingContributesError as error:
+        return [error] * len(starts)
 
 
 class _Together(Walk):
@@ -51,7 +41,7 @@ class _Together(Walk):
         self._walks = walks
         self._owner: dict[Value, Ints] = {}
 
-    def reached(self, starts: Sequence[int]) -> list[Fixated | CnnfixError]:
+    def reached(self, starts: Sequence[int]) -> list[Fixated | NothingContributesError]:
         """What each walk reaches."""
         tape = self._tape
         self._owner[tape.output] = np.arange(self._walks)
@@ -61,7 +51,7 @@ class _Together(Walk):
         owner = self._owner[tape.inputs[0]]
         return [self._of(found, owner == walk) for walk in range(self._walks)]
 
-    def _of(self, found: Fixated, mine: np.ndarray) -> Fixated | CnnfixError:
+    def _of(self, found: Fixated, mine: NDArray[np.bool_]) -> Fixated | NothingContributesError:
         if not mine.any():
             return NothingContributesError(
                 "Nothing of the input contributes to the target. Choose another target or another preset."

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cnnfix_core.errors import CnnfixError
+from cnnfix_core.folders import ENDINGS
 from cnnfix_core.metrics.boxes import Box
 
 _LARGEST = 1e6  # pixels: no side of a picture is longer
@@ -83,10 +84,7 @@ def without_ending(name: str) -> str:
     """A picture's name as it is compared: forward slashes, no ending of a picture's file, one line."""
     name = " ".join(name.split()).replace("\\", "/").removeprefix("./")
     head, dot, ending = name.rpartition(".")
-    return head if dot and head and ending.lower() in ENDINGS else name
-
-
-ENDINGS = ("jpg", "jpeg", "png", "webp", "avif", "tif", "tiff", "bmp", "gif", "xml")
+    return head if dot and head and ending.lower() in (*ENDINGS, "xml") else name
 
 
 def together(boxes: Iterable[Annotation]) -> tuple[Annotation, ...]:

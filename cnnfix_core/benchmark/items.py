@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnfix_core.benchmark.annotations import ENDINGS, Annotation, AnnotationError, without_ending
+from cnnfix_core.benchmark.annotations import Annotation, AnnotationError, without_ending
 from cnnfix_core.benchmark.masks import open_mask
+from cnnfix_core.folders import picture_files
 from cnnfix_core.images import Picture, open_picture
 from cnnfix_core.metrics.truth import Truth
 
@@ -47,7 +48,7 @@ def matched(folder: Path, annotations: Sequence[Annotation]) -> Matched:
     """
     if not folder.is_dir():
         raise AnnotationError(f"{folder} is not a folder: give the folder with the pictures.")
-    files = {without_ending(file.relative_to(folder).as_posix()): file for file in _pictures(folder)}
+    files = {without_ending(file.relative_to(folder).as_posix()): file for file in picture_files(folder)}
     if not files:
         raise AnnotationError(f"There is no picture in {folder}.")
     places = _by_name(files)
@@ -75,11 +76,6 @@ def digest(items: Sequence[Item]) -> str:
     """SHA-256 in hex of names, labels and truths; not of the pictures' pixels."""
     text = "\n".join(f"{item.picture}\t{item.label}\t{item.about}" for item in items)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _pictures(folder: Path) -> list[Path]:
-    kinds = {f".{ending}" for ending in ENDINGS} - {".xml"}
-    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in kinds and file.is_file())
 
 
 def _by_name(files: dict[str, Path]) -> dict[str, str]:

@@ -13,7 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnfix_core.commands.clock import Clock
-from cnnfix_core.commands.options import STEPS, add_file, load, methods_named, with_baselines
+from cnnfix_core.commands.options import (
+    INTERRUPTED,
+    STEPS,
+    add_file,
+    complain,
+    load,
+    methods_named,
+    positive,
+    whole,
+    with_baselines,
+)
 from cnnfix_core.errors import CnnfixError, ModelError, did_you_mean
 from cnnfix_core.zoo import DEFAULT, list_models
 
@@ -23,12 +33,10 @@ if TYPE_CHECKING:
     from cnnfix_core.benchmark.runner import Plan, Source, Unfit
     from cnnfix_core.commands.options import Commands
 
-_INTERRUPTED = 130  # what shells say of a command that Ctrl+C ended
 # So that the table of composed scenes takes less than two minutes on two processors.
 _QUICK_SCENES, _QUICK_SLOW, _QUICK_STEPS = 8, 1, 6
 _DECIDE = ("seed", "steps", "slow", "methods", "models", "against", "markdown")
 _ALL = {"seed": 0, "methods": "all"}
-_SHOWN = 10  # sentences of one kind
 
 
 def add(commands: Commands) -> None:
@@ -53,25 +61,25 @@ def add(commands: Commands) -> None:
         "--models", metavar="A,B,...", help=f"names with commas between, or files (default: {DEFAULT})"
     )
     command.add_argument("--out", metavar="FOLDER", type=Path, help="results, as they come; the same command goes on")
-    command.add_argument("--limit", metavar="N", type=_positive, help="only so many, drawn at random")
-    command.add_argument("--seed", metavar="N", type=_whole, default=0, help="of what is drawn at random (default: 0)")
+    command.add_argument("--limit", metavar="N", type=positive, help="only so many, drawn at random")
+    command.add_argument("--seed", metavar="N", type=whole, default=0, help="of what is drawn at random (default: 0)")
     command.add_argument(
         "--steps",
         metavar="N",
-        type=_whole,
+        type=whole,
         help=f"of insertion and deletion (default: {STEPS}, {_QUICK_STEPS} for scenes; 0: without)",
     )
     command.add_argument(
         "--slow",
         metavar="N",
-        type=_whole,
+        type=whole,
         help=f"slow methods on the first N pictures only (default: all; {_QUICK_SLOW} for scenes)",
     )
     command.add_argument("--against", metavar="METHOD", help="add the differences to this method, picture by picture")
     command.add_argument(
         "--scenes",
         metavar="N",
-        type=_positive,
+        type=positive,
         nargs="?",
         const=_QUICK_SCENES,
         help=f"composed scenes in place of a folder (default: {_QUICK_SCENES}), on the small networks",
@@ -93,7 +101,7 @@ def run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         kept = f" What is done is in {options.out}; the same command goes on from there." if options.out else ""
         print(f"\nStopped.{kept}", file=sys.stderr)
-        return _INTERRUPTED
+        return INTERRUPTED
 
 
 def _folder(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
@@ -163,17 +171,10 @@ def _items(options: argparse.Namespace) -> tuple[Item, ...]:
 
     annotations = read_annotations(options.boxes)
     found = matched(options.folder, annotations.found)
-    _complain(annotations.complaints)
-    _complain([f"{name} has no annotation." for name in found.bare])
-    _complain([f"There is no picture {name}, which is annotated." for name in found.missing])
+    complain(annotations.complaints)
+    complain([f"{name} has no annotation." for name in found.bare])
+    complain([f"There is no picture {name}, which is annotated." for name in found.missing])
     return some(found.items, options.limit, options.seed)
-
-
-def _complain(sentences: Sequence[str]) -> None:
-    for sentence in sentences[:_SHOWN]:
-        print(sentence, file=sys.stderr)
-    if len(sentences) > _SHOWN:
-        print(f"... and {len(sentences) - _SHOWN:,} more like this.", file=sys.stderr)
 
 
 def _sources(options: argparse.Namespace, default: Sequence[str]) -> list[Source]:
@@ -191,14 +192,3 @@ def _sources(options: argparse.Namespace, default: Sequence[str]) -> list[Source
         sources.append(Source(name, partial(load, name, options)))
     return sources
 
-
-def _whole(text: str) -> int:
-    if not text.isdecimal() or len(text) > 9:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if _whole(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return int(text)

@@ -11,21 +11,24 @@ from cnnfix_core.words import duration
 class Clock:
     """Says on stderr how far it is and how long it will take; called with (done, in all).
 
-    before: how much was done when it began.
+    before: how much was done when it began; None: what it is first called with.
     """
 
-    def __init__(self, before: int = 0) -> None:
+    def __init__(self, before: int | None = None) -> None:
         self._before = before
         self._started = self._said = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:
         """Say it, once a second at most."""
+        if self._before is None:
+            self._before = done
         now = time.monotonic()
         if now - self._said < 1 and done < total:
             return
         self._said = now
-        left = (now - self._started) / max(1, done - self._before) * (total - done)
-        line = f"{done:,} of {total:,} ({done / total:.0%}), {duration(left)} left".replace("%", " %")
+        line = f"{done:,} of {total:,} ({done / total:.0%})".replace("%", " %")
+        if done > self._before:
+            line += f", {duration((now - self._started) / (done - self._before) * (total - done))} left"
         print(f"\r{line:60}", end="", file=sys.stderr, flush=True)
 
     def end(self) -> None:

@@ -24,6 +24,8 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"cnnfix: {message}\n")
 
 
+INTERRUPTED = 130  # what shells say of a command that Ctrl+C ended
+_SHOWN = 10  # sentences of one kind
 STEPS = 16  # of insertion and deletion, where nothing else is asked for
 
 
@@ -79,6 +81,28 @@ def methods_named(text: str) -> tuple[str, ...]:
     if not names:
         raise CnnfixError(f"Name methods, with commas between them, or say all. There are: {', '.join(METHODS)}.")
     return tuple(names)
+
+
+def whole(text: str) -> int:
+    """A whole number from 0, for argparse."""
+    if not text.isdecimal() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    """A whole number from 1, for argparse."""
+    if whole(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def complain(sentences: Sequence[str]) -> None:
+    """Say what is not as it should be, on stderr; of many the first ones."""
+    for sentence in sentences[:_SHOWN]:
+        print(sentence, file=sys.stderr)
+    if len(sentences) > _SHOWN:
+        print(f"... and {len(sentences) - _SHOWN:,} more like this.", file=sys.stderr)
 
 
 def with_baselines(methods: Sequence[str]) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ class Anatomy:
 def grey(model: Model) -> Tensor:
     """A grey picture as the network's input, (1, 3, H, W)."""
     height, width = model.input_size
-    return model.preprocess(Image.new("RGB", (width, height), "grey"))[None]
+    return model.preprocess(Image.new("RGB", (width, height), "grey"))[None].to(model.device)
 
 
 def read_off(find: Callable[[Tape], T]) -> Callable[[Model], T]:

@@ -1,0 +1,13 @@
+"""Pictures in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ENDINGS = ("jpg", "jpeg", "png", "webp", "avif", "tif", "tiff", "bmp", "gif")
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """All files below the folder that are called as pictures are, sorted."""
+    kinds = {f".{ending}" for ending in ENDINGS}
+    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in kinds and file.is_file())
