@@ -57,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
     """Explain what is missing, write the table."""
     from cnnfix_core.batch import runner
     from cnnfix_core.batch.items import items
+    from cnnfix_core.batch.slices import Slices
     from cnnfix_core.batch.table import table, write
     from cnnfix_core.batch.work import Work
     from cnnfix_core.presets import get_preset
@@ -66,8 +67,7 @@ def run(options: argparse.Namespace) -> int:
     preset = get_preset(options.preset, options.focus)
     loading = partial(_loaded, options.model, options.architecture, options.labels, options.device)
     model = loading()
-    if options.target is not None:
-        model.labels.find(options.target)
+    Slices(model, preset, options.target)  # what cannot be asked is said at once, not by each worker
     settings = runner.Settings.of(options.model, digest_of(model), options.target, preset, options.device)
     del model  # each worker has its own
     figures = (options.out / "figures").absolute() if options.figures else None
@@ -96,7 +96,7 @@ def _engine(options: argparse.Namespace) -> Engine:
     if options.engine == "ray":
         from cnnfix_core.batch import cluster
 
-        return partial(cluster.rows, workers=options.workers)
+        return partial(cluster.rows, workers=options.workers, gpu=options.device != "cpu")
     from cnnfix_core.batch import local
 
     return partial(local.rows, workers=options.workers)
