@@ -121,9 +121,7 @@ def explain(
     tape = (record_whole if whole else record)(model.module, model.inputs(picture, seen))
     asking = Asking(model, picture, preset, seen, as_array(tape.output_tensor), target)
     wanted, other = asking.asked
-    traces = [
-        unravel(tape, (n, wanted) if other is None else ((n, wanted), (n, other)), preset) for n in asking.walked
-    ]
+    traces = [unravel(tape, (n, wanted) if other is None else ((n, wanted), (n, other)), preset) for n in asking.walked]
     seconds = time.perf_counter() - started
     return replace(asking.explanation([trace.fixations for trace in traces], seconds), traces=tuple(traces))
 
@@ -134,7 +132,7 @@ class Asking:
     seen: its views. scores: (views, classes). Raises TargetError where the target is no class.
     """
 
-    def __init__(  # noqa: PLR0913  # all that an explanation says
+    def __init__(  # all that an explanation says
         self,
         model: Model,
         picture: Picture,

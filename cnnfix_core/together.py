@@ -18,8 +18,10 @@ from cnnfix_core.selection import Floats, Ints, Selection
 from cnnfix_core.tape import Operation, Tape, Value
 from cnnfix_core.unravel import Fixated, Step, Walk, checked
 
+Reached = Fixated | NothingContributesError
 
-def unravel_together(tape: Tape, targets: Sequence[Sequence[int]], preset: str | Preset) -> list[Fixated | NothingContributesError]:
+
+def unravel_together(tape: Tape, targets: Sequence[Sequence[int]], preset: str | Preset) -> list[Reached]:
     """For each element of the output what a walk from it reaches of the first input, or why it reaches nothing.
 
     targets: as `unravel` takes them, one a picture at most: (batch, class), in the order of the pictures. Evidence
@@ -41,7 +43,7 @@ class _Together(Walk):
         self._walks = walks
         self._owner: dict[Value, Ints] = {}
 
-    def reached(self, starts: Sequence[int]) -> list[Fixated | NothingContributesError]:
+    def reached(self, starts: Sequence[int]) -> list[Reached]:
         """What each walk reaches."""
         tape = self._tape
         self._owner[tape.output] = np.arange(self._walks)
@@ -51,7 +53,7 @@ class _Together(Walk):
         owner = self._owner[tape.inputs[0]]
         return [self._of(found, owner == walk) for walk in range(self._walks)]
 
-    def _of(self, found: Fixated, mine: NDArray[np.bool_]) -> Fixated | NothingContributesError:
+    def _of(self, found: Fixated, mine: NDArray[np.bool_]) -> Reached:
         if not mine.any():
             return NothingContributesError(
                 "Nothing of the input contributes to the target. Choose another target or another preset."
@@ -59,7 +61,7 @@ class _Together(Walk):
         return Fixated(found.index[mine], found.evidence[mine], found.sign[mine])
 
     def _sums(self, owner: Ints, evidence: Floats) -> Floats:
-        return np.bincount(owner, evidence, self._walks)
+        return np.bincount(owner, evidence, self._walks).astype(float, copy=False)
 
     def _deliver(self, operation: Operation, value: Value, arrivals: Sequence[Arrival]) -> None:
         selection, parent_owner = self.selections[value], self._owner[value]
@@ -104,9 +106,7 @@ class _Together(Walk):
         row = np.where(stays, np.cumsum(stays) - 1, -1)
         return Selection(merged.shape, merged.index[stays], merged.sign[stays], evidence[stays]), row
 
-    def _note(
-        self, value: Value, steps: Sequence[Step], merged: Selection, merged_row: Ints, kept_row: Ints
-    ) -> None:
+    def _note(self, value: Value, steps: Sequence[Step], merged: Selection, merged_row: Ints, kept_row: Ints) -> None:
         """Nobody asks who came from whom."""
 
 

@@ -283,9 +283,7 @@ class Walk:
         """What stays of the elements that these steps brought, as `Selection.strongest`. merged_row: of each entry."""
         return merged.strongest(self._preset.beam)
 
-    def _note(
-        self, value: Value, steps: Sequence[Step], merged: Selection, merged_row: Ints, kept_row: Ints
-    ) -> None:
+    def _note(self, value: Value, steps: Sequence[Step], merged: Selection, merged_row: Ints, kept_row: Ints) -> None:
         """Note the hops: who came from whom."""
         kept = self.selections[value]
         # Where each entry that arrived is now: -1 if it fell into padding or out of the beam.

@@ -1,7 +1,7 @@
 """The question: which class, rather than which other, with which settings."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -106,8 +106,13 @@ def choose_settings(extra: Callable[[], object], rest: Callable[[], object]) -> 
 @contextmanager
 def more() -> Iterator[None]:
     """Inside, controls are drawn behind "More"."""
-    with st.container(key="more", width="content"), st.popover("More", icon=":material/tune:"):
+    with lowered("more"), st.popover("More", icon=":material/tune:"):
         yield
+
+
+def lowered(key: str) -> AbstractContextManager[object]:
+    """A place for a button, level with the controls beside it, which have a label above."""
+    return st.container(key=f"lowered-{key}", width="content")
 
 
 def choose_focus(disabled: bool = False) -> str:

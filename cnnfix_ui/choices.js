@@ -13,7 +13,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     makeEntry(checked ?? buttons()[0]);
   };
 
-  group.className = `group ${data.look}`;
+  group.className = `group ${data.look === "sheet" ? "tiles sheet" : data.look}`;
   group.setAttribute("aria-label", data.label);
   const content = JSON.stringify([data.look, data.items]);
   if (group.content !== content) { // else the pictures, the focus and the scroll position stay as they are
@@ -52,7 +52,7 @@ function draw(item, look) {
   button.value = item.value;
   button.title = item.title;
   button.setAttribute("role", "radio");
-  if (look === "tiles") {
+  if (look === "tiles" || look === "sheet") {
     const picture = document.createElement("img");
     picture.src = item.image;
     picture.alt = ""; // the label says it

@@ -10,8 +10,9 @@ import streamlit as st
 HERE = Path(__file__).parent
 
 
-# Tiles: a strip of pictures. Bars: a row for each, lines: the same for sentences. Words: of a sentence.
-Look = Literal["tiles", "bars", "lines", "words"]
+# Tiles: a strip of pictures. Sheet: rows of them.
+# Bars: a row for each, lines: the same for sentences. Words: of a sentence.
+Look = Literal["tiles", "sheet", "bars", "lines", "words"]
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,9 @@ class Choice:
     value : what `on_choose` receives, unique among the choices.
     label : the words on it.
     title : explanation that appears on hovering.
-    image : tiles only: the thumbnail as a data URI; a JPEG of about 240 x 180 pixels is sharp and small.
-    share : not of tiles: how far the bar reaches, 0 to 1.
-    detail : not of tiles: the words at the bar's end, such as "62 %".
+    image : of tiles and sheets: the thumbnail as a data URI; a JPEG of about 240 x 180 pixels is sharp and small.
+    share : of the others: how far the bar reaches, 0 to 1.
+    detail : of the others: the words at the bar's end, such as "62 %".
     """
 
     value: str

@@ -12,7 +12,7 @@ from cnnfix_ui.sending import OWN, Sent
 from cnnfix_ui.strip import choose_from_strip
 
 _OWN_TITLE = "Your picture"
-_SENT = Sent("gallery", "Your own picture", lambda files: open_picture(files[0]), camera=True)
+_SENT = Sent("gallery", "Your own picture", lambda files: open_picture(files[0][1]), camera=True)
 
 
 def known_picture(name: str) -> str:
@@ -26,6 +26,11 @@ def known_picture(name: str) -> str:
 def title_of(name: str) -> str:
     """What the picture of that name is called."""
     return _OWN_TITLE if name == OWN else load_sample(name).title
+
+
+def take(picture: Picture) -> None:
+    """Make it the visitor's own picture."""
+    _SENT.take(picture)
 
 
 def choose_picture(key: str, on_change: Callable[[], object]) -> Picture:

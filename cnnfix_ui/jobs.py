@@ -79,6 +79,13 @@ class Jobs:
             self._change.notify_all()
             return {key: self._jobs[key] for key in works}
 
+    def ahead(self, visitor: str) -> int:
+        """How many other visitors wait for something, or have it worked on."""
+        with self._change:
+            self._waited_for()  # forgets those who have left
+            others = [keys for name, (_, keys) in self._asked.items() if name != visitor]
+            return sum(any(key in self._jobs and not self._jobs[key].ended for key in keys) for keys in others)
+
     def _note(self, visitor: str, keys: tuple[Hashable, ...]) -> None:
         if visitor in self._asked:
             self._asked[visitor] = time.monotonic(), keys  # keeps its turn

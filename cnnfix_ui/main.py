@@ -21,6 +21,7 @@ PAGES = [
     ("sketch", "Sketch", "Which strokes made it say that?"),
     ("captions", "Captions", "Which pixels made it say that word?"),
     ("signals", "Signals", "Which moments made the network say that?"),
+    ("batch", "Batch", "Which of many pictures need a look?"),
     ("models", "Models", "Which networks can I ask?"),
 ]
 

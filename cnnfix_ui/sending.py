@@ -21,13 +21,13 @@ OWN = "own"  # the name of what was sent, beside those of samples
 class Sent(Generic[Thing]):
     """One kind of thing that is sent.
 
-    key: of session state. label: of the place to send it to. read: from the bytes of the files; raises CnnfixError.
-    several: files may be sent at once. camera: it can be photographed.
+    key: of session state. label: of the place to send it to. read: from the names and bytes of the files; raises
+    CnnfixError. several: files may be sent at once. camera: it can be photographed.
     """
 
     key: str
     label: str
-    read: Callable[[Sequence[bytes]], Thing]
+    read: Callable[[Sequence[tuple[str, bytes]]], Thing]
     several: bool = False
     camera: bool = False
 
@@ -42,6 +42,10 @@ class Sent(Generic[Thing]):
         if name in samples or (name == OWN and self.thing):
             return name
         raise ValueError(name)
+
+    def take(self, thing: Thing) -> None:
+        """Keep what came another way."""
+        st.session_state[f"{self.key}.sent"] = thing
 
     def choose(self, on_take: Callable[[], object]) -> None:
         """Draw the place to send to. on_take: called when it was read; like every callback it should only set state."""
@@ -79,7 +83,7 @@ class Sent(Generic[Thing]):
         if not files:
             return
         try:
-            st.session_state[f"{self.key}.sent"] = self.read([file.getvalue() for file in files])
+            self.take(self.read([(file.name, file.getvalue()) for file in files]))
         except CnnfixError as error:
             self.refuse(str(error))
         else:

@@ -41,7 +41,11 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "swin_t": (lambda: torchvision.models.swin_t(weights=None), 64),
     "batch in the middle": (Turned, 64),
 }
-PRESETS = {"evidence": get_preset("evidence"), "sharpest": get_preset("evidence", "sharpest"), "published": cnnfix.PUBLISHED}
+PRESETS = {
+    "evidence": get_preset("evidence"),
+    "sharpest": get_preset("evidence", "sharpest"),
+    "published": cnnfix.PUBLISHED,
+}
 
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)

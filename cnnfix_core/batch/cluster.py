@@ -33,10 +33,10 @@ def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int, gpu: bool = 
     if not blocks:
         return
     if not ray.is_initialized():
-        ray.init(log_to_driver=False, logging_level="error", include_dashboard=False)
+        ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
     ray.data.DataContext.get_current().enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    done = ray.data.from_items(blocks, override_num_blocks=len(blocks)).flat_map(
+    done: Any = ray.data.from_items(blocks, override_num_blocks=len(blocks)).flat_map(
         _Actor,
         fn_constructor_args=(work,),
         compute=ray.data.ActorPoolStrategy(size=min(workers, len(blocks))),

@@ -15,18 +15,18 @@ from cnnfix_core.explain import Asking, Class, Explanation
 from cnnfix_core.images import Picture, View, open_picture
 from cnnfix_core.maps import MAP_SIDE
 from cnnfix_core.methods import reason_against
-from cnnfix_core.methods.anatomy import grey
+from cnnfix_core.methods.anatomy import grey, once_a_network
 from cnnfix_core.methods.class_activation import grad_cam_together
 from cnnfix_core.methods.method import Map
 from cnnfix_core.methods.view import on_picture
 from cnnfix_core.presets import Preset
 from cnnfix_core.record import record
 from cnnfix_core.tape import as_array
-from cnnfix_core.together import unravel_together
+from cnnfix_core.together import Reached, unravel_together
 from cnnfix_core.zoo import Model
 
-# Networks add up in another order where a batch is larger, and their last digits differ. So what goes through at once is
-# always as much, filled up with grey, and what is said of a picture depends on nothing else.
+# Networks add up in another order where a batch is larger, and their last digits differ. So as many go through at once
+# always, filled up with grey, and what is said of a picture depends on nothing else.
 _INPUTS = 8
 
 
@@ -79,11 +79,7 @@ class Slices:
         reached = [[next(walks) for _ in one.walked] for one in asked]
         rivals = self._rivals(batch, pictures, seen, [one.asked[0] for one in asked])
         each = (time.perf_counter() - started) / len(pictures)
-        return [
-            next((walk for walk in mine if isinstance(walk, CnnfixError)), None)
-            or Answer(one.explanation(mine, each), rival)  # type: ignore[arg-type]  # none is an error
-            for one, mine, rival in zip(asked, reached, rivals, strict=True)
-        ]
+        return [_answer(one, mine, rival, each) for one, mine, rival in zip(asked, reached, rivals, strict=True)]
 
     def _rivals(
         self, batch: Tensor, pictures: Sequence[Picture], seen: Sequence[Sequence[View]], classes: Sequence[int]
@@ -99,6 +95,16 @@ class Slices:
         ]
 
 
+def _answer(asked: Asking, walks: Sequence[Reached], rival: Map | None, seconds: float) -> Answer | CnnfixError:
+    reached = []
+    for walk in walks:
+        if isinstance(walk, CnnfixError):
+            return walk
+        reached.append(walk)
+    return Answer(asked.explanation(reached, seconds), rival)
+
+
+@once_a_network
 def _takes_batches(model: Model) -> bool:
     """Whether several pictures can go through at once: programs are often exported for one."""
     try:

@@ -54,7 +54,7 @@ class Worker:
             size = self._slices.size
             parts = [items[n : n + size] for n in range(0, len(items), size)]
             coming = ahead.submit(_read, parts[0]) if parts else None
-            rows = []
+            rows: list[Row] = []
             for n in range(len(parts)):
                 assert coming
                 read = coming.result()

@@ -191,4 +191,3 @@ def _sources(options: argparse.Namespace, default: Sequence[str]) -> list[Source
             raise ModelError(f"{name} says what is where: only networks that name the whole picture can be measured.")
         sources.append(Source(name, partial(load, name, options)))
     return sources
-

@@ -96,3 +96,8 @@ class Attribution:
     box: Box | None
     asked: int | tuple[int, int]
     seconds: float
+
+    @property
+    def nbytes(self) -> int:
+        """Roughly, in memory."""
+        return self.map.nbytes + 100_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,20 +13,13 @@ from cnnfix_core.methods import METHODS, Attribution, attribution
 from cnnfix_core.metrics import Curves, curves
 from cnnfix_ui.asking import Settings
 from cnnfix_ui.compare.cases import Case
-from cnnfix_ui.jobs import Job, Jobs
+from cnnfix_ui.jobs import Job
+from cnnfix_ui.shared_jobs import jobs, visitor
 
 State = Literal["waiting", "running", "done", "failed", "stopped", "unfit"]
-_STOPPED, _VISITOR = "compare.stopped", "compare.visitor"
+_STOPPED = "compare.stopped"
 
 Work = Callable[[Job], Any]
-
-
-def _nbytes(result: object) -> int:
-    """Roughly, of what a job has made."""
-    return result.map.nbytes + 100_000 if isinstance(result, Attribution) else 1_000
-
-
-jobs = Jobs(workers=2, room=512_000_000, weigh=_nbytes)
 
 
 @dataclass(frozen=True)
@@ -112,12 +104,6 @@ def stop(found: Iterable[Cell]) -> None:
 def go_on(cell: Cell) -> None:
     """Ask for it again."""
     _stopped().discard(cell.key)
-
-
-def visitor() -> str:
-    """This visitor's name among the jobs."""
-    name: str = st.session_state.setdefault(_VISITOR, uuid.uuid4().hex)
-    return name
 
 
 def _shown(cell: Cell, asked: Mapping[Hashable, Job], with_curves: bool) -> Shown:

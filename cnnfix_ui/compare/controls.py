@@ -36,7 +36,7 @@ def choose_seen() -> None:
 
 def choose_more(longest_side: int) -> Settings:
     """Draw what is behind "More". longest_side: of the picture."""
-    with st.container(key="more", width="content"), st.popover("More", icon=":material/tune:"):
+    with asking.more():
         focus = asking.choose_focus()
         crops = asking.choose_views()
         answer.choose_opacity()
@@ -50,7 +50,7 @@ def choose_more(longest_side: int) -> Settings:
 
 def add_rows(labels: Labels, room: bool) -> None:
     """Draw the menu of further questions. labels: classes of the page's network. room: whether there is any."""
-    with st.popover("Add a row", icon=":material/add:", disabled=not room, key="compare.add"):
+    with asking.lowered("add"), st.popover("Add a row", icon=":material/add:", disabled=not room, key="compare.add"):
         classes = dict(enumerate(labels.short))
         _pick("Another class", "wanted", classes, _add("wanted"))
         _pick(

@@ -19,12 +19,16 @@ from cnnfix_ui.sending import Sent
 KINDS = {"series": "Time series", "clip": "Clip"}
 
 
-def _all_series(files: Sequence[bytes]) -> list[Floats]:
-    return read_series(files[0])
+def _all_series(files: Sequence[tuple[str, bytes]]) -> list[Floats]:
+    return read_series(files[0][1])
+
+
+def _clip(files: Sequence[tuple[str, bytes]]) -> Clip:
+    return read_clip([content for _, content in files])
 
 
 TABLE: Sent[list[Floats]] = Sent("signals.table", "Your own series, as CSV", _all_series)
-CLIP: Sent[Clip] = Sent("signals.clip", "Your own clip: a GIF, or its frames", read_clip, several=True)
+CLIP: Sent[Clip] = Sent("signals.clip", "Your own clip: a GIF, or its frames", _clip, several=True)
 
 
 def known_series(name: str) -> str:

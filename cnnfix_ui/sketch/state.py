@@ -12,7 +12,7 @@ from cnnfix_ui.address import Setting, one_of
 from cnnfix_ui.sending import OWN, Sent
 
 EMPTY = "empty"
-DRAWING = Sent("sketch", "A drawing of yours", lambda files: sheet_of(open_picture(files[0])))
+DRAWING = Sent("sketch", "A drawing of yours", lambda files: sheet_of(open_picture(files[0][1])))
 _STROKES, _NUMBER = "sketch.strokes", "sketch.number"
 
 

@@ -1,0 +1,1 @@
+"""The Batch page: what was sent, the jobs that ask about it, the table and the contact sheet."""

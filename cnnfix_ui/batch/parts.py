@@ -1,0 +1,104 @@
+"""The pictures of a batch a few at a time: each part is a job, so that visitors take turns between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from cnnfix_core import CnnfixError, Picture, Preset, open_picture
+from cnnfix_core.batch.parcel import Packed
+from cnnfix_core.batch.row import Row, row_of
+from cnnfix_core.batch.slices import Answer, Slices
+from cnnfix_core.figures import panel, photo_of
+from cnnfix_core.maps import MAP_SIDE
+from cnnfix_ui.jobs import Job
+from cnnfix_ui.panels import image_uri
+from cnnfix_ui.results import KEYS, Network
+from cnnfix_ui.shared_jobs import jobs, visitor
+
+_PART = 8
+_TILE = 240  # pixels of a tile's longest side
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A picture's row and the picture under its map, a data URI; "" where it could not be read."""
+
+    row: Row
+    image: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What came of a few pictures, in their order."""
+
+    entries: tuple[Entry, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Roughly, in memory."""
+        return sum(len(entry.image) + 1_000 for entry in self.entries)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What there is so far, and why parts failed. done, total: pictures. ahead: other visitors who wait, or work."""
+
+    entries: tuple[Entry, ...]
+    failures: tuple[str, ...]
+    done: int
+    total: int
+    ahead: int
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is to come."""
+        return self.done == self.total
+
+
+def look(network: Network, preset: Preset, pictures: Sequence[Packed]) -> Progress:
+    """Ask for all pictures, and say how they stand."""
+    parts = [tuple(pictures[n : n + _PART]) for n in range(0, len(pictures), _PART)]
+    works: dict[Hashable, Callable[[Job], Any]] = {
+        (network.key, KEYS[Preset](preset), tuple(parts[n])): partial(_entries, network, preset, parts[n])
+        for n in range(len(parts))
+    }
+    asked = jobs.ask(visitor(), works)
+    ended = [(job, part) for job, part in zip(asked.values(), parts, strict=True) if job.ended]
+    return Progress(
+        tuple(entry for job, _ in ended if job.state == "done" for entry in job.result.entries),
+        tuple(dict.fromkeys(job.message for job, _ in ended if job.message)),
+        sum(len(part) for _, part in ended),
+        len(pictures),
+        jobs.ahead(visitor()),
+    )
+
+
+def _entries(network: Network, preset: Preset, pictures: Sequence[Packed], job: Job) -> Part:
+    slices = Slices(network.model, preset)
+    read = [_read(packed) for packed in pictures]
+    good = [picture for picture in read if isinstance(picture, Picture)]
+    answers: list[Answer | CnnfixError] = []
+    for n in range(0, len(good), slices.size):
+        job.report(n / len(good))
+        answers += slices.answers(good[n : n + slices.size])
+    coming = iter(answers)
+    return Part(tuple(_entry(packed, picture, coming) for packed, picture in zip(pictures, read, strict=True)))
+
+
+def _read(packed: Packed) -> Picture | CnnfixError:
+    try:
+        return open_picture(packed.content)
+    except CnnfixError as error:
+        return error
+
+
+def _entry(packed: Packed, picture: Picture | CnnfixError, answers: Any) -> Entry:
+    answer = next(answers) if isinstance(picture, Picture) else picture
+    if isinstance(picture, Picture) and isinstance(answer, Answer):
+        density = answer.explanation.density(longest_side=MAP_SIDE)
+        tile = panel(photo_of(picture, _TILE).convert("RGBA"), density)
+        return Entry(row_of(packed.name, picture, answer.explanation, answer.rival), image_uri(tile))
+    return Entry(Row(picture=packed.name, error=str(answer)))

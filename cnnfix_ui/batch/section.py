@@ -1,0 +1,217 @@
+"""The table and the contact sheet, which fill while pictures are asked about."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Sequence
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import streamlit as st
+
+from cnnfix_core import Preset, open_picture
+from cnnfix_core.batch.parcel import Packed
+from cnnfix_core.batch.row import Row
+from cnnfix_core.batch.table import table
+from cnnfix_core.samples import list_samples
+from cnnfix_core.words import duration, percent
+from cnnfix_ui import address, asking, gallery, networks
+from cnnfix_ui.batch import parts, state
+from cnnfix_ui.batch.parts import Entry, Progress
+from cnnfix_ui.choices import Choice, choices
+from cnnfix_ui.downloads import downloads
+from cnnfix_ui.errors import plain
+from cnnfix_ui.results import Network
+from cnnfix_ui.sending import OWN
+
+_OPEN, _PENDING, _STARTED = (f"batch.{name}" for name in ("open", "pending", "started"))
+_EVERY = 1.0
+_ROW = 64  # pixels, high enough for a picture
+
+
+def section(network: Network, preset: Preset, pictures: Sequence[Packed]) -> None:
+    """Draw what there is; runs by itself until there is all."""
+    pending = st.session_state.get(_PENDING, False)
+    with st.container(key="batch"):
+        st.fragment(_section, run_every=_EVERY if pending else None)(network, preset, pictures)
+
+
+def open_chosen(pictures: Sequence[Packed]) -> None:
+    """Go to Explore, where a row was clicked."""
+    name = st.session_state.pop(_OPEN, None)
+    packed = next((one for one in pictures if one.name == name), None)
+    if packed is None:
+        return
+    if any(sample.name == name for sample in list_samples()) and state.SENT.thing is None:
+        address.change("picture", name)
+    else:
+        gallery.take(open_picture(packed.content))
+        address.change("picture", OWN)
+    address.change("class", None)
+    address.change("than", None)
+    networks.explore_with(st.session_state["model"])
+
+
+def _section(network: Network, preset: Preset, pictures: Sequence[Packed]) -> None:
+    if _OPEN in st.session_state:
+        st.rerun()  # the page itself goes there
+    found = parts.look(network, preset, pictures)
+    _say_how_far(found)
+    for failure in found.failures:
+        st.error(plain(failure), icon=":material/info:")
+    good = [entry for entry in found.entries if not entry.row.error]
+    if good:
+        st.subheader("1 picture" if len(good) == 1 else f"{len(good)} pictures", anchor=False)
+        shown = _filtered(good)
+        table_tab, sheet_tab = st.tabs(["Table", "Contact sheet"])
+        with table_tab:
+            _table(shown)
+        with sheet_tab:
+            _sheet(shown)
+        _downloads([entry.row for entry in found.entries], [packed.name for packed in pictures])
+    _broken([entry.row for entry in found.entries if entry.row.error])
+    address.write(state.SETTINGS)
+    pending = not found.ended
+    if pending != st.session_state.get(_PENDING, False):
+        st.session_state[_PENDING] = pending
+        st.rerun()  # with the clock on, or off
+
+
+def _say_how_far(found: Progress) -> None:
+    if found.ended:
+        st.session_state.pop(_STARTED, None)
+        return
+    started, before = st.session_state.setdefault(_STARTED, (time.monotonic(), found.done))
+    done = found.done - before
+    words = f"{found.done} of {found.total} pictures"
+    if done:
+        words += f", {duration((time.monotonic() - started) / done * (found.total - found.done))} left"
+    if found.ahead:
+        others = "another visitor" if found.ahead == 1 else f"{found.ahead} other visitors"
+        words += f"; taking turns with {others}"
+    st.progress(found.done / found.total, words)
+
+
+def _filtered(entries: Sequence[Entry]) -> list[Entry]:
+    """Draw the filters; what is left, in order."""
+    with st.container(horizontal=True, gap="medium", vertical_alignment="top"):
+        st.selectbox("Sort", list(state.ORDERS), format_func=state.ORDERS.__getitem__, key="order", width=260)
+        wanted = st.text_input("Name or class", key="batch.words", placeholder="such as cat", width=220)
+        with asking.lowered("filter"), st.popover("Filter", icon=":material/filter_alt:"):
+            ranges = {
+                measure.name: st.slider(
+                    measure.title, 0, 100, (0, 100), format="%d %%", key=f"batch.{measure.name}", help=measure.help
+                )
+                for measure in state.MEASURES
+            }
+    shown = [entry for entry in entries if _matches(entry.row, wanted, ranges)]
+    order = st.session_state["order"]
+    if order != "sent":
+        key = state.sorted_by(order)
+        shown.sort(key=lambda entry: key(entry.row))
+    if len(shown) < len(entries):
+        st.caption(f"{len(shown)} of {len(entries)} pictures match.")
+    return shown
+
+
+def _matches(row: Row, wanted: str, ranges: dict[str, tuple[int, int]]) -> bool:
+    if wanted.strip().lower() not in f"{row.picture} {row.predicted}".lower():
+        return False
+    for measure in state.MEASURES:
+        low, high = ranges[measure.name]
+        # What has no number matches as long as nothing is asked of it.
+        if (low, high) != (0, 100) and not low <= 100 * measure.of(row) <= high:
+            return False
+    return True
+
+
+def _table(entries: Sequence[Entry]) -> None:
+    names = [entry.row.picture for entry in entries]
+
+    def opened() -> None:
+        row = st.session_state["batch.button"].row
+        if 0 <= row < len(names):  # it comes from a browser
+            st.session_state[_OPEN] = names[row]
+
+    numbers = {
+        measure.name: st.column_config.NumberColumn(measure.title, help=measure.help, format="%.1f %%")
+        for measure in state.MEASURES
+    }
+    frame = pa.table(
+        {
+            "open": ["Explore"] * len(entries),
+            "image": [entry.image for entry in entries],
+            "picture": names,
+            "predicted": [entry.row.predicted for entry in entries],
+            **{measure.name: _percentages(measure, entries) for measure in state.MEASURES},
+        }
+    )
+    st.dataframe(
+        frame,
+        hide_index=True,
+        row_height=_ROW,
+        height=min(12, len(entries)) * _ROW + 38 if entries else "auto",
+        column_config={
+            "open": st.column_config.ButtonColumn("Open", on_click=opened, key="batch.button", width=100),
+            "image": st.column_config.ImageColumn("Evidence", width=90),
+            "picture": st.column_config.TextColumn("Picture", width="medium"),
+            "predicted": st.column_config.TextColumn("Says", width="medium"),
+            **numbers,
+        },
+        placeholder="–",
+        key="batch.table",
+        alt="The pictures, a row each, with what the network says and where its evidence lies",
+    )
+
+
+def _percentages(measure: state.Measure, entries: Sequence[Entry]) -> pa.Array:
+    return pa.array([100 * measure.of(entry.row) for entry in entries], pa.float64(), from_pandas=True)
+
+
+def _sheet(entries: Sequence[Entry]) -> None:
+    def chosen(name: str) -> None:
+        st.session_state[_OPEN] = name
+
+    choices(
+        [
+            Choice(
+                entry.row.picture,
+                f"{entry.row.predicted}, {percent(entry.row.confidence)}",
+                f"{entry.row.picture}: open in Explore",
+                entry.image,
+            )
+            for entry in entries
+        ],
+        selected=None,
+        look="sheet",
+        label="Contact sheet: open a picture in Explore",
+        key="batch.sheet",
+        on_choose=chosen,
+    )
+
+
+def _downloads(rows: Sequence[Row], names: Sequence[str]) -> None:
+    def made(write: Callable[[pa.Table, io.BytesIO], object]) -> Callable[[], bytes]:
+        def content() -> bytes:
+            file = io.BytesIO()
+            write(table(rows, names), file)
+            return file.getvalue()
+
+        return content
+
+    downloads(
+        {
+            "batch.csv": ("CSV", made(pyarrow.csv.write_csv)),
+            "batch.parquet": ("Parquet", made(pyarrow.parquet.write_table)),
+        }
+    )
+
+
+def _broken(rows: Sequence[Row]) -> None:
+    if not rows:
+        return
+    title = "1 picture was left out" if len(rows) == 1 else f"{len(rows)} pictures were left out"
+    with st.expander(title, icon=":material/broken_image:"):
+        st.markdown("\n".join(f"- **{plain(row.picture)}**: {plain(row.error)}" for row in rows))

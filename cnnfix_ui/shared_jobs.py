@@ -1,0 +1,20 @@
+"""The jobs of all pages, and who asks for them."""
+
+from __future__ import annotations
+
+import uuid
+
+import streamlit as st
+
+from cnnfix_ui.jobs import Jobs
+
+_VISITOR = "jobs.visitor"
+_LITTLE = 1_000  # bytes of a result that does not say how many it has
+
+jobs = Jobs(workers=2, room=512_000_000, weigh=lambda result: getattr(result, "nbytes", _LITTLE))
+
+
+def visitor() -> str:
+    """This visitor's name among the jobs."""
+    name: str = st.session_state.setdefault(_VISITOR, uuid.uuid4().hex)
+    return name

@@ -1,0 +1,50 @@
+"""A visit to the Batch page: pictures in an archive, the table, the sheet, and a row in Explore."""
+
+import io
+import re
+import zipfile
+
+from browsing import send, settle, shoot
+from playwright.sync_api import Page, expect
+
+from cnnfix_core.samples import list_samples
+
+
+def archive() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as made:
+        for sample in list_samples()[:3]:
+            made.writestr(f"zoo/{sample.name}.jpg", sample.read())
+        made.writestr("zoo/broken.jpg", b"nothing")
+    return content.getvalue()
+
+
+def test_an_archive_and_a_row_in_explore(page: Page) -> None:
+    page.goto("/batch")
+    settle(page)
+    send(page, "zoo.zip", archive())
+    expect(page.get_by_role("heading", name="3 pictures")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("1 picture was left out")).to_be_visible()
+    settle(page)
+    shoot(page, "batch")
+    page.get_by_role("tab", name="Contact sheet").click()
+    first = list_samples()[0].name
+    tile = page.get_by_role("radio", name=re.compile("chameleon"))
+    expect(tile).to_have_attribute("title", f"zoo/{first}.jpg: open in Explore")
+    shoot(page, "batch_sheet")
+    tile.click()
+    expect(page).to_have_url(re.compile("picture=own"), timeout=60_000)
+    expect(page.get_by_role("heading", name="Why “African chameleon”?")).to_be_visible(timeout=60_000)
+    page.get_by_role("link", name="Batch").first.click()
+    expect(page.get_by_role("heading", name="3 pictures")).to_be_visible(timeout=60_000)
+
+
+def test_the_button_of_a_row(page: Page) -> None:
+    page.goto("/batch")
+    settle(page)
+    page.get_by_role("button", name="Try it with the samples").click()
+    expect(page.get_by_role("heading", name=f"{len(list_samples())} pictures")).to_be_visible(timeout=90_000)
+    settle(page)
+    table = page.get_by_test_id("stDataFrame")
+    table.locator(".dvn-scroller").click(position={"x": 50, "y": 38 + 64 * 4 + 32})
+    expect(page).to_have_url(re.compile(f"picture={list_samples()[4].name}"), timeout=60_000)
