@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from cnnfix_core.commands import app, backtrack, batch, benchmark, caption, compare, coverage, explain, models
+from cnnfix_core.commands import app, backtrack, batch, benchmark, caption, compare, coverage, explain, models, report
 from cnnfix_core.commands.options import Parser
 from cnnfix_core.errors import CnnfixError
 
-_COMMANDS = (explain, compare, caption, backtrack, batch, benchmark, models, coverage, app)
+_COMMANDS = (explain, compare, report, caption, backtrack, batch, benchmark, models, coverage, app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

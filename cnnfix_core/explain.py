@@ -42,7 +42,7 @@ class Explanation:
     digest: SHA-256 of the picture. predictions: the top classes.
     target: what was explained; rather_than: the second class of a contrast.
     fixations: in original pixels. views: what the network saw; explained: those among them that were walked.
-    traces: one walk a view that was explained. seconds: for the forward pass and all walks.
+    traces: one walk a view that was explained. seconds: for the forward pass and all walks; NaN: not told.
     """
 
     model: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from typing import Any
 
 from cnnfix_core.explain import Explanation, Prediction
@@ -29,7 +30,7 @@ def as_dict(explanation: Explanation) -> dict[str, Any]:
         "image": {"width": fixations.width, "height": fixations.height, "sha256": explanation.digest},
         "fixations": [[x, y, evidence] for (x, y), evidence in places],
         "box": list(explanation.box()),
-        "seconds": round(explanation.seconds, 4),
+        "seconds": None if math.isnan(explanation.seconds) else round(explanation.seconds, 4),
     }
 
 

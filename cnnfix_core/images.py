@@ -92,7 +92,7 @@ def open_picture(source: Source) -> Picture:
         PictureError: the picture cannot be used; nothing else is raised, whatever the file holds.
     """
     if isinstance(source, str | os.PathLike):
-        source = _read(Path(source))
+        source = read_file(Path(source))
     if isinstance(source, np.ndarray):
         source = _from_array(source)
     if not isinstance(source, bytes | Image.Image):
@@ -110,7 +110,8 @@ def open_picture(source: Source) -> Picture:
             raise PictureError(_complaint(source)) from error
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """The bytes of a picture's file, not decoded. Raises PictureError where it cannot be read or is too large."""
     try:
         if path.is_dir():
             raise PictureError(f"“{path}” is a folder: choose one of the pictures in it.")

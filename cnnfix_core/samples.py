@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from cnnfix_core.errors import CnnfixError
+from cnnfix_core.images import read_file
 
 ASSETS = Path(__file__).parents[1] / "assets"
 
@@ -56,6 +57,12 @@ def list_samples() -> tuple[Sample, ...]:
     """All samples in the gallery's order; the first is the one to start with."""
     entries = json.loads((ASSETS / "samples.json").read_text("utf-8"))
     return tuple(Sample(**{**entry, "boxes": tuple(map(tuple, entry.get("boxes", ())))}) for entry in entries)
+
+
+def bytes_of(name: str) -> bytes:
+    """The bytes of a picture's file, or else of the sample of this name. Raises PictureError."""
+    sample = next((one for one in list_samples() if one.name == name), None)
+    return read_file(Path(name)) if sample is None or Path(name).exists() else sample.read()
 
 
 def load_sample(name: str) -> Sample:

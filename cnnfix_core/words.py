@@ -59,7 +59,8 @@ def summary(explanation: Explanation, density: NDArray[np.floating], rival: NDAr
     elif rival is not None:
         parts.append("Grad-CAM's map is empty: no feature map speaks for this class.")
     parts += _views(explanation)
-    parts.append(f"The walk took {explanation.seconds:.1f} s.")
+    if not math.isnan(explanation.seconds):
+        parts.append(f"The walk took {explanation.seconds:.1f} s.")
     return " ".join(parts)
 
 

@@ -1,5 +1,7 @@
 """The answer: the two maps, the sentence, what the network saw, and the files to keep."""
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -7,6 +9,7 @@ from numpy.typing import NDArray
 from cnnfix_core import Explanation, Picture
 from cnnfix_core.export import as_csv, as_json
 from cnnfix_core.figures import comparison, png
+from cnnfix_core.report import Report, as_html, as_pdf, as_zip
 from cnnfix_core.words import summary
 from cnnfix_ui import results
 from cnnfix_ui.downloads import downloads
@@ -34,10 +37,15 @@ def choose_opacity() -> None:
     st.slider("Strength of the colours", 10, 100, step=5, format="%d %%", key="opacity")
 
 
-def show(picture: Picture, explanation: Explanation, found: NDArray[np.float32] | str) -> None:
+def show(
+    picture: Picture,
+    explanation: Explanation,
+    found: NDArray[np.float32] | str,
+    report: Callable[[], Report] | None = None,
+) -> None:
     """Draw the fixations beside Grad-CAM and say in words what is seen.
 
-    found: Grad-CAM's map, or the sentence that says why there is none.
+    found: Grad-CAM's map, or the sentence that says why there is none. report: makes one, where that can be.
     """
     density = results.density(explanation)
     rival = None if isinstance(found, str) else found
@@ -57,21 +65,30 @@ def show(picture: Picture, explanation: Explanation, found: NDArray[np.float32] 
     st.markdown(plain(text))
     if isinstance(found, str):
         st.caption(plain(f"Without Grad-CAM. {found}"))
-    _downloads(picture, explanation, density, rival)
+    _downloads(picture, explanation, density, rival, report)
     _what_it_saw(picture, explanation)
 
 
 def _downloads(
-    picture: Picture, explanation: Explanation, density: NDArray[np.floating], rival: NDArray[np.float32] | None
+    picture: Picture,
+    explanation: Explanation,
+    density: NDArray[np.floating],
+    rival: NDArray[np.float32] | None,
+    report: Callable[[], Report] | None,
 ) -> None:
     name = f"fixations-{explanation.target.label.split(' (')[0].replace(' ', '-')}"
-    downloads(
-        {
-            f"{name}.png": ("Figure", lambda: png(comparison(picture, explanation, density, rival))),
-            f"{name}.json": ("JSON", lambda: as_json(explanation)),
-            f"{name}.csv": ("CSV", lambda: as_csv(explanation)),
+    files: dict[str, tuple[str, Callable[[], str | bytes]]] = {
+        f"{name}.png": ("Figure", lambda: png(comparison(picture, explanation, density, rival))),
+        f"{name}.json": ("JSON", lambda: as_json(explanation)),
+        f"{name}.csv": ("CSV", lambda: as_csv(explanation)),
+    }
+    if report:
+        files |= {
+            f"{name}.html": ("Report", lambda: as_html(report())),
+            f"{name}.pdf": ("PDF", lambda: as_pdf(report())),
+            f"{name}.zip": ("Everything", lambda: as_zip(report())),
         }
-    )
+    downloads(files)
 
 
 def _what_it_saw(picture: Picture, explanation: Explanation) -> None:

@@ -15,6 +15,8 @@ from cnnfix_core.explain import Classes, classes
 from cnnfix_core.images import Crops
 from cnnfix_core.maps import MAP_SIDE
 from cnnfix_core.metrics import forgetful
+from cnnfix_core.report import Report, make
+from cnnfix_core.samples import list_samples
 from cnnfix_core.zoo import Progress
 from cnnfix_ui.shelf import Shelf
 
@@ -84,6 +86,16 @@ def rival(network: Network, picture: Picture, target: int | tuple[int, int], cro
         return attribute(network.model, picture, target, crops=crops, longest_side=MAP_SIDE)
     except ModelError as error:
         return str(error)
+
+
+def reporting(network: Network, picture: Picture, name: str, explanation: Explanation) -> Callable[[], Report]:
+    """What makes the report of an explanation; it needs no session. name: of the picture, as the gallery has it."""
+    sample = next((one for one in list_samples() if one.name == name), None)
+    content = sample.read() if sample else None
+    words = ["--model", network.model.name]
+    file = name if sample else "picture.png"
+    asked, preset = explanation.asked, explanation.preset
+    return lambda: make(network.model, picture, asked, preset, name=file, content=content, model_words=words)
 
 
 def density(explanation: Explanation) -> NDArray[np.floating]:

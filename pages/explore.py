@@ -60,7 +60,9 @@ with kept_in_address(SETTINGS):
     if explanation:
         with place:
             st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
-            answer.show(picture, explanation, rival)
+            name = st.session_state["picture"]
+            report = results.reporting(network, picture, name, explanation) if asked is network else None
+            answer.show(picture, explanation, rival, report)
     if explanation and asked is network:
         with place, st.container(horizontal=True, gap="medium"):
             for page, words in (

@@ -43,6 +43,18 @@ def step_image(
 
     followed: a line; then what is on it is drawn in colour and the rest in grey.
     """
+    step = walked.path.steps[number]
+    photo = step_photo(walked, picture, number, followed, longest_side)
+    explanation = walked.explanation
+    title = question(explanation.target, explanation.rather_than)
+    place = f"Step {number} of {len(walked.path.steps) - 1}: {step.module or kind(step.operation)}"
+    return _sheet(photo, title, [place, step_words(step, walked.trace, walked.films[0])])
+
+
+def step_photo(
+    walked: Walked, picture: Picture, number: int, followed: Line | None = None, longest_side: int = 1200
+) -> Image.Image:
+    """The same without words: what the walk has at a step, over the photograph."""
     step, film = walked.path.steps[number], walked.films[0]
     photo = photo_of(picture, longest_side)
     cloud = film.cloud_at(step.number)
@@ -54,10 +66,7 @@ def step_image(
             draw_discs(photo, places, radii, _OFF_LINE)
             on_line = cloud.on_line(followed.carried.get(step.value, np.zeros(len(cloud.row))))
             draw_discs(photo, places[on_line > 0], (radii * np.sqrt(on_line))[on_line > 0])
-    explanation = walked.explanation
-    title = question(explanation.target, explanation.rather_than)
-    place = f"Step {number} of {len(walked.path.steps) - 1}: {step.module or kind(step.operation)}"
-    return _sheet(photo, title, [place, step_words(step, walked.trace, film)])
+    return photo
 
 
 def _frames(walked: Walked, picture: Picture, longest_side: int) -> Iterator[tuple[Image.Image, int]]:

@@ -1,0 +1,158 @@
+"""A report as headings, paragraphs, figures and tables, which the page and the PDF draw each in their way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from PIL import Image
+
+from cnnfix_core.figures import BAND_COLOURS, panel, photo_of
+from cnnfix_core.maps import BANDS, MAP_SIDE, area_holding, where
+from cnnfix_core.methods import METHODS
+from cnnfix_core.metrics.agreement import overlap, rank_correlation
+from cnnfix_core.report.report import Report
+from cnnfix_core.words import percent, question, summary
+
+_SIDE = 720  # pixels of a figure's longest side
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading; level 1 is the title."""
+
+    text: str
+    level: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A few sentences; faint ones explain."""
+
+    text: str
+    faint: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Figure:
+    """An RGB image and what is written under it."""
+
+    image: Image.Image
+    title: str
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Figures side by side, as many in a row as there is room for. wide: two at most."""
+
+    figures: tuple[Figure, ...]
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: the first column holds words, the others what is in `rows`. header: None for a list of facts."""
+
+    header: tuple[str, ...] | None
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """What the bands of colour mean: (colour, words)."""
+
+    before: str
+    bands: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A line for a shell."""
+
+    text: str
+
+
+Block: TypeAlias = Heading | Paragraph | Figures | Table | Legend | Command
+LEGEND = Legend(
+    "The smallest areas that hold",
+    tuple((colour, f"{100 * share:.0f} %") for colour, share in zip(BAND_COLOURS, BANDS, strict=True)),
+)
+
+
+def blocks(report: Report) -> Iterator[Block]:
+    """All of it, from the title to the command."""
+    yield from _answer(report)
+    yield from _walk(report)
+    yield from _comparison(report)
+    yield Heading("How this was made")
+    yield Table(None, (*report.facts.items(), ("Made", report.made)))
+    yield Paragraph("The same again, with the same versions installed:")
+    yield Command(report.command)
+
+
+def title(report: Report) -> str:
+    """The question."""
+    return question(report.explanation.target, report.explanation.rather_than)
+
+
+def _answer(report: Report) -> Iterator[Block]:
+    explanation, picture = report.explanation, report.picture
+    density = explanation.density(longest_side=MAP_SIDE)
+    photo = photo_of(picture, _SIDE)
+    drawn = panel(photo.convert("RGBA"), density, explanation.kept_fixations)
+    yield Heading(title(report), 1)
+    yield Paragraph(f"{report.model.title} says “{explanation.predictions[0].label}”. {summary(explanation, density)}")
+    yield Figures((Figure(photo, "The picture", report.name), Figure(drawn, "CNN Fixations")), wide=True)
+    yield LEGEND
+    yield Heading("What the network says")
+    rows = [(one.label, percent(one.probability), f"{one.score:.2f}") for one in explanation.predictions[:5]]
+    yield Table(("Class", "Probability", "Score"), tuple(rows))
+
+
+def _walk(report: Report) -> Iterator[Block]:
+    yield Heading("The walk back, in a few steps")
+    yield Paragraph(
+        "From the score to the picture: at each layer the walk hops to the inputs that contributed. A disc's area "
+        "stands for its evidence; it lies where the middle of what the element sees is.",
+        faint=True,
+    )
+    yield Figures(tuple(Figure(stop.image, stop.title, stop.words) for stop in report.walk))
+
+
+def _comparison(report: Report) -> Iterator[Block]:
+    yield Heading("Other methods")
+    yield Paragraph("All maps on one scale: a colour means the same share of each map.", faint=True)
+    photo = photo_of(report.picture, _SIDE).convert("RGBA")
+    shown = [
+        Figure(panel(photo, one.found.map), METHODS[one.found.method].title, one.found.layer or "")
+        for one in report.compared
+    ]
+    yield Figures(tuple(shown), wide=True)
+    yield LEGEND
+    yield Table(("Method", "Half of it on", "Most of that", "Correlation", "Overlap"), tuple(_rows(report)))
+    yield Paragraph(
+        "Correlation and overlap are with the fixations: Spearman's rank correlation of all places, and the part of "
+        "the strongest tenths that both share.",
+        faint=True,
+    )
+    for failed in report.failed:
+        yield Paragraph(f"{METHODS[failed.method].title} is left out. {failed.why}", faint=True)
+
+
+def _rows(report: Report) -> Iterator[tuple[str, ...]]:
+    own = next((one.found.map for one in report.compared if one.found.method == "fixations"), None)
+    for one in report.compared:
+        shown = one.found.map
+        pair: Sequence[float] = (math.nan, math.nan)
+        if own is not None and one.found.method != "fixations" and shown.any():
+            pair = rank_correlation(shown, own), overlap(shown, own)
+        numbers = ("–" if math.isnan(value) else f"{value:.2f}" for value in pair)
+        yield (
+            METHODS[one.found.method].title,
+            percent(area_holding(shown, 0.5)) if shown.any() else "empty",
+            where(shown),
+            *numbers,
+        )

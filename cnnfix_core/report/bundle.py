@@ -1,0 +1,83 @@
+"""A report with all that it was made of, as a zip archive; but for the time, the same report gives the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cnnfix_core.benchmark.comparison import Heading, as_csv
+from cnnfix_core.export import as_csv as fixations_csv
+from cnnfix_core.export import as_dict
+from cnnfix_core.figures import comparison, png
+from cnnfix_core.maps import MAP_SIDE
+from cnnfix_core.report.html import as_html
+from cnnfix_core.report.pdf import as_pdf
+from cnnfix_core.report.report import Report
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first day that an archive knows
+
+
+def as_zip(report: Report) -> bytes:
+    """The archive: manifest.json, the report as HTML and PDF, data, maps, and figures."""
+    files = dict(_files(report))
+    manifest = {
+        "made": report.made,
+        "command": report.command,
+        **dict(report.facts),
+        "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    }
+    text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, data in {"manifest.json": text.encode(), **files}.items():
+            member = zipfile.ZipInfo(name, _EPOCH)
+            member.external_attr = 0o644 << 16
+            archive.writestr(member, data, zipfile.ZIP_DEFLATED, 9)
+    return content.getvalue()
+
+
+def _files(report: Report) -> Iterator[tuple[str, bytes]]:
+    explanation = report.explanation
+    yield "report.html", as_html(report)
+    yield "report.pdf", as_pdf(report)
+    yield _picture(report)
+    yield "explanation.json", (json.dumps(as_dict(explanation), ensure_ascii=False, indent=1) + "\n").encode()
+    yield "fixations.csv", fixations_csv(explanation).encode()
+    yield "comparison.csv", _comparison(report).encode()
+    for one in report.compared:
+        yield f"maps/{one.found.method}.npy", _npy(one.found.map)
+    density = explanation.density(longest_side=MAP_SIDE)
+    yield "figures/comparison.png", png(comparison(report.picture, explanation, density, _rival(report)))
+    for number, stop in enumerate(report.walk, 1):
+        yield f"figures/step-{number}.png", png(stop.image)
+
+
+def _picture(report: Report) -> tuple[str, bytes]:
+    """The picture's own file where it is at hand, or else what was decoded of it."""
+    if report.content is None:
+        return "picture.png", png(Image.fromarray(report.picture.pixels))
+    with Image.open(io.BytesIO(report.content)) as image:
+        return f"picture.{(image.format or 'image').lower()}", report.content
+
+
+def _rival(report: Report) -> NDArray[np.float32] | None:
+    return next((one.found.map for one in report.compared if one.found.method == "gradcam"), None)
+
+
+def _comparison(report: Report) -> str:
+    target, other = report.explanation.target, report.explanation.rather_than
+    heading = Heading(report.model.name, report.name, target.label, "" if other is None else other.label)
+    return as_csv((heading, one) for one in report.compared)
+
+
+def _npy(array: NDArray[np.float32]) -> bytes:
+    content = io.BytesIO()
+    np.save(content, array)
+    return content.getvalue()
