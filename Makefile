@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UNFINISHED := $(VENV)/.unfinished
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check format bench clean browser
+.PHONY: help app test check format bench wheel lock clean browser
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST)
@@ -18,10 +18,11 @@ app: $(VENV)/.app ## install what the page needs and open it
 test: $(VENV)/.dev browser ## install what the tests need, a browser included, and run them all
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-check: $(VENV)/.dev ## lint, formatting and types
+check: $(VENV)/.dev ## lint, formatting, types, and known holes in what is locked
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip --progress-spinner off
 
 format: $(VENV)/.dev ## put the code into the form that check wants
 	$(BIN)/ruff check --fix
@@ -29,6 +30,16 @@ format: $(VENV)/.dev ## put the code into the form that check wants
 
 bench: $(VENV)/.app ## measure speed on this machine
 	@$(BIN)/python benchmarks/speed.py $(ARGS)
+
+wheel: $(VENV)/.app ## build the wheel and try it in an empty environment
+	rm -rf dist build/empty
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(PYTHON) -m venv build/empty
+	build/empty/bin/python -m pip install --quiet dist/*.whl
+	cd build && empty/bin/cnnfix --version && empty/bin/cnnfix compare cat --figure cat.png
+
+lock: $(VENV)/.app ## write requirements.lock anew
+	$(BIN)/python release/lock.py
 
 clean: ## remove what runs leave behind; .venv stays
 	rm -rf build dist tests/.out .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import streamlit as st
 
+import cnnfix_ui
 from cnnfix_ui.errors import show_stop
 
 # Before PyTorch is loaded: threads that wait must not spin. Several visitors, or jobs, have more threads at work than
@@ -41,4 +42,4 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     yield
 
 
-app = st.App(Path(__file__).parent / "cnnfix_ui" / "main.py", lifespan=lifespan, on_script_error=show_stop)
+app = st.App(Path(cnnfix_ui.__file__).parent / "main.py", lifespan=lifespan, on_script_error=show_stop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from cnnfix_core.commands import app, backtrack, batch, benchmark, caption, compare, coverage, explain, models, report
 from cnnfix_core.commands.options import Parser
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> Parser:
     parser = Parser(prog="cnnfix", description="Which pixels made a convolutional network say what it said?")
+    parser.add_argument("--version", action="version", version=f"cnnfix {version('cnnfix')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     for command in _COMMANDS:
         command.add(commands)

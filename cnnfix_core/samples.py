@@ -10,8 +10,7 @@ from pathlib import Path
 
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.images import read_file
-
-ASSETS = Path(__file__).parents[1] / "assets"
+from cnnfix_site import ASSETS
 
 
 class SampleError(CnnfixError):

@@ -16,8 +16,8 @@ from scipy.spatial import KDTree
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.fixations import Fixations
 from cnnfix_core.images import Picture, open_picture
-from cnnfix_core.samples import ASSETS
 from cnnfix_core.selection import Floats
+from cnnfix_site import ASSETS
 
 SIDE = 480  # pixels of a sheet
 PEN = 0.008  # of the sheet's side: a line's width

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+import cnnfix_site
 from cnnfix_ui import address
 from cnnfix_ui.errors import show_error
 
@@ -31,7 +32,7 @@ st.logo(HERE / "wordmark.svg", size="large")
 
 questions = {title: question for _, title, question in PAGES}
 page = st.navigation(
-    [st.Page(HERE.parent / "pages" / f"{name}.py", title=title, default=name == "explore") for name, title, _ in PAGES],
+    [st.Page(cnnfix_site.PAGES / f"{name}.py", title=title, default=name == "explore") for name, title, _ in PAGES],
     position="top",
 )
 address.turn_to(page.title)

@@ -1,7 +1,6 @@
 """Which network is asked: the control on Explore, and the ways between Explore and Models."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NoReturn
 
 import streamlit as st
@@ -9,6 +8,7 @@ import streamlit as st
 from cnnfix_core import Labels, ModelInfo, list_models
 from cnnfix_core.errors import ModelError
 from cnnfix_core.zoo import DEFAULT, Task, model_info
+from cnnfix_site import PAGES
 from cnnfix_ui import address, own_model, results
 from cnnfix_ui.errors import plain
 from cnnfix_ui.results import Network
@@ -18,7 +18,6 @@ CLASSIFICATION: tuple[Task, ...] = ("classification",)
 EVERY_TASK: tuple[Task, ...] = ("classification", "segmentation", "detection")
 _MORE = "more"
 _NOTICE, _LABELS, _CHANGED = (f"networks.{name}" for name in ("notice", "labels", "changed"))
-_PAGES = Path(__file__).parents[1] / "pages"
 
 
 def known_name(text: str) -> str:
@@ -48,7 +47,7 @@ def choose(tasks: Sequence[Task] = CLASSIFICATION) -> Network:
     """
     if st.session_state["model"] == _MORE:
         address.forget("model")
-        st.switch_page(_PAGES / "models.py")
+        st.switch_page(PAGES / "models.py")
     network = _chosen(tasks)
     _keep_classes(network.model.labels)
     titles = askable(tasks) | {_MORE: "More networks …"}
@@ -73,14 +72,14 @@ def show_notice() -> None:
 
 def link_to_models(label: str = "Go to Models") -> None:
     """Draw a link to the Models page."""
-    st.page_link(_PAGES / "models.py", label=label, icon=":material/arrow_forward:")
+    st.page_link(PAGES / "models.py", label=label, icon=":material/arrow_forward:")
 
 
 def explore_with(name: str) -> NoReturn:
     """Go to Explore and ask this network."""
     _changed()
     address.change("model", name)
-    st.switch_page(_PAGES / "explore.py")
+    st.switch_page(PAGES / "explore.py")
 
 
 def _changed() -> None:

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from cnnfix_core.metrics import Truth
-from cnnfix_core.samples import ASSETS, Sample, SampleError, list_samples, load_sample
+from cnnfix_core.samples import Sample, SampleError, list_samples, load_sample
+from cnnfix_site import ASSETS
 
 each_sample = pytest.mark.parametrize("sample", list_samples(), ids=lambda sample: sample.name)
 

@@ -13,10 +13,10 @@ from cnnfix_core.captions.captioner import Captioner
 from cnnfix_core.captions.network import Decoder, Encoder, ShowAndTell
 from cnnfix_core.captions.vocabulary import Vocabulary
 from cnnfix_core.errors import ModelError
-from cnnfix_core.samples import ASSETS
 from cnnfix_core.zoo import composed, load_model, states
 from cnnfix_core.zoo.files import project_file
 from cnnfix_core.zoo.preprocessing import Preprocessing
+from cnnfix_site import ASSETS
 
 FOLDER = ASSETS / "captions"
 

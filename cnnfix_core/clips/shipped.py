@@ -12,10 +12,10 @@ from cnnfix_core.clips.composed import FRAMES, HELD_OUT, MOTIONS, SIDE, compose_
 from cnnfix_core.clips.model import ClipModel
 from cnnfix_core.clips.network import SmallR3D
 from cnnfix_core.errors import ModelError, did_you_mean
-from cnnfix_core.samples import ASSETS
 from cnnfix_core.zoo import Labels, ModelInfo, Progress, states
 from cnnfix_core.zoo.downloaded import PublishedWeights
 from cnnfix_core.zoo.files import project_file
+from cnnfix_site import ASSETS
 
 FOLDER = ASSETS / "clips"
 NAME = "motions"

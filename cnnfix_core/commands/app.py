@@ -6,15 +6,12 @@ import argparse
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnfix_core.errors import CnnfixError
+from cnnfix_site import APP
 
 if TYPE_CHECKING:
     from cnnfix_core.commands.options import Commands
-
-_APP = Path(__file__).parents[2] / "app.py"
 
 
 def add(commands: Commands) -> None:
@@ -37,17 +34,15 @@ def run(options: argparse.Namespace) -> int:
     """Start Streamlit and wait for it."""
     from cnnfix_ui import hosting
 
-    if not _APP.is_file():
-        raise CnnfixError("The page's files are not here: install the project from its checkout, pip install -e .")
     if options.own_models:
         os.environ[hosting.OWN_MODELS] = "1"
     upload = hosting.LARGE_UPLOAD if hosting.own_models_on(options.address) else hosting.SMALL_UPLOAD
     print(f"The explorer opens at {hosting.url(options.address, options.port)} (stop it with Ctrl+C)", flush=True)
-    command = [sys.executable, "-m", "streamlit", "run", str(_APP), f"--server.port={options.port}"]
+    command = [sys.executable, "-m", "streamlit", "run", str(APP), f"--server.port={options.port}"]
     command += [f"--server.address={options.address}", f"--server.maxUploadSize={upload}"]
     # Streamlit reads its settings from the folder in which it is started.
     try:
-        return subprocess.run(command, cwd=_APP.parent, check=False).returncode
+        return subprocess.run(command, cwd=APP.parent, check=False).returncode
     except KeyboardInterrupt:
         return 0
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from safetensors.torch import load_file
 
-from cnnfix_core.samples import ASSETS
 from cnnfix_core.selection import Floats
 from cnnfix_core.signals.model import SignalModel
 from cnnfix_core.signals.network import FullyConvolutional
 from cnnfix_core.zoo import Labels, states
 from cnnfix_core.zoo.files import project_file
+from cnnfix_site import ASSETS
 
 FOLDER = ASSETS / "signals"
 NAME, LENGTH = "gunpoint", 150

@@ -9,12 +9,12 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import nn
 
-from cnnfix_core.samples import ASSETS
 from cnnfix_core.zoo import states
 from cnnfix_core.zoo.files import Progress, project_file
 from cnnfix_core.zoo.labels import Labels
 from cnnfix_core.zoo.model import Model, ModelInfo, Task
 from cnnfix_core.zoo.preprocessing import Preprocessing
+from cnnfix_site import ASSETS
 
 
 @dataclass(frozen=True, slots=True)
