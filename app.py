@@ -30,7 +30,7 @@ def warm_up() -> None:
         warm.warm_up()
     except Exception:
         logging.getLogger(__name__).exception("The warm-up failed; the first visitor will wait longer")
-    # Streamlit collects garbage after every run; what is loaded now stays, so it need not be searched each time.
+    # What is loaded now stays, so the collector need not search it again and again.
     gc.collect()
     gc.freeze()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 OWN_MODELS = "CNNFIX_OWN_MODELS"
 # Of one uploaded file, in MB: where own models are on, and where pictures are all that is sent.
@@ -19,6 +20,14 @@ def is_local(address: str | None) -> bool:
 def own_models_on(address: str | None) -> bool:
     """Whether visitors may send models: on this machine alone, or where whoever runs the server turned it on."""
     return is_local(address) or os.environ.get(OWN_MODELS) == "1"
+
+
+def memory() -> int:
+    """Bytes that this server may use: those of the machine, or of the container."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8_000_000_000
+    limit = Path("/sys/fs/cgroup/memory.max")
+    allowed = limit.read_text().strip() if limit.is_file() else "max"
+    return min(machine, int(allowed)) if allowed.isdecimal() else machine
 
 
 def url(address: str, port: int) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from cnnfix_core.errors import CnnfixError
+from cnnfix_ui.turns import turns
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +145,8 @@ class Jobs:
         work, job.work = job.work, None  # a result that is kept must not keep the network that it came from
         assert work
         try:
-            job.result = work(job)
+            with turns.taken(long=True):
+                job.result = work(job)
             job.share, job.state = 1.0, "done"
         except NotWantedError:
             with self._change:

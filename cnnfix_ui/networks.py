@@ -59,7 +59,13 @@ def askable(tasks: Sequence[Task] = CLASSIFICATION) -> dict[str, str]:
     """Names and titles of the networks that can be asked now: the visitor's own first, where there is one."""
     own = own_model.current()
     titles = {OWN: f"Yours: {own.model.title}"} if own else {}
-    return titles | {info.name: info.title for info in list_models() if info.task in tasks and can_be_asked(info)}
+    return titles | {info.name: info.title for info in _listed() if info.task in tasks and can_be_asked(info)}
+
+
+@st.cache_resource(ttl=1, show_spinner=False)
+def _listed() -> tuple[ModelInfo, ...]:
+    """All networks; which of them are here is a matter of files, and looked up once a second at most."""
+    return list_models()
 
 
 def show_notice() -> None:

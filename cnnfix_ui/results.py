@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable
 from dataclasses import astuple, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -18,14 +18,31 @@ from cnnfix_core.metrics import forgetful
 from cnnfix_core.report import Report, make
 from cnnfix_core.samples import list_samples
 from cnnfix_core.zoo import Progress
+from cnnfix_ui.hosting import memory
 from cnnfix_ui.shelf import Shelf
+from cnnfix_ui.turns import in_turn
+
+Answer = TypeVar("Answer")
+_LARGE = 200_000_000  # bytes of weights
+
+
+def _nbytes(answer: object) -> int:
+    """Roughly, in memory."""
+    fixations = answer.fixations if isinstance(answer, Explanation) else None
+    return 40 * len(fixations) if fixations else getattr(answer, "nbytes", 1_000) + 1_000
+
 
 Target = int | tuple[int | None, int] | None
 
 # Four of the largest networks of the paper.
 models: Shelf[str, Model] = Shelf(2_500_000_000, lambda model: model.nbytes)
-# Recordings with all their values: ten of the bundled network's, or some of the largest.
-walks: Shelf[Hashable, Walked] = Shelf(1_500_000_000, lambda one: one.nbytes)
+# Explanations, Grad-CAM's maps, and what networks say.
+answers: Shelf[Hashable, Any] = Shelf(400_000_000, _nbytes)
+# Recordings with all their values, 90 MB of the bundled network: a class of thirty steps through as many.
+walks: Shelf[Hashable, Walked] = Shelf(max(memory() // 6, 1_000_000_000), lambda one: one.nbytes)
+
+# What browsers are sent of walks, so many of them; a megabyte each, about.
+films: Shelf[Hashable, dict[str, Any]] = Shelf(64, lambda _: 1)
 
 
 @dataclass(frozen=True)
@@ -34,6 +51,11 @@ class Network:
 
     key: str
     model: Model
+
+    @property
+    def takes_long(self) -> bool:
+        """Whether an answer takes seconds: others must get through beside it."""
+        return self.model.whole or self.model.nbytes > _LARGE
 
 
 def loaded(name: str, progress: Progress | None = None) -> Model:
@@ -49,10 +71,9 @@ KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
 }
 
 
-@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=KEYS)
 def said(network: Network, picture: Picture) -> Classes:
     """What the network says of the whole picture."""
-    return classes(network.model, picture)
+    return _answered(("said", network.key, picture.digest), network, lambda: classes(network.model, picture))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=KEYS)
@@ -67,25 +88,42 @@ def forgot(network: Network, part: str) -> Network:
     return Network(key, models.get(key, lambda: forgetful(network.model, part=part)))
 
 
-@st.cache_data(max_entries=256, max_size="256MB", show_spinner=False, hash_funcs=KEYS)
 def explained(network: Network, picture: Picture, target: Target, preset: Preset) -> Explanation:
     """The explanation, without its walks."""
-    return explain(network.model, picture, target, preset).without_traces()
+    key = "explained", network.key, picture.digest, target, preset
+    return _answered(key, network, lambda: explain(network.model, picture, target, preset).without_traces())
 
 
 def stepped(network: Network, picture: Picture, target: Target, presets: tuple[Preset, ...]) -> Walked:
     """The walk with all that was recorded, for stepping; kept only as long as there is room."""
     key = network.key, picture.digest, target, presets
-    return walks.get(key, lambda: walked(network.model, picture, target, presets))
+    return walks.get(key, _in_turn(network, lambda: walked(network.model, picture, target, presets)))
 
 
-@st.cache_data(max_entries=256, max_size="256MB", show_spinner=False, hash_funcs=KEYS)
 def rival(network: Network, picture: Picture, target: int | tuple[int, int], crops: Crops) -> NDArray[np.float32] | str:
     """Grad-CAM of the same question on the same views, at most MAP_SIDE long; or in a sentence why there is none."""
-    try:
-        return attribute(network.model, picture, target, crops=crops, longest_side=MAP_SIDE)
-    except ModelError as error:
-        return str(error)
+
+    def drawn() -> NDArray[np.float32] | str:
+        try:
+            return attribute(network.model, picture, target, crops=crops, longest_side=MAP_SIDE)
+        except ModelError as error:
+            return str(error)
+
+    return _answered(("rival", network.key, picture.digest, target, crops), network, drawn)
+
+
+def _answered(key: Hashable, network: Network, make: Callable[[], Answer]) -> Answer:
+    """What is kept under the key, or else computed in turn."""
+    found: Answer = answers.get(key, _in_turn(network, make))
+    return found
+
+
+def _in_turn(network: Network, make: Callable[[], Answer]) -> Callable[[], Answer]:
+    def made() -> Answer:
+        with in_turn(network.takes_long):
+            return make()
+
+    return made
 
 
 def reporting(network: Network, picture: Picture, name: str, explanation: Explanation) -> Callable[[], Report]:

@@ -66,5 +66,6 @@ with kept_in_address(SETTINGS):
             if preset.crops == "five":
                 st.caption("Of this method's five crops the one in the middle is walked here.")
             st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
-            film({**film_data(walked, picture, name, large), "start": {"step": st.session_state["step"]}}, key="film")
+            data = results.films.get((name, large), partial(film_data, walked, picture, name, large))
+            film({**data, "start": {"step": st.session_state["step"]}}, key="film")
             answer_questions(name, picture, get, SETTINGS)
