@@ -7,6 +7,7 @@ on their own, without the router, until a router has run once: the first visitor
 import gc
 import logging
 import os
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +21,8 @@ from cnnfix_ui.errors import show_stop
 # Before PyTorch is loaded: threads that wait must not spin. Several visitors, or jobs, have more threads at work than
 # there are processors, and then spinning makes everything some ten times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# A walk lets other threads run a thousand times; each time it would wait 5 ms for those that have work.
+sys.setswitchinterval(0.0005)
 
 
 def warm_up() -> None:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from cnnfix_ui.errors import UserError
 
+_PROCESSORS = os.cpu_count() or 1
 _EVERY = 0.5  # seconds between two looks at one's place
 Say = Callable[[int], object]
 
@@ -41,6 +42,7 @@ class Turns:
             return
         self._wait(long, say)
         self._mine.has = True
+        self._share_processors()
         try:
             yield
         finally:
@@ -71,6 +73,14 @@ class Turns:
             self._running[ticket[1]] += 1
             return True
 
+    def _share_processors(self) -> None:
+        """Let this thread compute on the processors that others leave it: more threads would wait for each other."""
+        import torch
+
+        with self._change:
+            others = sum(self._running.values()) + len(self._waiting)
+        torch.set_num_threads(max(1, _PROCESSORS // min(self._places, others)))
+
     def _next(self) -> tuple[object, bool] | None:
         """Whose turn it is: the first who waits and for whom there is a place."""
         free = sum(self._running.values()) < self._places
@@ -82,7 +92,6 @@ class Turns:
             return self._waiting.index(ticket)
 
 
-_PROCESSORS = os.cpu_count() or 1
 turns = Turns(places=max(2, _PROCESSORS), long=max(1, _PROCESSORS // 2), most=100)
 
 

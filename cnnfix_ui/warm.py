@@ -10,13 +10,16 @@ from cnnfix_ui.backtrack import answers
 
 
 def warm_up() -> None:
-    """Load the bundled network and explain the first sample, as its visitor will see it, under both presets."""
-    picture = open_picture(list_samples()[0].read())
+    """Load the bundled network and explain the samples as visitors will see them, the first under both presets."""
+    first, *others = [open_picture(sample.read()) for sample in list_samples()]
     network = results.Network(DEFAULT, results.loaded(DEFAULT))
     for preset in (EVIDENCE, PUBLISHED):
-        answer = results.explained(network, picture, None, preset)
-        results.rival(network, picture, answer.asked, answer.preset.crops)
+        answer = results.explained(network, first, None, preset)
+        results.rival(network, first, answer.asked, answer.preset.crops)
     for method in METHODS:
         reason_against(network.model, method)
-    stepped = results.stepped(network, picture, None, (EVIDENCE,))
+    stepped = results.stepped(network, first, None, (EVIDENCE,))
     answers.answer(stepped, 0, Chosen(0))
+    for picture in others:
+        answer = results.explained(network, picture, None, EVIDENCE)
+        results.rival(network, picture, answer.asked, answer.preset.crops)

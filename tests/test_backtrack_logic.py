@@ -19,15 +19,13 @@ from cnnfix_core.zoo import architectures
 from cnnfix_ui.backtrack import talk
 from cnnfix_ui.backtrack.answers import answer
 from cnnfix_ui.backtrack.film_data import film_data
+from tests.visiting import page
 
 ROOT = Path(__file__).parents[1]
 
 
 def backtrack(**address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "cnnfix_ui" / "main.py"), default_timeout=60)
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.switch_page("../pages/backtrack.py").run()
+    app = page("backtrack", **address)
     assert not app.exception
     return app
 

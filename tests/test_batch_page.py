@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from pathlib import Path
+from functools import partial
 
 import pytest
 from PIL import Image
@@ -13,15 +13,9 @@ from streamlit.testing.v1 import AppTest
 from cnnfix_core.batch.row import Row
 from cnnfix_core.scenes import HELD_OUT, compose
 from cnnfix_ui.batch import state
+from tests.visiting import page
 
-ROOT = Path(__file__).parents[1]
-
-
-def page(**address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "cnnfix_ui" / "main.py"), default_timeout=120)
-    for name, value in address.items():
-        app.query_params[name] = value
-    return app.switch_page("../pages/batch.py").run()
+visit = partial(page, "batch")
 
 
 def ended(app: AppTest) -> AppTest:
@@ -53,14 +47,14 @@ def names(app: AppTest) -> list[str]:
 
 
 def test_an_empty_page_says_what_to_do() -> None:
-    app = page()
+    app = visit()
     assert not app.exception
     assert "Send up to 200 pictures" in app.info[0].value
     assert not app.dataframe
 
 
 def test_pictures_become_rows_and_broken_ones_are_listed() -> None:
-    app = page(model="scenes_resnet")
+    app = visit(model="scenes_resnet")
     send(app, ("a.png", file(0)), ("b.png", file(1)), ("c.png", b"none"))
     ended(app)
     assert not app.exception
@@ -74,7 +68,7 @@ def test_pictures_become_rows_and_broken_ones_are_listed() -> None:
 
 
 def test_sorting_and_filtering() -> None:
-    app = page(model="scenes_resnet", order="confidence")
+    app = visit(model="scenes_resnet", order="confidence")
     send(app, *((f"{n}.png", file(n)) for n in range(10)))
     ended(app)
     rows = app.dataframe[0].value
@@ -90,7 +84,7 @@ def test_sorting_and_filtering() -> None:
 
 
 def test_an_archive_that_is_refused_loses_nothing() -> None:
-    app = page(model="scenes_resnet")
+    app = visit(model="scenes_resnet")
     send(app, ("a.png", file(0)))
     ended(app)
     send(app, ("x.zip", b"PK\x03\x04 nothing"))
@@ -107,6 +101,6 @@ def test_what_has_no_number_comes_last(order: str) -> None:
 
 
 def test_an_address_from_elsewhere() -> None:
-    app = page(model="nothing", order="nothing", samples="maybe")
+    app = visit(model="nothing", order="nothing", samples="maybe")
     assert not app.exception
     assert app.session_state["order"] == "sent"

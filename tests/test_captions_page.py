@@ -1,26 +1,14 @@
 """The Captions page's logic, without a browser."""
 
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from cnnfix_ui.captions.state import known_caption, known_place, replaced
+from tests.visiting import headings, page
 
-ROOT = Path(__file__).parents[1]
-
-
-def page(**address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "cnnfix_ui" / "main.py"), default_timeout=180)
-    for name, value in address.items():
-        app.query_params[name] = value
-    return app.switch_page("../pages/captions.py").run()
-
-
-def headings(app: AppTest) -> set[str]:
-    assert not app.exception
-    return {heading.value for heading in app.subheader}
+visit = partial(page, "captions")
 
 
 def test_captions_from_the_address() -> None:
@@ -40,7 +28,7 @@ def test_what_is_no_caption_and_no_place(parse: Callable[[str], object], text: s
 
 
 def test_the_caption_is_explained_and_another_can_be_asked_for() -> None:
-    app = page(picture="cat-and-dog", caption="a brown dog", word="3", map="whole")
+    app = visit(picture="cat-and-dog", caption="a brown dog", word="3", map="whole")
     assert {"What it says", "Why “dog”?", "Instead of “dog”", "All evidence of each word"} <= headings(app)
     assert not app.error
     assert any("of its evidence came from the picture" in text.value for text in app.markdown)

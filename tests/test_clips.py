@@ -2,13 +2,12 @@
 
 import io
 import json
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 from torch import nn
 
 from cnnfix_core.clips import (
@@ -29,8 +28,9 @@ from cnnfix_core.images import PictureError
 from cnnfix_core.record import record
 from cnnfix_core.unravel import unravel
 from cnnfix_core.zoo import Labels
+from tests.visiting import headings, page
 
-ROOT = Path(__file__).parents[1]
+visit = partial(page, "signals", kind="clip")
 SEEDS = range(HELD_OUT + 8_000, HELD_OUT + 8_016)
 
 
@@ -253,19 +253,8 @@ def test_files_to_keep(model: ClipModel) -> None:
 # --- the page ---------------------------------------------------------------------------------------------------------
 
 
-def page(**address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "cnnfix_ui" / "main.py"), default_timeout=120)
-    for name, value in {"kind": "clip", **address}.items():
-        app.query_params[name] = value
-    return app.switch_page("../pages/signals.py").run()
-
-
-def headings(app: AppTest) -> set[str]:
-    return {heading.value for heading in app.subheader}
-
-
 def test_a_sample_is_explained() -> None:
-    app = page(clip="blinking")
+    app = visit(clip="blinking")
     assert not app.exception
     assert "Why “blinking”?" in headings(app)
     strongest = app.select_slider(key="frame").value
@@ -276,7 +265,7 @@ def test_a_sample_is_explained() -> None:
 
 
 def test_a_gif_is_sent() -> None:
-    app = page()
+    app = visit()
     still = Clip(clip_samples()[6].clip.frames, "")
     buffer = io.BytesIO()
     first, *rest = (Image.fromarray(one.pixels) for one in still.frames)
@@ -290,13 +279,13 @@ def test_a_gif_is_sent() -> None:
 
 
 def test_weights_that_are_not_here_are_offered() -> None:
-    app = page(network="s3d")
+    app = visit(network="s3d")
     assert not app.exception
     assert any("400 actions of people" in one.value for one in app.info)
     assert [one.label for one in app.button] == ["Fetch the weights"]
 
 
 def test_an_address_from_elsewhere() -> None:
-    app = page(clip="own", frame="400", **{"class": "300"})
+    app = visit(clip="own", frame="400", **{"class": "300"})
     assert not app.exception
     assert "Why “moving left”?" in headings(app)

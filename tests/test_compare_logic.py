@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +15,8 @@ from cnnfix_core.metrics import Truth, numbers
 from cnnfix_core.samples import load_sample
 from cnnfix_ui.compare import acts, state
 from cnnfix_ui.compare.questions import Question, Variation
+from tests.visiting import page
 
-ROOT = Path(__file__).parents[1]
 CAT = Question("efficientnet_lite0", "cat", 281)
 
 
@@ -204,11 +203,7 @@ def test_events_that_make_no_sense_change_nothing(kept: dict[str, Any], event: d
 
 
 def compare(**address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "cnnfix_ui" / "main.py"), default_timeout=60)
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.switch_page("../pages/compare.py").run()
-    return finished(app)
+    return finished(page("compare", **address))
 
 
 def finished(app: AppTest) -> AppTest:

@@ -1,28 +1,17 @@
 """The Signals page for a time series, without a browser."""
 
 import io
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from cnnfix_core.signals import explain_signal, load_signal_model
 from cnnfix_core.signals.files import signal_csv, signal_json, signal_words
 from cnnfix_core.signals.shipped import signal_samples
+from tests.visiting import headings, page
 
-ROOT = Path(__file__).parents[1]
-
-
-def page(**address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "cnnfix_ui" / "main.py"), default_timeout=120)
-    for name, value in address.items():
-        app.query_params[name] = value
-    return app.switch_page("../pages/signals.py").run()
-
-
-def headings(app: AppTest) -> set[str]:
-    return {heading.value for heading in app.subheader}
+visit = partial(page, "signals")
 
 
 def table(*names: str) -> bytes:
@@ -33,7 +22,7 @@ def table(*names: str) -> bytes:
 
 
 def test_a_sample_is_explained() -> None:
-    app = page(series="pointing-2")
+    app = visit(series="pointing-2")
     assert not app.exception
     assert not app.error
     assert "Why “pointing”?" in headings(app)
@@ -41,7 +30,7 @@ def test_a_sample_is_explained() -> None:
 
 
 def test_a_table_is_sent() -> None:
-    app = page()
+    app = visit()
     content = table("pointing-1", "gun-drawn-1")
     app.file_uploader(key="signals.table.upload").upload("two.csv", content, "text/csv").run()
     assert not app.exception
@@ -55,14 +44,14 @@ def test_a_table_is_sent() -> None:
 
 
 def test_an_address_from_elsewhere() -> None:
-    app = page(series="own", row="7", **{"class": "300", "than": "2"})
+    app = visit(series="own", row="7", **{"class": "300", "than": "2"})
     assert not app.exception
     assert not app.error
     assert "Why “gun drawn”?" in headings(app)
 
 
 def test_from_a_clip_to_a_series() -> None:
-    app = page(kind="clip", clip="growing", **{"class": "5"})
+    app = visit(kind="clip", clip="growing", **{"class": "5"})
     assert "Why “shrinking”?" in headings(app)
     app.segmented_control(key="kind").set_value("series").run()
     assert not app.exception

@@ -1,21 +1,22 @@
 """Sketches: strokes and their pictures, evidence on ink, the network, and the page's logic without a browser."""
 
 import io
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pytest
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
 import cnnfix_core as cnnfix
 from cnnfix_core import sketches
 from cnnfix_core.fixations import Fixations
 from cnnfix_core.sketches import SketchError, on_ink, sheet_of, sketch, sketch_samples, stroke_shares, strokes_of
 from cnnfix_core.zoo.sketches import KINDS, NETWORK
+from tests.visiting import page
 
-ROOT = Path(__file__).parents[1]
 LINES = (((0.2, 0.25), (0.8, 0.25)), ((0.2, 0.75), (0.8, 0.75)))
+
+visit = partial(page, "sketch")
 
 
 def fixations(places: list[tuple[int, int]], evidence: list[float]) -> Fixations:
@@ -91,15 +92,8 @@ def test_the_network_and_its_card() -> None:
 # --- the page ---------------------------------------------------------------------------------------------------------
 
 
-def page(**address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "cnnfix_ui" / "main.py"), default_timeout=120)
-    for name, value in address.items():
-        app.query_params[name] = value
-    return app.switch_page("../pages/sketch.py").run()
-
-
 def test_a_sample_is_explained() -> None:
-    app = page(sheet="envelope")
+    app = visit(sheet="envelope")
     assert not app.exception
     assert not app.error
     assert {"Why “envelope”?", "Which stroke decided?"} <= {heading.value for heading in app.subheader}
@@ -109,14 +103,14 @@ def test_a_sample_is_explained() -> None:
 
 
 def test_an_empty_sheet_says_what_to_draw() -> None:
-    app = page(sheet="empty")
+    app = visit(sheet="empty")
     assert not app.exception
     assert any("Draw something" in info.value for info in app.info)
     assert not app.metric
 
 
 def test_strokes_from_a_browser() -> None:
-    app = page(sheet="empty")
+    app = visit(sheet="empty")
     app.session_state["sketch.strokes"] = strokes_of([[[0.2, 0.2], [0.8, 0.2], [0.8, 0.8], [0.2, 0.8], [0.2, 0.2]]])
     app.run()
     assert not app.exception
@@ -127,7 +121,7 @@ def test_strokes_from_a_browser() -> None:
 def test_a_drawing_is_sent() -> None:
     buffer = io.BytesIO()
     Image.fromarray(sketch(sketch_samples()[0].strokes).pixels).save(buffer, "PNG")
-    app = page()
+    app = visit()
     app.file_uploader(key="sketch.upload").upload("sun.png", buffer.getvalue(), "image/png").run()
     assert not app.exception
     assert "Why “sun”?" in {heading.value for heading in app.subheader}

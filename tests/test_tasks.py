@@ -1,11 +1,8 @@
 """Segmentation and detection: one pixel or one box as a model, and choosing them on Explore."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
-from streamlit.testing.v1 import AppTest
 from torch import Tensor, nn
 
 import cnnfix_core as cnnfix
@@ -17,8 +14,8 @@ from cnnfix_core.tasks import detect, segment
 from cnnfix_core.zoo import Labels, Model, Preprocessing
 from cnnfix_core.zoo.composed import DETECTING, SEGMENTING
 from cnnfix_core.zoo.trained import TrainedNetwork
+from tests.visiting import headings, page
 
-ROOT = Path(__file__).parents[1]
 SEEDS = range(HELD_OUT + 4_000, HELD_OUT + 4_012)
 
 
@@ -166,38 +163,27 @@ def test_such_networks_are_not_asked_about_the_whole_picture(fcn: Model) -> None
 # --- the page ---------------------------------------------------------------------------------------------------------
 
 
-def page(name: str = "explore", **address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "cnnfix_ui" / "main.py"), default_timeout=120)
-    for key, value in address.items():
-        app.query_params[key] = value
-    return app.switch_page(f"../pages/{name}.py").run()
-
-
-def headings(app: AppTest) -> set[str]:
-    return {heading.value for heading in app.subheader}
-
-
 def test_a_pixel_on_explore() -> None:
-    app = page(model="scenes_fcn", picture="spiral-and-star")
+    app = page("explore", model="scenes_fcn", picture="spiral-and-star")
     assert not app.exception
     assert not app.error
     assert "Why “spiral”?" in headings(app)
     picture = open_picture(load_sample("spiral-and-star").read())
-    app = page(model="scenes_fcn", picture="spiral-and-star", at=f"{picture.width - 1},{picture.height - 1}")
+    app = page("explore", model="scenes_fcn", picture="spiral-and-star", at=f"{picture.width - 1},{picture.height - 1}")
     assert "Why “ground”?" in headings(app)
-    app = page(model="scenes_fcn", picture="spiral-and-star", at="99999,1")  # falls back
+    app = page("explore", model="scenes_fcn", picture="spiral-and-star", at="99999,1")  # falls back
     assert not app.exception
     assert "Why “spiral”?" in headings(app)
 
 
 def test_a_box_on_explore() -> None:
-    app = page(model="scenes_fcos", picture="spiral-and-star")
+    app = page("explore", model="scenes_fcos", picture="spiral-and-star")
     assert not app.exception
     first = next(one for one in headings(app) if one.startswith("Why"))
-    app = page(model="scenes_fcos", picture="spiral-and-star", **{"class": "1"})
+    app = page("explore", model="scenes_fcos", picture="spiral-and-star", **{"class": "1"})
     second = next(one for one in headings(app) if one.startswith("Why"))
     assert {first, second} == {"Why “spiral”?", "Why “star”?"}
-    app = page(model="scenes_fcos", picture="spiral-and-star", **{"class": "99"})
+    app = page("explore", model="scenes_fcos", picture="spiral-and-star", **{"class": "99"})
     assert not app.exception
     assert first in headings(app)
 
