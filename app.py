@@ -14,9 +14,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 import cnnfix_ui
 from cnnfix_ui.errors import show_stop
+from cnnfix_ui.headers import SafeHeaders
 
 # Before PyTorch is loaded: threads that wait must not spin. Several visitors, or jobs, have more threads at work than
 # there are processors, and then spinning makes everything some ten times slower.
@@ -45,4 +47,9 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     yield
 
 
-app = st.App(Path(cnnfix_ui.__file__).parent / "main.py", lifespan=lifespan, on_script_error=show_stop)
+app = st.App(
+    Path(cnnfix_ui.__file__).parent / "main.py",
+    lifespan=lifespan,
+    middleware=[Middleware(SafeHeaders)],
+    on_script_error=show_stop,
+)

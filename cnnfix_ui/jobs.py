@@ -6,15 +6,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from cnnfix_core.errors import CnnfixError
-from cnnfix_ui.turns import turns
 
 log = logging.getLogger(__name__)
 
 State = Literal["waiting", "running", "done", "failed"]
+Turn = Callable[[], AbstractContextManager[object]]
 # A visitor who has not asked for so many seconds has left; browsers let hidden pages ask once a minute only.
 _GONE = 90.0
 
@@ -57,10 +58,11 @@ class Jobs:
     """Jobs by key, shared by all visitors of a server; `workers` of them run at once, visitors take turns.
 
     room: bytes of results that are kept for later; what was not asked for longest goes first. weigh: of a result.
+    turn: what each job is done in, such as a place among others who compute.
     """
 
-    def __init__(self, workers: int, room: int, weigh: Callable[[Any], int]) -> None:
-        self._workers, self._room, self._weigh = workers, room, weigh
+    def __init__(self, workers: int, room: int, weigh: Callable[[Any], int], turn: Turn = nullcontext) -> None:
+        self._workers, self._room, self._weigh, self._turn = workers, room, weigh, turn
         self._jobs: dict[Hashable, Job] = {}  # what was asked for last comes last
         self._asked: dict[str, tuple[float, tuple[Hashable, ...]]] = {}  # by visitor, who was served last comes last
         self._change = threading.Condition()
@@ -145,7 +147,7 @@ class Jobs:
         work, job.work = job.work, None  # a result that is kept must not keep the network that it came from
         assert work
         try:
-            with turns.taken(long=True):
+            with self._turn():
                 job.result = work(job)
             job.share, job.state = 1.0, "done"
         except NotWantedError:

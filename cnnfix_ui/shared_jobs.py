@@ -7,11 +7,17 @@ import uuid
 import streamlit as st
 
 from cnnfix_ui.jobs import Jobs
+from cnnfix_ui.turns import turns
 
 _VISITOR = "jobs.visitor"
 _LITTLE = 1_000  # bytes of a result that does not say how many it has
 
-jobs = Jobs(workers=2, room=512_000_000, weigh=lambda result: getattr(result, "nbytes", _LITTLE))
+jobs = Jobs(
+    workers=2,
+    room=512_000_000,
+    weigh=lambda result: getattr(result, "nbytes", _LITTLE),
+    turn=lambda: turns.taken(long=True),
+)
 
 
 def visitor() -> str:
