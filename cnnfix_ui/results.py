@@ -20,7 +20,7 @@ from cnnfix_core.samples import list_samples
 from cnnfix_core.zoo import Progress
 from cnnfix_ui.hosting import memory
 from cnnfix_ui.shelf import Shelf
-from cnnfix_ui.turns import in_turn
+from cnnfix_ui.turns import in_turn, queued
 
 Answer = TypeVar("Answer")
 _LARGE = 200_000_000  # bytes of weights
@@ -77,6 +77,7 @@ def said(network: Network, picture: Picture) -> Classes:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=KEYS)
+@queued()
 def disturbed(network: Network, picture: Picture, kind: str, strength: int) -> changes.Disturbed:
     """The picture with adversarial noise."""
     return changes.disturbed(network.model, picture, kind, strength)

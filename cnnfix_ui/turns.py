@@ -1,4 +1,7 @@
-"""Who computes now: as many at once as there are processors, the others in the order in which they came."""
+"""Who computes now: as many at once as there are processors, the others in the order in which they came.
+
+Whoever has a turn must not wait for what another computes under a cache's lock: that one may be waiting for a turn.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 
@@ -15,6 +19,8 @@ from cnnfix_ui.errors import UserError
 _PROCESSORS = os.cpu_count() or 1
 _EVERY = 0.5  # seconds between two looks at one's place
 Say = Callable[[int], object]
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
 
 
 class Turns:
@@ -93,6 +99,20 @@ class Turns:
 
 
 turns = Turns(places=max(2, _PROCESSORS), long=max(1, _PROCESSORS // 2), most=100)
+
+
+def queued(long: bool = False) -> Callable[[Callable[Given, Answer]], Callable[Given, Answer]]:
+    """Let a function compute in its turn; below a cache, so that what is kept need not wait."""
+
+    def decorated(function: Callable[Given, Answer]) -> Callable[Given, Answer]:
+        @wraps(function)
+        def waiting(*args: Given.args, **options: Given.kwargs) -> Answer:
+            with turns.taken(long):
+                return function(*args, **options)
+
+        return waiting
+
+    return decorated
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pyarrow.csv
@@ -42,6 +43,12 @@ SETTINGS = Settings(NETWORK, "", "", {}, "cpu")
 def load() -> cnnfix.Model:
     """At the top, so that other processes find it."""
     return cnnfix.load_model(NETWORK)
+
+
+@pytest.fixture(autouse=True)
+def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Worker processes import the main module, which tests of pages leave behind as one that only Streamlit can run."""
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +110,18 @@ def test_what_lists_no_picture_is_refused_in_a_sentence(content: bytes | None, t
         items(file)
     with pytest.raises(CnnfixError, match="no picture in"):
         items(tmp_path) if content is None else items(_empty(tmp_path))
+
+
+def test_names_of_any_kind_come_through(folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "odd"
+    place.mkdir()
+    for name in (b"caf\xe9.png", b"two\nlines.png", '“é”, "x".png'.encode()):
+        Path(os.fsdecode(os.fsencode(place) + b"/" + name)).write_bytes((folder / "00.png").read_bytes())
+    assert main(arguments(place, tmp_path / "out")) == 0
+    found = pyarrow.parquet.read_table(tmp_path / "out" / "results.parquet")
+    assert found["picture"].to_pylist() == [item.name for item in items(place)]
+    assert set(found["picture"].to_pylist()) == {"caf\\xe9.png", "two lines.png", '“é”, "x".png'}
+    assert found["error"].to_pylist() == [""] * 3
 
 
 def _empty(place: Path) -> Path:

@@ -213,13 +213,6 @@ def test_app_ends_quietly_with_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatch)
     assert (code, err) == (0, "")
 
 
-def test_app_without_its_files(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("cnnfix_core.commands.app._APP", tmp_path / "app.py")
-    code, _, err = run("app")
-    assert code == 2
-    assert "pip install -e ." in err
-
-
 def test_backtrack_lists_the_blocks_and_writes_the_walk(run: Run, cat_file: Path, tmp_path: Path) -> None:
     files = tmp_path / "walk.json", tmp_path / "walk.gif"
     code, out, err = run(

@@ -28,7 +28,7 @@ def test_files_and_archives_together() -> None:
         ("b/2.jpg", b"two"), ("a.PNG", b"one"), ("__MACOSX/a.PNG", b"x"), ("b/.hidden.png", b"x"), ("notes.txt", b"x")
     )
     found = unpacked([("a.PNG", b"zero"), ("all.zip", packed)])
-    assert found == [Packed("a.PNG", b"zero"), Packed("a.PNG (2)", b"one"), Packed("b/2.jpg", b"two")]
+    assert found == [Packed.of("a.PNG", b"zero"), Packed.of("a.PNG (2)", b"one"), Packed.of("b/2.jpg", b"two")]
 
 
 def test_names_that_lead_elsewhere_are_only_names() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,14 +31,9 @@ def items(source: Path) -> list[Item]:
         return found
     try:
         text = source.read_text("utf-8-sig")
-    except OSError as error:
-        raise CnnfixError(f"{source} cannot be read: give a folder of pictures, or a text file that lists them.") from (
-            error
-        )
-    except UnicodeDecodeError as error:
-        raise CnnfixError(f"{source} is not a text: give a folder of pictures, or a text file that lists them.") from (
-            error
-        )
+    except (OSError, UnicodeDecodeError) as error:
+        wrong = "cannot be read" if isinstance(error, OSError) else "is not a text"
+        raise CnnfixError(f"{source} {wrong}: give a folder of pictures, or a text file that lists them.") from error
     names = dict.fromkeys(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
     if not names:
         raise CnnfixError(f"{source} lists no picture: write one path a line.")
@@ -45,4 +41,5 @@ def items(source: Path) -> list[Item]:
 
 
 def _one_line(name: str) -> str:
-    return " ".join(name.split("\n"))
+    """The name as a table can hold it: files may be called anything, in any encoding."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace").replace("\n", " ")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cnnfix_core.folders import ENDINGS
 from cnnfix_core.images import MAX_BYTES, PictureError
@@ -19,10 +20,16 @@ _NO_ZIP = (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFEr
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A picture's file: its name, unlike that of any other, and its bytes."""
+    """A picture's file: its name, unlike that of any other, and its bytes. digest: SHA-256 of them, in hex."""
 
     name: str
-    content: bytes
+    content: bytes = field(repr=False)
+    digest: str
+
+    @classmethod
+    def of(cls, name: str, content: bytes) -> Packed:
+        """With its digest."""
+        return cls(name, content, hashlib.sha256(content).hexdigest())
 
 
 def unpacked(files: Iterable[tuple[str, bytes]]) -> list[Packed]:
@@ -41,7 +48,7 @@ def unpacked(files: Iterable[tuple[str, bytes]]) -> list[Packed]:
                 " or use the command cnnfix batch, which has no limit."
             )
         own = next(other for other in _names(name) if other not in found)
-        found[own] = Packed(own, content)
+        found[own] = Packed.of(own, content)
     if not found:
         raise PictureError("There is no picture in this: send pictures, or a zip archive of pictures.")
     return list(found.values())

@@ -86,8 +86,14 @@ def make(
         tuple(one for one in found if isinstance(one, Failed)),
         _facts(model, picture, name, explanation),
         _command(name, explanation, model_words or ["--model", model.name]),
-        time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH") or time.time()))),
+        _now(),
     )
+
+
+def _now() -> str:
+    given = os.environ.get("SOURCE_DATE_EPOCH", "")
+    seconds = int(given) if given.isdecimal() and len(given) < 12 else time.time()
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
 
 
 def _timeless(one: Measured) -> Measured:

@@ -15,7 +15,7 @@ from cnnfix_core.figures import panel, photo_of
 from cnnfix_core.maps import MAP_SIDE
 from cnnfix_ui.jobs import Job
 from cnnfix_ui.panels import image_uri
-from cnnfix_ui.results import KEYS, Network
+from cnnfix_ui.results import Network
 from cnnfix_ui.shared_jobs import jobs, visitor
 
 _PART = 8
@@ -62,7 +62,9 @@ def look(network: Network, preset: Preset, pictures: Sequence[Packed]) -> Progre
     """Ask for all pictures, and say how they stand."""
     parts = [tuple(pictures[n : n + _PART]) for n in range(0, len(pictures), _PART)]
     works: dict[Hashable, Callable[[Job], Any]] = {
-        (network.key, KEYS[Preset](preset), tuple(parts[n])): partial(_entries, network, preset, parts[n])
+        (network.key, preset, tuple((one.name, one.digest) for one in parts[n])): partial(
+            _entries, network, preset, parts[n]
+        )
         for n in range(len(parts))
     }
     asked = jobs.ask(visitor(), works)

@@ -71,7 +71,7 @@ def pictures() -> Sequence[Packed]:
 @st.cache_resource(show_spinner=False)
 def samples() -> list[Packed]:
     """The gallery's pictures."""
-    return [Packed(sample.name, sample.read()) for sample in list_samples()]
+    return [Packed.of(sample.name, sample.read()) for sample in list_samples()]
 
 
 def sorted_by(order: str) -> Callable[[Row], float]:

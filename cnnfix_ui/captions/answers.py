@@ -11,6 +11,7 @@ from cnnfix_core.fixations import Fixations
 from cnnfix_core.maps import MAP_SIDE
 from cnnfix_core.selection import Floats
 from cnnfix_ui.results import KEYS
+from cnnfix_ui.turns import queued
 
 
 @st.cache_resource(show_spinner=False)
@@ -20,12 +21,14 @@ def captioner() -> Captioner:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=KEYS)
+@queued()
 def seen(picture: Picture) -> Seen:
     """The picture, as the captioner saw it."""
     return Seen(captioner(), picture)
 
 
 @st.cache_data(max_entries=256, show_spinner=False, hash_funcs=KEYS)
+@queued()
 def described(picture: Picture, beginning: tuple[str, ...] = ()) -> list[Caption]:
     """What it says of the picture, best first. Raises TargetError for a beginning with a word that it does not know."""
     return captioner().describe(picture, beginning=beginning)

@@ -52,10 +52,10 @@ def shoot(page: Page, name: str) -> Path:
 
 
 @contextmanager
-def serve(script: Path, log: Path, *more: str, **variables: str) -> Iterator[str]:
+def serve(script: Path, log: Path, *more: str, folder: Path = ROOT, **variables: str) -> Iterator[str]:
     """A server of its own for `script`, cold; yields its address. What it says goes to the file `log`.
 
-    more: options for Streamlit. variables: of the environment.
+    more: options for Streamlit. folder: where it is started, whose packages count. variables: of the environment.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -63,7 +63,10 @@ def serve(script: Path, log: Path, *more: str, **variables: str) -> Iterator[str
     options = f"--server.port={port} --server.address=127.0.0.1 --server.headless=true".split()
     command = [sys.executable, "-m", "streamlit", "run", str(script), *options, *more]
     environment = os.environ | {"PYTHONPATH": str(ROOT)} | variables
-    with log.open("w") as out, subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out) as process:
+    with (
+        log.open("w") as out,
+        subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=out) as process,
+    ):
         try:
             _wait_until_healthy(f"http://127.0.0.1:{port}", process, log)
             yield f"http://127.0.0.1:{port}"

@@ -84,7 +84,8 @@ if st.button("Broken"):
 def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """The app with one more page, /failing: the address of that page, and the file with what the server logs."""
     root = tmp_path_factory.mktemp("failing")
-    shutil.copytree(ROOT / "cnnfix_ui", root / "cnnfix_ui")
+    for package in ("cnnfix_site", "cnnfix_ui"):
+        shutil.copytree(ROOT / package, root / package)
     for name in ("app.py", ".streamlit"):
         (root / name).symlink_to(ROOT / name)
     (root / "pages").mkdir()
@@ -93,7 +94,7 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
     (root / "pages" / "failing.py").write_text(FAILING_PAGE)
     main = root / "cnnfix_ui" / "main.py"
     main.write_text(main.read_text().replace("PAGES = [", 'PAGES = [("failing", "Failing", "What can fail?"), '))
-    with serve(root / "app.py", root / "log") as address:
+    with serve(root / "app.py", root / "log", folder=root) as address:
         yield address, root / "log"
 
 
