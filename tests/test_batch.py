@@ -393,7 +393,6 @@ def test_ray_loses_nothing_when_a_worker_is_killed(
         work = Work(Noting(pids), cnnfix.EVIDENCE)
         journal = run(items(folder), work, engine, tmp_path / "out", SETTINGS, 1, kill)
         assert len(killed) == 1
-        assert len(list(pids.iterdir())) == 3  # a third one took its place
         assert sorted(map(_text, journal)) == sorted(map(_text, rows))
     finally:
         cluster.ray.shutdown()
