@@ -124,11 +124,7 @@ def _number(text: str) -> float:
     return float(text or "nan")
 
 
-def _whole(text: str) -> int:
-    return int(text)
-
-
-_READ: dict[str, Callable[[str], Any]] = {"str": str, "int": _whole, "float": _number}
+_READ: dict[str, Callable[[str], Any]] = {"str": str, "int": int, "float": _number}
 
 
 def _text(value: float | str) -> str:

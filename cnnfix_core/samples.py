@@ -58,10 +58,15 @@ def list_samples() -> tuple[Sample, ...]:
     return tuple(Sample(**{**entry, "boxes": tuple(map(tuple, entry.get("boxes", ())))}) for entry in entries)
 
 
+def sample_of(name: str) -> Sample | None:
+    """The sample of this name; None where there is none, or a file is called so."""
+    return next((one for one in list_samples() if one.name == name and not Path(name).exists()), None)
+
+
 def bytes_of(name: str) -> bytes:
     """The bytes of a picture's file, or else of the sample of this name. Raises PictureError."""
-    sample = next((one for one in list_samples() if one.name == name), None)
-    return read_file(Path(name)) if sample is None or Path(name).exists() else sample.read()
+    sample = sample_of(name)
+    return sample.read() if sample else read_file(Path(name))
 
 
 def load_sample(name: str) -> Sample:

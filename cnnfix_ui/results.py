@@ -129,12 +129,19 @@ def _in_turn(network: Network, make: Callable[[], Answer]) -> Callable[[], Answe
 
 def reporting(network: Network, picture: Picture, name: str, explanation: Explanation) -> Callable[[], Report]:
     """What makes the report of an explanation; it needs no session. name: of the picture, as the gallery has it."""
-    sample = next((one for one in list_samples() if one.name == name), None)
-    content = sample.read() if sample else None
-    words = ["--model", network.model.name]
-    file = name if sample else "picture.png"
-    asked, preset = explanation.asked, explanation.preset
-    return lambda: make(network.model, picture, asked, preset, name=file, content=content, model_words=words)
+
+    def made() -> Report:
+        sample = next((one for one in list_samples() if one.name == name), None)
+        return make(
+            network.model,
+            picture,
+            explanation.asked,
+            explanation.preset,
+            name=name if sample else "picture.png",
+            content=sample.read() if sample else None,
+        )
+
+    return made
 
 
 def density(explanation: Explanation) -> NDArray[np.floating]:

@@ -1,6 +1,6 @@
 """What the first visitor would otherwise wait for: imports, weights, compiled loops, which methods fit."""
 
-from cnnfix_core import EVIDENCE, PUBLISHED, open_picture
+from cnnfix_core import EVIDENCE, PUBLISHED, Picture, Preset, open_picture
 from cnnfix_core.backtrack.chosen import Chosen
 from cnnfix_core.methods import METHODS, reason_against
 from cnnfix_core.samples import list_samples
@@ -14,12 +14,15 @@ def warm_up() -> None:
     first, *others = [open_picture(sample.read()) for sample in list_samples()]
     network = results.Network(DEFAULT, results.loaded(DEFAULT))
     for preset in (EVIDENCE, PUBLISHED):
-        answer = results.explained(network, first, None, preset)
-        results.rival(network, first, answer.asked, answer.preset.crops)
+        _answer(network, first, preset)
     for method in METHODS:
         reason_against(network.model, method)
     stepped = results.stepped(network, first, None, (EVIDENCE,))
     answers.answer(stepped, 0, Chosen(0))
     for picture in others:
-        answer = results.explained(network, picture, None, EVIDENCE)
-        results.rival(network, picture, answer.asked, answer.preset.crops)
+        _answer(network, picture, EVIDENCE)
+
+
+def _answer(network: results.Network, picture: Picture, preset: Preset) -> None:
+    answer = results.explained(network, picture, None, preset)
+    results.rival(network, picture, answer.asked, answer.preset.crops)

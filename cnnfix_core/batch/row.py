@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnfix_core.explain import Explanation
+from cnnfix_core.batch.slices import Answer
+from cnnfix_core.errors import CnnfixError
 from cnnfix_core.fixations import Fixations
-from cnnfix_core.images import Picture
-from cnnfix_core.maps import MAP_SIDE, area_holding
-from cnnfix_core.methods.method import Map
+from cnnfix_core.maps import area_holding
 from cnnfix_core.metrics.agreement import overlap
 
 _NONE = math.nan
@@ -58,10 +57,12 @@ class Row:
         return self.picture
 
 
-def row_of(name: str, picture: Picture, explanation: Explanation, rival: Map | None) -> Row:
-    """The numbers of an explanation. rival: Grad-CAM's map, `MAP_SIDE` long at most; None where it does not fit."""
+def row_of(name: str, answer: Answer | CnnfixError) -> Row:
+    """The numbers of an answer, or why there is none."""
+    if isinstance(answer, CnnfixError):
+        return Row(picture=name, error=str(answer))
+    picture, explanation, density, rival = answer.picture, answer.explanation, answer.density, answer.rival
     fixations = explanation.kept_fixations
-    density = explanation.density(longest_side=MAP_SIDE)
     x, y = np.average((fixations.xy + 0.5) / (picture.width, picture.height), axis=0, weights=fixations.evidence)
     x0, y0, x1, y1 = explanation.box()
     first, target = explanation.predictions[0], explanation.target

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from cnnfix_core.errors import CnnfixError, RecordError
 from cnnfix_core.explain import Asking, Class, Explanation
-from cnnfix_core.images import Picture, View, open_picture
+from cnnfix_core.images import Picture, Source, View, open_picture
 from cnnfix_core.maps import MAP_SIDE
 from cnnfix_core.methods import reason_against
 from cnnfix_core.methods.anatomy import grey, once_a_network
@@ -21,6 +21,7 @@ from cnnfix_core.methods.method import Map
 from cnnfix_core.methods.view import on_picture
 from cnnfix_core.presets import Preset
 from cnnfix_core.record import record
+from cnnfix_core.selection import Floats
 from cnnfix_core.tape import as_array
 from cnnfix_core.together import Reached, unravel_together
 from cnnfix_core.zoo import Model
@@ -32,10 +33,23 @@ _INPUTS = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """The explanation, without traces, and Grad-CAM's map, `MAP_SIDE` long at most, where it fits the network."""
+    """The explanation, without traces, its density, and Grad-CAM's map where it fits the network.
 
+    Both maps are `MAP_SIDE` long at most.
+    """
+
+    picture: Picture
     explanation: Explanation
+    density: Floats
     rival: Map | None
+
+
+def read(source: Source) -> Picture | CnnfixError:
+    """The picture, or why it cannot be used."""
+    try:
+        return open_picture(source)
+    except CnnfixError as error:
+        return error
 
 
 class Slices:
@@ -52,13 +66,18 @@ class Slices:
         self._with_rival = not reason_against(model, "gradcam")
         self.size = max(1, _INPUTS // self._views) if _takes_batches(model) else 1
 
-    def answers(self, pictures: Sequence[Picture]) -> list[Answer | CnnfixError]:
-        """The answer to each of at most `size` pictures, or why there is none."""
+    def answers(self, given: Sequence[Picture | CnnfixError]) -> list[Answer | CnnfixError]:
+        """The answer to each of at most `size` pictures, or why there is none; errors that are given stay."""
+        pictures = [one for one in given if isinstance(one, Picture)]
+        found = iter(self._answered(pictures) if pictures else ())
+        return [next(found) if isinstance(one, Picture) else one for one in given]
+
+    def _answered(self, pictures: Sequence[Picture]) -> list[Answer | CnnfixError]:
         try:
             return self._answers(pictures)
         except CnnfixError as error:
             # Something about one of them, such as values that are not finite, must not cost the others.
-            return [error] if len(pictures) == 1 else [self.answers([picture])[0] for picture in pictures]
+            return [error] if len(pictures) == 1 else [self._answered([picture])[0] for picture in pictures]
 
     def _answers(self, pictures: Sequence[Picture]) -> list[Answer | CnnfixError]:
         started = time.perf_counter()
@@ -79,7 +98,10 @@ class Slices:
         reached = [[next(walks) for _ in one.walked] for one in asked]
         rivals = self._rivals(batch, pictures, seen, [one.asked[0] for one in asked])
         each = (time.perf_counter() - started) / len(pictures)
-        return [_answer(one, mine, rival, each) for one, mine, rival in zip(asked, reached, rivals, strict=True)]
+        return [
+            _answer(picture, one, mine, rival, each)
+            for picture, one, mine, rival in zip(pictures, asked, reached, rivals, strict=True)
+        ]
 
     def _rivals(
         self, batch: Tensor, pictures: Sequence[Picture], seen: Sequence[Sequence[View]], classes: Sequence[int]
@@ -95,13 +117,16 @@ class Slices:
         ]
 
 
-def _answer(asked: Asking, walks: Sequence[Reached], rival: Map | None, seconds: float) -> Answer | CnnfixError:
+def _answer(
+    picture: Picture, asked: Asking, walks: Sequence[Reached], rival: Map | None, seconds: float
+) -> Answer | CnnfixError:
     reached = []
     for walk in walks:
         if isinstance(walk, CnnfixError):
             return walk
         reached.append(walk)
-    return Answer(asked.explanation(reached, seconds), rival)
+    explanation = asked.explanation(reached, seconds)
+    return Answer(picture, explanation, explanation.density(longest_side=MAP_SIDE), rival)
 
 
 @once_a_network

@@ -6,18 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 
 from cnnfix_core.batch.items import Item
 from cnnfix_core.batch.row import Row, row_of
-from cnnfix_core.batch.slices import Answer, Slices
+from cnnfix_core.batch.slices import Answer, Slices, read
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explain import Class
 from cnnfix_core.figures import comparison, png
-from cnnfix_core.images import Picture, open_picture
-from cnnfix_core.maps import MAP_SIDE
+from cnnfix_core.images import Picture
 from cnnfix_core.presets import Preset
 from cnnfix_core.zoo import Model
 
@@ -33,11 +31,6 @@ class Work:
     preset: Preset
     target: Class | None = None
     figures: Path | None = None
-
-
-class _Read(NamedTuple):
-    item: Item
-    picture: Picture | CnnfixError
 
 
 class Worker:
@@ -57,36 +50,24 @@ class Worker:
             rows: list[Row] = []
             for n in range(len(parts)):
                 assert coming
-                read = coming.result()
+                pictures = coming.result()
                 coming = ahead.submit(_read, parts[n + 1]) if n + 1 < len(parts) else None
-                rows += self._rows(read)
+                rows += self._rows(parts[n], pictures)
         return rows
 
-    def _rows(self, read: Sequence[_Read]) -> Iterator[Row]:
-        found = [one.picture for one in read if isinstance(one.picture, Picture)]
-        answers = iter(self._slices.answers(found) if found else ())
-        for item, picture in read:
-            answer = picture if isinstance(picture, CnnfixError) else next(answers)
-            if isinstance(answer, Answer) and isinstance(picture, Picture):
-                self._draw(item, picture, answer)
-                yield row_of(item.name, picture, answer.explanation, answer.rival)
-            else:
-                yield Row(picture=item.name, error=str(answer))
+    def _rows(self, items: Sequence[Item], pictures: Sequence[Picture | CnnfixError]) -> Iterator[Row]:
+        for item, answer in zip(items, self._slices.answers(pictures), strict=True):
+            if isinstance(answer, Answer):
+                self._draw(item, answer)
+            yield row_of(item.name, answer)
 
-    def _draw(self, item: Item, picture: Picture, answer: Answer) -> None:
+    def _draw(self, item: Item, answer: Answer) -> None:
         if self._work.figures is None:
             return
         file = self._work.figures / f"{item.name.lstrip('./')}.png".replace("..", "_")
         file.parent.mkdir(parents=True, exist_ok=True)
-        density = answer.explanation.density(longest_side=MAP_SIDE)
-        file.write_bytes(png(comparison(picture, answer.explanation, density, answer.rival)))
+        file.write_bytes(png(comparison(answer.picture, answer.explanation, answer.density, answer.rival)))
 
 
-def _read(items: Sequence[Item]) -> list[_Read]:
-    read = []
-    for item in items:
-        try:
-            read.append(_Read(item, open_picture(item.file)))
-        except CnnfixError as error:
-            read.append(_Read(item, error))
-    return read
+def _read(items: Sequence[Item]) -> list[Picture | CnnfixError]:
+    return [read(item.file) for item in items]

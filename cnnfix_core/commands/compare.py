@@ -97,12 +97,10 @@ def _compared(
 def _opened(name: str) -> tuple[Picture, tuple[Box, ...]]:
     """The picture, and the boxes that come with it: a file, or else a sample of this name."""
     from cnnfix_core.images import open_picture
-    from cnnfix_core.samples import list_samples
+    from cnnfix_core.samples import sample_of
 
-    sample = next((one for one in list_samples() if one.name == name), None)
-    if sample is None or Path(name).exists():
-        return open_picture(name), ()
-    return open_picture(sample.read()), sample.boxes
+    sample = sample_of(name)
+    return (open_picture(sample.read()), sample.boxes) if sample else (open_picture(name), ())
 
 
 def _figure(picture: Picture, found: Sequence[Measured], title: str, truth: Sequence[Box]) -> bytes:

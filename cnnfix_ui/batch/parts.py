@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from cnnfix_core import CnnfixError, Picture, Preset, open_picture
+from cnnfix_core import CnnfixError, Preset
 from cnnfix_core.batch.parcel import Packed
 from cnnfix_core.batch.row import Row, row_of
-from cnnfix_core.batch.slices import Answer, Slices
+from cnnfix_core.batch.slices import Answer, Slices, read
 from cnnfix_core.figures import panel, photo_of
-from cnnfix_core.maps import MAP_SIDE
 from cnnfix_ui.jobs import Job
 from cnnfix_ui.panels import image_uri
 from cnnfix_ui.results import Network
@@ -80,27 +79,17 @@ def look(network: Network, preset: Preset, pictures: Sequence[Packed]) -> Progre
 
 def _entries(network: Network, preset: Preset, pictures: Sequence[Packed], job: Job) -> Part:
     slices = Slices(network.model, preset)
-    read = [_read(packed) for packed in pictures]
-    good = [picture for picture in read if isinstance(picture, Picture)]
-    answers: list[Answer | CnnfixError] = []
-    for n in range(0, len(good), slices.size):
-        job.report(n / len(good))
-        answers += slices.answers(good[n : n + slices.size])
-    coming = iter(answers)
-    return Part(tuple(_entry(packed, picture, coming) for packed, picture in zip(pictures, read, strict=True)))
+    entries: list[Entry] = []
+    for n in range(0, len(pictures), slices.size):
+        job.report(n / len(pictures))
+        some = pictures[n : n + slices.size]
+        answers = slices.answers([read(packed.content) for packed in some])
+        entries += [_entry(packed.name, answer) for packed, answer in zip(some, answers, strict=True)]
+    return Part(tuple(entries))
 
 
-def _read(packed: Packed) -> Picture | CnnfixError:
-    try:
-        return open_picture(packed.content)
-    except CnnfixError as error:
-        return error
-
-
-def _entry(packed: Packed, picture: Picture | CnnfixError, answers: Any) -> Entry:
-    answer = next(answers) if isinstance(picture, Picture) else picture
-    if isinstance(picture, Picture) and isinstance(answer, Answer):
-        density = answer.explanation.density(longest_side=MAP_SIDE)
-        tile = panel(photo_of(picture, _TILE).convert("RGBA"), density)
-        return Entry(row_of(packed.name, picture, answer.explanation, answer.rival), image_uri(tile))
-    return Entry(Row(picture=packed.name, error=str(answer)))
+def _entry(name: str, answer: Answer | CnnfixError) -> Entry:
+    row = row_of(name, answer)
+    if not isinstance(answer, Answer):
+        return Entry(row)
+    return Entry(row, image_uri(panel(photo_of(answer.picture, _TILE).convert("RGBA"), answer.density)))
