@@ -15,9 +15,11 @@ import resource
 import signal
 import sys
 import time
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +34,7 @@ from cnnfix_core.signals import read_series
 from cnnfix_core.zoo import architectures, read_labels
 
 SECONDS, MEMORY = 10, 1_000_000_000
+_PART, _PARTS = 1000, 16  # cases that a process runs in one go; so many times in all, by all of them
 EXTREMES = (
     b"\x00",
     b"\xff",
@@ -139,10 +142,14 @@ def models() -> list[bytes]:
 
 
 def tables() -> list[bytes]:
-    """Labels, series, archives of pictures, and addresses."""
+    """Labels, series, and archives of pictures."""
     labels = json.dumps({str(n): ["n0", f"class {n}"] for n in range(20)}).encode()
     series = "\n".join(",".join(f"{n * k / 7:.3f}" for n in range(40)) for k in range(3)).encode()
-    return [labels, b"cat\ndog\n", series]
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for number, picture in enumerate(pictures()[:3]):
+            packed.writestr(f"folder/{number}.png", picture)
+    return [labels, b"cat\ndog\n", series, archive.getvalue()]
 
 
 def open_model(content: bytes) -> object:
@@ -231,6 +238,14 @@ def run(kind: str, seed: int, numbers: range) -> tuple[Counter[str], list[Failur
     return ended, failures, longest
 
 
+def _parts(kind: str, seed: int, count: int) -> Iterator[tuple[Counter[str], list[Failure], float]]:
+    """What `run` says of each thousand; processes are new after some, as a server's memory is not that of one file."""
+    parts = [range(first, min(first + _PART, count)) for first in range(0, count, _PART)]
+    for n in range(0, len(parts), _PARTS):
+        with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+            yield from pool.map(run, repeat(kind), repeat(seed), parts[n : n + _PARTS])
+
+
 def _limit_memory() -> None:
     with open("/proc/self/statm") as file:
         now = int(file.read().split()[0]) * resource.getpagesize()
@@ -249,19 +264,17 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     found: list[Failure] = []
-    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=8) as pool:
-        for kind in KINDS:
-            count = given.pictures if kind == "picture" else given.others
-            parts = [range(first, min(first + 1000, count)) for first in range(0, count, 1000)]
-            ended, longest, started = Counter[str](), 0.0, time.monotonic()
-            for part, failures, slowest in pool.map(run, [kind] * len(parts), [given.seed] * len(parts), parts):
-                ended, longest = ended + part, max(longest, slowest)
-                found += failures
-            print(
-                f"{kind}: {count:,} cases, {ended['refused']:,} refused, {ended['read']:,} read, "
-                f"the longest {longest:.1f} s; {time.monotonic() - started:.0f} s in all",
-                flush=True,
-            )
+    for kind in KINDS:
+        count = given.pictures if kind == "picture" else given.others
+        ended, longest, started = Counter[str](), 0.0, time.monotonic()
+        for part, failures, slowest in _parts(kind, given.seed, count):
+            ended, longest = ended + part, max(longest, slowest)
+            found += failures
+        print(
+            f"{kind}: {count:,} cases, {ended['refused']:,} refused, {ended['read']:,} read, "
+            f"the longest {longest:.1f} s; {time.monotonic() - started:.0f} s in all",
+            flush=True,
+        )
     for failure in found[:50]:
         print(*failure)
     print(f"{len(found)} failures")

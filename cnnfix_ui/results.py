@@ -20,7 +20,7 @@ from cnnfix_core.samples import list_samples
 from cnnfix_core.zoo import Progress
 from cnnfix_ui.hosting import memory
 from cnnfix_ui.shelf import Shelf
-from cnnfix_ui.turns import in_turn, queued
+from cnnfix_ui.turns import in_turn, turns
 
 Answer = TypeVar("Answer")
 _LARGE = 200_000_000  # bytes of weights
@@ -77,10 +77,10 @@ def said(network: Network, picture: Picture) -> Classes:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=KEYS)
-@queued()
 def disturbed(network: Network, picture: Picture, kind: str, strength: int) -> changes.Disturbed:
     """The picture with adversarial noise."""
-    return changes.disturbed(network.model, picture, kind, strength)
+    with turns.taken():
+        return changes.disturbed(network.model, picture, kind, strength)
 
 
 def forgot(network: Network, part: str) -> Network:
@@ -132,14 +132,15 @@ def reporting(network: Network, picture: Picture, name: str, explanation: Explan
 
     def made() -> Report:
         sample = next((one for one in list_samples() if one.name == name), None)
-        return make(
-            network.model,
-            picture,
-            explanation.asked,
-            explanation.preset,
-            name=name if sample else "picture.png",
-            content=sample.read() if sample else None,
-        )
+        with turns.taken(long=True):
+            return make(
+                network.model,
+                picture,
+                explanation.asked,
+                explanation.preset,
+                name=name if sample else "picture.png",
+                content=sample.read() if sample else None,
+            )
 
     return made
 

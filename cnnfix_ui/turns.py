@@ -9,8 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import streamlit as st
 
@@ -19,8 +18,6 @@ from cnnfix_ui.errors import UserError
 _PROCESSORS = os.cpu_count() or 1
 _EVERY = 0.5  # seconds between two looks at one's place
 Say = Callable[[int], object]
-Given = ParamSpec("Given")
-Answer = TypeVar("Answer")
 
 
 class Turns:
@@ -101,23 +98,12 @@ class Turns:
 turns = Turns(places=max(2, _PROCESSORS), long=max(1, _PROCESSORS // 2), most=100)
 
 
-def queued(long: bool = False) -> Callable[[Callable[Given, Answer]], Callable[Given, Answer]]:
-    """Let a function compute in its turn; below a cache, so that what is kept need not wait."""
-
-    def decorated(function: Callable[Given, Answer]) -> Callable[Given, Answer]:
-        @wraps(function)
-        def waiting(*args: Given.args, **options: Given.kwargs) -> Answer:
-            with turns.taken(long):
-                return function(*args, **options)
-
-        return waiting
-
-    return decorated
-
-
 @contextmanager
 def in_turn(long: bool = False) -> Iterator[None]:
-    """Wait for a place in a visitor's run, and say on the page, where it stands, how many are ahead."""
+    """Wait for a place in a visitor's run, and say on the page, where it stands, how many are ahead.
+
+    Not below Streamlit's caches, which draw again what was drawn while they were filled: `turns.taken` is for those.
+    """
     slot: list[Any] = []
 
     def say(ahead: int) -> None:

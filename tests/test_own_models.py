@@ -487,6 +487,12 @@ def test_a_name_that_ends_early() -> None:
     refused(member("archive/a_b").replace(b"archive/a_b", b"archive/a\0b"), "leads out of the archive")
 
 
+def test_a_directory_that_claims_to_lie_elsewhere(small_program: bytes) -> None:
+    content = bytearray(small_program)
+    content[content.rindex(b"PK\x06\x06") + 51] = 1  # 16 MB further on
+    refused(bytes(content), "damaged")
+
+
 def test_a_zip_bomb() -> None:
     refused(member("archive/data/9", bytes(300_000_000), compress_type=zipfile.ZIP_DEFLATED), "compressed members")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import cnnfix_core as cnnfix
@@ -152,6 +153,22 @@ def test_the_same_command_gives_the_same_bytes_but_for_the_time(
     other = _without_time(tmp_path / "report.zip")
     assert other == _without_time(tmp_path / "a.zip")
     assert (tmp_path / "report.zip").read_bytes() != (tmp_path / "a.zip").read_bytes()
+
+
+def test_the_numbers_do_not_depend_on_how_many_threads_there_are(
+    model: cnnfix.Model, cat: cnnfix.Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
+    before = torch.get_num_threads()
+    made = []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            made.append(as_zip(make(model, cat, None, cnnfix.EVIDENCE)))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert made[0] == made[1]
 
 
 def _without_time(file: Path) -> dict[str, bytes]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from cnnfix_core.folders import ENDINGS
 from cnnfix_core.images import MAX_BYTES, PictureError
+from cnnfix_core.zoo.archives import BROKEN
 
 MOST_PICTURES = 200
 MOST_BYTES = 100_000_000
 _ZIP = b"PK\x03\x04"
-_NO_ZIP = (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError, zlib.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def _members(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
                     with archive.open(member) as file:
                         # A small file can become a huge one: one byte more than is let in says that it did.
                         yield place, file.read(MAX_BYTES + 1)
-    except _NO_ZIP:
+    except BROKEN:
         raise PictureError(f"The archive {name} is damaged or locked: save or send it again.") from None
 
 

@@ -23,11 +23,12 @@ from cnnfix_core.presets import Preset
 from cnnfix_core.record import record
 from cnnfix_core.selection import Floats
 from cnnfix_core.tape import as_array
+from cnnfix_core.threads import one_thread
 from cnnfix_core.together import Reached, unravel_together
 from cnnfix_core.zoo import Model
 
 # Networks add up in another order where a batch is larger, and their last digits differ. So as many go through at once
-# always, filled up with grey, and what is said of a picture depends on nothing else.
+# always, filled up with grey, on one thread, and what is said of a picture depends on nothing else.
 _INPUTS = 8
 
 
@@ -69,7 +70,8 @@ class Slices:
     def answers(self, given: Sequence[Picture | CnnfixError]) -> list[Answer | CnnfixError]:
         """The answer to each of at most `size` pictures, or why there is none; errors that are given stay."""
         pictures = [one for one in given if isinstance(one, Picture)]
-        found = iter(self._answered(pictures) if pictures else ())
+        with one_thread():
+            found = iter(self._answered(pictures) if pictures else ())
         return [next(found) if isinstance(one, Picture) else one for one in given]
 
     def _answered(self, pictures: Sequence[Picture]) -> list[Answer | CnnfixError]:

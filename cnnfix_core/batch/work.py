@@ -7,8 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from cnnfix_core.batch.items import Item
 from cnnfix_core.batch.row import Row, row_of
 from cnnfix_core.batch.slices import Answer, Slices, read
@@ -34,10 +32,9 @@ class Work:
 
 
 class Worker:
-    """Answers on one thread: what PyTorch adds up on several depends on how many there are."""
+    """Answers, and reads the next pictures meanwhile."""
 
     def __init__(self, work: Work) -> None:
-        torch.set_num_threads(1)
         self._work = work
         self._slices = Slices(work.load(), work.preset, work.target)
 

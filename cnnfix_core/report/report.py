@@ -21,6 +21,7 @@ from cnnfix_core.images import Picture
 from cnnfix_core.metrics.truth import Truth
 from cnnfix_core.presets import FOCUS, Preset
 from cnnfix_core.provenance import digest_of, versions
+from cnnfix_core.threads import one_thread
 from cnnfix_core.zoo import Model
 
 METHODS = ("fixations", "gradcam", "layercam", "integrated_gradients")
@@ -73,15 +74,17 @@ def make(
     model_words: what the command says of the model; None for its name. The time is that of SOURCE_DATE_EPOCH where it
     is set. Raises what `explain` raises.
     """
-    explanation = replace(explain(model, picture, asked, preset).without_traces(), seconds=math.nan)
-    found = list(compare(model, picture, Truth(picture.width, picture.height), explanation.asked, METHODS))
+    with one_thread():
+        explanation = replace(explain(model, picture, asked, preset).without_traces(), seconds=math.nan)
+        found = list(compare(model, picture, Truth(picture.width, picture.height), explanation.asked, METHODS))
+        walk = tuple(_stops(walked(model, picture, explanation.asked, [preset]), picture))
     return Report(
         model,
         picture,
         name,
         content,
         explanation,
-        tuple(_stops(walked(model, picture, explanation.asked, [preset]), picture)),
+        walk,
         tuple(_timeless(one) for one in found if isinstance(one, Measured)),
         tuple(one for one in found if isinstance(one, Failed)),
         _facts(model, picture, name, explanation),

@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import stat
 import zipfile
+import zlib
 from pathlib import PurePosixPath
 
 from cnnfix_core.errors import ModelError
 
 MAX_MEMBERS = 10_000
+# What zipfile raises for archives that are damaged, locked, or packed in a way that it does not know.
+BROKEN = (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError, zlib.error)
 
 
 class Archive:
@@ -23,7 +26,7 @@ class Archive:
     def __init__(self, content: bytes, name: str) -> None:
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(content))
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+        except BROKEN:
             raise ModelError(f"{name} is damaged or incomplete: save or send it again.") from None
         members = self._zip.infolist()
         if len(members) > MAX_MEMBERS:
@@ -47,7 +50,7 @@ class Archive:
             return self._zip.read(self._members[member])
         except KeyError:
             raise ModelError(f"{self.name} is incomplete: {member} is missing in it. Save it again.") from None
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError):
+        except BROKEN:
             raise ModelError(f"{self.name} is damaged, in {member}: save or send it again.") from None
 
     def _check(self, member: zipfile.ZipInfo) -> None:

@@ -11,7 +11,7 @@ from cnnfix_core.fixations import Fixations
 from cnnfix_core.maps import MAP_SIDE
 from cnnfix_core.selection import Floats
 from cnnfix_ui.results import KEYS
-from cnnfix_ui.turns import queued
+from cnnfix_ui.turns import turns
 
 
 @st.cache_resource(show_spinner=False)
@@ -21,29 +21,35 @@ def captioner() -> Captioner:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=KEYS)
-@queued()
 def seen(picture: Picture) -> Seen:
     """The picture, as the captioner saw it."""
-    return Seen(captioner(), picture)
+    asked = captioner()
+    with turns.taken():
+        return Seen(asked, picture)
 
 
 @st.cache_data(max_entries=256, show_spinner=False, hash_funcs=KEYS)
-@queued()
 def described(picture: Picture, beginning: tuple[str, ...] = ()) -> list[Caption]:
     """What it says of the picture, best first. Raises TargetError for a beginning with a word that it does not know."""
-    return captioner().describe(picture, beginning=beginning)
+    asked = captioner()
+    with turns.taken():
+        return asked.describe(picture, beginning=beginning)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=KEYS)
 def told(picture: Picture, words: tuple[str, ...]) -> Telling:
     """The caption, word by word."""
-    return seen(picture).tell(words)
+    shown = seen(picture)
+    with turns.taken():
+        return shown.tell(words)
 
 
 @st.cache_data(max_entries=2048, show_spinner=False, hash_funcs=KEYS)
 def origin(picture: Picture, words: tuple[str, ...], step: int, preset: Preset, than: str | None = None) -> Origin:
     """Where a word came from."""
-    return told(picture, words).origin(step, preset, than)
+    telling = told(picture, words)
+    with turns.taken():
+        return telling.origin(step, preset, than)
 
 
 @st.cache_data(max_entries=512, max_size="256MB", show_spinner=False, hash_funcs=KEYS)
@@ -51,13 +57,17 @@ def fixations(
     picture: Picture, words: tuple[str, ...], step: int, preset: Preset, than: str | None = None
 ) -> Fixations | None:
     """A word's fixations on the picture, or None where there are none."""
-    return seen(picture).fixations(origin(picture, words, step, preset, than), preset)
+    shown, word = seen(picture), origin(picture, words, step, preset, than)
+    with turns.taken():
+        return shown.fixations(word, preset)
 
 
 @st.cache_data(max_entries=32, max_size="256MB", show_spinner=False, hash_funcs=KEYS)
 def maps(picture: Picture, words: tuple[str, ...], preset: Preset, apart: bool) -> list[Floats | None]:
     """A map for each word, the end included."""
-    return explanation(picture, words, preset).maps(apart, MAP_SIDE)
+    explained = explanation(picture, words, preset)
+    with turns.taken():
+        return explained.maps(apart, MAP_SIDE)
 
 
 def explanation(picture: Picture, words: tuple[str, ...], preset: Preset) -> CaptionExplanation:
@@ -70,5 +80,6 @@ def explanation(picture: Picture, words: tuple[str, ...], preset: Preset) -> Cap
 @st.cache_data(max_entries=512, max_size="256MB", show_spinner=False, hash_funcs=KEYS)
 def rival(picture: Picture, words: tuple[str, ...], word: str, than: str | None) -> NDArray[np.float32]:
     """Grad-CAM of the word that follows these."""
-    asked = word if than is None else (word, than)
-    return attribute(captioner().next_word(words), picture, asked, crops="whole", longest_side=MAP_SIDE)
+    model, asked = captioner().next_word(words), word if than is None else (word, than)
+    with turns.taken():
+        return attribute(model, picture, asked, crops="whole", longest_side=MAP_SIDE)

@@ -17,7 +17,7 @@ from cnnfix_core.tasks import Detection, Segmentation, detect, segment
 from cnnfix_ui import networks
 from cnnfix_ui.pointing.component import pointing
 from cnnfix_ui.results import KEYS, Network
-from cnnfix_ui.turns import queued
+from cnnfix_ui.turns import turns
 
 # Told apart with every kind of colour vision (Okabe and Ito), then used again.
 _COLOURS = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#F0E442", "#0072B2")
@@ -100,15 +100,15 @@ def _boxes_of(network: Network, picture: Picture) -> Network:
 
 
 @st.cache_resource(max_entries=32, show_spinner="Looking at the picture …", hash_funcs=KEYS)
-@queued(long=True)
 def _segmented(network: Network, picture: Picture) -> Segmentation:
-    return segment(network.model, picture)
+    with turns.taken(long=True):
+        return segment(network.model, picture)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Looking at the picture …", hash_funcs=KEYS)
-@queued(long=True)
 def _detected(network: Network, picture: Picture) -> Detection:
-    return detect(network.model, picture)
+    with turns.taken(long=True):
+        return detect(network.model, picture)
 
 
 def _inside(found: Segmentation) -> Pixel:

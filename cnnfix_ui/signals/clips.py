@@ -31,7 +31,7 @@ from cnnfix_ui.sending import OWN
 from cnnfix_ui.shelf import Shelf
 from cnnfix_ui.signals import state
 from cnnfix_ui.strip import choose_from_strip
-from cnnfix_ui.turns import queued
+from cnnfix_ui.turns import turns
 
 _TILE = 200  # pixels, the longest side
 _MODELS: Shelf[str, ClipModel] = Shelf(600_000_000, lambda model: model.nbytes)
@@ -124,9 +124,9 @@ KEYS = {ClipModel: lambda model: model.name, Clip: lambda clip: clip.digest, **r
 
 
 @st.cache_data(max_entries=64, max_size="128MB", show_spinner=False, hash_funcs=KEYS)
-@queued(long=True)
 def _explained(model: ClipModel, clip: Clip, target: results.Target, preset: Preset) -> ClipExplanation:
-    return explain_clip(model, clip, target, preset)
+    with turns.taken(long=True):
+        return explain_clip(model, clip, target, preset)
 
 
 def _draw(found: ClipExplanation) -> None:

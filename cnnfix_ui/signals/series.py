@@ -23,7 +23,7 @@ from cnnfix_ui.panels import image_uri
 from cnnfix_ui.sending import OWN
 from cnnfix_ui.signals import state
 from cnnfix_ui.strip import choose_from_strip
-from cnnfix_ui.turns import queued
+from cnnfix_ui.turns import turns
 
 _FIXATIONS, _CAM, _LINE = "#2F8FE8", "#E69F00", "#8A9199"  # seen on white and on black
 
@@ -74,9 +74,10 @@ def _model() -> SignalModel:
 
 
 @st.cache_data(max_entries=256, show_spinner=False, hash_funcs=results.KEYS)
-@queued()
 def _explained(series: Floats, target: results.Target, preset: Preset) -> SignalExplanation:
-    return explain_signal(_model(), series, target, preset)
+    model = _model()
+    with turns.taken():
+        return explain_signal(model, series, target, preset)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
