@@ -34,7 +34,7 @@ from cnnfix_core.signals import read_series
 from cnnfix_core.zoo import architectures, read_labels
 
 SECONDS, MEMORY = 10, 1_000_000_000
-_PART, _PARTS = 1000, 16  # cases that a process runs in one go; so many times in all, by all of them
+_PART, _PARTS = 1000, 16  # cases in a part, and parts that the same processes run
 EXTREMES = (
     b"\x00",
     b"\xff",
@@ -239,9 +239,10 @@ def run(kind: str, seed: int, numbers: range) -> tuple[Counter[str], list[Failur
 
 
 def _parts(kind: str, seed: int, count: int) -> Iterator[tuple[Counter[str], list[Failure], float]]:
-    """What `run` says of each thousand; processes are new after some, as a server's memory is not that of one file."""
+    """What `run` says of each part. Processes are replaced after some: memory is not to be what earlier cases left."""
     parts = [range(first, min(first + _PART, count)) for first in range(0, count, _PART)]
     for n in range(0, len(parts), _PARTS):
+        # Not by the pool's max_tasks_per_child, with which it hangs in Python 3.11.
         with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
             yield from pool.map(run, repeat(kind), repeat(seed), parts[n : n + _PARTS])
 

@@ -23,17 +23,17 @@ def captioner() -> Captioner:
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=KEYS)
 def seen(picture: Picture) -> Seen:
     """The picture, as the captioner saw it."""
-    asked = captioner()
+    speaker = captioner()
     with turns.taken():
-        return Seen(asked, picture)
+        return Seen(speaker, picture)
 
 
 @st.cache_data(max_entries=256, show_spinner=False, hash_funcs=KEYS)
 def described(picture: Picture, beginning: tuple[str, ...] = ()) -> list[Caption]:
     """What it says of the picture, best first. Raises TargetError for a beginning with a word that it does not know."""
-    asked = captioner()
+    speaker = captioner()
     with turns.taken():
-        return asked.describe(picture, beginning=beginning)
+        return speaker.describe(picture, beginning=beginning)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=KEYS)
