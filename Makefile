@@ -39,7 +39,7 @@ wheel: $(VENV)/.app ## build the wheel and try it in an empty environment
 	cd build && empty/bin/cnnfix --version && empty/bin/cnnfix compare cat --figure cat.png
 
 lock: $(VENV)/.app ## write requirements.lock anew
-	$(BIN)/python release/lock.py
+	$(BIN)/python tools/lock.py
 
 clean: ## remove what runs leave behind; .venv stays
 	rm -rf build dist tests/.out .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -18,7 +18,7 @@ from starlette.middleware import Middleware
 
 import cnnfix_ui
 from cnnfix_ui.errors import show_stop
-from cnnfix_ui.headers import SafeHeaders
+from cnnfix_ui.server.headers import SafeHeaders
 
 # Before PyTorch is loaded: threads that wait must not spin. Several visitors, or jobs, have more threads at work than
 # there are processors, and then spinning makes everything some ten times slower.

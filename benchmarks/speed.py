@@ -33,7 +33,7 @@ from torchvision.models import get_model
 
 from cnnfix_core import EVIDENCE, PUBLISHED, Model, Preset, get_preset, load_model, record, unravel
 from cnnfix_core.methods import attribution
-from cnnfix_core.methods.anatomy import anatomy
+from cnnfix_core.methods.feature_maps import anatomy
 
 BUNDLED = "efficientnet_lite0"
 NETWORKS = (

@@ -3,19 +3,25 @@
 After Mopuri, Garg, Babu: CNN Fixations, IEEE Transactions on Image Processing 28(5), 2019 (arXiv 1708.06670).
 """
 
-from cnnfix_core.captions import Captioner, CaptionExplanation, explain_caption, load_captioner, open_captioner
-from cnnfix_core.coverage import Coverage, Stop, coverage
+from cnnfix_core.engine.coverage import Coverage, Stop, coverage
+from cnnfix_core.engine.presets import EVIDENCE, FOCUS, PRESETS, PUBLISHED, Preset, get_preset
+from cnnfix_core.engine.recording import record
+from cnnfix_core.engine.rules import Arrival, Question, rule
+from cnnfix_core.engine.selection import Selection
+from cnnfix_core.engine.tape import Operation, Tape, Value
+from cnnfix_core.engine.walk import Hop, Trace, unravel
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.explain import Explanation, Prediction, explain
-from cnnfix_core.fixations import Fixations
-from cnnfix_core.images import Picture, PictureError, open_picture
+from cnnfix_core.explanations.explanation import Explanation, Prediction, explain
+from cnnfix_core.explanations.fixations import Fixations
+from cnnfix_core.images.picture import Picture, PictureError, open_picture
 from cnnfix_core.methods import METHODS, Attribution, Method, attribute, attribution, reason_against
-from cnnfix_core.presets import EVIDENCE, FOCUS, PRESETS, PUBLISHED, Preset, get_preset
-from cnnfix_core.record import record
-from cnnfix_core.rules import Arrival, Question, rule
-from cnnfix_core.selection import Selection
-from cnnfix_core.tape import Operation, Tape, Value
-from cnnfix_core.unravel import Hop, Trace, unravel
+from cnnfix_core.modalities.captions import (
+    Captioner,
+    CaptionExplanation,
+    explain_caption,
+    load_captioner,
+    open_captioner,
+)
 from cnnfix_core.zoo import Labels, Model, ModelInfo, Preprocessing, list_models, load_model, open_own
 
 __all__ = [

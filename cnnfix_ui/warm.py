@@ -1,12 +1,12 @@
 """What the first visitor would otherwise wait for: imports, weights, compiled loops, which methods fit."""
 
 from cnnfix_core import EVIDENCE, PUBLISHED, Picture, Preset, open_picture
-from cnnfix_core.backtrack.chosen import Chosen
+from cnnfix_core.backtrack.picks import Chosen
+from cnnfix_core.images.samples import list_samples
 from cnnfix_core.methods import METHODS, reason_against
-from cnnfix_core.samples import list_samples
 from cnnfix_core.zoo import DEFAULT
-from cnnfix_ui import results
 from cnnfix_ui.backtrack import answers
+from cnnfix_ui.server import results
 
 
 def warm_up() -> None:

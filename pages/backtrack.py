@@ -5,20 +5,21 @@ from functools import partial
 
 import streamlit as st
 
-from cnnfix_core.backtrack.chosen import Chosen
+from cnnfix_core.backtrack.picks import Chosen
+from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED
 from cnnfix_core.errors import CnnfixError, NoRuleError
-from cnnfix_core.presets import EVIDENCE, PUBLISHED
-from cnnfix_core.words import question
-from cnnfix_ui import asking, networks, results
+from cnnfix_core.explanations.description import question
 from cnnfix_ui.address import Setting, kept_in_address, switch
 from cnnfix_ui.backtrack.component import film
 from cnnfix_ui.backtrack.film_data import film_data
 from cnnfix_ui.backtrack.talk import answer_questions, keep_inside, known_step
 from cnnfix_ui.errors import plain
-from cnnfix_ui.gallery import choose_picture, title_of
+from cnnfix_ui.server import results
+from cnnfix_ui.widgets import controls, networks
+from cnnfix_ui.widgets.gallery import choose_picture, title_of
 
 SETTINGS = {
-    **asking.SETTINGS,
+    **controls.SETTINGS,
     "both": switch(),
     "large": switch(),
     "step": Setting(0, known_step),
@@ -26,7 +27,7 @@ SETTINGS = {
 }
 
 
-def controls() -> None:
+def own_controls() -> None:
     """Draw this page's own controls."""
     st.toggle("Both methods", key="both", help="The same layer under both methods, side by side, and where they part.")
     st.toggle("Large type", key="large", help="For a projector.")
@@ -42,23 +43,23 @@ with kept_in_address(SETTINGS):
         with beside:
             network = networks.choose()
     networks.show_notice()
-    preset = asking.choose_settings(lambda: None, controls).as_preset()
+    preset = controls.choose_settings(lambda: None, own_controls).as_preset()
     presets = (preset, PUBLISHED if preset.weighted else EVIDENCE) if st.session_state["both"] else (preset,)
     walked = None
     place = st.container()
     with place, st.spinner("Following the evidence back …", show_time=True):
         try:
-            walked = asking.ask(lambda target: results.stepped(network, picture, target, presets))
+            walked = controls.ask(lambda target: results.stepped(network, picture, target, presets))
         except CnnfixError as error:
             st.error(plain(str(error)), icon=":material/info:")
             if isinstance(error, NoRuleError):
                 networks.link_to_models("See on Models where its walks stop")
     explanation = walked.explanation if walked else None
     with classes:
-        asking.choose_classes(explanation, network.model.labels)
+        controls.choose_classes(explanation, network.model.labels)
     if walked and explanation:
         keep_inside(walked)
-        get = partial(results.stepped, network, picture, asking.target(), presets)
+        get = partial(results.stepped, network, picture, controls.target(), presets)
         key = network.key, picture.digest, explanation.asked, presets
         name = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
         large = st.session_state["large"]

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from cnnfix_ui import asking, networks
 from cnnfix_ui.address import kept_in_address
 from cnnfix_ui.batch import section, state
+from cnnfix_ui.widgets import controls, networks
 
 with kept_in_address(state.SETTINGS):
     sending, asked = st.columns([1, 2], gap="large")
@@ -12,7 +12,7 @@ with kept_in_address(state.SETTINGS):
         state.SENT.choose(lambda: None)
     with asked:
         network = networks.choose()
-        preset = asking.choose_settings(lambda: None, lambda: None).as_preset()
+        preset = controls.choose_settings(lambda: None, lambda: None).as_preset()
     state.SENT.show_refusal()
     networks.show_notice()
     pictures = state.pictures()

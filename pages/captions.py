@@ -6,7 +6,7 @@ from cnnfix_core.errors import CnnfixError
 from cnnfix_ui.address import kept_in_address
 from cnnfix_ui.captions import sections, state
 from cnnfix_ui.errors import plain
-from cnnfix_ui.gallery import choose_picture
+from cnnfix_ui.widgets.gallery import choose_picture
 
 with kept_in_address(state.SETTINGS):
     picture = choose_picture("picture", on_change=state.forget)

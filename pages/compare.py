@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from cnnfix_core.words import question
-from cnnfix_ui import asking, networks
+from cnnfix_core.explanations.description import question
 from cnnfix_ui.address import kept_in_address
 from cnnfix_ui.compare import state
 from cnnfix_ui.compare.cases import case_of
 from cnnfix_ui.compare.section import section
 from cnnfix_ui.errors import plain
-from cnnfix_ui.gallery import choose_picture, title_of
+from cnnfix_ui.widgets import controls, networks
+from cnnfix_ui.widgets.gallery import choose_picture, title_of
 
 with kept_in_address(state.SETTINGS):
     seen = f"{title_of(st.session_state['picture'])}, {networks.title_of(st.session_state['model'])}"
@@ -26,6 +26,6 @@ with kept_in_address(state.SETTINGS):
         case = case_of(base)
         _ = case.reasons  # before anything is drawn: it can take as long as asking
     with classes:
-        asking.choose_classes(case, network.model.labels)
+        controls.choose_classes(case, network.model.labels)
     st.header(question(case.target, case.rather_than), anchor=False)
     section(base)

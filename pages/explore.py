@@ -8,15 +8,16 @@ from pathlib import Path
 import streamlit as st
 
 from cnnfix_core.errors import CnnfixError, NoRuleError
-from cnnfix_core.words import question
-from cnnfix_ui import answer, asking, networks, results
+from cnnfix_core.explanations.description import question
 from cnnfix_ui.address import Setting, kept_in_address, one_of
 from cnnfix_ui.errors import plain
-from cnnfix_ui.gallery import choose_picture
-from cnnfix_ui.pointing import sections
+from cnnfix_ui.explore import sections
+from cnnfix_ui.server import results
+from cnnfix_ui.widgets import answer, controls, networks
+from cnnfix_ui.widgets.gallery import choose_picture
 
 SETTINGS = {
-    **asking.SETTINGS,
+    **controls.SETTINGS,
     "show": one_of(*answer.SHOWN, default="both"),
     "opacity": Setting(75, answer.known_opacity),
     "at": Setting(None, sections.known_pixel, sections.pixel_text),
@@ -40,7 +41,7 @@ with kept_in_address(SETTINGS):
     with notice:
         networks.show_notice()
     with seen:
-        preset = asking.choose_settings(answer.choose_shown, answer.choose_opacity).as_preset()
+        preset = controls.choose_settings(answer.choose_shown, answer.choose_opacity).as_preset()
         place = st.container()
     explanation, asked = None, network
     with place, st.spinner("Following the evidence back …", show_time=True):
@@ -48,7 +49,7 @@ with kept_in_address(SETTINGS):
             with part:
                 asked = sections.choose_part(network, picture)
             networks.fit_classes(len(asked.model.labels))
-            explanation = asking.ask(lambda target: results.explained(asked, picture, target, preset))
+            explanation = controls.ask(lambda target: results.explained(asked, picture, target, preset))
             rival = results.rival(asked, picture, explanation.asked, explanation.preset.crops)
         except CnnfixError as error:
             st.error(plain(str(error)), icon=":material/info:")
@@ -56,7 +57,7 @@ with kept_in_address(SETTINGS):
                 networks.link_to_models("See on Models where its walks stop")
     with classes:
         if explanation or asked.model.task == "classification":
-            asking.choose_classes(explanation, asked.model.labels)
+            controls.choose_classes(explanation, asked.model.labels)
     if explanation:
         with place:
             st.subheader(question(explanation.target, explanation.rather_than), anchor=False)

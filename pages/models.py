@@ -1,6 +1,6 @@
 """Models: the networks that can be asked, what is known of them, and a network of one's own."""
 
-from cnnfix_ui import catalogue, own_section
+from cnnfix_ui.models import catalogue, own_section
 
 catalogue.show()
 own_section.show()

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from cnnfix_ui import networks
 from cnnfix_ui.address import kept_in_address
 from cnnfix_ui.signals import clips, series, state
+from cnnfix_ui.widgets import networks
 
 with kept_in_address(state.SETTINGS):
     st.segmented_control(

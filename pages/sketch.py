@@ -3,10 +3,10 @@
 import streamlit as st
 
 from cnnfix_core.errors import CnnfixError
-from cnnfix_ui import answer, asking
 from cnnfix_ui.address import kept_in_address
 from cnnfix_ui.errors import plain
 from cnnfix_ui.sketch import sections, state
+from cnnfix_ui.widgets import answer, controls
 
 with kept_in_address(state.SETTINGS):
     sections.choose_sheet()
@@ -14,13 +14,13 @@ with kept_in_address(state.SETTINGS):
     strokes, sent = state.strokes(), state.sent()
     picture = sections.picture_of(strokes, sent) if strokes or sent else None
     with seen:
-        controls, place = st.container(), st.container()
+        bar, place = st.container(), st.container()
     explanation = None
     if picture is not None:
-        with controls, st.container(horizontal=True, vertical_alignment="top", gap="medium"):
+        with bar, st.container(horizontal=True, vertical_alignment="top", gap="medium"):
             answer.choose_shown()
-            asking.choose_focus()
-            with asking.more():
+            controls.choose_focus()
+            with controls.more():
                 answer.choose_opacity()
         with place, st.spinner("Following the evidence back …", show_time=True):
             try:
@@ -31,7 +31,7 @@ with kept_in_address(state.SETTINGS):
     with drawn:
         sections.draw_sheet(strokes, shares)
         if picture is not None:
-            asking.choose_classes(explanation, sections.network().model.labels)
+            controls.choose_classes(explanation, sections.network().model.labels)
     with place:
         if explanation is not None and picture is not None:
             sections.draw_answer(picture, explanation, strokes, shares)

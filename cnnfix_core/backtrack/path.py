@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 
-from cnnfix_core import rules
-from cnnfix_core.backtrack.fields import Field, fields
-from cnnfix_core.rules.movement import same_order
-from cnnfix_core.tape import Operation, Value
-from cnnfix_core.unravel import Trace
+from cnnfix_core.backtrack.receptive_fields.fields import Field, fields
+from cnnfix_core.engine import rules
+from cnnfix_core.engine.rules.indexing import same_order
+from cnnfix_core.engine.tape import Operation, Value
+from cnnfix_core.engine.walk import Trace
 
 # What layers are counted by: a block has two of these or more.
 _LINEAR = {"aten.convolution", "aten._convolution", "aten.addmm", "aten.mm"}

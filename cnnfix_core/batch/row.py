@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnfix_core.batch.slices import Answer
+from cnnfix_core.batch.batching import Answer
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.fixations import Fixations
-from cnnfix_core.maps import area_holding
+from cnnfix_core.explanations.fixations import Fixations
 from cnnfix_core.metrics.agreement import overlap
+from cnnfix_core.regions.highest_density import area_holding
 
 _NONE = math.nan
 _RIM = 0.1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from cnnfix_core.zoo.provenance import versions
 
 NONE = math.nan
 Key = tuple[str, str, str, str]
@@ -45,3 +47,19 @@ class Row:
     def key(self) -> Key:
         """What no other row of a benchmark has."""
         return self.model, self.picture, self.label, self.method
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that decides what the rows of a benchmark say.
+
+    models: name, and `digest_of` its weights. steps: of insertion and deletion; 0 leaves them out.
+    pictures: SHA-256 in hex of the list of pictures, labels and truths; count: how many.
+    """
+
+    models: dict[str, str]
+    methods: tuple[str, ...]
+    steps: int
+    pictures: str
+    count: int
+    versions: dict[str, str] = field(default_factory=versions)

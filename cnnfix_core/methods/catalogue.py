@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from cnnfix_core.methods import baselines, class_activation, excitation, gradients, perturbation, pooled
-from cnnfix_core.methods.anatomy import needs_gradient, needs_map
-from cnnfix_core.methods.guiding import needs_rectifiers
+from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED
+from cnnfix_core.methods import baselines, cam, class_activation, excitation, gradients, perturbation
+from cnnfix_core.methods.feature_maps import needs_gradient, needs_map
+from cnnfix_core.methods.fixations import needs_rules, walk
+from cnnfix_core.methods.guided import needs_rectifiers
 from cnnfix_core.methods.method import Method
-from cnnfix_core.methods.view import by_view
-from cnnfix_core.methods.walks import needs_rules, walk
-from cnnfix_core.metrics.boxes import BoxRule
-from cnnfix_core.presets import EVIDENCE, PUBLISHED
+from cnnfix_core.methods.per_view import by_view
+from cnnfix_core.regions.boxes import BoxRule
 
 _PART_OF_MAXIMUM = BoxRule("threshold", 0.2, largest=True)  # Zhou et al., CVPR 2016
 _MOST_OF_IT = BoxRule("share", 0.9)
@@ -44,9 +44,9 @@ _ALL = (
         family="Class activation maps",
         source="Zhou et al. 2016",
         about="Weighs each channel of the last feature map as the network's one linear layer does.",
-        draw=by_view(pooled.class_activation_map),
+        draw=by_view(cam.class_activation_map),
         box=_PART_OF_MAXIMUM,
-        needs=(pooled.needs_pooled_head,),
+        needs=(cam.needs_pooled_head,),
     ),
     Method(
         name="gradcam",

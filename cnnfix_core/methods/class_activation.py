@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torchcam.methods import GradCAMpp, LayerCAM, ScoreCAM
 
-from cnnfix_core.methods.anatomy import anatomy
+from cnnfix_core.methods.feature_maps import anatomy
 from cnnfix_core.methods.method import Map
-from cnnfix_core.methods.own_copy import with_own_hooks
-from cnnfix_core.methods.view import Asked
+from cnnfix_core.methods.module_copy import with_own_hooks
+from cnnfix_core.methods.per_view import Asked
 from cnnfix_core.zoo import Model
 
 

@@ -13,22 +13,22 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
-from cnnfix_core.gates import followed_factors
-from cnnfix_core.record import tensors_in
-from cnnfix_core.rules import (
+from cnnfix_core.engine.gates import followed_factors
+from cnnfix_core.engine.recording import tensors_in
+from cnnfix_core.engine.rules import (
+    arithmetic,
     convolution,
     elementwise,
+    extrema,
     find,
+    indexing,
     linear,
-    merging,
-    movement,
     normalisation,
-    placing,
     pooling,
-    sampling,
-    selecting,
+    resampling,
+    views,
 )
-from cnnfix_core.tape import Operation, Value
+from cnnfix_core.engine.tape import Operation, Value
 
 # One for each output of the operation; None where no probability has arrived.
 Probabilities = Sequence[Tensor | None]
@@ -74,11 +74,11 @@ def passed(operation: Operation, probabilities: Probabilities) -> Passed:
 
 def added(operation: Operation, probabilities: Probabilities) -> Passed:
     """A sum of two, or a difference: in proportion to what is positive in each term; what is constant gets nothing."""
-    terms = [term for term in operation.args[:2] if merging.depends(term)]
+    terms = [term for term in operation.args[:2] if arithmetic.depends(term)]
     if len(terms) == 1:
         yield from _reduced(terms[0], probabilities)
         return
-    alpha = merging.alpha_of(operation)
+    alpha = arithmetic.alpha_of(operation)
     first, second = {"aten.add": (1, alpha), "aten.sub": (1, -alpha), "aten.rsub": (-alpha, 1)}[operation.name]
     parts = [(_data(term) * factor).clamp_min(0) for term, factor in zip(terms, (first, second), strict=True)]
     share = _over(probabilities[0], parts[0] + parts[1])
@@ -90,7 +90,7 @@ def scaled(operation: Operation, probabilities: Probabilities) -> Passed:
     """A product, or a quotient: to the feature, not to the gate; two features get half each."""
     factors = operation.args[:2]
     both = operation.name == "aten.mul"
-    followed = followed_factors(factors, elementwise=True) if both else (0 if merging.depends(factors[0]) else 1,)
+    followed = followed_factors(factors, elementwise=True) if both else (0 if arithmetic.depends(factors[0]) else 1,)
     for at in followed:
         for value, probability in _reduced(factors[at], probabilities):
             yield value, probability / len(followed)
@@ -151,14 +151,14 @@ def _data(value: Value) -> Tensor:
 
 _FAMILIES: dict[Any, Rule] = {
     **dict.fromkeys((convolution.convolution, linear.addmm, linear.mm), weighted),
-    **dict.fromkeys((pooling.avg_pool, pooling.mean, sampling.adaptive_avg_pool, sampling.resized), averaged),
-    **dict.fromkeys((pooling.max_pool, selecting.taken_along, selecting.over_dimensions, selecting.either), moved),
-    **dict.fromkeys((placing.viewed, placing.joined, placing.padded), moved),
-    **dict.fromkeys((movement.same_order, movement.moved, movement.put, movement.filled), moved),
+    **dict.fromkeys((pooling.avg_pool, pooling.mean, resampling.adaptive_avg_pool, resampling.resized), averaged),
+    **dict.fromkeys((pooling.max_pool, extrema.taken_along, extrema.over_dimensions, extrema.either), moved),
+    **dict.fromkeys((views.viewed, views.joined, views.padded), moved),
+    **dict.fromkeys((indexing.same_order, indexing.moved, indexing.put, indexing.filled), moved),
     **dict.fromkeys((elementwise.same_element, elementwise.turned_element, elementwise.bent_element), passed),
     **dict.fromkeys((normalisation.batch_norm, normalisation.group_norm, normalisation.layer_norm), passed),
-    **dict.fromkeys((merging.add, merging.sub, merging.reversed_sub), added),
-    **dict.fromkeys((merging.mul, merging.div), scaled),
+    **dict.fromkeys((arithmetic.add, arithmetic.sub, arithmetic.reversed_sub), added),
+    **dict.fromkeys((arithmetic.mul, arithmetic.div), scaled),
 }
 
 

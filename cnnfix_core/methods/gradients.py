@@ -7,8 +7,8 @@ from torch.nn.functional import interpolate
 
 from cnnfix_core.errors import ModelError
 from cnnfix_core.methods.class_activation import grad_cam
-from cnnfix_core.methods.guiding import Guided
-from cnnfix_core.methods.view import Asked
+from cnnfix_core.methods.guided import Guided
+from cnnfix_core.methods.per_view import Asked
 
 STEPS = 50
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from cnnfix_core.methods.view import Asked
+from cnnfix_core.methods.per_view import Asked
 
 # Sides of the picture over the side of the patch, and over its step.
 PATCH, STEP = 7, 14

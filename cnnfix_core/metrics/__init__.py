@@ -1,12 +1,11 @@
 """Measuring maps: against a truth, against each other, and against the network's own answers."""
 
 from cnnfix_core.metrics.agreement import overlap, rank_correlation
-from cnnfix_core.metrics.boxes import Box, BoxRule, best_iou, box_of, iou
 from cnnfix_core.metrics.faithfulness import Curves, curves
-from cnnfix_core.metrics.forgetting import forgetful
 from cnnfix_core.metrics.localisation import energy_in, evidence_in, peak_in
 from cnnfix_core.metrics.numbers import Numbers, numbers
-from cnnfix_core.metrics.truth import Truth
+from cnnfix_core.regions.boxes import Box, BoxRule, best_iou, box_of, iou
+from cnnfix_core.regions.ground_truth import Truth
 
 __all__ = [
     "Box",
@@ -19,7 +18,6 @@ __all__ = [
     "curves",
     "energy_in",
     "evidence_in",
-    "forgetful",
     "iou",
     "numbers",
     "overlap",

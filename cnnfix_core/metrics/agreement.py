@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from cnnfix_core.selection import Floats
+from cnnfix_core.arrays import Floats
 
 
 def rank_correlation(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnfix_core.fixations import Fixations
-from cnnfix_core.metrics.truth import Truth
+from cnnfix_core.explanations.fixations import Fixations
+from cnnfix_core.regions.ground_truth import Truth
 
 NONE = float("nan")
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnfix_core.fixations import Fixations
-from cnnfix_core.metrics.boxes import Box, best_iou
+from cnnfix_core.explanations.fixations import Fixations
 from cnnfix_core.metrics.localisation import NONE, energy_in, evidence_in, peak_in
-from cnnfix_core.metrics.truth import Truth
+from cnnfix_core.regions.boxes import Box, best_iou
+from cnnfix_core.regions.ground_truth import Truth
+from cnnfix_core.utils.formatting import percent
 
 
 class Measurable(Protocol):
@@ -56,3 +58,10 @@ def numbers(found: Measurable, truth: Truth) -> Numbers:
         best_iou(found.box, truth.extents),
         truth.covered,
     )
+
+
+def in_a_line(numbers: Numbers) -> str:
+    """How a map stands to the truth; "" where there is none."""
+    if math.isnan(numbers.peak):
+        return ""
+    return f"Peak {'in' if numbers.peak else 'outside'} · energy {percent(numbers.energy)} · IoU {numbers.iou:.2f}"

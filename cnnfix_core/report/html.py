@@ -10,18 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from cnnfix_core.report.blocks import (
-    Block,
-    Command,
-    Figure,
-    Figures,
-    Heading,
-    Legend,
-    Paragraph,
-    Table,
-    blocks,
-    title,
-)
+from cnnfix_core.report.blocks import Block, Command, Figure, Figures, Heading, Legend, Paragraph, Table, blocks, title
 from cnnfix_core.report.report import Report
 
 _STYLE = (Path(__file__).parent / "report.css").read_text("utf-8")

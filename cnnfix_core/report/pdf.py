@@ -20,21 +20,10 @@ from reportlab.platypus import KeepTogether, SimpleDocTemplate, Spacer
 from reportlab.platypus import Paragraph as Text
 from reportlab.platypus import Table as Grid
 
-from cnnfix_core.figures import FAINT, INK
-from cnnfix_core.report.blocks import (
-    Block,
-    Command,
-    Figure,
-    Figures,
-    Heading,
-    Legend,
-    Paragraph,
-    Table,
-    blocks,
-    title,
-)
+from cnnfix_core.report.blocks import Block, Command, Figure, Figures, Heading, Legend, Paragraph, Table, blocks, title
 from cnnfix_core.report.html import jpeg
 from cnnfix_core.report.report import Report
+from cnnfix_core.visualization.drawing import FAINT, INK
 
 _MARGIN, _GAP = 48, 12
 _PADDING = 6  # that ReportLab puts around everything

@@ -11,18 +11,18 @@ from dataclasses import asdict, dataclass, replace
 
 from PIL import Image
 
-from cnnfix_core.backtrack.animation import step_photo
-from cnnfix_core.backtrack.layers import kind, step_words
-from cnnfix_core.backtrack.walked import Walked, walked
-from cnnfix_core.benchmark.comparison import Failed, compare
-from cnnfix_core.benchmark.measured import Measured
-from cnnfix_core.explain import Asked, Explanation, explain
-from cnnfix_core.images import Picture
-from cnnfix_core.metrics.truth import Truth
-from cnnfix_core.presets import FOCUS, Preset
-from cnnfix_core.provenance import digest_of, versions
-from cnnfix_core.threads import one_thread
+from cnnfix_core.backtrack.export.animation import step_photo
+from cnnfix_core.backtrack.step_words import kind, step_words
+from cnnfix_core.backtrack.walkthrough import Walked, walked
+from cnnfix_core.engine.presets import FOCUS, Preset
+from cnnfix_core.explanations.explanation import Asked, Explanation, explain
+from cnnfix_core.images.picture import Picture
+from cnnfix_core.metrics.comparison import Failed, compare
+from cnnfix_core.metrics.evaluation import Measured
+from cnnfix_core.regions.ground_truth import Truth
+from cnnfix_core.utils.threads import one_thread
 from cnnfix_core.zoo import Model
+from cnnfix_core.zoo.provenance import digest_of, versions
 
 METHODS = ("fixations", "gradcam", "layercam", "integrated_gradients")
 _STEPS = 6

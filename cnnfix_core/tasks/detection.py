@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from cnnfix_core.errors import ModelError
-from cnnfix_core.images import Box, Picture
+from cnnfix_core.images.picture import Picture
+from cnnfix_core.images.views import Bounds
 from cnnfix_core.tasks.fitting import fitted, input_of, part_of
 from cnnfix_core.zoo import Labels, Model
 
@@ -23,7 +24,7 @@ class Detected:
 
     name: str
     score: float
-    box: Box
+    box: Bounds
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,12 +6,12 @@ from functools import cache
 from typing import Protocol
 
 from cnnfix_core.errors import ModelError, did_you_mean
-from cnnfix_core.zoo import bundled, composed, downloaded, sketches
-from cnnfix_core.zoo.files import Progress
+from cnnfix_core.zoo.download import Progress
 from cnnfix_core.zoo.labels import Labels, read_labels
 from cnnfix_core.zoo.model import Model, ModelInfo, Task
-from cnnfix_core.zoo.own import MAX_BYTES, open_own
 from cnnfix_core.zoo.preprocessing import INTERPOLATIONS, Preprocessing
+from cnnfix_core.zoo.sources import packaged, scenes, sketches, torchvision
+from cnnfix_core.zoo.untrusted.opening import MAX_BYTES, open_own
 
 __all__ = [
     "DEFAULT",
@@ -49,8 +49,8 @@ class Entry(Protocol):
 
 @cache
 def _entries() -> dict[str, Entry]:
-    trained = (*composed.NETWORKS, composed.SEGMENTING, composed.DETECTING, sketches.NETWORK)
-    entries: tuple[Entry, ...] = (*bundled.PACKAGED, *trained, *downloaded.entries())
+    trained = (*scenes.NETWORKS, scenes.SEGMENTING, scenes.DETECTING, sketches.NETWORK)
+    entries: tuple[Entry, ...] = (*packaged.PACKAGED, *trained, *torchvision.entries())
     return {entry.name: entry for entry in entries}
 
 

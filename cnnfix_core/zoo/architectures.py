@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnfix_core.errors import ModelError, did_you_mean
-from cnnfix_core.zoo.drawing import draw, shapes_alone, undrawn
+from cnnfix_core.zoo.initialisation import draw, shapes_alone, undrawn
 from cnnfix_core.zoo.preprocessing import Preprocessing
 
 TIMM = "timm/"

@@ -8,18 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnfix_core.backtrack.chosen import Chosen, element
-from cnnfix_core.backtrack.deciding import decide
-from cnnfix_core.backtrack.decision import Decision, Grid, Position, Term
-from cnnfix_core.backtrack.film import Film
-from cnnfix_core.backtrack.layers import kind, shape
-from cnnfix_core.backtrack.lineage import Line
+from cnnfix_core.arrays import Floats, Ints
+from cnnfix_core.backtrack.ancestry import Line
+from cnnfix_core.backtrack.decisions.deciding import decide
+from cnnfix_core.backtrack.decisions.decision import Decision, Grid, Position, Term
+from cnnfix_core.backtrack.decisions.sentences import element_name
 from cnnfix_core.backtrack.path import Path, Step
-from cnnfix_core.backtrack.sentences import element_name
-from cnnfix_core.backtrack.walked import Walked
-from cnnfix_core.selection import Floats, Ints, Selection
-from cnnfix_core.tape import Value
-from cnnfix_core.words import percent
+from cnnfix_core.backtrack.picks import Chosen, element
+from cnnfix_core.backtrack.playback.playback import Film
+from cnnfix_core.backtrack.step_words import kind, shape
+from cnnfix_core.backtrack.walkthrough import Walked
+from cnnfix_core.engine.selection import Selection
+from cnnfix_core.engine.tape import Value
+from cnnfix_core.utils.formatting import percent
 from cnnfix_ui.backtrack.film_data import packed
 from cnnfix_ui.backtrack.maps_data import maps_data
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import streamlit as st
 
-from cnnfix_ui.sources import joined
+from cnnfix_ui.components.assets import joined
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "web"
 # One script and one sheet without a build step: names are shared, main.js comes last and exports.
 SCRIPTS = (
-    *("../dom.js", "points.js", "drawing.js", "film.js", "talk.js"),
+    *("../../components/dom.js", "points.js", "drawing.js", "film.js", "talk.js"),
     *("strip.js", "transport.js", "stage.js", "below.js", "grids.js", "hop.js", "maps.js", "main.js"),
 )
 SHEETS = ("film.css", "strip.css", "stage.css", "hop.css", "maps.css")

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnfix_core import Picture
-from cnnfix_core.backtrack.film import Cloud, Film, overlap, spread
-from cnnfix_core.backtrack.layers import evidence_words, kind, shape
 from cnnfix_core.backtrack.path import Path, Stage, Step
-from cnnfix_core.backtrack.walked import Walked
-from cnnfix_core.unravel import Trace
-from cnnfix_ui.panels import photo_uri
+from cnnfix_core.backtrack.playback.playback import Cloud, Film, overlap, spread
+from cnnfix_core.backtrack.step_words import evidence_words, kind, shape
+from cnnfix_core.backtrack.walkthrough import Walked
+from cnnfix_core.engine.walk import Trace
+from cnnfix_ui.components.panels.component import photo_uri
 
 _TITLES = {"evidence": "Evidence", "published": "As published"}
 # Two walks part where less than this share of their evidence lies at the same places.

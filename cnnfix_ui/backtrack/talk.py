@@ -8,16 +8,16 @@ from typing import Any
 import streamlit as st
 
 from cnnfix_core import Picture
-from cnnfix_core.backtrack.animation import gif, step_image
-from cnnfix_core.backtrack.chosen import Chosen
-from cnnfix_core.backtrack.trace_json import trace_json
-from cnnfix_core.backtrack.walked import Walked
-from cnnfix_core.figures import png
+from cnnfix_core.backtrack.export.animation import gif, step_image
+from cnnfix_core.backtrack.export.trace_json import trace_json
+from cnnfix_core.backtrack.picks import Chosen
+from cnnfix_core.backtrack.walkthrough import Walked
+from cnnfix_core.visualization.drawing import png
 from cnnfix_ui import address
 from cnnfix_ui.address import Setting
 from cnnfix_ui.backtrack.answers import answer
 from cnnfix_ui.backtrack.component import relay
-from cnnfix_ui.downloads import downloads
+from cnnfix_ui.widgets.downloads import downloads
 
 _ASKED, _NUMBER = "backtrack.asked", "backtrack.number"
 

@@ -8,14 +8,14 @@ from functools import partial
 from typing import Any
 
 from cnnfix_core import CnnfixError, Preset
-from cnnfix_core.batch.parcel import Packed
+from cnnfix_core.batch.batching import Answer, Slices, read
 from cnnfix_core.batch.row import Row, row_of
-from cnnfix_core.batch.slices import Answer, Slices, read
-from cnnfix_core.figures import panel, photo_of
-from cnnfix_ui.jobs import Job
-from cnnfix_ui.panels import image_uri
-from cnnfix_ui.results import Network
-from cnnfix_ui.shared_jobs import jobs, visitor
+from cnnfix_core.batch.uploads import Packed
+from cnnfix_core.visualization.drawing import panel, photo_of
+from cnnfix_ui.components.panels.component import image_uri
+from cnnfix_ui.server.jobs import Job
+from cnnfix_ui.server.results import Network
+from cnnfix_ui.server.shared_jobs import jobs, visitor
 
 _PART = 8
 _TILE = 240  # pixels of a tile's longest side

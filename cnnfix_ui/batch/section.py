@@ -12,19 +12,20 @@ import pyarrow.parquet
 import streamlit as st
 
 from cnnfix_core import Preset, open_picture
-from cnnfix_core.batch.parcel import Packed
 from cnnfix_core.batch.row import Row
 from cnnfix_core.batch.table import table
-from cnnfix_core.samples import list_samples
-from cnnfix_core.words import duration, percent
-from cnnfix_ui import address, asking, gallery, networks
+from cnnfix_core.batch.uploads import Packed
+from cnnfix_core.images.samples import list_samples
+from cnnfix_core.utils.formatting import duration, percent
+from cnnfix_ui import address
 from cnnfix_ui.batch import parts, state
 from cnnfix_ui.batch.parts import Entry, Progress
-from cnnfix_ui.choices import Choice, choices
-from cnnfix_ui.downloads import downloads
+from cnnfix_ui.components.choices.component import Choice, choices
 from cnnfix_ui.errors import plain
-from cnnfix_ui.results import Network
-from cnnfix_ui.sending import OWN
+from cnnfix_ui.server.results import Network
+from cnnfix_ui.widgets import controls, gallery, networks
+from cnnfix_ui.widgets.downloads import downloads
+from cnnfix_ui.widgets.uploads import OWN
 
 _OPEN, _PENDING, _STARTED = (f"batch.{name}" for name in ("open", "pending", "started"))
 _EVERY = 1.0
@@ -99,7 +100,7 @@ def _filtered(entries: Sequence[Entry]) -> list[Entry]:
     with st.container(horizontal=True, gap="medium", vertical_alignment="top"):
         st.selectbox("Sort", list(state.ORDERS), format_func=state.ORDERS.__getitem__, key="order", width=260)
         wanted = st.text_input("Name or class", key="batch.words", placeholder="such as cat", width=220)
-        with asking.lowered("filter"), st.popover("Filter", icon=":material/filter_alt:"):
+        with controls.lowered("filter"), st.popover("Filter", icon=":material/filter_alt:"):
             ranges = {
                 measure.name: st.slider(
                     measure.title, 0, 100, (0, 100), format="%d %%", key=f"batch.{measure.name}", help=measure.help

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from cnnfix_core.batch.parcel import Packed, unpacked
 from cnnfix_core.batch.row import Row
-from cnnfix_core.samples import list_samples
-from cnnfix_ui import asking
+from cnnfix_core.batch.uploads import Packed, unpacked
+from cnnfix_core.images.samples import list_samples
 from cnnfix_ui.address import Setting, one_of, switch
-from cnnfix_ui.sending import Sent
+from cnnfix_ui.widgets import controls
+from cnnfix_ui.widgets.uploads import Sent
 
 SENT: Sent[list[Packed]] = Sent("batch", "Your pictures, or a zip archive of them", unpacked, several=True)
 
@@ -53,11 +53,11 @@ ORDERS: dict[str, str] = {"sent": "as they came"} | {
 }
 
 SETTINGS = {
-    **{name: asking.SETTINGS[name] for name in ("model", "preset", "focus", "sees")},
+    **{name: controls.SETTINGS[name] for name in ("model", "preset", "focus", "sees")},
     "order": one_of(*ORDERS, default="sent"),
     "samples": switch(),
-    "class": Setting(None, asking.known_class),
-    "than": Setting(None, asking.known_class),
+    "class": Setting(None, controls.known_class),
+    "than": Setting(None, controls.known_class),
 }
 
 

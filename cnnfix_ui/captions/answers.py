@@ -5,13 +5,13 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cnnfix_core import Picture, Preset, attribute
-from cnnfix_core.captions import Caption, Captioner, CaptionExplanation, Word, load_captioner
-from cnnfix_core.captions.explained import Origin, Seen, Telling
-from cnnfix_core.fixations import Fixations
-from cnnfix_core.maps import MAP_SIDE
-from cnnfix_core.selection import Floats
-from cnnfix_ui.results import KEYS
-from cnnfix_ui.turns import turns
+from cnnfix_core.arrays import Floats
+from cnnfix_core.explanations.fixations import Fixations
+from cnnfix_core.modalities.captions import Caption, Captioner, CaptionExplanation, Word, load_captioner
+from cnnfix_core.modalities.captions.explained import Origin, Seen, Telling
+from cnnfix_core.regions.highest_density import MAP_SIDE
+from cnnfix_ui.server.results import KEYS
+from cnnfix_ui.server.turns import turns
 
 
 @st.cache_resource(show_spinner=False)

@@ -9,21 +9,21 @@ import streamlit as st
 from PIL import Image
 
 from cnnfix_core import Picture, Preset, get_preset
-from cnnfix_core.captions.explained import Origin
-from cnnfix_core.captions.files import caption_figure, caption_json
-from cnnfix_core.captions.vocabulary import END, tokens
+from cnnfix_core.arrays import Floats
 from cnnfix_core.errors import TargetError
-from cnnfix_core.figures import panel, photo_of
-from cnnfix_core.fixations import Fixations
-from cnnfix_core.maps import MAP_SIDE, area_holding, where
-from cnnfix_core.selection import Floats
-from cnnfix_core.words import percent
-from cnnfix_ui import answer, asking
+from cnnfix_core.explanations.fixations import Fixations
+from cnnfix_core.modalities.captions.explained import Origin
+from cnnfix_core.modalities.captions.files import caption_figure, caption_json
+from cnnfix_core.modalities.captions.vocabulary import END, tokens
+from cnnfix_core.regions.highest_density import MAP_SIDE, area_holding, where
+from cnnfix_core.utils.formatting import percent
+from cnnfix_core.visualization.drawing import panel, photo_of
 from cnnfix_ui.captions import answers, state
-from cnnfix_ui.choices import Choice, choices
-from cnnfix_ui.downloads import downloads
+from cnnfix_ui.components.choices.component import Choice, choices
+from cnnfix_ui.components.panels.component import Panel, image_uri, panels
 from cnnfix_ui.errors import plain
-from cnnfix_ui.panels import Panel, image_uri, panels
+from cnnfix_ui.widgets import answer, controls
+from cnnfix_ui.widgets.downloads import downloads
 
 _OTHERS = 6  # words that are offered in a word's place
 _THUMB = 240  # pixels
@@ -79,7 +79,7 @@ def caption_of(picture: Picture) -> tuple[str, ...]:
 def settings(picture: Picture, words: tuple[str, ...]) -> Asked:
     """Draw the controls of the walk and give the question."""
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
-        preset = get_preset("evidence", asking.choose_focus())
+        preset = get_preset("evidence", controls.choose_focus())
         place = _place(picture, words, preset)
         instead = _choose_instead(picture, words, place)
         st.segmented_control(
@@ -91,7 +91,7 @@ def settings(picture: Picture, words: tuple[str, ...]) -> Asked:
             help="The words of a caption share what the network saw, so their maps are much alike. What sets a word "
             "apart: its map less the mean of the other words' maps.",
         )
-        with asking.more():
+        with controls.more():
             answer.choose_shown()
             answer.choose_opacity()
     return Asked(picture, words, place, preset, instead)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cnnfix_core.captions.search import LONGEST
-from cnnfix_core.captions.vocabulary import tokens
-from cnnfix_core.presets import FOCUS
-from cnnfix_ui import answer
+from cnnfix_core.engine.presets import FOCUS
+from cnnfix_core.modalities.captions.search import LONGEST
+from cnnfix_core.modalities.captions.vocabulary import tokens
 from cnnfix_ui.address import Setting, one_of
-from cnnfix_ui.gallery import known_picture
+from cnnfix_ui.widgets import answer
+from cnnfix_ui.widgets.gallery import known_picture
 
 MAPS = {"apart": "What sets it apart", "whole": "All its evidence"}
 GOES_ON = "…"  # at the end of a caption: the captioner finishes it

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cnnfix_core import Picture, Prediction
-from cnnfix_core.explain import Classes
+from cnnfix_core.explanations.explanation import Classes
 from cnnfix_core.methods import METHODS, reason_against
-from cnnfix_core.words import percent
-from cnnfix_ui import gallery, networks, results
+from cnnfix_core.utils.formatting import percent
 from cnnfix_ui.compare.changes import CHANGES, strokes_on
 from cnnfix_ui.compare.questions import Question
-from cnnfix_ui.results import Network
+from cnnfix_ui.server import results
+from cnnfix_ui.server.results import Network
+from cnnfix_ui.widgets import gallery, networks
 
 
 @dataclass(frozen=True)

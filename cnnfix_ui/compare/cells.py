@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from cnnfix_core.maps import MAP_SIDE
 from cnnfix_core.methods import METHODS, Attribution, attribution
 from cnnfix_core.metrics import Curves, curves
-from cnnfix_ui.asking import Settings
+from cnnfix_core.regions.highest_density import MAP_SIDE
 from cnnfix_ui.compare.cases import Case
-from cnnfix_ui.jobs import Job
-from cnnfix_ui.shared_jobs import jobs, visitor
+from cnnfix_ui.server.jobs import Job
+from cnnfix_ui.server.shared_jobs import jobs, visitor
+from cnnfix_ui.widgets.controls import Settings
 
 State = Literal["waiting", "running", "done", "failed", "stopped", "unfit"]
 _STOPPED = "compare.stopped"

@@ -9,9 +9,9 @@ from functools import partial
 import streamlit as st
 
 from cnnfix_core import Picture
-from cnnfix_core.changes import Stroke, painted
-from cnnfix_ui import results
-from cnnfix_ui.results import Network
+from cnnfix_core.perturbations import Stroke, painted
+from cnnfix_ui.server import results
+from cnnfix_ui.server.results import Network
 
 _STROKES = "compare.strokes"
 

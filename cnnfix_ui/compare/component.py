@@ -8,12 +8,12 @@ from typing import Any
 
 import streamlit as st
 
-from cnnfix_ui.sources import joined
+from cnnfix_ui.components.assets import joined
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "web"
 # One script and one sheet without a build step: names are shared, main.js comes last and exports.
 SCRIPTS = (
-    *("../dom.js", "maps.js", "paint.js", "scales.js", "view.js", "words.js", "talk.js", "marks.js"),
+    *("../../components/dom.js", "maps.js", "paint.js", "scales.js", "view.js", "words.js", "talk.js", "marks.js"),
     *("roving.js", "menu.js", "boxes.js", "brush.js", "pointers.js", "keys.js", "layers.js", "overlays.js"),
     *("curtain.js", "divider.js", "cell.js", "heads.js", "bar.js", "legend.js", "layout.js", "main.js"),
 )

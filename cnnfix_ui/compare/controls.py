@@ -8,11 +8,11 @@ from typing import Any
 import streamlit as st
 
 from cnnfix_core import Labels
-from cnnfix_ui import answer, asking, gallery, networks
-from cnnfix_ui.asking import Settings
 from cnnfix_ui.compare import state
 from cnnfix_ui.compare.changes import BRUSHED, CHANGES
 from cnnfix_ui.compare.questions import Variation
+from cnnfix_ui.widgets import answer, controls, gallery, networks
+from cnnfix_ui.widgets.controls import Settings
 
 TOOL, BRUSH = "compare.tool", "compare.brush"
 
@@ -36,9 +36,9 @@ def choose_seen() -> None:
 
 def choose_more(longest_side: int) -> Settings:
     """Draw what is behind "More". longest_side: of the picture."""
-    with asking.more():
-        focus = asking.choose_focus()
-        crops = asking.choose_views()
+    with controls.more():
+        focus = controls.choose_focus()
+        crops = controls.choose_views()
         answer.choose_opacity()
         st.toggle("Fixations as points", key="points")
         widest = max(longest_side // 4, 2)
@@ -50,7 +50,7 @@ def choose_more(longest_side: int) -> Settings:
 
 def add_rows(labels: Labels, room: bool) -> None:
     """Draw the menu of further questions. labels: classes of the page's network. room: whether there is any."""
-    with asking.lowered("add"), st.popover("Add a row", icon=":material/add:", disabled=not room, key="compare.add"):
+    with controls.lowered("add"), st.popover("Add a row", icon=":material/add:", disabled=not room, key="compare.add"):
         classes = dict(enumerate(labels.short))
         _pick("Another class", "wanted", classes, _add("wanted"))
         _pick(

@@ -7,19 +7,19 @@ from functools import partial
 
 from PIL import Image
 
-from cnnfix_core.benchmark.comparison import Heading, as_csv
-from cnnfix_core.benchmark.measured import Measured
-from cnnfix_core.figures import png
-from cnnfix_core.grid import BOXES_TEXT, MOST_COLUMNS, Cell, grid
+from cnnfix_core.explanations.description import question
 from cnnfix_core.methods import METHODS
-from cnnfix_core.words import question
-from cnnfix_ui import gallery, networks
+from cnnfix_core.metrics.comparison import Heading, as_csv
+from cnnfix_core.metrics.evaluation import Measured
+from cnnfix_core.visualization.drawing import png
+from cnnfix_core.visualization.figures import BOXES_TEXT, MOST_COLUMNS, Cell, grid
 from cnnfix_ui.compare.cases import Case
 from cnnfix_ui.compare.cells import Shown
 from cnnfix_ui.compare.changes import CHANGES
 from cnnfix_ui.compare.grid_data import Grid, note, numbers_of
 from cnnfix_ui.compare.state import boxes_on, state
-from cnnfix_ui.downloads import downloads
+from cnnfix_ui.widgets import gallery, networks
+from cnnfix_ui.widgets.downloads import downloads
 
 
 def offer(found: Grid) -> None:

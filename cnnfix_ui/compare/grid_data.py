@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from cnnfix_core.figures import BAND_COLOURS, BAND_OPACITY, MOST_POINTS
-from cnnfix_core.maps import BANDS
 from cnnfix_core.methods import METHODS, Attribution
 from cnnfix_core.metrics import Box, Numbers, Truth, numbers
-from cnnfix_core.words import in_a_line, percent
-from cnnfix_ui import asking
+from cnnfix_core.metrics.numbers import in_a_line
+from cnnfix_core.regions.highest_density import BANDS
+from cnnfix_core.utils.formatting import percent
+from cnnfix_core.visualization.drawing import BAND_COLOURS, BAND_OPACITY, MOST_POINTS
 from cnnfix_ui.compare.cases import Case
 from cnnfix_ui.compare.cells import Shown
 from cnnfix_ui.compare.changes import strokes_on
 from cnnfix_ui.compare.map_data import map_data
 from cnnfix_ui.compare.questions import Question
 from cnnfix_ui.compare.state import boxes_on, can_undo, has_room, state
-from cnnfix_ui.panels import photo_uri
+from cnnfix_ui.components.panels.component import photo_uri
+from cnnfix_ui.widgets import controls
 
 _POINTS_SENT = MOST_POINTS // 10
 
@@ -143,7 +144,8 @@ def _row(case: Case, base: Question, number: int) -> dict[str, Any]:
         "removable": number > 0,
         "class": case.target.index,
         "classes": [
-            {"value": one.index, "title": one.label, "detail": percent(one.probability)} for one in asking.listed(case)
+            {"value": one.index, "title": one.label, "detail": percent(one.probability)}
+            for one in controls.listed(case)
         ],
     }
 

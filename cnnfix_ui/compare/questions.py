@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from cnnfix_ui import networks
-from cnnfix_ui.asking import known_class
 from cnnfix_ui.compare.changes import known_change
-from cnnfix_ui.gallery import known_picture
+from cnnfix_ui.widgets import networks
+from cnnfix_ui.widgets.controls import known_class
+from cnnfix_ui.widgets.gallery import known_picture
 
 
 @dataclass(frozen=True)

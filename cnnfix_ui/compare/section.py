@@ -10,7 +10,6 @@ import streamlit as st
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.methods import BASELINES
 from cnnfix_ui import address
-from cnnfix_ui.asking import Settings
 from cnnfix_ui.compare import cells, controls, files, state, tables
 from cnnfix_ui.compare.acts import act
 from cnnfix_ui.compare.cases import Case, case_of
@@ -20,6 +19,7 @@ from cnnfix_ui.compare.component import grid as draw_grid
 from cnnfix_ui.compare.grid_data import Grid, grid_data
 from cnnfix_ui.compare.questions import Question
 from cnnfix_ui.errors import plain
+from cnnfix_ui.widgets.controls import Settings
 
 _PENDING, _EVERY = "compare.pending", 0.8
 

@@ -7,17 +7,17 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from cnnfix_core.changes import Stroke
+from cnnfix_core.images.samples import load_sample
 from cnnfix_core.methods import METHODS
 from cnnfix_core.metrics import Box
-from cnnfix_core.samples import load_sample
-from cnnfix_ui import asking
+from cnnfix_core.perturbations import Stroke
 from cnnfix_ui.address import Setting, one_of, switch
-from cnnfix_ui.answer import known_opacity
 from cnnfix_ui.compare.changes import BRUSHED, brush
 from cnnfix_ui.compare.questions import Question, Variation
-from cnnfix_ui.gallery import known_picture
-from cnnfix_ui.sending import OWN
+from cnnfix_ui.widgets import controls
+from cnnfix_ui.widgets.answer import known_opacity
+from cnnfix_ui.widgets.gallery import known_picture
+from cnnfix_ui.widgets.uploads import OWN
 
 Item = TypeVar("Item")
 
@@ -70,7 +70,7 @@ def _boxes_text(boxes: Boxes) -> str:
 
 
 SETTINGS = {
-    **{name: setting for name, setting in asking.SETTINGS.items() if name != "preset"},
+    **{name: setting for name, setting in controls.SETTINGS.items() if name != "preset"},
     "methods": _several(_known_method, str, ("fixations", "gradcam", "published", "saliency")),
     "rows": _several(Variation.parse, lambda variation: variation.text),
     "pins": _several(_known_pin, lambda pin: f"{pin[0]}:{pin[1].text}"),

@@ -5,7 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from cnnfix_core import ModelInfo, Picture, Preset, get_preset
-from cnnfix_core.clips import (
+from cnnfix_core.arrays import Floats
+from cnnfix_core.errors import CnnfixError
+from cnnfix_core.explanations.description import question
+from cnnfix_core.modalities.video import (
     Clip,
     ClipExplanation,
     ClipModel,
@@ -14,24 +17,23 @@ from cnnfix_core.clips import (
     explain_clip,
     load_clip_model,
 )
-from cnnfix_core.clips.files import clip_animation, clip_json, clip_words
-from cnnfix_core.errors import CnnfixError
-from cnnfix_core.figures import panel, photo_of
-from cnnfix_core.maps import MAP_SIDE
-from cnnfix_core.selection import Floats
-from cnnfix_core.words import percent, question
+from cnnfix_core.modalities.video.files import clip_animation, clip_json, clip_words
+from cnnfix_core.regions.highest_density import MAP_SIDE
+from cnnfix_core.utils.formatting import percent
+from cnnfix_core.visualization.drawing import panel, photo_of
 from cnnfix_core.zoo import Progress
-from cnnfix_ui import answer, asking, networks, results
-from cnnfix_ui.choices import Choice, choices
-from cnnfix_ui.downloads import downloads
+from cnnfix_ui.components.choices.component import Choice, choices
+from cnnfix_ui.components.panels.component import Panel, image_uri, panels, thumbnail
 from cnnfix_ui.errors import plain
-from cnnfix_ui.fetching import load_with_bar
-from cnnfix_ui.panels import Panel, image_uri, panels, thumbnail
-from cnnfix_ui.sending import OWN
-from cnnfix_ui.shelf import Shelf
+from cnnfix_ui.server import results
+from cnnfix_ui.server.cache import Shelf
+from cnnfix_ui.server.turns import turns
 from cnnfix_ui.signals import state
-from cnnfix_ui.strip import choose_from_strip
-from cnnfix_ui.turns import turns
+from cnnfix_ui.widgets import answer, controls, networks
+from cnnfix_ui.widgets.downloads import downloads
+from cnnfix_ui.widgets.fetching import load_with_bar
+from cnnfix_ui.widgets.strip import choose_from_strip
+from cnnfix_ui.widgets.uploads import OWN
 
 _TILE = 200  # pixels, the longest side
 _MODELS: Shelf[str, ClipModel] = Shelf(600_000_000, lambda model: model.nbytes)
@@ -49,19 +51,19 @@ def show() -> None:
     with seen:
         with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
             answer.choose_shown()
-            preset = get_preset("evidence", asking.choose_focus())
-            with asking.more():
+            preset = get_preset("evidence", controls.choose_focus())
+            with controls.more():
                 answer.choose_opacity()
         place = st.container()
     explanation = None
     with place, st.spinner("Following the evidence back …", show_time=True):
         try:
             networks.fit_classes(len(model.labels))
-            explanation = asking.ask(lambda target: _explained(model, clip, target, preset))
+            explanation = controls.ask(lambda target: _explained(model, clip, target, preset))
         except CnnfixError as error:
             st.error(plain(str(error)), icon=":material/info:")
     with classes:
-        asking.choose_classes(explanation, model.labels)
+        controls.choose_classes(explanation, model.labels)
     if explanation:
         with place:
             _draw(explanation)

@@ -9,21 +9,22 @@ from PIL import Image, ImageDraw
 from plotly.subplots import make_subplots
 
 from cnnfix_core import Preset, get_preset
+from cnnfix_core.arrays import Floats
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.selection import Floats
-from cnnfix_core.signals import SignalExplanation, SignalModel, explain_signal, load_signal_model
-from cnnfix_core.signals.files import signal_csv, signal_json, signal_words
-from cnnfix_core.signals.shipped import signal_samples
-from cnnfix_core.words import question
-from cnnfix_ui import asking, networks, results
-from cnnfix_ui.choices import Choice
-from cnnfix_ui.downloads import downloads
+from cnnfix_core.explanations.description import question
+from cnnfix_core.modalities.timeseries import SignalExplanation, SignalModel, explain_signal, load_signal_model
+from cnnfix_core.modalities.timeseries.files import signal_csv, signal_json, signal_words
+from cnnfix_core.modalities.timeseries.shipped import signal_samples
+from cnnfix_ui.components.choices.component import Choice
+from cnnfix_ui.components.panels.component import image_uri
 from cnnfix_ui.errors import plain
-from cnnfix_ui.panels import image_uri
-from cnnfix_ui.sending import OWN
+from cnnfix_ui.server import results
+from cnnfix_ui.server.turns import turns
 from cnnfix_ui.signals import state
-from cnnfix_ui.strip import choose_from_strip
-from cnnfix_ui.turns import turns
+from cnnfix_ui.widgets import controls, networks
+from cnnfix_ui.widgets.downloads import downloads
+from cnnfix_ui.widgets.strip import choose_from_strip
+from cnnfix_ui.widgets.uploads import OWN
 
 _FIXATIONS, _CAM, _LINE = "#2F8FE8", "#E69F00", "#8A9199"  # seen on white and on black
 
@@ -33,20 +34,20 @@ def show() -> None:
     series = _choose_series()
     said, seen = st.columns([1, 2.6], gap="large")
     with seen:
-        preset = get_preset("evidence", asking.choose_focus())
+        preset = get_preset("evidence", controls.choose_focus())
         place = st.container()
     explanation = None
     with place:
         try:
             networks.fit_classes(len(_model().labels))
-            explanation = asking.ask(lambda target: _explained(series, target, preset))
+            explanation = controls.ask(lambda target: _explained(series, target, preset))
         except CnnfixError as error:
             st.error(plain(str(error)), icon=":material/info:")
         else:
             st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
             _draw(explanation)
     with said:
-        asking.choose_classes(explanation, _model().labels)
+        controls.choose_classes(explanation, _model().labels)
         st.caption(
             "The network learnt GunPoint: a hand that draws a replica gun, or points with a finger; the series is the "
             "hand's height. Any other series is still called one of the two."

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cnnfix_core.clips import Clip, clip_models, clip_samples, read_clip
-from cnnfix_core.presets import FOCUS
-from cnnfix_core.selection import Floats
-from cnnfix_core.signals import read_series
-from cnnfix_core.signals.series import MOST_SERIES
-from cnnfix_core.signals.shipped import signal_samples
-from cnnfix_ui import answer, asking, networks
+from cnnfix_core.arrays import Floats
+from cnnfix_core.engine.presets import FOCUS
+from cnnfix_core.modalities.timeseries import read_series
+from cnnfix_core.modalities.timeseries.series import MOST_SERIES
+from cnnfix_core.modalities.timeseries.shipped import signal_samples
+from cnnfix_core.modalities.video import Clip, clip_models, clip_samples, read_clip
 from cnnfix_ui.address import Setting, one_of
-from cnnfix_ui.sending import Sent
+from cnnfix_ui.widgets import answer, controls, networks
+from cnnfix_ui.widgets.uploads import Sent
 
 KINDS = {"series": "Time series", "clip": "Clip"}
 
@@ -55,8 +55,8 @@ SETTINGS = {
     "clip": Setting("moving-left", known_clip),
     "network": one_of(*(info.name for info in clip_models()), default="motions"),
     "frame": Setting(None, known_number),
-    "class": Setting(None, asking.known_class),
-    "than": Setting(None, asking.known_class),
+    "class": Setting(None, controls.known_class),
+    "than": Setting(None, controls.known_class),
     "focus": one_of(*FOCUS, default="balanced"),
     "show": one_of(*answer.SHOWN, default="both"),
     "opacity": Setting(75, answer.known_opacity),

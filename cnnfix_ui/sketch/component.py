@@ -8,17 +8,17 @@ from typing import Any
 
 import streamlit as st
 
-from cnnfix_core.sketches import PEN, Stroke
-from cnnfix_ui.sources import joined
+from cnnfix_core.modalities.sketches import PEN, Stroke
+from cnnfix_ui.components.assets import joined
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "web"
 
 # Text only ever travels as data, never inside these strings, so that no label can become markup.
 _component = st.components.v2.component(
     "cnnfix_sheet",
     html='<div class="sheet"></div>',
     css=(HERE / "sheet.css").read_text("utf-8"),
-    js=joined(HERE, "../dom.js", "sheet.js"),
+    js=joined(HERE, "../../components/dom.js", "sheet.js"),
 )
 
 

@@ -9,15 +9,17 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cnnfix_core import Explanation, Picture, get_preset
-from cnnfix_core.sketches import Stroke, on_ink, sketch, sketch_samples, stroke_shares
-from cnnfix_core.words import percent, question
-from cnnfix_ui import answer, asking, results
-from cnnfix_ui.choices import Choice
+from cnnfix_core.explanations.description import question
+from cnnfix_core.modalities.sketches import Stroke, on_ink, sketch, sketch_samples, stroke_shares
+from cnnfix_core.utils.formatting import percent
+from cnnfix_ui.components.choices.component import Choice
+from cnnfix_ui.components.panels.component import photo_uri, thumbnail
 from cnnfix_ui.errors import plain
-from cnnfix_ui.panels import photo_uri, thumbnail
-from cnnfix_ui.sending import OWN
+from cnnfix_ui.server import results
 from cnnfix_ui.sketch import component, state
-from cnnfix_ui.strip import choose_from_strip
+from cnnfix_ui.widgets import answer, controls
+from cnnfix_ui.widgets.strip import choose_from_strip
+from cnnfix_ui.widgets.uploads import OWN
 
 _KINDS = 8  # named where the network says all it knows
 
@@ -52,7 +54,7 @@ def _thumbnail(name: str) -> str:
 def explanation_of(picture: Picture) -> Explanation:
     """What is said of the sheet, and why."""
     preset = get_preset("evidence", st.session_state["focus"])
-    return asking.ask(lambda target: results.explained(network(), picture, target, preset))
+    return controls.ask(lambda target: results.explained(network(), picture, target, preset))
 
 
 def shares_of(explanation: Explanation | None, strokes: tuple[Stroke, ...]) -> list[float]:

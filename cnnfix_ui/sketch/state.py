@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from cnnfix_core import Picture, open_picture
-from cnnfix_core.presets import FOCUS
-from cnnfix_core.sketches import SketchError, Stroke, sheet_of, sketch_samples, strokes_of
-from cnnfix_ui import answer, asking, networks
+from cnnfix_core.engine.presets import FOCUS
+from cnnfix_core.modalities.sketches import SketchError, Stroke, sheet_of, sketch_samples, strokes_of
 from cnnfix_ui.address import Setting, one_of
-from cnnfix_ui.sending import OWN, Sent
+from cnnfix_ui.widgets import answer, controls, networks
+from cnnfix_ui.widgets.uploads import OWN, Sent
 
 EMPTY = "empty"
 DRAWING = Sent("sketch", "A drawing of yours", lambda files: sheet_of(open_picture(files[0][1])))
@@ -23,8 +23,8 @@ def known_sheet(name: str) -> str:
 
 SETTINGS = {
     "sheet": Setting("cat", known_sheet),
-    "class": Setting(None, asking.known_class),
-    "than": Setting(None, asking.known_class),
+    "class": Setting(None, controls.known_class),
+    "than": Setting(None, controls.known_class),
     "focus": one_of(*FOCUS, default="balanced"),
     "show": one_of(*answer.SHOWN, default="both"),
     "opacity": Setting(75, answer.known_opacity),

@@ -13,9 +13,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from cnnfix_core.images import open_picture
+from cnnfix_core.images.picture import open_picture
 from cnnfix_ui.backtrack.component import film, relay
-from cnnfix_ui.panels import photo_uri
+from cnnfix_ui.components.panels.component import photo_uri
 
 SIDES = (7, 14, 28, 56, 112)
 MOST = 300

@@ -6,7 +6,7 @@ import io
 import streamlit as st
 from PIL import Image
 
-from cnnfix_ui.choices import Choice, choices
+from cnnfix_ui.components.choices.component import Choice, choices
 
 NAMES = (
     "Cat Dog Rocket Coffee Astronaut|<img src=x onerror=alert(1)>|A very long title that needs more than two lines"

@@ -13,12 +13,12 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from cnnfix_core.figures import BAND_COLOURS, BAND_OPACITY
-from cnnfix_core.images import open_picture
-from cnnfix_core.maps import BANDS
+from cnnfix_core.images.picture import open_picture
+from cnnfix_core.regions.highest_density import BANDS
+from cnnfix_core.visualization.drawing import BAND_COLOURS, BAND_OPACITY
 from cnnfix_ui.compare.component import grid
 from cnnfix_ui.compare.map_data import map_data
-from cnnfix_ui.panels import photo_uri
+from cnnfix_ui.components.panels.component import photo_uri
 
 Json = dict[str, Any]
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browsing import HERE, ROOT, serve
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.browsing import HERE, ROOT, serve
 
 FLAGS = [
     "--no-sandbox",

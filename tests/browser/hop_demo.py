@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import cnnfix_ui
 
-SOURCES = Path(cnnfix_ui.__file__).parent / "backtrack"
+SOURCES = Path(cnnfix_ui.__file__).parent / "backtrack" / "web"
 MAIN = """
 export default function ({ data, parentElement, setTriggerValue }) {
   const [hop, photo, maps] = parentElement.querySelector(".frame").children;
@@ -39,7 +39,7 @@ component = st.components.v2.component(
     "hop_demo",
     html=HTML,
     css=joined("hop.css", "maps.css") + ".frame { display: grid; gap: 2rem } .photo canvas { width: 12rem }",
-    js=joined("../dom.js", "grids.js", "hop.js", "maps.js") + MAIN,
+    js=joined("../../components/dom.js", "grids.js", "hop.js", "maps.js") + MAIN,
 )
 
 Json = dict[str, Any]

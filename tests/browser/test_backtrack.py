@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 
 import pytest
-from browsing import settle, shoot
 from PIL import Image
 from playwright.sync_api import Locator, Page, WebSocket, expect
-from test_backtrack_component import at, points, slider, stage
+
+from tests.browser.browsing import settle, shoot
+from tests.browser.test_backtrack_component import at, points, slider, stage
 
 # Of the points drawn at the picture: how much of each one's evidence is on the line, 0 to 255.
 LIT = "() => [...atob(Object.values(window.cnnfixAnswer.lit).at(-1))].map((letter) => letter.charCodeAt(0))"

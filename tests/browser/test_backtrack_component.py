@@ -3,8 +3,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browsing import HERE, serve, settle, shoot
 from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.browsing import HERE, serve, settle, shoot
 
 # How many points' pixels there are, from which to which column, by colour: cyan is a point's, or its part on the line.
 POINTS = """canvas => {

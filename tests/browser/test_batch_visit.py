@@ -4,10 +4,10 @@ import io
 import re
 import zipfile
 
-from browsing import send, settle, shoot
 from playwright.sync_api import Page, expect
 
-from cnnfix_core.samples import list_samples
+from cnnfix_core.images.samples import list_samples
+from tests.browser.browsing import send, settle, shoot
 
 
 def archive() -> bytes:

@@ -2,8 +2,9 @@
 
 import re
 
-from browsing import settle, shoot
 from playwright.sync_api import Page, expect
+
+from tests.browser.browsing import settle, shoot
 
 
 def test_words_are_clicked_and_changed(page: Page) -> None:

@@ -3,8 +3,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browsing import HERE, serve, settle, shoot
 from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.browsing import HERE, serve, settle, shoot
 
 
 @pytest.fixture(scope="module")

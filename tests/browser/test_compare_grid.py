@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import HERE, serve, settle, shoot
 from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.browsing import HERE, serve, settle, shoot
 
 WIDTH, HEIGHT = 900, 506  # of the photograph
 YELLOW, BLUE, ORANGE = [255, 243, 163], [47, 143, 232], [240, 138, 29]

@@ -6,12 +6,12 @@ import time
 from pathlib import Path
 
 import pytest
-from browsing import settle, shoot
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from cnnfix_core.cli import main
-from cnnfix_core.samples import load_sample
+from cnnfix_core.cli.main import main
+from cnnfix_core.images.samples import load_sample
+from tests.browser.browsing import settle, shoot
 
 CAT = "/compare?picture=cat"
 

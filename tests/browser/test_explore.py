@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 
 import pytest
-from browsing import send, settle, shoot
 from PIL import Image
 from playwright.sync_api import Page, expect
+
+from tests.browser.browsing import send, settle, shoot
 
 QUESTION = "Why “African chameleon”?"
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browsing import ROOT, serve, settle, shoot
 from playwright.sync_api import Page, expect
+
+from tests.browser.browsing import ROOT, serve, settle, shoot
 
 HEADING = "Which pixels made the network say that?"
 FOOT = "Everything is computed on the machine that serves this page"

@@ -4,10 +4,10 @@ import urllib.request
 from collections.abc import Callable
 
 import pytest
-from browsing import settle
 from playwright.sync_api import ConsoleMessage, Page
 
-from cnnfix_ui.headers import HEADERS
+from cnnfix_ui.server.headers import HEADERS
+from tests.browser.browsing import settle
 
 
 @pytest.mark.parametrize("path", ["/", "/_stcore/health", "/_stcore/host-config"])

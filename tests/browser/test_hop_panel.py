@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from browsing import HERE, serve, settle, shoot
 from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.browsing import HERE, serve, settle, shoot
 
 Opener = Callable[..., Page]
 KINDS = ("window", "edge", "window 1", "window 7", "window 11", "mean", "dense", "maximum", "sum", "joined", "gated")

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from browsing import ROOT, send, serve, settle, shoot
 from playwright.sync_api import Locator, Page, expect
 from torch import nn
 
 from cnnfix_core.zoo import architectures, list_models
+from tests.browser.browsing import ROOT, send, serve, settle, shoot
 
 SMALL = "timm/lcnet_050"
 ROW = 35  # pixels; the heading has one more

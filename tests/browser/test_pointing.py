@@ -2,8 +2,9 @@
 
 import re
 
-from browsing import settle, shoot
 from playwright.sync_api import Page, expect
+
+from tests.browser.browsing import settle, shoot
 
 
 def heading(page: Page, text: str) -> None:

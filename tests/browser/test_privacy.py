@@ -10,9 +10,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
-from browsing import ROOT, send, serve, settle
 from PIL import Image
 from playwright.sync_api import Page, expect
+
+from tests.browser.browsing import ROOT, send, serve, settle
 
 SECRET = "name-that-nobody-else-may-see.png"
 

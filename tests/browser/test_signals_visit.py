@@ -4,11 +4,11 @@ import io
 import re
 
 import numpy as np
-from browsing import send, settle, shoot
 from playwright.sync_api import Page, expect
 
-from cnnfix_core.clips.composed import compose_clip
-from cnnfix_core.signals.shipped import signal_samples
+from cnnfix_core.modalities.timeseries.shipped import signal_samples
+from cnnfix_core.synthetic.clips import compose_clip
+from tests.browser.browsing import send, settle, shoot
 
 
 def heading(page: Page, text: str) -> None:

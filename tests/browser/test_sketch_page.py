@@ -3,8 +3,9 @@
 import re
 
 import pytest
-from browsing import settle, shoot
 from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.browsing import settle, shoot
 
 
 @pytest.fixture

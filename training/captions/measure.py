@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cnnfix_core.captions import load_captioner
-from cnnfix_core.captions.shipped import FLICKR8K, FOLDER
+from cnnfix_core.modalities.captions import load_captioner
+from cnnfix_core.modalities.captions.shipped import FLICKR8K, FOLDER
 from training.captions.data import photographs
 from training.captions.scores import bleu
 

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cnnfix_core.clips.composed import HELD_OUT, MOTIONS, compose_clip
-from cnnfix_core.clips.network import SmallR3D
-from cnnfix_core.clips.shipped import FOLDER, MEAN, NAME, STD
+from cnnfix_core.modalities.video.network import SmallR3D
+from cnnfix_core.modalities.video.shipped import FOLDER, MEAN, NAME, STD
+from cnnfix_core.synthetic.clips import HELD_OUT, MOTIONS, compose_clip
 from training.descent import descend
 from training.weights import keep_weights
 

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cnnfix_core.scenes import MARKED, compose
-from cnnfix_core.zoo.composed import PREPROCESSING
+from cnnfix_core.synthetic import MARKED, compose
+from cnnfix_core.zoo.sources.scenes import PREPROCESSING
 
 _ORDERS = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from cnnfix_core.scenes import CLASSES, HELD_OUT, MARKED
-from cnnfix_core.zoo.composed import NETWORKS
-from cnnfix_core.zoo.trained import TrainedNetwork
+from cnnfix_core.synthetic import CLASSES, HELD_OUT, MARKED
+from cnnfix_core.zoo.sources.scenes import NETWORKS
+from cnnfix_core.zoo.sources.shipped import TrainedNetwork
 from training.scenes.data import inputs, marked, scenes
 
 HELD = range(HELD_OUT, HELD_OUT + 2000)

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnnfix_core.scenes import CLASSES, MARKED
-from cnnfix_core.zoo.composed import NETWORKS
-from cnnfix_core.zoo.trained import TrainedNetwork
+from cnnfix_core.synthetic import CLASSES, MARKED
+from cnnfix_core.zoo.sources.scenes import NETWORKS
+from cnnfix_core.zoo.sources.shipped import TrainedNetwork
 from training.descent import descend
 from training.scenes.data import inputs, marked, scenes, varied
 from training.scenes.folding import folded, with_normalisation

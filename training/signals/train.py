@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cnnfix_core.signals.network import FullyConvolutional
-from cnnfix_core.signals.shipped import FOLDER, LABELS, LENGTH, LICENCE, NAME
+from cnnfix_core.modalities.timeseries.network import FullyConvolutional
+from cnnfix_core.modalities.timeseries.shipped import FOLDER, LABELS, LENGTH, LICENCE, NAME
 from training.descent import descend
 from training.weights import keep_weights
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from cnnfix_core.zoo.sketches import SIDE
+from cnnfix_core.zoo.sources.sketches import SIDE
 
 STORED = 150  # pixels, of the archive
 HELD_OUT = 5  # every fifth sketch of a class

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnnfix_core.zoo import load_model
-from cnnfix_core.zoo.sketches import NETWORK
+from cnnfix_core.zoo.sources.sketches import NETWORK
 from training.descent import descend
 from training.sketches.data import Sketches, inputs, sketches, varied
 from training.weights import keep_weights, mean_of

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cnnfix_core.scenes import CLASSES, compose
+from cnnfix_core.synthetic import CLASSES, compose
 
 GROUND = 0  # in maps; the classes of scenes follow
 

@@ -13,10 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import box_iou
 
-from cnnfix_core.scenes import CLASSES, HELD_OUT
+from cnnfix_core.synthetic import CLASSES, HELD_OUT
 from cnnfix_core.zoo import load_model
-from cnnfix_core.zoo.composed import DETECTING, SEGMENTING
-from cnnfix_core.zoo.trained import TrainedNetwork
+from cnnfix_core.zoo.sources.scenes import DETECTING, SEGMENTING
+from cnnfix_core.zoo.sources.shipped import TrainedNetwork
 from training.descent import descend
 from training.scenes.data import inputs, recoloured, turned
 from training.tasks.data import boxes_of, two_objects

@@ -1,0 +1,36 @@
+"""Types of the arrays that everything here is made of, and arithmetic of their positions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from operator import mul
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+
+Signs = NDArray[np.int8]
+
+
+Floats = NDArray[np.float64]
+
+
+def contiguous(shape: Sequence[int]) -> list[int]:
+    """Elements from one position to the next along each dimension."""
+    return list(accumulate(reversed(shape[1:]), mul, initial=1))[::-1] if shape else []
+
+
+def broadcast_index(index: Ints, from_shape: Sequence[int], to_shape: Sequence[int]) -> Ints:
+    """Where elements of a tensor of `to_shape` come from in a tensor of `from_shape` that was broadcast to it."""
+    if tuple(from_shape) == tuple(to_shape):
+        return index
+    coordinates: tuple[Any, ...] = np.unravel_index(index, tuple(to_shape))
+    own = coordinates[len(to_shape) - len(from_shape) :]
+    clipped = tuple(np.where(size == 1, 0, axis) for axis, size in zip(own, from_shape, strict=True))
+    if not clipped:
+        return np.zeros_like(index)
+    return np.ravel_multi_index(clipped, tuple(from_shape)).astype(np.int64, copy=False)

@@ -1,0 +1,13 @@
+"""Explainers: how each family of operations computed one element. A new family is a file and a line here."""
+
+# Each of these modules registers its explainers when it is imported.
+from cnnfix_core.backtrack.decisions.explainers import averages as averages
+from cnnfix_core.backtrack.decisions.explainers import matrices as matrices
+from cnnfix_core.backtrack.decisions.explainers import merges as merges
+from cnnfix_core.backtrack.decisions.explainers import selectors as selectors
+from cnnfix_core.backtrack.decisions.explainers import single as single
+from cnnfix_core.backtrack.decisions.explainers import windows as windows
+from cnnfix_core.backtrack.decisions.explainers.parts import Part, united
+from cnnfix_core.backtrack.decisions.explainers.registry import Account, Asked, Followed, Named, explains, find
+
+__all__ = ["Account", "Asked", "Followed", "Named", "Part", "explains", "find", "united"]

@@ -1,0 +1,112 @@
+"""Where explainers are registered: one a family of operations, found by the function that is the family's rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnnfix_core.arrays import Floats, Ints, Signs
+from cnnfix_core.backtrack.decisions.decision import Decision, Kind, Position
+from cnnfix_core.backtrack.decisions.explainers.parts import Part, numbers, place_of
+from cnnfix_core.backtrack.decisions.explainers.window import Window
+from cnnfix_core.engine import rules
+from cnnfix_core.engine.presets import Preset
+from cnnfix_core.engine.rules import Question
+from cnnfix_core.engine.selection import Selection
+from cnnfix_core.engine.tape import Operation, Tape, Value
+from cnnfix_core.engine.topology import Structure
+
+Named = Callable[[Value, Position], str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Followed:
+    """Where evidence of the element went in one input: (N,) positions in it flattened, what is asked there, shares."""
+
+    value: Value
+    index: Ints
+    sign: Signs
+    share: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """One element of an operation's output: its position in the flattened output, and where its evidence went."""
+
+    tape: Tape
+    preset: Preset
+    operation: Operation
+    output: Value
+    index: int
+    sign: int
+    evidence: float
+    followed: tuple[Followed, ...]
+
+    @property
+    def position(self) -> Position:
+        """The element's position."""
+        return place_of(self.output, self.index)
+
+    @property
+    def number(self) -> float:
+        """The element's value."""
+        return float(numbers(self.output, np.array([self.index]))[0])
+
+    @property
+    def structure(self) -> Structure:
+        """Answers about the network around the operation."""
+        return Structure(self.tape)
+
+    def sources(self) -> list[tuple[Value, Ints]]:
+        """The inputs that the engine goes to, positions in the flattened input; none where that is padding.
+
+        For an element that was not followed the rule is asked.
+        """
+        if self.followed:
+            return [(way.value, way.index) for way in self.followed]
+        known = rules.find(self.operation.name)
+        if known is None:
+            raise rules.no_rule(self.operation)
+        one = Selection.single(self.output.shape, self.index)
+        slot = next(n for n, output in enumerate(self.operation.outputs) if output is self.output)
+        arrivals = known.hop(Question(self.operation, slot, one, self.preset, self.structure))
+        reached = [(arrival.value, arrival.index[arrival.index >= 0]) for arrival in arrivals if arrival.value.depends]
+        return [(value, index) for value, index in reached if len(index)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Account:
+    """How an element was computed.
+
+    parts: its inputs. bias: what was added, None where nothing was. window: the inputs as a window, for the grid.
+    words: the sentence, from the decision, the preset, and how elements are named.
+    """
+
+    kind: Kind
+    parts: tuple[Part, ...]
+    words: Callable[[Decision, Preset, Named], str]
+    bias: float | None = None
+    window: Window | None = None
+
+
+Explainer = Callable[[Asked], Account]
+_explainers: dict[object, Explainer] = {}
+
+
+def explains(*families: rules.registry.Hop) -> Callable[[Explainer], Explainer]:
+    """Register the decorated function for all operations whose rule is one of these functions."""
+
+    def register(explainer: Explainer) -> Explainer:
+        for family in families:
+            _explainers[family] = explainer
+        return explainer
+
+    return register
+
+
+def find(operation: Operation) -> Explainer | None:
+    """The explainer of the operation's family, if there is one."""
+    known = rules.find(operation.name)
+    return _explainers.get(known.hop) if known else None

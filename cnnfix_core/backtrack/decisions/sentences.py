@@ -1,0 +1,295 @@
+"""What decided a hop, in one or two plain sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from cnnfix_core.backtrack.decisions.decision import Decision, Position, Term
+from cnnfix_core.engine.presets import Preset
+from cnnfix_core.engine.tape import Value
+from cnnfix_core.utils.formatting import percent
+
+Named = Callable[[Value, Position], str]
+
+_NOT_KEPT = "It is not among the strongest elements that the walk keeps."
+
+
+def element_name(value_shape: Sequence[int], position: Sequence[int]) -> str:
+    """Where an element is: "channel 83 at (12, 7)" of a map, "unit 12" of a vector.
+
+    The first dimension counts pictures; it is named only where there are several. Maps are (batch, channel, ...).
+    """
+    if not position:
+        return "the number"
+    if len(position) == 1:
+        return f"unit {position[0]}"
+    item, channel, *place = position
+    if not place:
+        name = f"unit {channel}"
+    else:
+        sizes = value_shape[2:]
+        at = str(place[0]) if len(place) == 1 else f"({', '.join(map(str, place))})"
+        name = f"channel {channel}" if math.prod(sizes) == 1 else f"channel {channel} at {at}"
+    return name if value_shape[0] == 1 else f"{name} of row {item}"
+
+
+def number(value: float) -> str:
+    """Three significant digits, with a minus sign; whole numbers as they are."""
+    size = abs(value)
+    if 0 < size < 5e-7:
+        return "almost 0"
+    sign = "−" if value < 0 else ""
+    if size >= 999.5 or size == int(size):
+        return f"{sign}{size:,.0f}"
+    power = int(f"{size:.2e}".partition("e")[2])
+    return f"{sign}{size:.{min(2 - power, 7)}f}"
+
+
+# --- linear forms -----------------------------------------------------------------------------------------------------
+
+
+def weighted(factor: str = "") -> Callable[[Decision, Preset, Named], str]:
+    """Words for sums of inputs times coefficients; factor: what a coefficient is called, "the weight "."""
+
+    def words(decision: Decision, preset: Preset, named: Named) -> str:
+        first = _first_followed(decision)
+        if first is None:
+            return f"{_not_followed(decision)}{_total(decision)}"
+        product = f"its activation {number(first.activation)} times {factor}{number(first.coefficient or 0)}"
+        name = named(first.value, first.position)
+        if not preset.spread and sum(term.share > 0 for term in decision.terms) == 1:
+            lead = f"The published walk follows {name}, whose product is the largest: {product}"
+        else:
+            lead = f"{_capital(name)} gave {_share(first)} of its evidence: {product}"
+        return f"{lead} is {number(first.product)}{_turn(decision, first, preset)}.{_total(decision)}"
+
+    return words
+
+
+def pooled(decision: Decision, preset: Preset, named: Named) -> str:
+    """An average; the published walk follows the largest activation."""
+    first = _first_followed(decision)
+    if preset.spread or first is None:
+        return weighted()(decision, preset, named)
+    name = named(first.value, first.position)
+    lead = f"The published walk follows the largest activation, {number(first.activation)}, {name}."
+    return f"{lead}{_total(decision)}"
+
+
+_PLACES = {
+    "centre": "the centre of the window",
+    "product": "the largest product in it",
+    "activation": "the largest activation in it",
+}
+
+
+def by_channel(channels: int, channel: int, summed: float, location: str) -> Callable[[Decision, Preset, Named], str]:
+    """Words for convolutions under the published rules, which choose a channel first, then a place in it.
+
+    channels: how many there were. summed: products of the chosen one. location: the preset's.
+    """
+
+    def words(decision: Decision, preset: Preset, named: Named) -> str:
+        sees = (
+            f"whose sum over the window is the largest ({number(summed)})" if channels > 1 else "the only one it sees"
+        )
+        lead = f"The published walk follows channel {channel}, {sees}, and takes {_PLACES[location]}"
+        first = _first_followed(decision)
+        if first is None:
+            ends = "lies in the padding: its evidence ends there" if preset.beam is None else "the walk does not keep"
+            return f"{lead}, which {ends}.{_total(decision)}"
+        return f"{lead}{_turn(decision, first, preset)}.{_total(decision)}"
+
+    return words
+
+
+def _total(decision: Decision) -> str:
+    """The sum, where there is more than one summand."""
+    value, bias = number(decision.value), decision.bias
+    if not decision.inputs:
+        return f" It sees no input; its value is {value}."
+    if decision.inputs == 1:
+        return "" if bias is None else f" With the bias {number(bias)} that makes {value}."
+    added = "" if bias is None else f" and the bias {number(bias)}"
+    return f" All {decision.inputs:,} products{added} add up to {value}."
+
+
+# --- merges -----------------------------------------------------------------------------------------------------------
+
+
+def added(decision: Decision, preset: Preset, named: Named) -> str:
+    """Branches that meet."""
+    if len(decision.terms) == 1:
+        (term,) = decision.terms
+        constant = "" if decision.bias is None else f" and the constant {number(decision.bias)}"
+        total = f"{number(term.product)}{_origin(term)}{constant} add up to {number(decision.value)}"
+        return f"{total}{_turn(decision, term, preset, 'sign')}.{_dropped(decision)}"
+    first = _first_followed(decision)
+    listed = " and ".join(f"{number(term.product)}{_origin(term)}" for term in decision.terms)
+    total = f"{listed} add up to {number(decision.value)}."
+    if first is None:
+        return f"{total} {_not_followed(decision)}"
+    if not preset.spread:
+        return f"{total} The published walk follows the larger, {number(first.product)}."
+    others = [term for term in decision.terms[1:] if term.share > 0]
+    rest = "".join(f", {number(term.product)} gave {_share(term)}" for term in others)
+    turn = _turn(decision, first, preset, "sign")
+    return f"{total} {number(first.product)} gave {_share(first)} of its evidence{rest}{turn}."
+
+
+def joined(number_of: int, tensors: int) -> Callable[[Decision, Preset, Named], str]:
+    """One of several tensors that were put end to end; number_of: counted from 1."""
+
+    def words(decision: Decision, preset: Preset, named: Named) -> str:
+        (term,) = decision.terms
+        name = named(term.value, term.position)
+        lead = f"{number(decision.value)} comes from tensor {number_of} of the {tensors} that are joined here"
+        return f"{lead}, where it is {name}.{_dropped(decision)}"
+
+    return words
+
+
+def gated(verb: str = "times") -> Callable[[Decision, Preset, Named], str]:
+    """Words for products of a feature and a gate or constant; verb: "times" or "divided by"."""
+
+    def words(decision: Decision, preset: Preset, named: Named) -> str:
+        first, *others = decision.terms
+        if not others:
+            factor = first.coefficient or 0
+            lead = f"{number(first.activation)} times {number(factor)} is {number(decision.value)}"
+            return f"{lead}{_turn(decision, first, preset, 'factor')}.{_dropped(decision)}"
+        product = f"{number(first.activation)} {verb} {{}}{number(others[0].activation)} is {number(decision.value)}"
+        if others[0].coefficient is not None:
+            says = "each got half of the evidence" if preset.spread else "the published walk follows the larger"
+            return f"Two features meet: {product.format('')}; {says}.{_dropped(decision)}"
+        turn = _turn(decision, first, preset, "gate")
+        return f"The feature {product.format('its gate ')}{turn}. The gate only lets it through.{_dropped(decision)}"
+
+    return words
+
+
+def reciprocal(dividend: float) -> Callable[[Decision, Preset, Named], str]:
+    """Words for a constant divided by an activation."""
+
+    def words(decision: Decision, preset: Preset, named: Named) -> str:
+        (term,) = decision.terms
+        turn = f", which falls as it grows, so we now ask why it is {_asked(term)}" if preset.signed else ""
+        return f"{number(dividend)} divided by {number(term.activation)} is {number(decision.value)}{turn}."
+
+    return words
+
+
+# --- one input --------------------------------------------------------------------------------------------------------
+
+
+def normalised(mean: float, deviation: float, scale: float, shift: float) -> Callable[[Decision, Preset, Named], str]:
+    """Words for (activation - mean) / deviation * scale + shift."""
+
+    def words(decision: Decision, preset: Preset, named: Named) -> str:
+        (term,) = decision.terms
+        lead = f"{number(term.activation)} minus the mean {number(mean)}, divided by the deviation {number(deviation)}"
+        scaled = f"times the scale {number(scale)}, plus the shift {number(shift)}, is {number(decision.value)}"
+        return f"{lead}, {scaled}{_turn(decision, term, preset, 'scale')}.{_dropped(decision)}"
+
+    return words
+
+
+def function(name: str) -> Callable[[Decision, Preset, Named], str]:
+    """Words for a function of one number; name: what it is called."""
+
+    def words(decision: Decision, preset: Preset, named: Named) -> str:
+        (term,) = decision.terms
+        before, after = number(term.activation), number(decision.value)
+        if term.activation == decision.value:
+            lead = f"{name} lets {before} through"
+        elif decision.value == 0:
+            lead = f"{name} holds {before} back: it makes 0 of it"
+        else:
+            lead = f"{name} makes {after} of {before}"
+        falls = preset.signed and term.share > 0 and term.sign != decision.sign
+        turn = f"; it falls here, so we now ask why it is {_asked(term)}" if falls else ""
+        return f"{lead}{turn}.{_dropped(decision)}"
+
+    return words
+
+
+def moved(decision: Decision, preset: Preset, named: Named) -> str:
+    """The same number in another place."""
+    if not decision.terms:
+        return f"{number(decision.value)} was put in here, as padding is: no input is behind it."
+    (term,) = decision.terms
+    name = named(term.value, term.position)
+    return f"The same number, {number(decision.value)}, only elsewhere: before, it was {name}.{_dropped(decision)}"
+
+
+def taken(how: str) -> Callable[[Decision, Preset, Named], str]:
+    """Words for selectors; how: "the largest", or "" where it is one of some rank."""
+
+    def words(decision: Decision, preset: Preset, named: Named) -> str:
+        term = next((term for term in decision.terms if term.product == decision.value), None)
+        if term is None:
+            return f"{_not_followed(decision)} It is {number(decision.value)}."
+        name = _capital(named(term.value, term.position))
+        what = f"is {how} of {decision.inputs:,} numbers" if how else f"is one of {decision.inputs:,} numbers"
+        return f"{name} is taken: its {number(term.activation)} {what}.{_dropped(decision)}"
+
+    return words
+
+
+def unexplained(decision: Decision, preset: Preset, named: Named) -> str:
+    """An operation of no known family."""
+    assert decision.operation is not None
+    first = _first_followed(decision)
+    lead = f"How {decision.operation.name.rpartition('.')[2]} computes it is not spelt out here"
+    if first is None:
+        return f"{lead}. {_not_followed(decision)}"
+    return f"{lead}; {named(first.value, first.position)} gave {_share(first)} of its evidence."
+
+
+def of_the_input(decision: Decision, preset: Preset, named: Named) -> str:
+    """Where a walk ends."""
+    return f"This is a number of the input, {number(decision.value)}: the walk has arrived."
+
+
+# --- pieces -----------------------------------------------------------------------------------------------------------
+
+
+def _first_followed(decision: Decision) -> Term | None:
+    return next((term for term in decision.terms if term.share > 0), None)
+
+
+def _not_followed(decision: Decision) -> str:
+    """Why the walk does not go on from here."""
+    if any(decision.sign * term.product > 0 for term in decision.terms):
+        return "What contributed to it is not among the strongest elements that the walk keeps."
+    return "No input contributes to what was asked, so the walk does not go on from here."
+
+
+def _dropped(decision: Decision) -> str:
+    return "" if _first_followed(decision) else f" {_NOT_KEPT}"
+
+
+def _share(term: Term) -> str:
+    return "all" if term.share > 0.9995 else percent(term.share)
+
+
+def _asked(term: Term) -> str:
+    return "high" if term.sign > 0 else "low"
+
+
+def _turn(decision: Decision, term: Term, preset: Preset, factor: str = "weight") -> str:
+    """Where the question turns: what is asked from here on."""
+    if not preset.signed or term.share == 0 or term.sign == decision.sign:
+        return ""
+    return f", with a negative {factor}, so we now ask why it is {_asked(term)}"
+
+
+def _origin(term: Term) -> str:
+    """Which module the number came from."""
+    producer = term.value.producer
+    return f" from {producer.module}" if producer and producer.module else ""
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

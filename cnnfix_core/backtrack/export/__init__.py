@@ -1,0 +1,1 @@
+"""A walk to keep: a GIF animation and the whole trace as JSON."""

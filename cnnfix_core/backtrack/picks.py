@@ -1,0 +1,80 @@
+"""Choosing among the elements of a step: one of them, all of one channel, or all at one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnnfix_core.arrays import Ints
+from cnnfix_core.backtrack.path import Step
+from cnnfix_core.engine.selection import Selection
+from cnnfix_core.explanations.export import channel_name
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Elements of one step of a path: those with this channel (None: any) at this place (None: any).
+
+    place: (row, column) in the feature map; None also where elements have no place.
+    """
+
+    step: int
+    channel: int | None = None
+    place: tuple[int, int] | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Chosen:
+        """Read what `str` writes: "30.83.12.7" is channel 83 at (12, 7) of step 30; "*" stands for any.
+
+        Raises ValueError for anything else.
+        """
+        step, channel, *place = (None if part == "*" else _number(part) for part in text.split("."))
+        if step is None or len(place) not in (0, 2) or (None in place and place != [None, None]):
+            raise ValueError(text)
+        at = None if not place or place[0] is None or place[1] is None else (place[0], place[1])
+        return cls(step, channel, at)
+
+    def __str__(self) -> str:
+        parts = (self.step, self.channel, *(self.place or (None, None)))
+        return ".".join("*" if part is None else str(part) for part in parts)
+
+    def rows(self, selection: Selection, step: Step) -> Ints:
+        """The rows of the step's selection that are chosen."""
+        if step.field is None:
+            here = np.ones(len(selection), bool) if self.place is None else np.zeros(len(selection), bool)
+            return np.flatnonzero(here & (True if self.channel is None else selection.index == self.channel))
+        matches = np.ones(len(selection), bool)
+        if self.channel is not None:
+            matches &= step.field.channels(selection.index) == self.channel
+        if self.place is not None:
+            matches &= (step.field.places(selection.index) == self.place).all(axis=1)
+        return np.flatnonzero(matches)
+
+    def label(self, step: Step) -> str:
+        """In words, such as "channel 83 at (12, 7)", "unit 12", "red at (100, 20)", "all channels at (12, 7)"."""
+        if self.place is None:
+            return _channel(step, self.channel) if self.channel is not None else "all elements"
+        what = "all channels" if self.channel is None else _channel(step, self.channel)
+        return f"{what} at ({self.place[0]}, {self.place[1]})"
+
+
+def _channel(step: Step, channel: int) -> str:
+    if step.field is None:
+        return f"unit {channel}"
+    return channel_name(channel) if step.operation is None and step.value.shape[1] == 3 else f"channel {channel}"
+
+
+def element(step: Step, index: int) -> Chosen:
+    """One element, given by its position in the flattened tensor."""
+    if step.field is None:
+        return Chosen(step.number, index)
+    one = np.array([index])
+    row, column = step.field.places(one)[0].tolist()
+    return Chosen(step.number, int(step.field.channels(one)[0]), (row, column))
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or len(text) > 9:
+        raise ValueError(text)
+    return int(text)

@@ -1,0 +1,182 @@
+"""A walk as a film: at each step the places that hold evidence, and which place of the step before each came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnnfix_core.arrays import Floats, Ints
+from cnnfix_core.backtrack.ancestry import Parents, strongest_parents
+from cnnfix_core.backtrack.path import Path
+from cnnfix_core.backtrack.playback.point_cloud import Gathered, gathered
+from cnnfix_core.backtrack.receptive_fields.fields import Field
+from cnnfix_core.backtrack.receptive_fields.positions import Positions
+from cnnfix_core.engine.tape import Value
+from cnnfix_core.engine.walk import Trace
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cloud:
+    """The places of one selection, strongest first.
+
+    place: (N, 2) rows and columns in the feature map; (N, 1) positions in the flattened tensor where there is no map,
+    numbers of channels.
+    xy: (N, 2) what each place looks at, its centre, as parts of the network's input across and down: 0 to 1.
+    evidence: (N,) > 0. parent: (N,) number of the point, counted through all clouds of the film, from which most of the
+    evidence came; -1 at the score, and where that point is not drawn. row: (elements,) for each row of the selection
+    the point that it belongs to, counted from 0 in this cloud, -1 where it is not drawn.
+    first: number of the first point, counted through all clouds. cell: distance of neighbouring places, as parts of the
+    network's input across and down; None where there is no map. places: how many there are, drawn or not.
+    """
+
+    place: Ints
+    xy: Floats
+    evidence: Floats
+    parent: Ints
+    row: Ints
+    first: int
+    cell: tuple[float, float] | None
+    places: int
+
+    def on_line(self, carried: Floats) -> Floats:
+        """(N,) which part of each point's evidence, 0 to 1, is `carried`: (elements,) evidence of the rows."""
+        drawn = self.row >= 0
+        sums = np.bincount(self.row[drawn], carried[drawn], len(self.evidence))
+        return np.minimum(sums / self.evidence, 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Film:
+    """clouds: those of the walk. of_step: for each step of the path the number of its cloud, -1 where it has none.
+
+    Steps whose selections are equal, element by element, share a cloud.
+    field, cell: for each step the size of a receptive field, and the distance of neighbours, as parts of the network's
+    input across and down; None where elements have no place.
+    """
+
+    clouds: tuple[Cloud, ...]
+    of_step: tuple[int, ...]
+    field: tuple[tuple[float, float] | None, ...]
+    cell: tuple[tuple[float, float] | None, ...]
+
+    def cloud_at(self, step: int) -> Cloud | None:
+        """The cloud of a step of the path; None where the walk does not come by."""
+        number = self.of_step[step]
+        return None if number < 0 else self.clouds[number]
+
+
+def film(trace: Trace, path: Path, fields: Mapping[Value, Field], most: int = 300) -> Film:
+    """The film of a walk along a path. fields: of the walk's tape. most: points of a cloud, the strongest."""
+    found = _Gathering(trace, path, fields)
+    positions = Positions(trace, fields)
+    drawn = _drawn([len(points.evidence) for points in found.points], most)
+    clouds: list[Cloud] = []
+    first = 0
+    for value, points in zip(found.values, found.points, strict=True):
+        field, place = fields.get(value), points.place[:most]
+        cloud = Cloud(
+            place=place,
+            xy=positions.at(field, place) if field else _looked_at(value, points, positions, trace)[:most],
+            evidence=points.evidence[:most],
+            parent=drawn[points.parent[:most]],
+            row=np.where(points.point < most, points.point, -1),
+            first=first,
+            cell=positions.cell(field),
+            places=len(points.evidence),
+        )
+        clouds.append(cloud)
+        first += len(cloud.evidence)
+    return Film(
+        tuple(clouds),
+        tuple(found.cloud.get(step.value, -1) for step in path.steps),
+        tuple(positions.size(step.field) for step in path.steps),
+        tuple(positions.cell(step.field) for step in path.steps),
+    )
+
+
+def spread(cloud: Cloud) -> float:
+    """Part of the picture, 0 to 1, that the strongest places cover which hold half of the drawn evidence.
+
+    A place covers its cell. Where there is no map: the area of the upright box around what these points look at.
+    """
+    half = int(np.searchsorted(np.cumsum(cloud.evidence), cloud.evidence.sum() / 2)) + 1
+    if cloud.cell is None:
+        return float(np.prod(np.ptp(cloud.xy[:half], axis=0)))
+    across, down = cloud.cell
+    return min(1.0, min(half, len(cloud.evidence)) * across * down)
+
+
+def overlap(a: Cloud, b: Cloud) -> float:
+    """What two clouds of one step have in common, 0 to 1: evidence at the same places, of 1 in each."""
+    places, number = np.unique(np.concatenate([a.place, b.place]), axis=0, return_inverse=True)
+    parts = [
+        np.bincount(numbers, cloud.evidence / cloud.evidence.sum(), len(places))
+        for cloud, numbers in zip((a, b), np.split(number.reshape(-1), [len(a.place)]), strict=True)
+    ]
+    return float(np.minimum(*parts).sum())
+
+
+def _drawn(counts: list[int], most: int) -> Ints:
+    """The new number of each gathered point when only the strongest of each cloud are drawn; -1 for others, and at -1.
+
+    counts: of the gathered points of each cloud.
+    """
+    is_drawn = np.concatenate([np.arange(count) < most for count in counts])
+    return np.append(np.where(is_drawn, np.cumsum(is_drawn) - 1, -1), -1)
+
+
+def _looked_at(value: Value, points: Gathered, positions: Positions, trace: Trace) -> Floats:
+    """(N, 2) what points without a place look at: means, by evidence, over their elements."""
+    evidence = trace.selection(value).evidence
+    sums = [np.bincount(points.point, evidence * part) for part in positions.of(value).T]
+    return np.column_stack(sums) / points.evidence[:, None]
+
+
+class _Gathering:
+    """All points of a walk's steps, gathered from the score on, so that parents are there before their children.
+
+    Points are numbered through all clouds. values: one of each cloud. cloud: number of a value's cloud, if it has one.
+    """
+
+    def __init__(self, trace: Trace, path: Path, fields: Mapping[Value, Field]) -> None:
+        self._trace, self._path, self._fields = trace, path, fields
+        self.points: list[Gathered] = []
+        self.values: list[Value] = []
+        self.cloud: dict[Value, int] = {}
+        self._count = 0
+        # For each row of a selection the point that it belongs to, or comes from where its value is passed over.
+        self._numbers: dict[Value, Ints] = {}
+        parents = strongest_parents(trace)
+        for value in trace.values:
+            self._add(value, parents.get(value) or Parents(np.empty(0, np.int64), np.empty(0, np.int64)))
+
+    def _add(self, value: Value, parents: Parents) -> None:
+        hops, rows = parents
+        selection = self._trace.selection(value)
+        numbers = np.full(len(selection), -1)
+        for hop in np.flatnonzero(np.bincount(hops)):
+            came = np.flatnonzero(hops == hop)
+            numbers[came] = self._numbers[self._trace.hops[hop].output][rows[came]]
+        before = self._before(value, parents)
+        if before in self.cloud:
+            self.cloud[value] = self.cloud[before]
+        elif self._path.step_of(value):
+            points = gathered(selection, self._fields.get(value), numbers)
+            self.cloud[value] = len(self.points)
+            self.points.append(points)
+            self.values.append(value)
+            numbers = self._count + points.point
+            self._count += len(points.evidence)
+        self._numbers[value] = numbers
+
+    def _before(self, value: Value, parents: Parents) -> Value | None:
+        """The value before, if it has the same selection, and each element came from its like there."""
+        hops, rows = parents
+        if not len(hops) or (hops != hops[0]).any() or (rows != np.arange(len(rows))).any():
+            return None
+        before = self._trace.hops[int(hops[0])].output
+        a, b = self._trace.selection(before), self._trace.selection(value)
+        same = all(np.array_equal(*pair) for pair in ((a.index, b.index), (a.sign, b.sign), (a.evidence, b.evidence)))
+        return before if same and self._fields.get(before) == self._fields.get(value) else None

@@ -1,0 +1,1 @@
+"""Which pixels an element of a layer can see: exact strides, offsets and sizes."""

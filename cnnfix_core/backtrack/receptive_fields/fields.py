@@ -1,0 +1,352 @@
+"""Receptive fields: where the elements of each tensor look in the network's input, by exact stride and offset."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from cnnfix_core.arrays import Floats, Ints, contiguous
+from cnnfix_core.backtrack.receptive_fields.axes import Axis, Sampling, united
+from cnnfix_core.engine import rules
+from cnnfix_core.engine.aliasing import Overwrite
+from cnnfix_core.engine.gates import followed_factors
+from cnnfix_core.engine.rules import (
+    arithmetic,
+    convolution,
+    extrema,
+    indexing,
+    linear,
+    matmul,
+    pooling,
+    resampling,
+    views,
+)
+from cnnfix_core.engine.rules.dimensions import reduced_dims
+from cnnfix_core.engine.tape import Operation, Tape, Value
+
+__all__ = ["Axis", "Field", "fields"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The map that a tensor is: its two axes. All other dimensions, whatever their order, count as channels."""
+
+    rows: Axis
+    columns: Axis
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of the map."""
+        return self.rows.count, self.columns.count
+
+    def places(self, index: Ints) -> Ints:
+        """(N, 2) rows and columns of the elements at these positions in the flattened tensor."""
+        return np.stack([self.rows.places(index), self.columns.places(index)], axis=1)
+
+    def channels(self, index: Ints) -> Ints:
+        """(N,) number of each element among those of its place."""
+        fine, coarse = self._by_divisor
+        between = coarse.divisor // (fine.divisor * fine.count)
+        outer, rest = np.divmod(index, coarse.divisor * coarse.count)
+        middle = rest % coarse.divisor // (fine.divisor * fine.count)
+        channels: Ints = (outer * between + middle) * fine.divisor + rest % fine.divisor
+        return channels
+
+    def index(self, channel: int, row: int, column: int) -> int:
+        """Position in the flattened tensor of a channel's element at a place."""
+        fine, coarse = self._by_divisor
+        outer, rest = divmod(channel, coarse.divisor // fine.count)
+        middle, inner = divmod(rest, fine.divisor)
+        start = outer * coarse.divisor * coarse.count + middle * fine.divisor * fine.count + inner
+        return start + row * self.rows.divisor + column * self.columns.divisor
+
+    def channel_map(self, channel: int) -> Ints:
+        """(rows, columns) positions in the flattened tensor of one channel's elements."""
+        rows, columns = (np.arange(axis.count) * axis.divisor for axis in (self.rows, self.columns))
+        positions: Ints = self.index(channel, 0, 0) + rows[:, None] + columns
+        return positions
+
+    def centres(self, places: Ints) -> Floats:
+        """(N, 2) x and y, in pixels of the network's input, of the receptive fields at (N, 2) rows and columns."""
+        return np.stack([self.columns.centres(places[:, 1]), self.rows.centres(places[:, 0])], axis=1)
+
+    @property
+    def _by_divisor(self) -> tuple[Axis, Axis]:
+        fine, coarse = sorted((self.rows, self.columns), key=lambda axis: (axis.divisor, axis.count))
+        return fine, coarse
+
+
+def fields(tape: Tape) -> dict[Value, Field]:
+    """The fields of all values of a tape that have places: maps of more than one, and what such a map became.
+
+    An input (batch, channels, rows, columns) is a map. Gates, and what is broadcast over a map, do not widen fields:
+    a walk takes them as coefficients.
+    """
+    where = {value: _trailing(value.shape) for value in tape.inputs if value.depends and len(value.shape) == 4}
+    for operation in tape.operations:
+        if not any(value in where for value in operation.inputs()):
+            continue
+        make = _TABLE.get(operation.name) or _TABLE.get(_hop(operation), _kept)
+        for output in operation.outputs:
+            field = make(operation, output, where) if output.depends else None
+            if field and field.size != (1, 1):
+                where[output] = field
+    return where
+
+
+Known = Mapping[Value, Field]
+_Make = Callable[[Operation, Value, Known], Field | None]
+
+
+def _hop(operation: Operation) -> object:
+    known = rules.find(operation.name)
+    return known.hop if known else None
+
+
+def _trailing(shape: Sequence[int]) -> Field:
+    *_, rows, columns = shape
+    return Field(Axis(columns, rows, 1.0, 0.0, 1.0), Axis(1, columns, 1.0, 0.0, 1.0))
+
+
+def _both(field: Field | None, change: Callable[[Axis], Axis | None]) -> Field | None:
+    """The same change to both axes, if it leaves places."""
+    if field is None:
+        return None
+    rows, columns = change(field.rows), change(field.columns)
+    return Field(rows, columns) if rows and columns else None
+
+
+# --- the same places --------------------------------------------------------------------------------------------------
+
+
+def _kept(operation: Operation, output: Value, where: Known) -> Field | None:
+    """One input of the same shape: element by element, or normalised."""
+    x, *others = operation.activations()
+    return where.get(x) if not others and x.shape == output.shape else None
+
+
+def _same_order(operation: Operation, output: Value, where: Known) -> Field | None:
+    return where.get(operation.args[0])
+
+
+def _nowhere(operation: Operation, output: Value, where: Known) -> Field | None:
+    return None
+
+
+def _together(found: Iterable[Field | None]) -> Field | None:
+    """The union of the fields of one map; others than the largest map's do not count."""
+    known = [field for field in found if field]
+    if len(known) < 2:
+        return known[0] if known else None
+    largest = max(known, key=lambda field: math.prod(field.size))
+    same = [field for field in known if _places(field) == _places(largest)]
+    return Field(united([field.rows for field in same]), united([field.columns for field in same]))
+
+
+def _places(field: Field) -> tuple[int, int, int, int]:
+    return field.rows.divisor, field.rows.count, field.columns.divisor, field.columns.count
+
+
+def _broadcast(values: Iterable[Value], output: Value, where: Known) -> Field | None:
+    return _together(_spread_over(value, output.shape, where) for value in values)
+
+
+def _spread_over(value: Value, shape: Sequence[int], where: Known) -> Field | None:
+    if value.shape == shape or value not in where:
+        return where.get(value)
+    own = (1,) * (len(shape) - len(value.shape)) + value.shape
+    strides = [0 if size == 1 else step for size, step in zip(own, contiguous(own), strict=True)]
+    return _both(where[value], lambda axis: axis.viewed(shape, strides, 0))
+
+
+def _merged(operation: Operation, output: Value, where: Known) -> Field | None:
+    return _broadcast(operation.activations(), output, where)
+
+
+def _product(operation: Operation, output: Value, where: Known) -> Field | None:
+    factors = operation.args[:2]
+    return _broadcast([factors[at] for at in followed_factors(factors, elementwise=True)], output, where)
+
+
+def _quotient(operation: Operation, output: Value, where: Known) -> Field | None:
+    return _broadcast(operation.activations()[:1], output, where)
+
+
+def _written(operation: Operation, output: Value, where: Known) -> Field | None:
+    """Part of a tensor was written to: its places stay."""
+    whole, *others = operation.activations()
+    return _together(where.get(value) for value in (whole, *others)) if whole.shape == output.shape else None
+
+
+# --- elements elsewhere -----------------------------------------------------------------------------------------------
+
+
+def _viewed(operation: Operation, output: Value, where: Known) -> Field | None:
+    """Another look at the same memory: a tensor without contents tells where each element lies in it."""
+    x, *rest = operation.args
+    result = operation.call(torch.empty(x.shape, device="meta"), *rest, **operation.kwargs)
+    view = result if isinstance(result, torch.Tensor) else result[operation.outputs.index(output)]
+    return _both(where.get(x), lambda axis: axis.viewed(view.shape, view.stride(), int(view.storage_offset())))
+
+
+def _reduced(operation: Operation, output: Value, where: Known) -> Field | None:
+    """Mean, sum, maximum over other dimensions than those of the map."""
+    x, dims = operation.args[0], reduced_dims(operation)
+    over = {axis: size for axis, size in enumerate(x.shape) if axis not in dims}
+    strides = [contiguous(x.shape)[axis] for axis in over]
+    field = _both(where.get(x), lambda axis: axis.viewed(list(over.values()), strides, 0))
+    return field if field and field.size == where[x].size else None
+
+
+def _joined(operation: Operation, output: Value, where: Known) -> Field | None:
+    """Tensors end to end along a dimension; they are stacked if that dimension is new."""
+    values, *given = operation.args
+    dim = given[0] % len(output.shape) if given else 0
+    inner = math.prod(output.shape[dim + 1 :])
+
+    def seen(value: Value) -> Field | None:
+        size = math.prod(value.shape[dim:]) // inner
+        return _both(where.get(value), lambda axis: axis.resized(inner, size, output.shape[dim]))
+
+    return _together(seen(value) for value in values if value.depends)
+
+
+def _multiplied(operation: Operation, output: Value, where: Known) -> Field | None:
+    """Rows of numbers times a constant matrix: a row stays at its place."""
+    x, matrix = operation.args[-2:]
+    if matrix.depends:
+        return None
+    return _both(where.get(x), lambda axis: axis.resized(1, x.shape[-1], output.shape[-1]))
+
+
+# --- other places, in one table ---------------------------------------------------------------------------------------
+
+
+def _resampled(how: Callable[[Operation], Iterable[Sampling]]) -> _Make:
+    """An operation whose places see places of its input; `how`: along each of the last dimensions."""
+
+    def make(operation: Operation, output: Value, where: Known) -> Field | None:
+        x = operation.args[0]
+        samplings = list(how(operation))
+        before, after = contiguous(x.shape), contiguous(output.shape)
+
+        def change(axis: Axis) -> Axis | None:
+            for dim, how_seen in zip(range(len(x.shape))[::-1], samplings[::-1], strict=False):
+                if (before[dim], x.shape[dim]) == (axis.divisor, axis.count):
+                    return axis.sampled(how_seen, after[dim], output.shape[dim])
+            return None
+
+        return _both(where.get(x), change)
+
+    return make
+
+
+def _convolution(operation: Operation) -> Iterable[Sampling]:
+    _, weight, _, stride, padding, dilation, transposed = operation.args[:7]
+    form = Sampling.transposed if transposed else Sampling.window
+    return map(form, weight.shape[2:], stride, padding, dilation)
+
+
+def _averaging(operation: Operation) -> Iterable[Sampling]:
+    return _windows(*operation.args[1:4])
+
+
+def _largest(operation: Operation) -> Iterable[Sampling]:
+    return _windows(*operation.args[1:5])
+
+
+def _windows(
+    size: Sequence[int], stride: Sequence[int] = (), padding: Sequence[int] = (0, 0), dilation: Sequence[int] = (1, 1)
+) -> Iterable[Sampling]:
+    return map(Sampling.window, size, stride or size, padding, dilation)
+
+
+def _steps(operation: Operation) -> list[float]:
+    """Places of the input per place of the output along the dimensions whose sizes are given."""
+    x, sizes = operation.args[:2]
+    return [before / after for before, after in zip(x.shape[-len(sizes) :], sizes, strict=True)]
+
+
+def _adaptive(operation: Operation) -> Iterable[Sampling]:
+    return (Sampling.covering(step, math.ceil(step)) for step in _steps(operation))
+
+
+def _nearest(operation: Operation) -> Iterable[Sampling]:
+    return (Sampling.covering(step, 1) for step in _steps(operation))
+
+
+def _interpolated(operation: Operation) -> Iterable[Sampling]:
+    x, sizes, aligned = operation.args[:3]
+    taps = 4 if "cubic" in operation.name else 2
+    if aligned:  # corners lie on corners
+        before = x.shape[-len(sizes) :]
+        return (Sampling(0, (a - 1) / max(b - 1, 1), taps) for a, b in zip(before, sizes, strict=True))
+    smooth = operation.name.endswith("_aa")
+    return (Sampling.covering(step, taps * max(step, 1) if smooth else taps) for step in _steps(operation))
+
+
+def _padding(operation: Operation) -> Iterable[Sampling]:
+    x, borders = operation.args[:2]
+    before = [0] * (len(x.shape) - len(borders) // 2) + borders[-2::-2]  # they are listed from the last dimension on
+    return (Sampling(-border) for border in before)
+
+
+def _pixels_from_channels(operation: Operation) -> Iterable[Sampling]:
+    return [Sampling.covering(1 / operation.args[1], 1)] * 2
+
+
+def _channels_from_pixels(operation: Operation) -> Iterable[Sampling]:
+    return [Sampling.covering(operation.args[1], operation.args[1])] * 2
+
+
+# By name, or by the rule that the operation hops with, which all of a family share. All others: `_kept`.
+_TABLE: dict[object, _Make] = {
+    indexing.same_order: _same_order,
+    indexing.moved: _nowhere,
+    indexing.restrided: _nowhere,
+    resampling.grid_sample: _nowhere,
+    resampling.roi_align: _nowhere,
+    extrema.taken_along: _nowhere,
+    "aten.max": _reduced,
+    "aten.min": _reduced,
+    "aten.fractional_max_pool2d": _nowhere,
+    "aten.channel_shuffle": _kept,
+    "aten.where": _merged,
+    "aten.copy": _merged,
+    "aten.slice_scatter": _written,
+    "aten.select_scatter": _written,
+    Overwrite.name: _written,
+    indexing.put: _written,
+    arithmetic.add: _merged,
+    arithmetic.sub: _merged,
+    arithmetic.reversed_sub: _merged,
+    extrema.either: _merged,
+    arithmetic.mul: _product,
+    arithmetic.div: _quotient,
+    views.viewed: _viewed,
+    views.joined: _joined,
+    "aten.stack": _joined,
+    linear.addmm: _multiplied,
+    linear.mm: _multiplied,
+    matmul.matrix_product: _nowhere,
+    matmul.attention: _nowhere,
+    pooling.mean: _reduced,
+    extrema.over_dimensions: _reduced,
+    convolution.convolution: _resampled(_convolution),
+    pooling.max_pool: _resampled(_largest),
+    pooling.avg_pool: _resampled(_averaging),
+    "aten.adaptive_max_pool2d": _resampled(_adaptive),
+    resampling.adaptive_avg_pool: _resampled(_adaptive),
+    resampling.resized: _resampled(_interpolated),
+    "aten.upsample_nearest2d": _resampled(_nearest),
+    "aten._upsample_nearest_exact2d": _resampled(_nearest),
+    views.padded: _resampled(_padding),
+    "aten.reflection_pad2d": _resampled(_padding),
+    "aten.replication_pad2d": _resampled(_padding),
+    "aten.pixel_shuffle": _resampled(_pixels_from_channels),
+    "aten.pixel_unshuffle": _resampled(_channels_from_pixels),
+}

@@ -1,0 +1,73 @@
+"""Where elements of a walk look in the picture: by their place, or by the pixels that they led to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnfix_core.arrays import Floats, Ints
+from cnnfix_core.backtrack.receptive_fields.fields import Field
+from cnnfix_core.engine.tape import Value
+from cnnfix_core.engine.walk import Trace
+
+
+class Positions:
+    """Positions on the network's input, as parts of it across and down, 0 to 1."""
+
+    def __init__(self, trace: Trace, fields: Mapping[Value, Field]) -> None:
+        self._trace = trace
+        self._picture = trace.tape.inputs[0]
+        self._field = fields.get(self._picture)
+        # Columns and rows of the picture; what is no picture has one pixel.
+        self._pixels: NDArray[np.int64] = np.array(self._field.size[::-1] if self._field else (1, 1))
+        self._led_to: dict[Value, Floats] | None = None
+
+    def at(self, field: Field, places: Ints) -> Floats:
+        """(N, 2) centres of the receptive fields at (N, 2) rows and columns."""
+        centres: Floats = ((field.centres(places) + 0.5) / self._pixels).clip(0, 1)
+        return centres
+
+    def cell(self, field: Field | None) -> tuple[float, float] | None:
+        """Distance of neighbouring places; None without a map."""
+        return None if field is None else self._parts(field.columns.stride, field.rows.stride)
+
+    def size(self, field: Field | None) -> tuple[float, float] | None:
+        """Size of a receptive field; None without a map."""
+        return None if field is None else self._parts(field.columns.size, field.rows.size)
+
+    def of(self, value: Value) -> Floats:
+        """(N, 2) for the rows of a value's selection: means, by evidence, of the pixels that they led to.
+
+        The middle where they led to none.
+        """
+        if self._led_to is None:
+            self._led_to = self._carried_up()
+        return _means(self._led_to[value], otherwise=0.5)
+
+    def _carried_up(self) -> dict[Value, Floats]:
+        """(3, N) for each value that the walk came by: evidence that reached pixels, and its sums of x and y."""
+        trace = self._trace
+        known = {value: np.zeros((3, len(trace.selection(value)))) for value in trace.values}
+        if self._field and self._picture in known:
+            pixels = trace.selection(self._picture)
+            xy = self.at(self._field, self._field.places(pixels.index))
+            known[self._picture] = np.vstack([np.ones(len(pixels)), xy.T]) * pixels.evidence
+        for hop in reversed(trace.hops):
+            reached = known[hop.input]
+            arrived = (reached[0] > 0).astype(np.float64)
+            parts = (arrived, *_means(reached, otherwise=0).T)
+            known[hop.output] += np.stack([hop.up(part) for part in parts])
+        return known
+
+    def _parts(self, across: float, down: float) -> tuple[float, float]:
+        width, height = self._pixels.tolist()
+        return across / width, down / height
+
+
+def _means(sums: Floats, otherwise: float) -> Floats:
+    """(N, 2) from the (3, N) weights and sums; a number for those without weight."""
+    weight = sums[0]
+    mean = np.divide(sums[1:], weight, out=np.full_like(sums[1:], otherwise), where=weight > 0)
+    return np.ascontiguousarray(mean.T)

@@ -1,0 +1,132 @@
+"""Layers in words: what an operation is called in textbooks, the size of what it made, and what a walk has there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from cnnfix_core.backtrack.path import Step, name_of
+from cnnfix_core.backtrack.playback.playback import Cloud, Film, spread
+from cnnfix_core.engine.tape import Operation
+from cnnfix_core.engine.walk import Trace
+from cnnfix_core.regions.highest_density import where
+from cnnfix_core.utils.formatting import percent
+
+_NAMES = {
+    "relu": "ReLU",
+    "relu6": "ReLU6",
+    "leaky_relu": "Leaky ReLU",
+    "elu": "ELU",
+    "gelu": "GELU",
+    "silu": "SiLU",
+    "hardswish": "Hard swish",
+    "hardsigmoid": "Hard sigmoid",
+    "_softmax": "Softmax",
+    "_log_softmax": "Log softmax",
+    "native_batch_norm": "Batch normalisation",
+    "native_layer_norm": "Layer normalisation",
+    "native_group_norm": "Group normalisation",
+    "addmm": "Fully connected",
+    "mm": "Fully connected, no bias",
+    "bmm": "Matrix product",
+    "add": "Addition",
+    "sub": "Difference",
+    "mul": "Product",
+    "div": "Quotient",
+    "cat": "Concatenation",
+    "constant_pad_nd": "Padding",
+    "permute": "Other order of dimensions",
+    "transpose": "Other order of dimensions",
+    "slice": "Part",
+    "select": "Part",
+    "mean": "Average over the map",
+    "_adaptive_avg_pool2d": "Average pooling to a size",
+    "upsample_bilinear2d": "Bilinear enlargement",
+    "upsample_nearest2d": "Nearest enlargement",
+}
+
+
+def kind(operation: Operation | None) -> str:
+    """What a layer is: "Convolution 3 × 3, stride 2"; "Picture" for None."""
+    if operation is None:
+        return "Picture"
+    described = _DESCRIBED.get(operation.name)
+    if described:
+        return described(operation)
+    name = name_of(operation)
+    return _NAMES.get(name) or name.strip("_").replace("_", " ").capitalize()
+
+
+def shape(step: Step) -> str:
+    """Size of the step's tensor: "128 × 28 × 28", channels first, or "1,000 units"."""
+    count = prod(step.value.shape)
+    if step.field is None:
+        return "1 unit" if count == 1 else f"{count:,} units"
+    rows, columns = step.size
+    return f"{count // (rows * columns)} × {rows} × {columns}"
+
+
+def step_words(step: Step, trace: Trace, film: Film) -> str:
+    """A step for those who cannot see it: the layer, and where in the picture the walk's evidence lies."""
+    layer = f"{kind(step.operation)}, {shape(step)}" + (f", in {step.module}" if step.module else "")
+    return f"{layer}. {evidence_words(step, trace, film)}"
+
+
+def evidence_words(step: Step, trace: Trace, film: Film) -> str:
+    """Where in the picture the walk's evidence lies at a step."""
+    selection, cloud = trace.selection(step.value), film.cloud_at(step.number)
+    if cloud is None:
+        return "This walk does not come by."
+    elements = "1 element holds" if len(selection) == 1 else f"{len(selection):,} elements hold"
+    words = f"{elements} {percent(selection.total)} of the evidence"
+    if step.field is None:
+        return f"{words}."
+    return f"{words}, half of it on {percent(spread(cloud))} of the picture, most of that {_where(cloud)}."
+
+
+def _where(cloud: Cloud) -> str:
+    """In which ninth of what the network sees most of the evidence lies."""
+    x, y = np.minimum((cloud.xy * 9).astype(int), 8).T
+    density = np.bincount(y * 9 + x, weights=cloud.evidence, minlength=81).astype(float)
+    return where(density.reshape(9, 9))
+
+
+def _convolution(operation: Operation) -> str:
+    _, weight, _, stride, _, dilation, transposed, _, groups = operation.args[:9]
+    depthwise = groups > 1 and weight.shape[1] == 1
+    parts = ["Transposed convolution" if transposed else "Depthwise convolution" if depthwise else "Convolution"]
+    parts[0] += f" {_times(weight.shape[2:])}"
+    parts += [f"stride {stride[0]}"] if stride[0] > 1 else []
+    parts += [f"dilation {dilation[0]}"] if dilation[0] > 1 else []
+    parts += [f"{groups} groups"] if groups > 1 and not depthwise else []
+    return ", ".join(parts)
+
+
+def _pooling(name: str) -> Callable[[Operation], str]:
+    def described(operation: Operation) -> str:
+        window, *rest = operation.args[1:]
+        stride = (rest[0] if rest else None) or window
+        return f"{name} {_times(window)}, stride {stride[0]}"
+
+    return described
+
+
+def _hardtanh(operation: Operation) -> str:
+    low, high = operation.args[1:3]
+    return f"ReLU{high:g}" if low == 0 else f"Cut off at {low:g} and {high:g}"
+
+
+def _times(sizes: Sequence[Any]) -> str:
+    return " × ".join(map(str, sizes))
+
+
+_DESCRIBED: dict[str, Callable[[Operation], str]] = {
+    "aten.convolution": _convolution,
+    "aten._convolution": _convolution,
+    "aten.max_pool2d_with_indices": _pooling("Max pooling"),
+    "aten.avg_pool2d": _pooling("Average pooling"),
+    "aten.hardtanh": _hardtanh,
+}

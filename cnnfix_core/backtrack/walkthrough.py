@@ -1,0 +1,87 @@
+"""A walk made ready for stepping: its path, the film of one or two walks, and what the network was shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cnnfix_core.arrays import Floats
+from cnnfix_core.backtrack.ancestry import Line, line
+from cnnfix_core.backtrack.path import Path, path_of
+from cnnfix_core.backtrack.picks import Chosen
+from cnnfix_core.backtrack.playback.playback import Film, film
+from cnnfix_core.engine.presets import Preset
+from cnnfix_core.engine.tape import Tape
+from cnnfix_core.engine.walk import Trace, unravel_again
+from cnnfix_core.explanations.explanation import Asked, Explanation, explain
+from cnnfix_core.images.picture import Picture
+from cnnfix_core.images.views import View
+from cnnfix_core.zoo import Model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walked:
+    """One picture, one question, and walks back under one or two presets over the same tape, which has all values.
+
+    explanation: of the first preset. view: what of the picture the network saw. films: one a walk.
+    """
+
+    explanation: Explanation
+    view: View
+    path: Path
+    traces: tuple[Trace, ...]
+    films: tuple[Film, ...]
+
+    @property
+    def trace(self) -> Trace:
+        """The walk of the first preset."""
+        return self.traces[0]
+
+    def line(self, chosen: Chosen | None) -> Line | None:
+        """The line of what is chosen; None where that is nothing, or nothing that the walk came by."""
+        if chosen is None:
+            return None
+        step = self.path.steps[chosen.step]
+        rows = chosen.rows(self.trace.selection(step.value), step)
+        return line(self.trace, step.value, rows) if len(rows) else None
+
+    @property
+    def window(self) -> tuple[float, float, float, float]:
+        """What of the picture the network saw, x0, y0, x1, y1, in parts of its width and height."""
+        (x0, y0, x1, y1), seen = self.view.box, self.explanation.fixations
+        return x0 / seen.width, y0 / seen.height, x1 / seen.width, y1 / seen.height
+
+    def on_picture(self, xy: Floats) -> Floats:
+        """(N, 2) places in parts of the picture, from parts of the network's input."""
+        x0, y0, x1, y1 = self.window
+        places: Floats = xy * np.array([x1 - x0, y1 - y0]) + np.array([x0, y0])
+        return places
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the tape's values, about."""
+        return bytes_of(self.trace.tape)
+
+
+def walked(model: Model, picture: Picture, target: Asked, presets: Sequence[Preset]) -> Walked:
+    """Explain under the first preset, keep every value, and walk again under the others.
+
+    One view is walked: of a preset with five crops the one in the middle. Raises what `explain` and `unravel` raise.
+    """
+    first, *others = presets
+    first = replace(first, crops="centre" if first.crops == "five" else first.crops)
+    explanation = explain(model, picture, target, first, whole=True)
+    trace = explanation.trace
+    traces = (trace, *(unravel_again(trace, preset) for preset in others))
+    path = path_of(*traces)
+    films = tuple(film(one, path, path.fields) for one in traces)
+    return Walked(explanation.without_traces(), explanation.explained[0], path, traces, films)
+
+
+def bytes_of(tape: Tape) -> int:
+    """Bytes of a tape's values; tensors that share memory are counted once."""
+    values = [value for operation in tape.operations for value in operation.outputs]
+    memory = {value.data.untyped_storage().data_ptr(): value.data.nbytes for value in values if value.data is not None}
+    return sum(memory.values())

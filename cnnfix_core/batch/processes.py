@@ -1,0 +1,48 @@
+"""Worker processes on this machine."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+
+from cnnfix_core.batch.items import Item
+from cnnfix_core.batch.row import Row
+from cnnfix_core.batch.worker import Work, Worker
+from cnnfix_core.errors import CnnfixError
+
+_worker: Worker | None = None
+
+
+def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int) -> Iterator[list[Row]]:
+    """The rows of each part, as they come. Raises CnnfixError where a process was killed."""
+    # Not forked: PyTorch's threads do not survive that.
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (work,))
+    waiting: set[Future[list[Row]]] = set()
+    try:
+        for part in parts:
+            waiting.add(pool.submit(_rows, part))
+            while len(waiting) > 2 * workers:  # the rest is not even listed yet
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                yield from (one.result() for one in done)
+        while waiting:
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            yield from (one.result() for one in done)
+    except BrokenProcessPool as error:
+        raise CnnfixError(
+            "A worker process was ended from outside, often for want of memory. What is done is kept: "
+            "run the same command again, with fewer --workers if it happens again."
+        ) from error
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _begin(work: Work) -> None:
+    global _worker  # noqa: PLW0603  # a process of the pool has no other place for what it keeps
+    _worker = Worker(work)
+
+
+def _rows(items: Sequence[Item]) -> list[Row]:
+    assert _worker
+    return _worker.rows(items)

@@ -1,0 +1,61 @@
+"""Workers on a Ray cluster, or on this machine where there is none; pictures lie on a disk that all of them see."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from cnnfix_core.batch.items import Item
+from cnnfix_core.batch.row import Row
+from cnnfix_core.batch.worker import Work, Worker
+from cnnfix_core.errors import CnnfixError
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent home unasked
+os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # the command has its own words
+try:
+    import ray
+    import ray.data
+except ImportError as error:
+    raise CnnfixError('The engine ray is not installed: pip install "cnnfix[ray]".') from error
+
+
+def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int, gpu: bool = False) -> Iterator[list[Row]]:
+    """The rows of each part, as they come, in no order. gpu: each worker has one.
+
+    A worker that is lost is replaced, and its part done again. The cluster is that of RAY_ADDRESS.
+    Raises CnnfixError where Ray gives up.
+    """
+    blocks = [{"items": [(item.name, str(item.file.absolute())) for item in part]} for part in parts]
+    if not blocks:
+        return
+    if not ray.is_initialized():
+        ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    done: Any = ray.data.from_items(blocks, override_num_blocks=len(blocks)).flat_map(
+        _Actor,
+        fn_constructor_args=(work,),
+        compute=ray.data.ActorPoolStrategy(size=min(workers, len(blocks))),
+        num_cpus=1,
+        num_gpus=1 if gpu else 0,
+    )
+    try:
+        for block in done.iter_batches(batch_size=None, batch_format="pyarrow"):
+            yield [Row(**row) for row in block.to_pylist()]
+    except ray.exceptions.RayError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise CnnfixError(f"Ray gave up: {reason} What is done is kept; the same command goes on.") from error
+
+
+class _Actor:
+    """A worker of the cluster."""
+
+    def __init__(self, work: Work) -> None:
+        self._worker = Worker(work)
+
+    def __call__(self, block: dict[str, Any]) -> list[dict[str, Any]]:
+        return [asdict(row) for row in self._worker.rows([Item(name, Path(file)) for name, file in block["items"]])]

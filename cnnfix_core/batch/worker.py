@@ -1,0 +1,71 @@
+"""What a batch asks of each picture, and a worker that answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from cnnfix_core.batch.batching import Answer, Slices, read
+from cnnfix_core.batch.items import Item
+from cnnfix_core.batch.row import Row, row_of
+from cnnfix_core.engine.presets import Preset
+from cnnfix_core.errors import CnnfixError
+from cnnfix_core.explanations.explanation import Class
+from cnnfix_core.images.picture import Picture
+from cnnfix_core.visualization.drawing import png
+from cnnfix_core.visualization.figures import comparison
+from cnnfix_core.zoo import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is asked of each picture; can be sent to other processes.
+
+    load: gives the network. target: as `Slices` takes it. figures: a folder for a figure of each, or None.
+    """
+
+    load: Callable[[], Model]
+    preset: Preset
+    target: Class | None = None
+    figures: Path | None = None
+
+
+class Worker:
+    """Answers, and reads the next pictures meanwhile."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._slices = Slices(work.load(), work.preset, work.target)
+
+    def rows(self, items: Sequence[Item]) -> list[Row]:
+        """The rows of these pictures, in their order; the next ones are decoded while some are asked about."""
+        with ThreadPoolExecutor(1) as ahead:
+            size = self._slices.size
+            parts = [items[n : n + size] for n in range(0, len(items), size)]
+            coming = ahead.submit(_read, parts[0]) if parts else None
+            rows: list[Row] = []
+            for n in range(len(parts)):
+                assert coming
+                pictures = coming.result()
+                coming = ahead.submit(_read, parts[n + 1]) if n + 1 < len(parts) else None
+                rows += self._rows(parts[n], pictures)
+        return rows
+
+    def _rows(self, items: Sequence[Item], pictures: Sequence[Picture | CnnfixError]) -> Iterator[Row]:
+        for item, answer in zip(items, self._slices.answers(pictures), strict=True):
+            if isinstance(answer, Answer):
+                self._draw(item, answer)
+            yield row_of(item.name, answer)
+
+    def _draw(self, item: Item, answer: Answer) -> None:
+        if self._work.figures is None:
+            return
+        file = self._work.figures / f"{item.name.lstrip('./')}.png".replace("..", "_")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(png(comparison(answer.picture, answer.explanation, answer.density, answer.rival)))
+
+
+def _read(items: Sequence[Item]) -> list[Picture | CnnfixError]:
+    return [read(item.file) for item in items]

@@ -1,0 +1,1 @@
+"""The benchmark page of the docs, written from results."""

@@ -1,0 +1,159 @@
+"""docs/benchmark.md: what was measured on composed scenes, how, and what came out."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from cnnfix_core.benchmark.datasets import scenes
+from cnnfix_core.benchmark.datasets.items import Item
+from cnnfix_core.benchmark.page import clever_hans, sanity_check, texts
+from cnnfix_core.benchmark.results import Row
+from cnnfix_core.benchmark.runner import Plan, Unfit, Watch
+from cnnfix_core.benchmark.statistics.measures import MEASURES
+from cnnfix_core.benchmark.statistics.summary import summary
+from cnnfix_core.benchmark.statistics.tables import NOTHING, markdown, tables, titled
+from cnnfix_core.methods import METHODS, reason_against
+from cnnfix_core.synthetic import CLASSES, MARKED, compose
+from cnnfix_core.utils.formatting import duration, percent
+from cnnfix_core.zoo import Model, load_model
+from cnnfix_core.zoo.provenance import versions
+
+OURS = "fixations"
+# Scenes of the two further tables.
+_MARKED, _FORGOTTEN = 20, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """By which command the page was made, and how many seconds all of it took."""
+
+    command: str
+    seconds: float
+
+
+def page(
+    rows: Sequence[Row],
+    unfit: Sequence[Unfit],
+    plan: Plan,
+    made: Made,
+    further: Sequence[str] = (),
+    against: str | None = None,
+) -> str:
+    """The page. further: sections of their own. against: a method to which differences are shown."""
+    introduction = texts.INTRODUCTION.format(
+        command=made.command,
+        seconds=duration(made.seconds),
+        processors=os.cpu_count(),
+        versions=_versions(),
+        pictures=len(plan.items),
+        side=scenes.PICTURE_SIDE,
+        slow=_slow(plan),
+    )
+    found = [introduction, tables(rows, unfit, against)]
+    if OURS in plan.methods:
+        found += [texts.BEHIND, _behind(rows)]
+    return "\n".join([*found, *further, texts.READING.format(steps=plan.steps)])
+
+
+def _slow(plan: Plan) -> str:
+    """Which methods saw fewer scenes."""
+    slow = [titled(method) for method in plan.methods if METHODS[method].slow]
+    if not slow or plan.slow is None or plan.slow >= len(plan.items):
+        return ""
+    are = "are" if len(slow) > 1 else "is"
+    return f"\n{', '.join(slow)} {are} slow and saw the first {plan.slow} only.\n"
+
+
+def _versions() -> str:
+    found = versions()
+    return ", ".join(f"{name} {found[name]}" for name in ("torch", "captum", "torchcam", "numpy"))
+
+
+def _behind(rows: Sequence[Row]) -> str:
+    """A line a measure: which methods are clearly better than fixations, and on which networks."""
+    lines = []
+    for measure in MEASURES:
+        if measure.typical:
+            continue
+        found = summary(rows, measure, OURS)
+        better: dict[str, list[str]] = {}
+        for (model, method), cell in found.cells.items():
+            apart = cell.against
+            if apart and apart.excludes_zero and (apart.mean > 0) == measure.higher:
+                better.setdefault(method, []).append(model.removeprefix("scenes_"))
+        words = "; ".join(f"{titled(method)} on {', '.join(models)}" for method, models in better.items())
+        lines.append(f"- {measure.title}: {words or 'none'}.")
+    return "\n".join(lines) + "\n"
+
+
+def further(plan: Plan, seed: int, watch: Watch) -> list[str]:
+    """The sections on the clever Hans and on forgetting; with slow methods where the plan has them on all scenes.
+
+    watch: called with (maps done, maps in all).
+    """
+    methods = plan.methods_for(len(plan.items) - 1, plan.methods)
+    hans = [load_model(name) for name in (clever_hans.NETWORK, clever_hans.HONEST)]
+    models = [load_model(name) for name in scenes.NETWORKS]
+    marked = clever_hans.seeds(min(_MARKED, -(-len(plan.items) // 2)), seed)
+    items = plan.items[: min(_FORGOTTEN, -(-len(plan.items) // 4))]
+    fitting = [sum(not reason_against(model, method) for method in methods) for model in (*hans, *models)]
+    total = len(marked) * sum(fitting[: len(hans)]) + len(items) * sum(fitting[len(hans) :])
+    counted = count(1)
+
+    def done() -> None:
+        watch(next(counted), total)
+
+    return [_hans(hans, methods, marked, done), _sanity(models, methods, items, done)]
+
+
+def _hans(models: Sequence[Model], methods: Sequence[str], seeds: Sequence[int], done: Callable[[], None]) -> str:
+    first, second = (clever_hans.told(model, seeds, methods, done) for model in models)
+    heads = [f"{what}, {model.title}" for model in models for what in ("mark, %", "object, %", "peak on mark, %")]
+    cells = [
+        [
+            titled(one.method),
+            *(_whole(100 * value) for each in (one, two) for value in (each.mark, each.object, each.peak)),
+        ]
+        for one, two in zip(first, second, strict=True)
+    ]
+    return texts.HANS.format(
+        network=clever_hans.NETWORK,
+        honest=clever_hans.HONEST,
+        marked=CLASSES[MARKED],
+        count=len(seeds),
+        area=percent(clever_hans.mark_of(compose(seeds[0], MARKED, mark=True)).covered),
+        behaviour=_behaviour(models, seeds),
+        maps=markdown(["", *heads], cells),
+    )
+
+
+def _behaviour(models: Sequence[Model], seeds: Sequence[int]) -> str:
+    found = [clever_hans.behaviour(model, seeds) for model in models]
+    name = CLASSES[MARKED]
+    lines = [
+        (f"probability of “{name}” with the mark", [one.probability_marked for one in found]),
+        ("the same scenes without the mark", [one.probability_plain for one in found]),
+        (f"answers “{name}” with the mark", [one.says_marked for one in found]),
+        (f"answers “{name}” without the mark", [one.says_plain for one in found]),
+        (f"answers “{name}” on scenes of other classes with the mark", [one.fooled for one in found]),
+    ]
+    heads = ["%", *(model.title for model in models)]
+    return markdown(heads, [[words, *(_whole(100 * share) for share in shares)] for words, shares in lines])
+
+
+def _sanity(models: Sequence[Model], methods: Sequence[str], items: Sequence[Item], done: Callable[[], None]) -> str:
+    found = [sanity_check.likeness(model, items, methods, done) for model in models]
+    cells = [[titled(method), *(_correlation(one[method]) for one in found)] for method in methods]
+    return texts.SANITY.format(count=len(items), table=markdown(["", *(model.name for model in models)], cells))
+
+
+def _whole(value: float) -> str:
+    return NOTHING if math.isnan(value) else f"{value:.0f}"
+
+
+def _correlation(value: float) -> str:
+    return NOTHING if math.isnan(value) else f"{value:.2f}".replace("-", "−")

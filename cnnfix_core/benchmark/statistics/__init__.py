@@ -1,0 +1,1 @@
+"""Means of results, with bootstrap intervals, as tables."""

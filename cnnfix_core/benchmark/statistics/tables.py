@@ -1,0 +1,123 @@
+"""The tables of a benchmark, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from cnnfix_core.benchmark.results import Row
+from cnnfix_core.benchmark.runner import Unfit
+from cnnfix_core.benchmark.statistics.bootstrap import Interval
+from cnnfix_core.benchmark.statistics.measures import MEASURES, Measure
+from cnnfix_core.benchmark.statistics.summary import Cell, Summary, methods_of, summary
+from cnnfix_core.methods import METHODS
+from cnnfix_core.utils.formatting import percent
+
+NOTHING = "–"
+_LONGEST = 12  # lines of what is missing
+
+
+def tables(rows: Sequence[Row], unfit: Sequence[Unfit] = (), against: str | None = None, seed: int = 0) -> str:
+    """All tables: one a measure, methods x models; for a single model one table, methods x measures.
+
+    Means with 95 % intervals (bootstrap over pictures). Bold: better than every other method, and the interval of each
+    paired difference excludes 0. against: further tables with the paired differences to this method.
+    """
+    found = [summary(rows, measure, against, seed) for measure in MEASURES]
+    found = [one for one in found if any(cell.value.count for cell in one.cells.values())]
+    if not found:
+        return "\n\n".join(["No row has numbers.", *notes(rows, unfit)]) + "\n"
+    parts = [header(rows), *_laid_out(found, _shown)]
+    if against:
+        parts.append(f"Differences to {titled(against)}, picture by picture; bold where the interval excludes 0:")
+        parts += _laid_out([one for one in found if not one.measure.typical], _difference)
+    return "\n\n".join([*parts, *notes(rows, unfit)]) + "\n"
+
+
+def header(rows: Sequence[Row]) -> str:
+    """How many pictures, and what share of them the truth covers."""
+    pictures = len({(row.picture, row.label) for row in rows if not row.error})
+    covered = list({(row.picture, row.label): row.covered for row in rows if not row.error}.values())
+    right = [row.right for row in _one_a_picture(rows) if np.isfinite(row.right)]
+    words = f"{pictures:,} pictures and labels; the truth covers {percent(float(np.mean(covered)))} of them on average"
+    words += f" (median {percent(float(np.median(covered)))})."
+    return words + (f" Right predictions: {percent(float(np.mean(right)))}." if right else "")
+
+
+def notes(rows: Sequence[Row], unfit: Sequence[Unfit]) -> list[str]:
+    """What is missing, and why: a list, or nothing."""
+    lines = [f"- {titled(one.method)} does not fit {one.model}. {one.reason}" for one in unfit]
+    failed: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if row.error:
+            failed.setdefault((row.model, row.error), []).append(row)
+    every = set(methods_of(rows))
+    for (model, error), those in sorted(failed.items(), key=lambda entry: -len(entry[1])):
+        pictures = list(dict.fromkeys(row.picture for row in those))
+        methods = {row.method for row in those}
+        which = "every method" if methods == every else ", ".join(titled(method) for method in sorted(methods))
+        lines.append(f"- Missing on {model}, with {which}: {pictures[0]}{_more(len(pictures) - 1)}. {error}")
+    if len(lines) > _LONGEST:
+        lines[_LONGEST:] = [f"- ... and {len(lines) - _LONGEST:,} more: see the last column of results.csv."]
+    return ["\n".join(lines)] if lines else []
+
+
+def _more(count: int) -> str:
+    return f" and {count:,} more" if count else ""
+
+
+def titled(method: str) -> str:
+    """What people call the method."""
+    return METHODS[method].title if method in METHODS else method
+
+
+def _one_a_picture(rows: Sequence[Row]) -> list[Row]:
+    return list({(row.model, row.picture, row.label): row for row in rows if not row.error}.values())
+
+
+def _laid_out(found: Sequence[Summary], write: Callable[[Measure, Cell | None], str]) -> list[str]:
+    models, methods = found[0].models, found[0].methods
+    if len(models) > 1:
+        return [
+            f"**{one.measure.heading}**\n\n"
+            + markdown(
+                ["", *models],
+                [[titled(m), *(write(one.measure, one.cells.get((model, m))) for model in models)] for m in methods],
+            )
+            for one in found
+        ]
+    rows = [[titled(m), *(write(one.measure, one.cells.get((models[0], m))) for one in found)] for m in methods]
+    return [markdown(["", *(one.measure.heading for one in found)], rows)]
+
+
+def _shown(measure: Measure, cell: Cell | None) -> str:
+    if cell is None or not cell.value.count:
+        return NOTHING
+    mean = f"{cell.value.mean:.{measure.digits}f}"
+    mean = f"**{mean}**" if cell.clear else mean
+    return mean if measure.typical else f"{mean} ({_range(measure, cell.value)})"
+
+
+def _difference(measure: Measure, cell: Cell | None) -> str:
+    if cell is None or cell.against is None or not cell.against.count:
+        return NOTHING
+    mean = _signed(measure, cell.against.mean)
+    return f"{f'**{mean}**' if cell.against.excludes_zero else mean} ({_range(measure, cell.against, signed=True)})"
+
+
+def _range(measure: Measure, value: Interval, signed: bool = False) -> str:
+    if not value.known:
+        return f"of {value.count}"
+    write = _signed if signed else lambda measure, number: f"{number:.{measure.digits}f}"
+    return f"{write(measure, value.low)} to {write(measure, value.high)}"
+
+
+def _signed(measure: Measure, number: float) -> str:
+    return f"{number:+.{measure.digits}f}".replace("-", "−")
+
+
+def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table; the first column holds words, the others numbers."""
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)

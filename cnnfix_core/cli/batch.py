@@ -1,0 +1,107 @@
+"""`cnnfix batch`: many pictures, a row each."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnfix_core.cli.options import INTERRUPTED, add_model, add_preset, complain, load, positive
+from cnnfix_core.cli.progress import Clock
+
+if TYPE_CHECKING:
+    from cnnfix_core.batch.row import Row
+    from cnnfix_core.batch.runner import Engine
+    from cnnfix_core.cli.options import Commands
+    from cnnfix_core.utils.journal import Journal
+    from cnnfix_core.zoo import Model
+
+_AT_ONCE = 16
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    command = commands.add_parser("batch", help="explain many pictures: a table with a row each")
+    command.add_argument(
+        "source", metavar="FOLDER|LIST", type=Path, help="a folder of pictures, or a text file with one path a line"
+    )
+    command.add_argument(
+        "--out", metavar="DIR", type=Path, required=True, help="the table, row by row; the same command goes on"
+    )
+    add_model(command)
+    add_preset(command)
+    command.add_argument("--target", metavar="CLASS", help="class number or name, for all (default: what is predicted)")
+    command.add_argument("--format", choices=("parquet", "csv"), default="parquet", help="of the table")
+    command.add_argument("--figures", action="store_true", help="draw a figure of each picture too")
+    command.add_argument(
+        "--workers", metavar="N", type=positive, default=os.cpu_count() or 1, help="processes (default: one a core)"
+    )
+    command.add_argument(
+        "--batch",
+        metavar="N",
+        type=positive,
+        default=_AT_ONCE,
+        help=f"pictures that a worker takes at a time; numbers do not depend on it (default: {_AT_ONCE})",
+    )
+    command.add_argument("--device", metavar="NAME", default="cpu", help="cpu (the default), cuda, or cuda:1")
+    command.add_argument(
+        "--engine", choices=("local", "ray"), default="local", help="processes here, or Ray, on one machine or many"
+    )
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Explain what is missing, write the table."""
+    from cnnfix_core.batch import runner
+    from cnnfix_core.batch.batching import Slices
+    from cnnfix_core.batch.items import items
+    from cnnfix_core.batch.table import table, write
+    from cnnfix_core.batch.worker import Work
+    from cnnfix_core.engine.presets import get_preset
+    from cnnfix_core.zoo.provenance import digest_of
+
+    found = items(options.source)
+    preset = get_preset(options.preset, options.focus)
+    loading = partial(_loaded, options.model, options.architecture, options.labels, options.device)
+    model = loading()
+    Slices(model, preset, options.target)  # what cannot be asked is said at once, not by each worker
+    settings = runner.Settings.of(options.model, digest_of(model), options.target, preset, options.device)
+    del model  # each worker has its own
+    figures = (options.out / "figures").absolute() if options.figures else None
+    work = Work(loading, preset, options.target, figures)
+    clock = Clock()
+    try:
+        journal = runner.run(found, work, _engine(options), options.out, settings, options.batch, clock)
+    except KeyboardInterrupt:
+        print(f"\nStopped. What is done is in {options.out}; the same command goes on from there.", file=sys.stderr)
+        return INTERRUPTED
+    finally:
+        clock.end()
+    names = [item.name for item in found]
+    file = write(table(journal, names), options.out, options.format)
+    failed = _failed(journal, set(names))
+    complain(failed)
+    print(f"{len(names) - len(failed):,} of {len(names):,} pictures explained. Table: {file}")
+    return 0
+
+
+def _failed(journal: Journal[Row], names: set[str]) -> list[str]:
+    return [f"{row.picture}: {row.error}" for row in journal if row.error and row.picture in names]
+
+
+def _engine(options: argparse.Namespace) -> Engine:
+    if options.engine == "ray":
+        from cnnfix_core.batch import ray_cluster
+
+        return partial(ray_cluster.rows, workers=options.workers, gpu=options.device != "cpu")
+    from cnnfix_core.batch import processes
+
+    return partial(processes.rows, workers=options.workers)
+
+
+def _loaded(name: str, architecture: str | None, labels: Path | None, device: str) -> Model:
+    """The network, in any process."""
+    return load(name, argparse.Namespace(architecture=architecture, labels=labels)).on(device)

@@ -1,0 +1,41 @@
+"""`cnnfix caption`: what a captioner says of a picture, and what each word was based on."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnfix_core.engine.presets import FOCUS
+
+if TYPE_CHECKING:
+    from cnnfix_core.cli.options import Commands
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    command = commands.add_parser("caption", help="describe a picture, and say what each word was based on")
+    command.add_argument("image", metavar="IMAGE", help="a picture's file")
+    command.add_argument("--caption", metavar="WORDS", help="explain these words, not what the captioner says")
+    command.add_argument("--focus", choices=FOCUS, default="balanced", help="how narrow the walks are")
+    command.add_argument("--figure", metavar="FILE", type=Path, help="draw each word's fixations as a PNG picture")
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print a line a word, write what is asked for."""
+    from cnnfix_core.images.picture import open_picture
+    from cnnfix_core.modalities.captions import explain_caption, load_captioner
+    from cnnfix_core.modalities.captions.files import caption_figure
+    from cnnfix_core.utils.formatting import percent
+
+    picture = open_picture(options.image)
+    found = explain_caption(load_captioner(), picture, options.caption, focus=options.focus)
+    print(f"“{found.caption.text}”\n")
+    print(f"{'word':<16}{'probability':>12}{'from the picture':>18}{'from the words before':>23}")
+    for word in found.words:
+        shares = [percent(share) for share in (word.probability, word.picture, sum(word.before))]
+        print(f"{word.text:<16}{shares[0]:>12}{shares[1]:>18}{shares[2]:>23}")
+    if options.figure:
+        options.figure.write_bytes(caption_figure(picture, found))
+    return 0

@@ -1,0 +1,135 @@
+"""`cnnfix compare`: several methods on one picture, with numbers."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnfix_core.cli.options import STEPS, add_question, asked, load, methods_named, with_baselines
+from cnnfix_core.errors import CnnfixError
+
+if TYPE_CHECKING:
+    from cnnfix_core.cli.options import Commands
+    from cnnfix_core.images.picture import Picture
+    from cnnfix_core.metrics.comparison import Asked
+    from cnnfix_core.metrics.evaluation import Measured
+    from cnnfix_core.regions.boxes import Box
+    from cnnfix_core.regions.ground_truth import Truth
+    from cnnfix_core.zoo import Model
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    command = commands.add_parser("compare", help="several methods on one picture, with numbers")
+    add_question(command, "or the name of a sample picture")
+    command.add_argument(
+        "--methods", metavar="A,B,...", default="fixations,gradcam", help="names with commas between, or all"
+    )
+    command.add_argument(
+        "--boxes",
+        metavar="X0,Y0,X1,Y1",
+        nargs="+",
+        type=_box,
+        default=(),
+        help="where the object is, in pixels, both ends included (a sample brings its own)",
+    )
+    command.add_argument("--curves", action="store_true", help="insertion and deletion too; takes longer")
+    command.add_argument("--figure", metavar="FILE", type=Path, help="draw the maps, on one scale, as a PNG picture")
+    command.add_argument("--csv", metavar="FILE", type=Path, help="write the numbers as CSV")
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compute, print the tables, write what is asked for."""
+    from cnnfix_core.explanations.description import question
+    from cnnfix_core.explanations.explanation import classes
+    from cnnfix_core.metrics import comparison
+    from cnnfix_core.regions.ground_truth import Truth
+    from cnnfix_core.utils.formatting import percent
+
+    methods = methods_named(options.methods)
+    picture, boxes = _opened(options.image)
+    truth = Truth(picture.width, picture.height, tuple(options.boxes or boxes))
+    if options.boxes and truth.empty:
+        raise CnnfixError(f"The boxes lie outside the picture, which has {picture.width} x {picture.height} pixels.")
+    model = load(options.model, options)
+    said = classes(model, picture)
+    wanted, other = said.asked(asked(options))
+    if not truth.empty:
+        methods = with_baselines(methods)
+    asked_for = wanted if other is None else (wanted, other)
+    found = _compared(model, picture, truth, asked_for, methods, STEPS if options.curves else 0)
+    target, rather_than = said.prediction(wanted), None if other is None else said.prediction(other)
+    title = question(target, rather_than)
+    covered = "" if truth.empty else f" The truth covers {percent(truth.covered)} of the picture."
+    print(f"{title} {model.title}, {percent(target.probability)}.{covered}\n")
+    print(comparison.table(found))
+    if agreement := comparison.agreement(found):
+        print(f"\nAgreement: rank correlation (above), overlap of the strongest tenth (below)\n{agreement}")
+    if options.csv:
+        heading = comparison.Heading(
+            model.name, options.image, target.label, "" if rather_than is None else rather_than.label
+        )
+        options.csv.write_text(comparison.as_csv((heading, one) for one in found), "utf-8")
+    if options.figure:
+        options.figure.write_bytes(_figure(picture, found, f"{title} {model.title}", truth.boxes))
+    return 0
+
+
+def _compared(
+    model: Model, picture: Picture, truth: Truth, asked: Asked, methods: Sequence[str], steps: int
+) -> list[Measured]:
+    from cnnfix_core.metrics.comparison import Failed, compare
+
+    found = []
+    for one in compare(model, picture, truth, asked, methods, steps):
+        if isinstance(one, Failed):
+            print(f"{one.method} is left out. {one.why}", file=sys.stderr)
+        else:
+            found.append(one)
+    if not found:
+        raise CnnfixError("None of the methods gave a map: choose others.")
+    return found
+
+
+def _opened(name: str) -> tuple[Picture, tuple[Box, ...]]:
+    """The picture, and the boxes that come with it: a file, or else a sample of this name."""
+    from cnnfix_core.images.picture import open_picture
+    from cnnfix_core.images.samples import sample_of
+
+    sample = sample_of(name)
+    return (open_picture(sample.read()), sample.boxes) if sample else (open_picture(name), ())
+
+
+def _figure(picture: Picture, found: Sequence[Measured], title: str, truth: Sequence[Box]) -> bytes:
+    from cnnfix_core.methods import METHODS
+    from cnnfix_core.metrics.numbers import in_a_line
+    from cnnfix_core.visualization.drawing import png
+    from cnnfix_core.visualization.figures import BOXES_TEXT, MOST_COLUMNS, Cell, grid
+
+    cells = [
+        Cell(
+            picture,
+            METHODS[one.found.method].title,
+            one.found.map,
+            detail=one.found.layer or "",
+            note=in_a_line(one.numbers),
+            fixations=one.found.fixations,
+            box=one.found.box,
+            truth=truth,
+        )
+        for one in found
+    ]
+    return png(grid(cells, title, BOXES_TEXT, min(MOST_COLUMNS, len(cells))))
+
+
+def _box(text: str) -> Box:
+    from cnnfix_core.benchmark.datasets.annotation import corners
+
+    try:
+        return corners(text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,0 +1,39 @@
+"""`cnnfix coverage`: which operations of a network have a rule."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnfix_core.errors import CnnfixError
+
+if TYPE_CHECKING:
+    from cnnfix_core.cli.options import Commands
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    command = commands.add_parser("coverage", help="say which operations of a network have a rule, where walks stop")
+    command.add_argument("names", nargs="*", metavar="NAME", help="resnet50 of torchvision, timm/resnet50 of timm")
+    command.add_argument("--all", action="store_true", help="all of torchvision's, and one of each of timm's families")
+    command.add_argument("--markdown", metavar="FILE", type=Path, help="write the table as a page")
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print a line a network; 1 where a walk of one of them stops."""
+    from cnnfix_core.zoo import families, survey
+
+    names = [*options.names, *(families.surveyed() if options.all else ())]
+    if not names:
+        raise CnnfixError("Name a network, such as resnet50 or timm/resnet50, or give --all.")
+    rows = []
+    for row in survey.survey(names):
+        rows.append(row)
+        print(survey.sentence(row), flush=True)
+    if len(rows) == 1 and rows[0].coverage:
+        print(survey.details(rows[0].coverage))
+    if options.markdown:
+        options.markdown.write_text(survey.markdown(rows), "utf-8")
+    return int(any(row.coverage is None or not row.coverage.complete for row in rows))

@@ -1,0 +1,56 @@
+"""`cnnfix explain`: one picture, one class, one walk."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnfix_core.cli.options import add_preset, add_question, asked, load
+from cnnfix_core.errors import ModelError
+
+if TYPE_CHECKING:
+    from cnnfix_core.cli.options import Commands
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    command = commands.add_parser("explain", help="explain one picture")
+    add_question(command)
+    add_preset(command)
+    command.add_argument("--json", metavar="FILE", type=Path, help="write the result as JSON")
+    command.add_argument("--csv", metavar="FILE", type=Path, help="write the fixations as CSV")
+    command.add_argument("--figure", metavar="FILE", type=Path, help="draw fixations and Grad-CAM as a PNG picture")
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Explain, print a summary, write what is asked for."""
+    # Only now: PyTorch takes seconds to import, and a mistyped argument should not.
+    from cnnfix_core.explanations import description, export
+    from cnnfix_core.explanations.explanation import explain
+    from cnnfix_core.images.picture import open_picture
+    from cnnfix_core.methods import attribute
+    from cnnfix_core.regions import highest_density
+    from cnnfix_core.visualization import drawing, figures
+
+    picture = open_picture(options.image)
+    model = load(options.model, options)
+    result = explain(model, picture, asked(options), options.preset, options.focus)
+    density = result.density(longest_side=highest_density.MAP_SIDE)
+    print(description.summary(result, density))
+    if options.json:
+        options.json.write_text(export.as_json(result), "utf-8")
+    if options.csv:
+        options.csv.write_text(export.as_csv(result), "utf-8")
+    if options.figure:
+        rival = None
+        try:
+            rival = attribute(
+                model, picture, result.asked, crops=result.preset.crops, longest_side=highest_density.MAP_SIDE
+            )
+        except ModelError as error:
+            print(f"The figure is without Grad-CAM. {error}", file=sys.stderr)
+        options.figure.write_bytes(drawing.png(figures.comparison(picture, result, density, rival)))
+    return 0

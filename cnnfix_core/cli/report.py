@@ -1,0 +1,64 @@
+"""`cnnfix report`: one explanation to hand on, as HTML, PDF or an archive with all its data."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnfix_core.cli.options import add_preset, add_question, asked, load
+from cnnfix_core.errors import CnnfixError
+
+if TYPE_CHECKING:
+    from cnnfix_core.cli.options import Commands
+
+_CROPS = ("whole", "centre", "five")
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    command = commands.add_parser("report", help="an explanation to hand on: HTML, PDF, or a zip with all data")
+    add_question(command, "or the name of a sample picture")
+    add_preset(command)
+    command.add_argument("--crops", choices=_CROPS, help="what the network sees (default: what the preset has)")
+    command.add_argument(
+        "--out", metavar="FILE", type=Path, nargs="+", required=True, help="report.html, report.pdf or report.zip"
+    )
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Explain, compare, write what is asked for."""
+    from cnnfix_core import report
+    from cnnfix_core.engine.presets import get_preset
+    from cnnfix_core.images.picture import open_picture
+    from cnnfix_core.images.samples import bytes_of
+
+    kinds = {file: file.suffix.lower().lstrip(".") for file in options.out}
+    for file, kind in kinds.items():
+        if kind not in report.WRITERS:
+            raise CnnfixError(f"{file} ends neither in .html nor in .pdf nor in .zip: name a file that does.")
+    content = bytes_of(options.image)
+    picture = open_picture(content)
+    preset = get_preset(options.preset, options.focus)
+    preset = replace(preset, crops=options.crops) if options.crops else preset
+    model_words = [
+        word
+        for name in ("model", "architecture", "labels")
+        if getattr(options, name) is not None
+        for word in (f"--{name}", str(getattr(options, name)))
+    ]
+    made = report.make(
+        load(options.model, options),
+        picture,
+        asked(options),
+        preset,
+        name=options.image,
+        content=content,
+        model_words=model_words,
+    )
+    for file, kind in kinds.items():
+        file.write_bytes(report.WRITERS[kind](made))
+        print(file)
+    return 0

@@ -1,0 +1,118 @@
+"""Several walks over one tape at once, such as one a picture of a batch: what each reached, not who came from whom.
+
+Walks of different pictures never meet, so each keeps its own total, beam and losses, and arrives where it would alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnfix_core.arrays import Floats, Ints
+from cnnfix_core.engine.edges import Shared
+from cnnfix_core.engine.presets import Preset, get_preset
+from cnnfix_core.engine.rules import Arrival
+from cnnfix_core.engine.selection import Selection
+from cnnfix_core.engine.tape import Operation, Tape, Value
+from cnnfix_core.engine.walk import Fixated, Step, Walk, checked
+from cnnfix_core.errors import NothingContributesError
+
+Reached = Fixated | NothingContributesError
+
+
+def unravel_together(tape: Tape, targets: Sequence[Sequence[int]], preset: str | Preset) -> list[Reached]:
+    """For each element of the output what a walk from it reaches of the first input, or why it reaches nothing.
+
+    targets: as `unravel` takes them, one a picture at most: (batch, class), in the order of the pictures. Evidence
+    differs from that of single walks by rounding alone. Raises as `unravel`, but for what nothing contributes to.
+    """
+    starts = [int(np.ravel_multi_index(checked(tape, target), tape.output.shape)) for target in targets]
+    tape.output.array()
+    try:
+        return _Together(tape, get_preset(preset), len(starts)).reached(starts)
+    except NothingContributesError as error:
+        return [error] * len(starts)
+
+
+class _Together(Walk):
+    """As many walks as there are owners; each element of a selection belongs to one of them."""
+
+    def __init__(self, tape: Tape, preset: Preset, walks: int) -> None:
+        super().__init__(tape, preset)
+        self._walks = walks
+        self._owner: dict[Value, Ints] = {}
+
+    def reached(self, starts: Sequence[int]) -> list[Reached]:
+        """What each walk reaches."""
+        tape = self._tape
+        self._owner[tape.output] = np.arange(self._walks)
+        index = np.array(starts, np.int64)
+        signs = np.ones(self._walks, np.int8)
+        found = self.from_selection(Selection(tape.output.shape, index, signs, np.ones(self._walks))).fixations
+        owner = self._owner[tape.inputs[0]]
+        return [self._of(found, owner == walk) for walk in range(self._walks)]
+
+    def _of(self, found: Fixated, mine: NDArray[np.bool_]) -> Reached:
+        if not mine.any():
+            return NothingContributesError(
+                "Nothing of the input contributes to the target. Choose another target or another preset."
+            )
+        return Fixated(found.index[mine], found.evidence[mine], found.sign[mine])
+
+    def _sums(self, owner: Ints, evidence: Floats) -> Floats:
+        return np.bincount(owner, evidence, self._walks).astype(float, copy=False)
+
+    def _deliver(self, operation: Operation, value: Value, arrivals: Sequence[Arrival]) -> None:
+        selection, parent_owner = self.selections[value], self._owner[value]
+        owners = [parent_owner[_parents(arrival)] for arrival in arrivals]
+        came = np.zeros(self._walks)
+        for owner, arrival in zip(owners, arrivals, strict=True):
+            came += self._sums(owner, arrival.evidence)
+        total = self._sums(parent_owner, selection.evidence)
+        self._lose("bias", float(total[came == 0].sum()), operation)
+        factor = np.divide(total, came, out=np.zeros_like(came), where=came > 0)
+        for owner, arrival in zip(owners, arrivals, strict=True):
+            evidence = arrival.evidence * factor[owner]
+            outside = arrival.index < 0
+            if outside.any():
+                self._lose("padding", float(evidence[outside].sum()), operation)
+            scaled = Arrival(arrival.value, arrival.index, arrival.sign, evidence, owner)
+            self._waiting[arrival.value].append(Step(operation, value, scaled))
+
+    def _strongest(
+        self, value: Value, steps: Sequence[Step], merged: Selection, merged_row: Ints
+    ) -> tuple[Selection, Ints]:
+        owner = np.empty(len(merged), np.int64)
+        inside = merged_row >= 0
+        # `_deliver` put the owners where a single walk has the parents.
+        owner[merged_row[inside]] = np.concatenate([step.arrival.parent for step in steps])[inside]
+        kept, row = self._beams(merged, owner)
+        self._owner[value] = owner[row >= 0]
+        return kept, row
+
+    def _beams(self, merged: Selection, owner: Ints) -> tuple[Selection, Ints]:
+        """The strongest of each walk."""
+        beam = self._preset.beam
+        if beam is None or np.bincount(owner, minlength=1).max() <= beam:
+            return merged, np.arange(len(merged))
+        evidence, stays = merged.evidence.copy(), np.ones(len(merged), bool)
+        for walk in range(self._walks):
+            mine = np.flatnonzero(owner == walk)
+            own = Selection(merged.shape, merged.index[mine], merged.sign[mine], merged.evidence[mine])
+            kept, row = own.strongest(beam)
+            evidence[mine[row >= 0]] = kept.evidence
+            stays[mine[row < 0]] = False
+        row = np.where(stays, np.cumsum(stays) - 1, -1)
+        return Selection(merged.shape, merged.index[stays], merged.sign[stays], evidence[stays]), row
+
+    def _note(self, value: Value, steps: Sequence[Step], merged: Selection, merged_row: Ints, kept_row: Ints) -> None:
+        """Nobody asks who came from whom."""
+
+
+def _parents(arrival: Arrival) -> Ints | slice:
+    """A row of the output's selection for each entry."""
+    if isinstance(arrival.parent, Shared):
+        return arrival.parent.one_parent()
+    return slice(None) if arrival.parent is None else arrival.parent

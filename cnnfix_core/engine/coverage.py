@@ -1,0 +1,121 @@
+"""Coverage: which operations of a network have a rule, and how far a walk comes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from cnnfix_core.engine import rules
+from cnnfix_core.engine.presets import EVIDENCE, Preset, get_preset
+from cnnfix_core.engine.recording import record, tensors_in
+from cnnfix_core.engine.tape import Operation, Tape, Value
+from cnnfix_core.engine.walk import Target, Walk, starting_at
+from cnnfix_core.errors import NoRuleError, NothingContributesError
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """An operation of a network: its name, how often it occurs, how often the walk met it, and if it has a rule."""
+
+    name: str
+    times: int
+    met: int
+    has_rule: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where a walk would stop: the operation, the module that it ran in, the evidence lost (0 to 1), and why."""
+
+    operation: str
+    module: str
+    evidence: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What a trial walk found.
+
+    operations: all that the output was computed with, by name. stops: none where walks get through.
+    fixations: how many elements of the inputs were reached. left: evidence that did not arrive, by reason.
+    """
+
+    operations: tuple[Occurrence, ...]
+    stops: tuple[Stop, ...]
+    fixations: int
+    left: dict[str, float]
+
+    @property
+    def complete(self) -> bool:
+        """Whether the walk met only operations that have a rule, and reached the input."""
+        return not self.stops and self.fixations > 0
+
+    @property
+    def unmet(self) -> tuple[str, ...]:
+        """Names of operations without a rule that the walk did not meet: they only compute gates, indices, sizes."""
+        return tuple(operation.name for operation in self.operations if not operation.has_rule and not operation.met)
+
+    def summary(self) -> str:
+        """One or two sentences in plain words."""
+        met = sum(operation.met > 0 for operation in self.operations)
+        if self.complete:
+            return f"Walks get through to the picture: all {met} kinds of operations on their way have a rule."
+        if self.stops:
+            places = "; ".join(f"{stop.operation} in module {stop.module or 'outermost'!r}" for stop in self.stops[:3])
+            lost = min(1.0, sum(stop.evidence for stop in self.stops))
+            return f"Walks stop where there is no rule, which loses {lost:.0%} of this one's evidence: {places}."
+        return "All operations have a rule, but the trial walk ended on the way: no input contributed to what it asked."
+
+
+def coverage(
+    module: nn.Module, *inputs: Any, target: Target | None = None, preset: str | Preset = EVIDENCE, **options: Any
+) -> Coverage:
+    """Record `module(*inputs, **options)` and walk, going on where an operation has no rule.
+
+    target: as `unravel` takes it; None for the largest element of the first tensor that the module gives.
+    Raises what `record` raises, and TargetError.
+    """
+    tape = record(module, *inputs, **options)
+    tape, start = starting_at(tape, largest if target is None else target)
+    trial = _Trial(tape, get_preset(preset))
+    try:
+        trace = trial.from_element(start)
+        fixations, left = sum(len(trace.selection(value)) for value in tape.inputs), trace.left
+    except NothingContributesError:
+        fixations, left = 0, trial.left
+    return Coverage(_occurrences(tape, trial.met), tuple(trial.stops.values()), fixations, left)
+
+
+def largest(result: Any) -> torch.Tensor:
+    """The largest element of the first tensor of numbers in a module's result."""
+    scores = [tensor for tensor in tensors_in(result) if tensor.is_floating_point()]
+    return scores[0].reshape(-1)[int(scores[0].argmax())]
+
+
+class _Trial(Walk):
+    """A walk that notes what it meets, and loses the evidence where there is no rule."""
+
+    def __init__(self, tape: Tape, preset: Preset) -> None:
+        super().__init__(tape, preset)
+        self.met: Counter[str] = Counter()
+        self.stops: dict[Operation, Stop] = {}
+
+    def _hop(self, operation: Operation, slot: int, value: Value) -> None:
+        self.met[operation.name] += 1
+        try:
+            super()._hop(operation, slot, value)
+        except NoRuleError as error:
+            lost = self.selections[value].total
+            self.stops[operation] = Stop(operation.name, operation.module, lost, str(error))
+
+
+def _occurrences(tape: Tape, met: Counter[str]) -> tuple[Occurrence, ...]:
+    times = Counter(operation.name for operation in tape.operations)
+    return tuple(
+        Occurrence(name, count, met[name], rules.find(name) is not None) for name, count in times.most_common()
+    )

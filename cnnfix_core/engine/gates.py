@@ -1,0 +1,57 @@
+"""Products of two activations: which factor is the feature that a walk follows, and which only lets it through.
+
+Squeeze-and-excitation, softmax attention and recurrent cells multiply a feature with a gate, a number between 0 and 1
+that was computed to weigh it. The walk follows the feature: the gate is its coefficient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cnnfix_core.engine.tape import Operation, Value
+
+# What makes a gate, and functions with two bounds, which make one where nothing else does (ReLU6 in a hard sigmoid).
+_GATES = {
+    **dict.fromkeys(("aten.sigmoid", "aten.hardsigmoid", "aten._softmax", "aten._safe_softmax"), 2),
+    **dict.fromkeys(("aten.hardtanh", "aten.clamp"), 1),
+}
+# Operations that leave a gate a gate: elements move, or a constant is added or multiplied.
+_KEEPS_GATE = {
+    *("aten.view", "aten._unsafe_view", "aten.clone", "aten.expand", "aten.unsqueeze", "aten.squeeze", "aten.detach"),
+    *("aten.permute", "aten.transpose", "aten.t", "aten.select", "aten.slice", "aten.split", "aten.split_with_sizes"),
+    *("aten.unbind", "aten._to_copy", "aten.upsample_nearest2d", "aten.upsample_bilinear2d"),
+    *("aten.mul", "aten.div", "aten.add", "aten.sub", "aten.rsub"),
+}
+
+
+def followed_factors(factors: Sequence[Any], elementwise: bool) -> tuple[int, ...]:
+    """Which of two factors the walk follows, 0 or 1; both if neither is more of a gate.
+
+    A gate is a sigmoid or a softmax, moved and scaled at most. Of two others that are multiplied element by element,
+    the one that is broadcast over the other is a gate; last, a clamped one is.
+    """
+    dependent = {at: value for at, value in enumerate(factors) if isinstance(value, Value) and value.depends}
+
+    def gating(value: Value) -> tuple[bool, int, int]:
+        strength = _gate_strength(value)
+        return strength == 2, -int(np.prod(value.shape)) if elementwise else 0, strength
+
+    least = min(map(gating, dependent.values()))
+    return tuple(at for at, value in dependent.items() if gating(value) == least)
+
+
+def _gate_strength(value: Value) -> int:
+    """2 for a sigmoid or softmax, 1 for another function with two bounds, else 0. A product of two is a feature."""
+    producer = value.producer
+    while producer is not None and producer.name in _KEEPS_GATE and len(activations := producer.activations()) == 1:
+        producer = activations[0].producer
+    return _GATES.get(producer.name, 0) if producer is not None and _has_bounds(producer) else 0
+
+
+def _has_bounds(operation: Operation) -> bool:
+    """Whether a clamp has both bounds; with one it is a ReLU."""
+    bounds = [*operation.args[1:3], *operation.kwargs.values()]
+    return operation.name != "aten.clamp" or len([bound for bound in bounds if bound is not None]) == 2

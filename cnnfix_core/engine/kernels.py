@@ -1,0 +1,370 @@
+"""The inner loops: which inputs contributed to an output of a linear form. Compiled by Numba, run on several threads.
+
+Every linear form with windows is seen as a convolution of a contiguous (batch, channel, depth, height, width) input:
+fewer dimensions have size 1, a matrix product is a 1 x 1 convolution, an average pooling a depthwise one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cnnfix_core.engine.jit import compiled
+from cnnfix_core.engine.sparse import sorted_order
+
+Array = NDArray[Any]
+Shape = tuple[int, int, int, int, int]
+
+CENTRE, PRODUCT, ACTIVATION = range(3)
+# As many products take longer than handing them to a thread.
+_WORTH_A_THREAD = 1 << 17
+
+
+class Form(NamedTuple):
+    """A linear form with windows.
+
+    x: (B, C, D, H, W), the input. w: (O, C / groups, d, h, w), the kernel, of x's dtype. Both contiguous.
+    geometry: (4, 3) integers: stride, padding, dilation, and (1 if transposed, groups, 0).
+    """
+
+    x: Array
+    w: Array
+    geometry: NDArray[np.int64]
+
+
+class Outputs(NamedTuple):
+    """Outputs that are asked about.
+
+    at: (N, 5), batch, channel, z, y, x. sign: (N,), of the form's dtype. window: (N,), the same where the same is seen.
+    """
+
+    at: NDArray[np.int64]
+    sign: Array
+    window: NDArray[np.int64]
+
+
+@compiled
+def _look(
+    x: Array, x_shape: Shape, w_shape: Shape, geometry: Array, row: Array, place: Array, window: Array
+) -> int:  # pragma: no cover - compiled
+    """Copy what an output sees, side by side as its filter lies: window[c * taps + t], 0 outside the input.
+
+    place: filled with each tap's position in a channel, -1 outside. Returns where in x the first seen channel starts.
+    """
+    _, _, depth, height, width = x_shape
+    _, channels, tall, down, across = w_shape
+    area, taps = depth * height * width, tall * down * across
+    t = 0
+    for kz in range(tall):
+        z = _input_position(row[2], kz, geometry, 0, depth)
+        for ky in range(down):
+            y = _input_position(row[3], ky, geometry, 1, height)
+            for kx in range(across):
+                x_ = _input_position(row[4], kx, geometry, 2, width)
+                place[t] = (z * height + y) * width + x_ if z >= 0 and y >= 0 and x_ >= 0 else -1
+                t += 1
+    group = row[1] // (w_shape[0] // geometry[3, 1])
+    start: int = (row[0] * x_shape[1] + group * channels) * area
+    i = 0
+    for c in range(channels):
+        for t in range(taps):
+            window[i] = x[start + c * area + place[t]] if place[t] >= 0 else 0
+            i += 1
+    return start
+
+
+@compiled
+def _input_position(output: int, tap: int, geometry: Array, axis: int, size: int) -> int:  # pragma: no cover - compiled
+    """Where in the input a tap of the window lies; -1 outside, and where a transposed convolution has nothing."""
+    stride, padding, dilation = geometry[0, axis], geometry[1, axis], geometry[2, axis]
+    position: int
+    if geometry[3, 0] == 0:
+        position = output * stride - padding + tap * dilation
+    else:
+        position = output + padding - tap * dilation
+        position = position // stride if position % stride == 0 else -1
+    return position if position < size else -1
+
+
+# The largest of so many products is noted, so that the largest of all is found among few.
+_BLOCK = 32
+
+
+@compiled
+def _largest(values: Array) -> float:  # pragma: no cover - compiled
+    largest: float = values[0]
+    for i in range(len(values)):
+        largest = values[i] if values[i] > largest else largest
+    return largest
+
+
+@compiled
+def _first(values: Array, value: float) -> int:  # pragma: no cover - compiled
+    """Where the value comes first."""
+    for i in range(len(values)):
+        if values[i] == value:
+            return i
+    return 0
+
+
+@compiled
+def _largest_products(
+    form: Form, outputs: Outputs, rows: Array, floor: float, index: Array, product: Array
+) -> None:  # pragma: no cover - compiled
+    x, w = form.x.reshape(-1), form.w.reshape(form.w.shape[0], -1)
+    taps, length = form.w.shape[2] * form.w.shape[3] * form.w.shape[4], w.shape[1]
+    area = form.x.shape[2] * form.x.shape[3] * form.x.shape[4]
+    blocks = -(-length // _BLOCK)
+    place, window = np.empty(taps, np.int64), np.empty(length, x.dtype)
+    products, highest = np.full((blocks, _BLOCK), -np.inf, x.dtype), np.empty(blocks, x.dtype)
+    flat = products.reshape(-1)
+    start, seen = 0, -1
+    at, sign, windows = outputs
+    for n in rows:
+        if windows[n] != seen:
+            start = _look(x, form.x.shape, form.w.shape, form.geometry, at[n], place, window)
+            seen = windows[n]
+        weights, direction = w[at[n, 1]], sign[n]
+        for i in range(length):
+            flat[i] = direction * weights[i] * window[i]
+        for b in range(blocks):
+            highest[b] = _largest(products[b])
+        for slot in range(index.shape[1]):
+            value = _largest(highest)
+            if value <= floor:
+                break
+            b = _first(highest, value)
+            i = b * _BLOCK + _first(products[b], value)
+            product[n, slot] = value
+            index[n, slot] = start + i // taps * area + place[i % taps]
+            flat[i] = -np.inf
+            highest[b] = _largest(products[b])
+
+
+@compiled
+def _strongest_channel(
+    form: Form, outputs: Outputs, rows: Array, location: int, index: Array, weight: Array
+) -> None:  # pragma: no cover - compiled
+    x, w = form.x.reshape(-1), form.w.reshape(form.w.shape[0], -1)
+    _, channels, tall, down, across = form.w.shape
+    taps, area = tall * down * across, form.x.shape[2] * form.x.shape[3] * form.x.shape[4]
+    place, window = np.empty(taps, np.int64), np.empty(w.shape[1], x.dtype)
+    middle = ((tall - 1) // 2 * down + (down - 1) // 2) * across + (across - 1) // 2
+    start, seen = 0, -1
+    at, sign, windows = outputs
+    for n in rows:
+        if windows[n] != seen:
+            start = _look(x, form.x.shape, form.w.shape, form.geometry, at[n], place, window)
+            seen = windows[n]
+        weights = w[at[n, 1]]
+        best_channel = 0
+        best_sum = -np.inf
+        for c in range(channels):
+            total = 0.0
+            for i in range(c * taps, (c + 1) * taps):
+                total += weights[i] * window[i]
+            if sign[n] * total > best_sum:
+                best_sum = sign[n] * total
+                best_channel = c
+        first = best_channel * taps
+        chosen = _place(window[first : first + taps], weights[first : first + taps], sign[n], location, middle, place)
+        if chosen >= 0:
+            index[n] = start + best_channel * area + place[chosen]
+            weight[n] = weights[first + chosen]
+
+
+@compiled
+def _place(
+    x: Array, w: Array, sign: float, location: int, middle: int, place: Array
+) -> int:  # pragma: no cover - compiled
+    """Which tap in one channel's window the location means; -1 where that lies outside the input."""
+    chosen = -1
+    best = -np.inf
+    for t in range(len(place)):
+        if location == CENTRE:
+            value = 1.0 if t == middle else -np.inf
+        elif location == PRODUCT:
+            value = sign * w[t] * x[t]
+        else:
+            value = x[t]
+        if place[t] >= 0 and value > best:
+            best = value
+            chosen = t
+    return chosen
+
+
+@compiled
+def _windows(form: Form, at: Array) -> NDArray[np.int64]:  # pragma: no cover - compiled
+    """A number for each output, the same for those that see the same inputs."""
+    down, across = at[:, 3].max() + 1, at[:, 4].max() + 1
+    groups, deep = form.geometry[3, 1], at[:, 2].max() + 1
+    filters = form.w.shape[0] // groups
+    keys = np.empty(len(at), np.int64)
+    for n in range(len(at)):
+        group = at[n, 0] * groups + at[n, 1] // filters
+        keys[n] = ((group * deep + at[n, 2]) * down + at[n, 3]) * across + at[n, 4]
+    return keys
+
+
+@compiled
+def _contributions(weights: Array, values: Array, sign: float, into: Array) -> float:  # pragma: no cover - compiled
+    """Write down what each input contributes, 0 where it speaks against, and give the sum."""
+    for i in range(len(values)):
+        value = sign * weights[i] * values[i]
+        into[i] = value if value > 0 else 0
+    total = 0.0  # on its own: the loop above then works on many numbers at a time
+    for value in into:
+        total += value
+    return total
+
+
+@compiled
+def _share_rows(
+    x: Array, w: Array, at: Array, sign: Array, evidence: Array, arrived: Array
+) -> None:  # pragma: no cover - compiled
+    given = np.empty(x.shape[1], x.dtype)
+    for n in range(at.shape[0]):
+        row, column = at[n, 0], at[n, 1]
+        total = _contributions(w[column], x[row], sign[n], given)
+        if total > 0:
+            scale, here = evidence[n] / total, arrived[row]
+            for i in range(len(given)):
+                here[i] += scale * given[i]
+
+
+@compiled
+def _share_of(
+    x: Array, w: Array, at: Array, sign: Array, part: Array, rows: Array, share: Array
+) -> None:  # pragma: no cover - compiled
+    given = np.empty(x.shape[1], x.dtype)
+    for n in rows:
+        row, column = at[n, 0], at[n, 1]
+        total = _contributions(w[column], x[row], sign[n], given)
+        parts, of_part = part[row], 0.0
+        for i in range(len(given)):
+            of_part += given[i] * parts[i]
+        if total > 0:
+            share[n] = of_part / total
+
+
+@compiled
+def _largest_shares(
+    x: Array, w: Array, at: Array, sign: Array, evidence: Array, rows: Array
+) -> tuple[Array, Array]:  # pragma: no cover - compiled
+    giver, most = np.full(x.shape, -1), np.zeros(x.shape)
+    given = np.empty(x.shape[1], x.dtype)
+    for n in rows:
+        row, column = at[n, 0], at[n, 1]
+        total = _contributions(w[column], x[row], sign[n], given)
+        scale = evidence[n] / total if total > 0 else 0.0
+        givers, largest = giver[row], most[row]
+        for i in range(len(given)):
+            share = scale * given[i]
+            if share > largest[i]:
+                givers[i], largest[i] = n, share
+    return giver, most
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="cnnfix")
+
+
+def _in_chunks(rows: NDArray[np.int64], each: int, work: Callable[[NDArray[np.int64]], Any]) -> list[Any]:
+    """Run `work` on parts of the rows, on several threads where there is enough to do: `each` products a row."""
+    threads = torch.get_num_threads()  # who limits PyTorch means this too
+    # More chunks than threads, so that a slow one holds nobody up.
+    chunks = min(4 * threads, len(rows) * each // _WORTH_A_THREAD)
+    if chunks < 2 or threads == 1:
+        return [work(rows)]
+    return list(_pool().map(work, np.array_split(rows, chunks)))
+
+
+def largest_products(form: Form, at: Array, sign: Array, k: int, floor: float = 0.0) -> tuple[NDArray[np.int64], Array]:
+    """The k largest products sign * weight * input of each output, largest first, of those above `floor`.
+
+    at: (N, 5) the outputs (batch, channel, z, y, x). sign: (N,). floor: below 0 only where no window leaves the input.
+    Returns (N, k) positions in the flattened input, -1 where there are fewer, and their products, 0 there.
+    """
+    index = np.full((len(at), k), -1, np.int64)
+    product = np.zeros((len(at), k), form.x.dtype)
+    outputs = Outputs(at, sign.astype(form.x.dtype), _windows(form, at))
+
+    def work(rows: NDArray[np.int64]) -> None:
+        _largest_products(form, outputs, rows, floor, index, product)
+
+    _in_chunks(sorted_order(outputs.window), form.w[0].size, work)
+    return index, product
+
+
+def strongest_channel(form: Form, at: Array, sign: Array, location: int) -> tuple[NDArray[np.int64], Array]:
+    """The channel with the largest sum of products over each output's window, and a place in it.
+
+    at: (N, 5) the outputs (batch, channel, z, y, x). sign: (N,).
+    location: CENTRE, PRODUCT (largest there) or ACTIVATION (largest there).
+    Returns (N,) positions in the flattened input, -1 where the place is in the padding, and the weights there.
+    """
+    index = np.full(len(at), -1, np.int64)
+    weight = np.zeros(len(at), form.x.dtype)
+    outputs = Outputs(at, sign.astype(form.x.dtype), _windows(form, at))
+
+    def work(rows: NDArray[np.int64]) -> None:
+        _strongest_channel(form, outputs, rows, location, index, weight)
+
+    _in_chunks(sorted_order(outputs.window), form.w[0].size, work)
+    return index, weight
+
+
+def share_rows(x: Array, w: Array, at: Array, sign: Array, evidence: Array) -> NDArray[np.float64]:
+    """Evidence that arrives when each output of a matrix product shares its own among all positive contributions.
+
+    x: (M, K), w: (O, K), at: (N, 2) outputs (row, column), sign and evidence: (N,). Returns (M, K).
+    """
+    signs = sign.astype(x.dtype)
+
+    def work(rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        arrived = np.zeros(x.shape)
+        _share_rows(x, w, at[rows], signs[rows], evidence[rows], arrived)
+        return arrived
+
+    return np.sum(_in_chunks(np.arange(len(at)), x.shape[1], work), axis=0)  # type: ignore[no-any-return]
+
+
+def share_of(x: Array, w: Array, at: Array, sign: Array, part: Array) -> NDArray[np.float64]:
+    """What of each output's evidence, shared as by `share_rows`, goes to these parts of the inputs: (N,), 0 to 1.
+
+    part: (M, K) of each input, 0 to 1.
+    """
+    signs, share = sign.astype(x.dtype), np.zeros(len(at))
+
+    def work(rows: NDArray[np.int64]) -> None:
+        _share_of(x, w, at, signs, part, rows, share)
+
+    _in_chunks(np.arange(len(at)), x.shape[1], work)
+    return share
+
+
+def largest_shares(
+    x: Array, w: Array, at: Array, sign: Array, evidence: Array
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Which output, sharing as by `share_rows`, gives most to each input, the first on ties, and how much: (M, K).
+
+    -1 and 0 where none gives.
+    """
+    signs = sign.astype(x.dtype)
+
+    def work(rows: NDArray[np.int64]) -> tuple[Array, Array]:
+        return _largest_shares(x, w, at, signs, evidence, rows)
+
+    (giver, given), *others = _in_chunks(np.arange(len(at)), x.shape[1], work)
+    for later, more in others:
+        np.copyto(giver, later, where=more > given)
+        np.maximum(given, more, out=given)
+    return giver, given

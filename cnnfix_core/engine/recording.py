@@ -1,0 +1,297 @@
+"""Recording: run a module once and log its tensor operations on a tape.
+
+A `TorchDispatchMode` sees every operation on real values while the module runs as it always does, with the same
+kernels. Nothing is exported, compiled or rewritten, so data-dependent control flow is fine. In-place operations are
+logged as their out-of-place twins: values that were kept are copied before they are overwritten, and tensors that share
+the memory get a new value afterwards.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from types import FrameType
+from typing import Any
+
+from torch import Tensor, inference_mode, nn, no_grad
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map_only
+
+from cnnfix_core.engine import rules
+from cnnfix_core.engine.aliasing import Overwrite, layout_of, memory_of
+from cnnfix_core.engine.decompositions import apart
+from cnnfix_core.engine.eval_mode import undisturbed
+from cnnfix_core.engine.tape import Operation, Tape, Value
+from cnnfix_core.errors import RecordError, TargetError
+
+# The code object whose frames tell in which module an operation runs: no hook is needed, and no other thread mixes in.
+_MODULE_CALL = nn.Module._call_impl.__code__
+
+
+def record(module: nn.Module, *inputs: Any, **options: Any) -> Tape:
+    """Run `module(*inputs, **options)` once, in evaluation mode and without gradients, and keep what a walk will read.
+
+    Any module and any inputs. The module is left as it was: mode, buffers, hooks, gradients; also when it fails, and
+    while other threads record it too. Inputs are not written to.
+    Raises RecordError where the module fails or its output does not depend on a floating-point input tensor.
+    """
+    with inference_mode(False):
+        return _recorded(_Recorder(module), module, inputs, options)
+
+
+def record_whole(module: nn.Module, *inputs: Any, **options: Any) -> Tape:
+    """Do the same, and keep every value, for looking at: about three times the memory."""
+    with inference_mode(False):
+        return _recorded(_Recorder(module, whole=True), module, inputs, options)
+
+
+def _recorded(recorder: _Recorder, module: nn.Module, inputs: tuple[Any, ...], options: dict[str, Any]) -> Tape:
+    own = tree_map_only(Tensor, lambda tensor: tensor.detach().clone(), (inputs, options))
+    values = tuple(recorder.enter(tensor) for tensor in tensors_in(own))
+    if not any(value.depends for value in values):
+        raise RecordError("record() needs at least one floating-point input tensor, from which the output is computed.")
+    with undisturbed(module) as recorder.before_write, no_grad(), recorder:
+        try:
+            result = module(*own[0], **own[1])
+        except Exception as error:
+            shapes = ", ".join(str(value.shape) for value in values)
+            raise RecordError(f"The module failed on inputs of shape {shapes}: {error}") from error
+    outputs = recorder.values_in(result)
+    if not any(value.depends for value in outputs):
+        raise RecordError("The module's output does not depend on the input, so there is nothing to walk.")
+    holders = frozenset(
+        name for name, child in module.named_modules() if isinstance(child, nn.ModuleList | nn.ModuleDict)
+    )
+    return Tape(_ancestry(recorder.operations, outputs), values, outputs, result, holders)
+
+
+def go_on(tape: Tape, compute: Callable[[Any], Any]) -> Tape:
+    """The tape with `compute(tape.result)` recorded on top of it: what it returns is the new result.
+
+    Raises TargetError where it fails, or gives nothing that depends on the input.
+    """
+    recorder = _Recorder(nn.Module(), tape.operations, whole=True)  # it is little
+    for tensor, value in zip(tensors_in(tape.result), tape.outputs, strict=True):
+        recorder.remember(tensor, value)
+    with inference_mode(False), no_grad(), recorder:
+        try:
+            result = compute(tape.result)
+        except Exception as error:
+            raise TargetError(f"The function that computes the target failed: {error}") from error
+    outputs = recorder.values_in(result)
+    if not outputs or not outputs[0].depends:
+        raise TargetError("The function that computes the target must return a tensor that depends on the input.")
+    return replace(tape, operations=_ancestry(recorder.operations, outputs), outputs=outputs, result=result)
+
+
+def tensors_in(tree: Any) -> list[Tensor]:
+    """The tensors in a module's result, or among its inputs, in their order."""
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
+
+
+def _flat(result: Any) -> list[Tensor]:
+    """The tensors that an operator gave: one, a sequence of them, or none but a number."""
+    if isinstance(result, Tensor):
+        return [result]
+    return [leaf for leaf in result if isinstance(leaf, Tensor)] if isinstance(result, (list, tuple)) else []
+
+
+def _written_silently(name: str, args: Any) -> list[Tensor]:
+    """What the operator writes although its schema does not say so: a batch norm's statistics, in training mode."""
+    return _flat(args[3:5]) if name == "aten.native_batch_norm" and args[5] else []
+
+
+def _ancestry(operations: Sequence[Operation], outputs: Sequence[Value]) -> tuple[Operation, ...]:
+    """The operations that the outputs came from; the others, with their values, are let go."""
+    wanted = {id(value) for value in outputs}
+    kept: list[Operation] = []
+    for operation in reversed(operations):
+        if any(id(value) in wanted for value in operation.outputs):
+            kept.append(operation)
+            wanted.update(id(value) for value in operation.activations())
+    return tuple(reversed(kept))
+
+
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    """What the recorder needs to know of an operator; looked up once a recording."""
+
+    name: str
+    writes: tuple[tuple[int, str], ...]
+    fresh: bool  # makes a tensor from nothing, or of the shape of its argument, whatever that holds
+    reads: rules.Reads
+    apart: Callable[..., Any] | None = None  # what to record in its place
+
+    @classmethod
+    def of(cls, func: Any) -> _Signature:
+        arguments = func._schema.arguments
+        writes = tuple((at, argument.name) for at, argument in enumerate(arguments) if argument.is_write)
+        name = func._schema.name.replace("::", ".")
+        # relu_ and relu are one operation to a rule.
+        name = name.removesuffix("_") if writes else name
+        known = rules.find(name)
+        takes_tensors = any("Tensor" in str(argument.type) for argument in arguments)
+        fresh = not takes_tensors or name.endswith("_like") or name.startswith("aten.new_")
+        return cls(name, writes, fresh, known.reads if known else rules.Reads(), apart(func))
+
+
+class _Recorder(TorchDispatchMode):
+    """Logs operations. One object a recording: nothing is shared between threads."""
+
+    def __init__(self, module: nn.Module, operations: Sequence[Operation] = (), whole: bool = False) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._whole = whole
+        self.operations = list(operations)
+        self.before_write: Callable[[Tensor], None] = lambda tensor: None
+        self._names: dict[int, str] = {id(child): name for name, child in module.named_modules()}
+        self._signatures: dict[Any, _Signature] = {}
+        # Tensors by identity and by memory; an entry is stale once its weak reference is dead.
+        self._values: dict[int, tuple[weakref.ref[Tensor], Value]] = {}
+        self._sharing: dict[int, list[tuple[weakref.ref[Tensor], Value]]] = {}
+
+    def enter(self, tensor: Tensor) -> Value:
+        """Start of a value that the walk may end at."""
+        return self.remember(tensor, Value(tuple(tensor.shape), depends=tensor.is_floating_point(), data=tensor))
+
+    def value_of(self, tensor: Tensor) -> Value:
+        """What is known of the tensor; one that no logged operation made is a constant."""
+        return self._known(tensor) or self._constant(tensor)
+
+    def _known(self, tensor: Tensor) -> Value | None:
+        entry = self._values.get(id(tensor))
+        return entry[1] if entry is not None and entry[0]() is tensor else None
+
+    def _constant(self, tensor: Tensor) -> Value:
+        return self.remember(tensor, Value(tuple(tensor.shape), depends=False, data=tensor))
+
+    def values_in(self, result: Any) -> tuple[Value, ...]:
+        """What is known of the tensors of a result, with their data."""
+        tensors = tensors_in(result)
+        values = tuple(self.value_of(tensor) for tensor in tensors)
+        for value, tensor in zip(values, tensors, strict=True):
+            value.data = tensor
+        return values
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        signature = self._signatures.get(func)
+        if signature is None:
+            signature = self._signatures[func] = _Signature.of(func)
+        if signature.apart:
+            with self:
+                return signature.apart(*args, **kwargs)
+        if signature.writes:
+            return self._write(func, signature, args, kwargs)
+        if signature.fresh:
+            return func(*args, **kwargs)
+        for statistic in _written_silently(signature.name, args):
+            self.before_write(statistic)
+        result = func(*args, **kwargs)
+        given, depends = self._given(args, kwargs, signature.reads)
+        if depends:
+            self._append(func, signature, given, result)
+        else:
+            # Views of a constant, perhaps: remembered, for it may be written to through them.
+            for tensor in (*_flat(result), *_flat(args)):
+                self.value_of(tensor)
+        return result
+
+    def _write(self, func: Any, signature: _Signature, args: Any, kwargs: Any) -> Any:
+        written = [args[at] if at < len(args) else kwargs[name] for at, name in signature.writes]
+        given, depends = self._given(args, kwargs, signature.reads)
+        for tensor in written:
+            self._copy_kept(tensor)
+            if not self.value_of(tensor).depends:  # what the input has reached is no parameter, or one that is saved
+                self.before_write(tensor)
+        result = func(*args, **kwargs)
+        if not depends:
+            for tensor in written:
+                for other in self._alive(tensor):
+                    self._constant(other)
+            return result
+        # Nearly always what was written; but some only write notes on the side.
+        made = _flat(result) or written
+        operation = self._append(func, signature, given, made)
+        for tensor, value in zip(made, operation.outputs, strict=True):
+            self._update_sharing(tensor, value)
+        return result
+
+    def _given(self, args: Any, kwargs: Any, reads: rules.Reads) -> tuple[tuple[Any, Any], bool]:
+        """The arguments with Values for tensors, data kept where it will be read; whether any depends on the input."""
+        seen: list[Value] = []
+        given = tuple(self._replaced(item, self._whole or at in reads.args, seen) for at, item in enumerate(args))
+        options = {name: self._replaced(item, True, seen) for name, item in kwargs.items()}
+        return (given, options), any(value.depends for value in seen)
+
+    def _replaced(self, item: Any, keep: bool, seen: list[Value]) -> Any:
+        # A method: a nested function that calls itself is a cycle, which would hold the recording until collected.
+        if isinstance(item, Tensor):
+            # A parameter that no rule reads need not be remembered.
+            value = self._known(item) or (self._constant(item) if keep else Value(tuple(item.shape), depends=False))
+            seen.append(value)
+            if keep:
+                value.data = item
+            return value
+        if isinstance(item, (list, tuple)):
+            return [self._replaced(entry, keep, seen) for entry in item]
+        return item
+
+    def _append(self, func: Any, signature: _Signature, given: tuple[Any, Any], result: Any) -> Operation:
+        tensors = _flat(result)
+        # Masks and places are taken as constants: no evidence can go through a comparison.
+        outputs = tuple(Value(tuple(tensor.shape), depends=tensor.is_floating_point()) for tensor in tensors)
+        index = self.operations[-1].index + 1 if self.operations else 0
+        operation = Operation(index, signature.name, self._module_name(), *given, outputs, func)
+        self.operations.append(operation)
+        for at, (tensor, value) in enumerate(zip(tensors, outputs, strict=True)):
+            value.producer = operation
+            if self._whole or at in signature.reads.outputs:
+                value.data = tensor
+            self.remember(tensor, value)
+        return operation
+
+    def remember(self, tensor: Tensor, value: Value) -> Value:
+        """Note what is known of the tensor."""
+        entry = (weakref.ref(tensor), value)
+        self._values[id(tensor)] = entry
+        self._sharing.setdefault(memory_of(tensor), []).append(entry)
+        return value
+
+    def _copy_kept(self, tensor: Tensor) -> None:
+        """Before memory is overwritten: values that a rule will read get a copy of their own."""
+        memory = memory_of(tensor)
+        for _, value in self._sharing.get(memory, ()):
+            if value.data is not None and memory_of(value.data) == memory:
+                value.data = value.data.clone()
+
+    def _alive(self, tensor: Tensor) -> list[Tensor]:
+        """The tensors that lie in the same memory, and are still held by somebody."""
+        entries = self._sharing.get(memory_of(tensor), ())
+        return list({id(other): other for ref, _ in entries if (other := ref()) is not None}.values())
+
+    def _update_sharing(self, tensor: Tensor, written: Value) -> None:
+        """After memory was overwritten through `tensor`: other tensors in that memory have changed too."""
+        for other in self._alive(tensor):
+            if other is tensor:
+                continue
+            if layout_of(other) == layout_of(tensor):
+                self.remember(other, written)
+                continue
+            call = Overwrite(layout_of(other), layout_of(tensor))
+            if not call.reaches():
+                continue
+            given: tuple[Any, Any] = ((self.value_of(other), written), {})
+            self._append(call, _Signature(Overwrite.name, (), False, rules.Reads()), given, other)
+
+    def _module_name(self) -> str:
+        """The innermost recorded module whose call is under way in this thread."""
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None:
+            if frame.f_code is _MODULE_CALL:
+                name = self._names.get(id(frame.f_locals["self"]))
+                if name is not None:
+                    return name
+            frame = frame.f_back
+        return ""

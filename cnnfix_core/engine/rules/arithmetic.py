@@ -1,0 +1,111 @@
+"""Merges: sums choose between branches, products follow the feature; what does not depend on the input only passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from cnnfix_core.arrays import broadcast_index
+from cnnfix_core.engine.gates import followed_factors
+from cnnfix_core.engine.rules.registry import Arrival, Question, rule
+from cnnfix_core.engine.rules.sharing import arrival, proportion, turned
+from cnnfix_core.engine.tape import Operation, Value
+
+
+@rule("aten.add", args=(0, 1))
+def add(question: Question) -> Iterable[Arrival]:
+    """The sum a + alpha * b."""
+    return summed(question, 1, alpha_of(question.operation))
+
+
+@rule("aten.sub", args=(0, 1))
+def sub(question: Question) -> Iterable[Arrival]:
+    """The difference a - alpha * b."""
+    return summed(question, 1, -alpha_of(question.operation))
+
+
+@rule("aten.rsub", args=(0, 1))
+def reversed_sub(question: Question) -> Iterable[Arrival]:
+    """The difference the other way round, b - alpha * a."""
+    return summed(question, -alpha_of(question.operation), 1)
+
+
+def summed(question: Question, first: float, second: float) -> Iterable[Arrival]:
+    """First * a + second * b: a linear form of two terms. The published walk follows the larger, on a tie the skip."""
+    operation, selection, preset = question.operation, question.selection, question.preset
+    terms = [(term, c) for term, c in zip(operation.args[:2], (first, second), strict=True) if depends(term)]
+    places = [broadcast_index(selection.index, value.shape, selection.shape) for value, _ in terms]
+    if len(terms) == 1:
+        (value, coefficient), index = terms[0], places[0]
+        yield Arrival(value, index, turned(question, np.full(len(index), coefficient)), selection.evidence)
+        return
+    values = [c * value.array().reshape(-1)[index] for (value, c), index in zip(terms, places, strict=True)]
+    products = np.stack(values, axis=1)
+    if preset.spread:
+        products = products * selection.sign[:, None]
+        evidence = proportion(products, selection.evidence)
+    else:
+        skip = question.structure.skips.get(operation.index, 1)
+        chosen = np.where(products[:, skip] >= products[:, 1 - skip], skip, 1 - skip)
+        evidence = (chosen[:, None] == [0, 1]) * selection.evidence[:, None]
+    for slot, ((value, _), index) in enumerate(zip(terms, places, strict=True)):
+        yield arrival(question, value, index[:, None], evidence[:, slot : slot + 1])
+
+
+@rule("aten.mul", args=(0, 1))
+def mul(question: Question) -> Iterable[Arrival]:
+    """A product follows the feature; a gate, and a constant, is its coefficient. Two features get half each."""
+    factors = question.operation.args[:2]
+    followed = followed_factors(factors, elementwise=True)
+    if len(followed) == 2 and not question.preset.spread:
+        yield from larger_factor(question)
+        return
+    for at in followed:
+        yield scaled(question, factors[at], factors[1 - at], part=1 / len(followed))
+
+
+@rule("aten.div", args=(0, 1))
+def div(question: Question) -> Iterable[Arrival]:
+    """A quotient follows the dividend; where only the divisor depends on the input, the question turns around."""
+    a, b = question.operation.args[:2]
+    if depends(a):
+        yield scaled(question, a, b)
+    else:
+        yield scaled(question, b, a, turn=-1)
+
+
+def scaled(question: Question, value: Value, factor: Any, turn: int = 1, part: float = 1) -> Arrival:
+    """The same element of `value`, which was scaled by a factor; a negative one turns the question around.
+
+    part: of the evidence.
+    """
+    selection = question.selection
+    index = broadcast_index(selection.index, value.shape, selection.shape)
+    coefficient: Any = factor
+    if isinstance(factor, Value):
+        coefficient = factor.array().reshape(-1)[broadcast_index(selection.index, factor.shape, selection.shape)]
+    coefficient = np.broadcast_to(coefficient, index.shape) * turn
+    return Arrival(value, index, turned(question, coefficient), selection.evidence * part)
+
+
+def larger_factor(question: Question) -> Iterable[Arrival]:
+    """The published walk has no rule for products: as in sums it follows the larger."""
+    selection = question.selection
+    factors = question.operation.args[:2]
+    places = [broadcast_index(selection.index, factor.shape, selection.shape) for factor in factors]
+    first, second = (factor.array().reshape(-1)[place] for factor, place in zip(factors, places, strict=True))
+    for factor, place, chosen in zip(factors, places, (first >= second, first < second), strict=True):
+        yield arrival(question, factor, place[:, None], (chosen * selection.evidence)[:, None])
+
+
+def alpha_of(operation: Operation) -> float:
+    """The factor that PyTorch's sums put before their second term."""
+    alpha = operation.args[2] if len(operation.args) > 2 else operation.kwargs.get("alpha", 1)
+    return float(alpha)
+
+
+def depends(term: Any) -> bool:
+    """Whether a term is a tensor that was computed from the input."""
+    return isinstance(term, Value) and term.depends

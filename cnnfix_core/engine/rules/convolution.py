@@ -1,0 +1,78 @@
+"""Convolutions of one to three dimensions, with groups, stride, padding and dilation, transposed or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnfix_core.arrays import Ints
+from cnnfix_core.engine import kernels
+from cnnfix_core.engine.presets import Location
+from cnnfix_core.engine.rules.registry import Arrival, Question, rule
+from cnnfix_core.engine.rules.sharing import arrival, proportion, turned
+from cnnfix_core.engine.tape import Value
+
+_LOCATIONS = {"centre": kernels.CENTRE, "product": kernels.PRODUCT, "activation": kernels.ACTIVATION}
+
+
+# Modules that torch.jit.trace made call the second.
+@rule("aten.convolution", "aten._convolution", args=(0, 1))
+def convolution(question: Question) -> Iterable[Arrival]:
+    """The inputs in each output's window, weighted by the filter; a transposed kernel is turned round first."""
+    x, weight, _, stride, padding, dilation, transposed, _, groups = question.operation.args[:9]
+    kernel = weight.array()
+    if transposed:
+        # (C, O / groups, ...) to (O, C / groups, ...), as a convolution has it.
+        split = kernel.reshape(groups, -1, *kernel.shape[1:]).swapaxes(1, 2)
+        kernel = np.ascontiguousarray(split).reshape(-1, kernel.shape[0] // groups, *kernel.shape[2:])
+    geometry = window_geometry(stride, padding, dilation, groups, transposed)
+    yield from through_windows(question, x, kernel, geometry)
+
+
+def through_windows(
+    question: Question, x: Value, kernel: NDArray[Any], geometry: Ints, location: Location | None = None
+) -> Iterable[Arrival]:
+    """Hop from outputs to the inputs in their windows.
+
+    kernel: (O, C / groups, one to three sizes). location: how to choose there; None: as the preset says.
+    """
+    spatial = kernel.ndim - 2
+    values = x.array()
+    inputs = _five_dimensional(values, spatial)
+    weights = _five_dimensional(np.asarray(kernel, values.dtype), spatial)
+    form = kernels.Form(inputs, weights, geometry)
+    selection, preset = question.selection, question.preset
+    at = np.stack(np.unravel_index(selection.index, _five_sizes(selection.shape, spatial)), axis=1)
+    location = location or question.structure.location(question.operation, preset)
+    if location == "joint":
+        index, products = kernels.largest_products(form, at, selection.sign, preset.fan_out)
+        yield arrival(question, x, index, proportion(products, selection.evidence))
+    else:
+        index, weights = kernels.strongest_channel(form, at, selection.sign, _LOCATIONS[location])
+        yield Arrival(x, index, turned(question, weights), selection.evidence)
+
+
+def _five_dimensional(array: NDArray[Any], spatial: int) -> NDArray[Any]:
+    """(…, channel, up to three sizes) as (batch, channel, depth, height, width)."""
+    return np.ascontiguousarray(array).reshape(_five_sizes(array.shape, spatial))
+
+
+def _five_sizes(shape: Sequence[int], spatial: int) -> tuple[int, ...]:
+    """A shape with 1 for the batch and the spatial dimensions that it has not."""
+    leading, sizes = tuple(shape[: len(shape) - spatial]), tuple(shape[len(shape) - spatial :])
+    return (1,) * (2 - len(leading)) + leading + (1,) * (3 - spatial) + sizes
+
+
+def window_geometry(
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+    transposed: bool = False,
+) -> Ints:
+    """The (4, 3) table that the kernels take; missing leading dimensions have stride 1 and no padding."""
+    rows = [(*(empty,) * (3 - len(given)), *given) for given, empty in ((stride, 1), (padding, 0), (dilation, 1))]
+    return np.array([*rows, (int(transposed), groups, 0)], np.int64)

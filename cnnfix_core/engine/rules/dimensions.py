@@ -1,0 +1,20 @@
+"""Which dimensions an operation goes over, read from its arguments."""
+
+from __future__ import annotations
+
+from cnnfix_core.engine.tape import Operation
+
+
+def reduced_dims(operation: Operation) -> list[int]:
+    """Dimensions of a mean, sum or extreme over some: the second argument, one or a list; all where it is left out."""
+    x, *rest = operation.args
+    given = rest[0] if rest else None
+    listed = [given] if isinstance(given, int) else given or range(len(x.shape))
+    return sorted(dim % len(x.shape) for dim in listed)
+
+
+def searched_dim(operation: Operation) -> int:
+    """The dimension along which an operation takes one element; the last where it is left out."""
+    # Some have k before it.
+    given = operation.args[2 if operation.name in ("aten.topk", "aten.kthvalue") else 1 :]
+    return int(given[0] if given else operation.kwargs.get("dim", -1)) % max(len(operation.args[0].shape), 1)

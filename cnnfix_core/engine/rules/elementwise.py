@@ -1,0 +1,97 @@
+"""Elementwise operations of one tensor: the same element, and the question turns where the function falls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch.utils._pytree import tree_map_only
+
+from cnnfix_core.arrays import Ints, Signs, broadcast_index
+from cnnfix_core.engine.rules.registry import Arrival, Question, no_rule, rule
+from cnnfix_core.engine.rules.sharing import turned
+from cnnfix_core.engine.tape import Value
+
+
+@rule(
+    "aten.relu",
+    "aten.relu6",
+    "aten.leaky_relu",
+    "aten.prelu",
+    "aten._prelu_kernel",
+    "aten.rrelu_with_noise",
+    "aten.elu",
+    "aten.celu",
+    "aten.selu",
+    "aten.gelu",
+    "aten.silu",
+    "aten.mish",
+    "aten.hardtanh",
+    "aten.hardswish",
+    "aten.hardsigmoid",
+    "aten.sigmoid",
+    "aten.log_sigmoid_forward",
+    "aten.tanh",
+    "aten.softplus",
+    "aten.clamp",
+    "aten.clamp_min",
+    "aten.clamp_max",
+    "aten.dropout",
+    "aten.native_dropout",
+    "aten.exp",
+    "aten.expm1",
+    "aten.log",
+    "aten.log1p",
+    "aten.logit",
+    "aten.sqrt",
+    "aten.erf",
+    "aten.atan",
+    "aten.sign",
+    "aten.threshold",
+    "aten.hardshrink",
+    "aten.softshrink",
+    "aten.nan_to_num",
+    "aten._softmax",
+    "aten._safe_softmax",
+    "aten._log_softmax",
+)
+def same_element(question: Question) -> Iterable[Arrival]:
+    """Activation functions, and no-ops of evaluation mode: they grow, or nearly always grow, with their input.
+
+    A softmax is one of them: a class is probable because its own logit is high.
+    """
+    yield passed(question, question.selection.sign)
+
+
+@rule("aten.neg", "aten.reciprocal", "aten.rsqrt")
+def turned_element(question: Question) -> Iterable[Arrival]:
+    """Functions that fall with their input: why high becomes why low."""
+    sign = question.selection.sign
+    yield passed(question, -sign if question.preset.signed else sign)
+
+
+@rule("aten.abs", "aten.pow", "aten.sin", "aten.cos", args=(0, 1))
+def bent_element(question: Question) -> Iterable[Arrival]:
+    """Functions that grow here and fall there: the question turns where the slope at this element is negative."""
+    operation, selection = question.operation, question.selection
+    x, *others = operation.activations()
+    if others:
+        raise no_rule(operation, "a power of which both base and exponent depend on the input")
+
+    def places(value: Value) -> Ints:
+        return broadcast_index(selection.index, value.shape, selection.shape)
+
+    def at_selection(value: Value) -> torch.Tensor:
+        return torch.from_numpy(value.array().reshape(-1)[places(value)]).double()
+
+    with torch.enable_grad():
+        here = at_selection(x).requires_grad_()
+        # Times one, for an operation that writes in place must not write into what is differentiated.
+        args = tree_map_only(Value, lambda value: here * 1 if value is x else at_selection(value), operation.args)
+        (slope,) = torch.autograd.grad(operation.call(*args).sum(), here)
+    yield Arrival(x, places(x), turned(question, slope.numpy()), selection.evidence)
+
+
+def passed(question: Question, sign: Signs) -> Arrival:
+    """Arrival at the same element of the first argument, with this sign."""
+    return Arrival(question.operation.args[0], question.selection.index, sign, question.selection.evidence)

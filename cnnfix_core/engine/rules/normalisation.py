@@ -1,0 +1,45 @@
+"""Normalisation: the same element, scaled. Mean and variance, where they are the picture's own, are constants."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from cnnfix_core.engine.rules.elementwise import passed
+from cnnfix_core.engine.rules.registry import Arrival, Question, rule
+from cnnfix_core.engine.rules.sharing import turned
+from cnnfix_core.engine.tape import Value
+
+
+@rule(
+    "aten.native_batch_norm",
+    "aten.cudnn_batch_norm",
+    "aten.miopen_batch_norm",
+    "aten._native_batch_norm_legit_no_training",
+    args=(1,),
+)
+def batch_norm(question: Question) -> Iterable[Arrival]:
+    """The same element; the question turns where the channel's scale is negative."""
+    inner = math.prod(question.selection.shape[2:])
+    yield _scaled(question, question.operation.args[1], inner)
+
+
+@rule("aten.native_group_norm", args=(1,))
+def group_norm(question: Question) -> Iterable[Arrival]:
+    """Wu, He: Group Normalization, ECCV 2018: one scale a channel."""
+    yield _scaled(question, question.operation.args[1], question.operation.args[5])
+
+
+@rule("aten.native_layer_norm", args=(2,))
+def layer_norm(question: Question) -> Iterable[Arrival]:
+    """Ba, Kiros, Hinton: Layer Normalization, 2016: one scale an element of the last dimensions."""
+    yield _scaled(question, question.operation.args[2], 1)
+
+
+def _scaled(question: Question, scale: Value | None, inner: int) -> Arrival:
+    """The question turns where the scale is negative; each of its numbers serves `inner` elements in a row."""
+    selection = question.selection
+    if scale is None:
+        return passed(question, selection.sign)
+    factors = scale.array().reshape(-1)
+    return passed(question, turned(question, factors[selection.index // inner % len(factors)]))

@@ -1,0 +1,66 @@
+"""Pooling: maxima follow what they took, averages are linear forms with equal coefficients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from cnnfix_core.arrays import Ints, contiguous
+from cnnfix_core.engine.rules.convolution import through_windows, window_geometry
+from cnnfix_core.engine.rules.dimensions import reduced_dims
+from cnnfix_core.engine.rules.registry import Arrival, Question, rule
+from cnnfix_core.engine.rules.sharing import Terms, through_terms
+
+
+@rule(
+    "aten.max_pool2d_with_indices",
+    "aten.max_pool3d_with_indices",
+    "aten.adaptive_max_pool2d",
+    "aten.adaptive_max_pool3d",
+    "aten.fractional_max_pool2d",
+    outputs=(1,),
+)
+def max_pool(question: Question) -> Iterable[Arrival]:
+    """The input that was taken; the forward pass noted where in its plane it lies."""
+    x, sizes = question.operation.args[:2]
+    selection = question.selection
+    taken = question.operation.outputs[1].integers().reshape(-1)[selection.index]
+    dims = len(sizes)
+    plane = selection.index // np.prod(selection.shape[-dims:], dtype=np.int64)
+    yield Arrival(x, plane * np.prod(x.shape[-dims:], dtype=np.int64) + taken, selection.sign, selection.evidence)
+
+
+@rule("aten.avg_pool1d", "aten.avg_pool2d", "aten.avg_pool3d", args=(0,))
+def avg_pool(question: Question) -> Iterable[Arrival]:
+    """The inputs in each output's window, all with the same coefficient: a depthwise convolution.
+
+    Its divisor changes no share.
+    """
+    x, window, *rest = question.operation.args
+    stride = (rest[0] if rest else None) or window
+    padding = rest[1] if len(rest) > 1 else [0] * len(window)
+    channels = x.shape[-len(window) - 1]
+    kernel = np.ones((channels, 1, *window))
+    geometry = window_geometry(stride, padding, (1,) * len(window), channels)
+    # The published rule for all poolings: the largest activation.
+    return through_windows(question, x, kernel, geometry, "joint" if question.preset.spread else "activation")
+
+
+@rule("aten.mean", "aten.sum", args=(0,))
+def mean(question: Question) -> Iterable[Arrival]:
+    """Mean or sum over some dimensions, such as global average pooling."""
+    x, *rest = question.operation.args
+    dims = reduced_dims(question.operation)
+    keeps = len(rest) > 1 and rest[1]
+    kept = [axis for axis in range(len(x.shape)) if axis not in dims]
+    coordinates, strides = question.selection.coordinates, np.array(contiguous(x.shape), np.int64)
+    start = coordinates[:, kept] @ strides[kept] if keeps else coordinates @ strides[kept]
+    inside = np.zeros(1, np.int64)
+    for axis in dims:
+        inside = (inside[:, None] + np.arange(x.shape[axis]) * strides[axis]).reshape(-1)
+
+    def terms(rows: Ints) -> Terms:
+        return start[rows, None] + inside, np.ones(1)
+
+    return through_terms(question, x, terms, len(inside), keep_all=True, pooled=True)

@@ -1,0 +1,111 @@
+"""Shared by the rules of linear forms: who gets how much of an element's evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnfix_core.arrays import Floats, Ints, Signs
+from cnnfix_core.engine import sparse
+from cnnfix_core.engine.presets import Preset
+from cnnfix_core.engine.rules.registry import Arrival, Question
+from cnnfix_core.engine.tape import Value
+
+
+def proportion(products: NDArray[Any], evidence: Floats) -> Floats:
+    """Each row's evidence, in proportion to its positive products: (N, M). Rows without any get nothing."""
+    shares: Floats = sparse.in_proportion(products, evidence)
+    return shares
+
+
+def largest_only(products: NDArray[Any]) -> NDArray[Any]:
+    """The products with all but the first largest of each row struck out."""
+    first = products.argmax(axis=1)[:, None] == np.arange(products.shape[1])
+    return np.where(first, 1.0, 0.0)
+
+
+def arrival(question: Question, value: Value, index: Ints, evidence: Floats) -> Arrival:
+    """Arrival of an (N, M) table of evidence at the (N, M) positions of one input; entries without evidence fall out.
+
+    What contributes positively is asked about in the direction of its own sign: a low input is asked why it is low.
+    """
+    reached, brought, parent = sparse.listed(index, evidence)
+    return Arrival(value, reached, child_signs(question.preset, value, reached), brought, parent)
+
+
+def child_signs(preset: Preset, value: Value, index: Ints) -> Signs:
+    """+1 where the input's value is positive, -1 where it is negative; always +1 in an unsigned walk."""
+    if not preset.signed:
+        return np.ones(len(index), np.int8)
+    return _direction(value.array().reshape(-1)[index])
+
+
+def turned(question: Question, coefficient: NDArray[Any]) -> Signs:
+    """The signs of the questions after passing a factor: a negative one turns them around."""
+    sign = question.selection.sign
+    if not question.preset.signed:
+        return sign
+    return sign * _direction(coefficient)
+
+
+def _direction(numbers: NDArray[Any]) -> Signs:
+    """-1 for negative numbers, otherwise +1."""
+    return 1 - 2 * (numbers < 0).view(np.int8)
+
+
+Terms = tuple[Ints, NDArray[Any]]
+_MOST_AT_ONCE = 1 << 22
+
+
+def through_terms(
+    question: Question,
+    x: Value,
+    terms: Callable[[Ints], Terms],
+    width: int,
+    *,
+    keep_all: bool = False,
+    part: float = 1.0,
+    pooled: bool = False,
+) -> Iterable[Arrival]:
+    """Hop to listed inputs.
+
+    terms: from rows of the selection, (n,), to their inputs' positions in the flattened x, (n, m) with -1 where a row
+    has fewer, and to the coefficients, of a shape that broadcasts to that.
+    width: how large m may become, about: as many rows are taken at once as memory allows.
+    keep_all: share among all positive contributions (global pooling) instead of the `fan_out` largest.
+    part: of the evidence, what this input gets.
+    pooled: under published rules follow the largest activation, as in all poolings, not the largest contribution.
+    """
+    selection, preset = question.selection, question.preset
+    values = x.array().reshape(-1)
+    step = max(1, _MOST_AT_ONCE // max(width, 1))
+    for start in range(0, len(selection), step):
+        rows = np.arange(start, min(start + step, len(selection)))
+        index, coefficients = terms(rows)
+        evidence = selection.evidence[rows] * part
+        products = np.where(index >= 0, values[index] * coefficients * selection.sign[rows, None], -np.inf)
+        if not preset.spread:
+            chosen = np.where(index >= 0, values[index], -np.inf) if pooled else products
+            shares = largest_only(chosen) * evidence[:, None]
+        else:
+            if not keep_all and index.shape[1] > preset.fan_out:
+                columns, products = _largest(products, preset.fan_out)
+                index = np.take_along_axis(index, columns, axis=1)
+            shares = proportion(products, evidence)
+        row, column = np.nonzero(shares > 0)
+        reached = index[row, column]
+        yield Arrival(x, reached, child_signs(preset, x, reached), shares[row, column], rows[row])
+
+
+def _largest(products: NDArray[Any], k: int) -> tuple[Ints, NDArray[Any]]:
+    """The k largest of each row, first ones on ties: columns (n, k) and values (n, k), -inf where there are fewer."""
+    left, rows = products.copy(), np.arange(len(products))
+    columns, largest = np.empty((len(left), k), np.int64), np.empty((len(left), k), left.dtype)
+    for n in range(k):
+        columns[:, n] = left.argmax(axis=1)
+        largest[:, n] = left[rows, columns[:, n]]
+        left[rows, columns[:, n]] = -np.inf
+    return columns, largest

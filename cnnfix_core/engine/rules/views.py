@@ -1,0 +1,64 @@
+"""Views, joining and padding: where an element came from follows from its position alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+
+from cnnfix_core.engine.rules.registry import Arrival, Question, rule
+
+
+@rule(
+    "aten.permute",
+    "aten.transpose",
+    "aten.t",
+    "aten.slice",
+    "aten.select",
+    "aten.narrow",
+    "aten.split",
+    "aten.split_with_sizes",
+    "aten.chunk",
+    "aten.unbind",
+    "aten.expand",
+    "aten.diagonal",
+    "aten.unfold",
+)
+def viewed(question: Question) -> Iterable[Arrival]:
+    """Another look at the same memory: a tensor without contents tells where each element lies in it."""
+    operation, selection = question.operation, question.selection
+    x, *rest = operation.args
+    result = operation.call(torch.empty(x.shape, device="meta"), *rest, **operation.kwargs)
+    view = result if isinstance(result, torch.Tensor) else result[question.slot]
+    index = selection.coordinates @ np.array(view.stride(), np.int64) + int(view.storage_offset())
+    yield Arrival(x, index, selection.sign, selection.evidence)
+
+
+@rule("aten.cat")
+def joined(question: Question) -> Iterable[Arrival]:
+    """Tensors end to end along one dimension: with the later ones flattened, each holds a stretch of every row."""
+    values, *dim = question.operation.args
+    selection = question.selection
+    rows = int(np.prod(selection.shape[: dim[0] % len(selection.shape) if dim else 0]))
+    stretches = [int(np.prod(value.shape)) // rows for value in values]
+    row, column = np.divmod(selection.index, sum(stretches))
+    ends = np.cumsum(stretches)
+    source = np.searchsorted(ends, column, side="right")
+    for at, (value, stretch, end) in enumerate(zip(values, stretches, ends, strict=True)):
+        taken = np.flatnonzero(source == at)
+        index = row[taken] * stretch + column[taken] - (end - stretch)
+        yield Arrival(value, index, selection.sign[taken], selection.evidence[taken], taken)
+
+
+@rule("aten.constant_pad_nd")
+def padded(question: Question) -> Iterable[Arrival]:
+    """A border of constants, which came from no input; a negative one cuts off."""
+    x, borders = question.operation.args[:2]
+    selection = question.selection
+    before = np.zeros(len(x.shape), np.int64)
+    before[len(x.shape) - len(borders) // 2 :] = borders[-2::-2]  # they are listed from the last dimension on
+    place = selection.coordinates - before
+    inside = ((place >= 0) & (place < x.shape)).all(axis=1)
+    index = np.where(inside, np.ravel_multi_index(tuple(place.T), x.shape, mode="clip"), -1)
+    yield Arrival(x, index, selection.sign, selection.evidence)

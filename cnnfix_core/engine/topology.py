@@ -1,0 +1,76 @@
+"""What a rule may ask about the network around its operation: residual branches, and flattened maps."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from cnnfix_core.engine.presets import Location, Preset
+    from cnnfix_core.engine.tape import Operation, Tape, Value
+
+# Operations that hand a vector on as it is, on the way from a map to a fully connected layer.
+_PASSING = {"aten.view", "aten._unsafe_view", "aten.reshape", "aten.clone", "aten.squeeze", "aten.dropout"}
+
+
+class Structure:
+    """Answers about one tape, worked out when first asked."""
+
+    def __init__(self, tape: Tape) -> None:
+        self._operations = tape.operations
+        self.batch = tape.inputs[0].shape[0] if tape.inputs[0].shape else 1
+
+    def location(self, operation: Operation, preset: Preset) -> Location:
+        """How the preset locates in this convolution's window."""
+        if preset.location == "centre" and operation.index in self.residual:
+            return preset.residual_location
+        return preset.location
+
+    def is_flat_map(self, vector: Value) -> bool:
+        """Whether a (batch, features) value is a flattened spatial map with more than one place."""
+        value = vector
+        while value.producer is not None and value.producer.name in _PASSING:
+            value = value.producer.args[0]
+            if len(value.shape) > 2 and np.prod(value.shape[2:]) > 1:
+                return True
+        return False
+
+    @cached_property
+    def residual(self) -> frozenset[int]:
+        """Indices of the operations on a branch between an addition and the place where its summands part."""
+        return frozenset(index for branches in self._branches.values() for branch in branches for index in branch)
+
+    @cached_property
+    def skips(self) -> dict[int, int]:
+        """For each addition of two activations which summand is the skip: the one with fewer operations."""
+        return {index: int(len(second) <= len(first)) for index, (first, second) in self._branches.items()}
+
+    @cached_property
+    def _branches(self) -> dict[int, tuple[set[int], set[int]]]:
+        additions = (op for op in self._operations if op.name == "aten.add" and len(op.activations()) == 2)
+        return {op.index: _part(*op.activations()) for op in additions}
+
+
+def _part(first: Value, second: Value) -> tuple[set[int], set[int]]:
+    """The operations of two branches back to where they part: each step goes back over the later of the open ends."""
+    ends = ({_made_by(first)}, {_made_by(second)})
+    branches: tuple[set[int], set[int]] = (set(), set())
+    producers = {_made_by(value): value.producer for value in (first, second)}
+    while (latest := max(ends[0] | ends[1])) >= 0 and not ends[0] == ends[1] == {latest}:
+        producer = producers[latest]
+        assert producer is not None
+        before = {_made_by(value): value.producer for value in producer.activations()}
+        producers.update(before)
+        for end, branch in zip(ends, branches, strict=True):
+            if latest in end:
+                end.remove(latest)
+                end.update(before)
+                branch.add(latest)
+    return branches[0] - branches[1], branches[1] - branches[0]
+
+
+def _made_by(value: Value) -> int:
+    """Index of the operation that made the value; -1 for an input."""
+    return value.producer.index if value.producer else -1

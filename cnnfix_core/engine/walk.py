@@ -1,0 +1,323 @@
+"""The walk: from an element of the output back to the input, one rule an operation, with who came from whom."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cnnfix_core.arrays import Floats, Ints, Signs
+from cnnfix_core.engine import rules, sparse
+from cnnfix_core.engine.contrast import with_difference
+from cnnfix_core.engine.edges import Edges, Lineage, Listed, Shared
+from cnnfix_core.engine.presets import EVIDENCE, Preset, get_preset
+from cnnfix_core.engine.recording import go_on
+from cnnfix_core.engine.rules import Arrival, Question
+from cnnfix_core.engine.selection import Selection
+from cnnfix_core.engine.tape import Operation, Tape, Value
+from cnnfix_core.engine.topology import Structure
+from cnnfix_core.errors import NothingContributesError, TargetError
+
+Target = Sequence[int] | Sequence[Sequence[int]] | Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hop:
+    """One operation's step back, from one of its outputs to one of its inputs. Their selections are in the trace.
+
+    Parents are rows of the output's selection, children rows of the input's. All hops into a value together bring each
+    child its evidence. What a parent hands on may be less or more than it has: where elements drop out of a walk, the
+    others get their evidence, in proportion.
+    """
+
+    operation: Operation
+    output: Value
+    input: Value
+    _lineage: Lineage = field(repr=False)
+
+    @property
+    def shared(self) -> bool:
+        """Whether this is a fully connected layer, each of whose outputs shared among all inputs: too many edges."""
+        return isinstance(self._lineage, Shared)
+
+    def edges(self) -> Edges:
+        """Who came from whom. Through a large fully connected layer this is worked out now: many, and it takes long."""
+        return self._lineage.edges()
+
+    def down(self, part: Floats) -> Floats:
+        """(children,) evidence that comes over this hop from these parts of the parents.
+
+        part: (parents,) of each parent's evidence, 0 to 1.
+        """
+        return self._lineage.down(part)
+
+    def up(self, part: Floats) -> Floats:
+        """(parents,) evidence that went over this hop to these parts of the children.
+
+        part: (children,) of each child's evidence, 0 to 1.
+        """
+        return self._lineage.up(part)
+
+    def of(self, row: int) -> tuple[Ints, Floats]:
+        """The children of one parent and what each got from it over this hop, strongest first."""
+        came = self.down(np.eye(1, self._lineage.parents, row)[0])
+        children = np.argsort(-came, kind="stable")[: np.count_nonzero(came)]
+        return children, came[children]
+
+    def strongest(self) -> tuple[Ints, Floats]:
+        """(children,) the parent from which most came over this hop, the first on ties, and how much came from it.
+
+        -1 and 0.0 where nothing came over this hop.
+        """
+        return self._lineage.strongest()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fixated:
+    """Elements of an input tensor that a walk reached.
+
+    index: (N, ndim) positions, for pictures (batch, channel, y, x). evidence: (N,) > 0. sign: (N,) +1 or -1.
+    """
+
+    index: Ints
+    evidence: Floats
+    sign: Signs
+
+    def __len__(self) -> int:
+        return len(self.evidence)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """One walk. `hops` are in the order in which they were made, from the output to the inputs.
+
+    left: evidence that did not arrive, by reason: "padding", and "bias" (an operation none of whose asked elements
+    has an input that contributes). What arrived at all inputs and what left add up to 1.
+    """
+
+    tape: Tape
+    preset: Preset
+    hops: tuple[Hop, ...]
+    left: dict[str, float]
+    _selections: dict[Value, Selection] = field(repr=False)
+
+    def selection(self, value: Value) -> Selection:
+        """The elements of a value of the tape that the walk went through; empty where it did not come by."""
+        return self._selections.get(value) or Selection.empty(value.shape)
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """All that the walk went through, from the output to the inputs."""
+        return tuple(self._selections)
+
+    @property
+    def fixations(self) -> Fixated:
+        """The elements of the first input that were reached."""
+        return self.fixations_of(0)
+
+    def fixations_of(self, number: int) -> Fixated:
+        """The elements of one of several inputs that were reached."""
+        selection = self.selection(self.tape.inputs[number])
+        return Fixated(selection.coordinates, selection.evidence, selection.sign)
+
+
+def unravel(tape: Tape, target: Target, preset: str | Preset = EVIDENCE) -> Trace:
+    """Walk back from an element of the tape's output.
+
+    target: the element's position in the first tensor of the result, such as (0, 281) for class 281 of the first
+    picture; or two of them, (a, b): then the walk explains the difference, a rather than b; or a function that computes
+    one number from the module's result, such as `lambda result: result["out"][0, 15][region].sum()`.
+    Raises TargetError for a position outside the output and a function that does not give one number, NoRuleError for
+    an operation without a rule, NotFiniteError for NaN or infinite activations, NothingContributesError where no input
+    contributes.
+    """
+    preset = get_preset(preset)
+    tape, start = starting_at(tape, target)
+    tape.output.array()
+    return Walk(tape, preset).from_element(start)
+
+
+def unravel_on(tape: Tape, reached: Selection, preset: str | Preset = EVIDENCE) -> Trace:
+    """Walk on from elements of the tape's output that a walk on another tape reached, with the evidence they have.
+
+    reached: of the output's shape. What arrives and what is left add up to its total. Raises as `unravel`, and
+    TargetError for another shape.
+    """
+    if reached.shape != tape.output.shape or not len(reached):
+        raise TargetError(f"The walk cannot go on from {len(reached)} elements of a shape {reached.shape} here.")
+    tape.output.array()
+    return Walk(tape, get_preset(preset)).from_selection(reached)
+
+
+def unravel_again(trace: Trace, preset: str | Preset) -> Trace:
+    """Walk back once more from where a walk began, on its tape, under another preset. Raises as `unravel`."""
+    (start,) = trace.selection(trace.tape.output).index
+    return Walk(trace.tape, get_preset(preset)).from_element(int(start))
+
+
+def starting_at(tape: Tape, target: Target) -> tuple[Tape, int]:
+    """The tape with the target in its output, and where: the position in the flattened output. Raises TargetError."""
+    if callable(target):
+        tape = go_on(tape, target)
+        if np.prod(tape.output.shape) != 1:
+            raise TargetError(f"The target must be one number, but its function gives a shape of {tape.output.shape}.")
+        return tape, 0
+    if any(isinstance(part, Sequence) for part in target):
+        return with_difference(tape, *_pair(tape, target))
+    return tape, int(np.ravel_multi_index(checked(tape, target), tape.output.shape))
+
+
+def _pair(tape: Tape, target: Sequence[Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    if len(target) != 2:
+        raise TargetError(f"A contrast takes two elements of the output, (a, b); {len(target)} were given.")
+    a, b = (checked(tape, part) for part in target)
+    if a == b:
+        raise TargetError(f"The element {a} cannot be set against itself: choose another second one.")
+    return a, b
+
+
+def checked(tape: Tape, position: Sequence[Any]) -> tuple[int, ...]:
+    """The position as a tuple inside the output; negative numbers are refused, they are nearly always a mistake."""
+    if not tape.output.depends:
+        raise TargetError(
+            "The first tensor of the result does not depend on the input: give a function that takes the result and "
+            "computes the number to explain."
+        )
+    shape = tape.output.shape
+    plain = tuple(int(number) for number in position)
+    if len(plain) != len(shape) or any(not 0 <= n < size for n, size in zip(plain, shape, strict=True)):
+        raise TargetError(
+            f"The target {plain} is not an element of the output, whose shape is {shape}: "
+            f"give {len(shape)} numbers, each from 0 up to its size less 1."
+        )
+    return plain
+
+
+class Step(NamedTuple):
+    """What one hop brought to one of its inputs."""
+
+    operation: Operation
+    output: Value
+    arrival: Arrival
+
+
+class Walk:
+    """State of one walk: the arrivals that wait at each value until all its consumers have been walked."""
+
+    def __init__(self, tape: Tape, preset: Preset) -> None:
+        self._tape, self._preset = tape, preset
+        self._structure = Structure(tape)
+        self._waiting: dict[Value, list[Step]] = defaultdict(list)
+        self.selections: dict[Value, Selection] = {}
+        self._hops: list[Hop] = []
+        self.left = {"padding": 0.0, "bias": 0.0}
+        self._largest_loss = (0.0, "")
+
+    def from_element(self, start: int) -> Trace:
+        """Walk from one element of the output, given by its position in the flattened output."""
+        return self.from_selection(Selection.single(self._tape.output.shape, start))
+
+    def from_selection(self, start: Selection) -> Trace:
+        """Walk from elements of the output."""
+        tape = self._tape
+        self.selections[tape.output] = start
+        for operation in reversed(tape.operations):
+            for slot, value in enumerate(operation.outputs):
+                self._settle(value)
+                if value in self.selections:
+                    self._hop(operation, slot, value)
+        for value in tape.inputs:
+            self._settle(value)
+        trace = Trace(tape, self._preset, tuple(self._hops), self.left, self.selections)
+        if not any(len(trace.selection(value)) for value in tape.inputs):
+            raise NothingContributesError(
+                f"Nothing of the input contributes to the target: the walk ended at {self._largest_loss[1]}, where no "
+                "input contributes to what was asked. Choose another target or another preset."
+            )
+        return trace
+
+    def _hop(self, operation: Operation, slot: int, value: Value) -> None:
+        known = rules.find(operation.name)
+        if known is None:
+            raise rules.no_rule(operation)
+        selection = self.selections[value]
+        question = Question(operation, slot, selection, self._preset, self._structure)
+        arrivals = [arrival for arrival in known.hop(question) if arrival.value.depends and len(arrival.index)]
+        self._deliver(operation, value, arrivals)
+
+    def _deliver(self, operation: Operation, value: Value, arrivals: Sequence[Arrival]) -> None:
+        """Let what comes from a value wait at the inputs, with the value's evidence kept."""
+        selection = self.selections[value]
+        came = sum(float(arrival.evidence.sum()) for arrival in arrivals)
+        if came == 0:
+            self._lose("bias", selection.total, operation)
+            return
+        # Elements to which no input contributes fall out, like those outside the beam: the total is kept.
+        for arrival in arrivals:
+            scaled = arrival.scaled(selection.total / came)
+            if scaled.index.min() < 0:
+                self._lose("padding", float(scaled.evidence[scaled.index < 0].sum()), operation)
+            self._waiting[arrival.value].append(Step(operation, value, scaled))
+
+    def _lose(self, reason: str, evidence: float, operation: Operation) -> None:
+        self.left[reason] += evidence
+        self._largest_loss = max(self._largest_loss, (evidence, operation.place()))
+
+    def _settle(self, value: Value) -> None:
+        """All consumers of the value have been walked: merge what they brought, prune it, and note the hops."""
+        steps = self._waiting.pop(value, [])
+        if not steps:
+            return
+        merged, merged_row = Selection.merge(value.shape, *_joined([step.arrival for step in steps]))
+        kept, kept_row = self._strongest(value, steps, merged, merged_row)
+        if not len(kept):
+            return
+        self.selections[value] = kept
+        self._note(value, steps, merged, merged_row, kept_row)
+
+    def _strongest(
+        self, value: Value, steps: Sequence[Step], merged: Selection, merged_row: Ints
+    ) -> tuple[Selection, Ints]:
+        """What stays of the elements that these steps brought, as `Selection.strongest`. merged_row: of each entry."""
+        return merged.strongest(self._preset.beam)
+
+    def _note(self, value: Value, steps: Sequence[Step], merged: Selection, merged_row: Ints, kept_row: Ints) -> None:
+        """Note the hops: who came from whom."""
+        kept = self.selections[value]
+        # Where each entry that arrived is now: -1 if it fell into padding or out of the beam.
+        row, scale = merged_row, 1.0
+        if kept is not merged:
+            row = np.append(kept_row, -1)[merged_row]
+            scale = kept.total / float(merged.evidence[kept_row >= 0].sum())
+        start = 0
+        for step in steps:
+            end = start + len(step.arrival.index)
+            parents = len(self.selections[step.output])
+            lineage = lineage_of(step.arrival, parents, row[start:end], len(kept), scale)
+            self._hops.append(Hop(step.operation, step.output, value, lineage))
+            start = end
+
+
+def _joined(arrivals: Sequence[Arrival]) -> tuple[Ints, Signs, Floats]:
+    """Index, sign and evidence of all arrivals at one value, end to end."""
+    if len(arrivals) == 1:
+        return arrivals[0].index, arrivals[0].sign, arrivals[0].evidence
+    return (
+        np.concatenate([arrival.index for arrival in arrivals]),
+        np.concatenate([arrival.sign for arrival in arrivals]),
+        np.concatenate([arrival.evidence for arrival in arrivals]),
+    )
+
+
+def lineage_of(arrival: Arrival, parents: int, child: Ints, children: int, scale: float) -> Lineage:
+    """Who came from whom, of those that stayed, with all evidence times `scale`.
+
+    parents, children: rows of the two selections. child: (M,) the row of each entry in the input's, -1 if it dropped.
+    """
+    if isinstance(arrival.parent, Shared):
+        return arrival.parent.scaled(scale).renumbered(child, children)
+    parent = np.arange(len(child)) if arrival.parent is None else arrival.parent
+    return Listed(Edges(*sparse.stayed(parent, child, arrival.evidence, scale)), parents, children)

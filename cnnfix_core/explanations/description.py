@@ -1,0 +1,51 @@
+"""An explanation in words: what is seen, for those who read and for those who cannot see the picture."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnfix_core.explanations.explanation import Explanation, Prediction
+from cnnfix_core.regions.highest_density import area_holding, where
+from cnnfix_core.utils.formatting import percent
+
+
+def question(target: Prediction, rather_than: Prediction | None) -> str:
+    """What was asked, as the title of a picture."""
+    if rather_than is None:
+        return f"Why “{target.label}”?"
+    return f"Why “{target.label}” rather than “{rather_than.label}”?"
+
+
+def summary(explanation: Explanation, density: NDArray[np.floating], rival: NDArray[np.floating] | None = None) -> str:
+    """Two to four sentences: how many fixations, where the evidence lies, how Grad-CAM differs, how long it took.
+
+    density, rival: maps of the fixations and of Grad-CAM, of any size.
+    """
+    fixations = explanation.kept_fixations
+    what = "fixations" if len(fixations) != 1 else "fixation"
+    parts = [
+        f"{len(fixations):,} {what} for “{explanation.target.label}” ({percent(explanation.target.probability)})."
+        f" Half of the evidence lies on {percent(area_holding(density, 0.5))} of the picture, most of it"
+        f" {where(density)}."
+    ]
+    if rival is not None and rival.any():
+        parts.append(f"Half of Grad-CAM's map lies on {percent(area_holding(rival, 0.5))}, most of it {where(rival)}.")
+    elif rival is not None:
+        parts.append("Grad-CAM's map is empty: no feature map speaks for this class.")
+    parts += _views(explanation)
+    if not math.isnan(explanation.seconds):
+        parts.append(f"The walk took {explanation.seconds:.1f} s.")
+    return " ".join(parts)
+
+
+def _views(explanation: Explanation) -> list[str]:
+    if len(explanation.views) == 1:
+        return []
+    if len(explanation.explained) < len(explanation.views):
+        return [f"{len(explanation.explained)} of {len(explanation.views)} crops say so and were followed back."]
+    if explanation.target.index != explanation.predictions[0].index:
+        return [f"No crop puts this class first, so all {len(explanation.views)} were followed back."]
+    return [f"All {len(explanation.views)} crops say so and were followed back."]

@@ -1,0 +1,221 @@
+"""From a model and a picture to an explanation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cnnfix_core.arrays import Floats
+from cnnfix_core.engine.presets import Preset, get_preset
+from cnnfix_core.engine.recording import record, record_whole
+from cnnfix_core.engine.tape import as_array
+from cnnfix_core.engine.walk import Fixated, Trace, unravel
+from cnnfix_core.errors import TargetError
+from cnnfix_core.explanations.fixations import GRID, Fixations, on_picture
+from cnnfix_core.images.picture import Picture, Source, open_picture
+from cnnfix_core.images.views import Crops, View
+from cnnfix_core.regions.boxes import BoxRule, box_of
+from cnnfix_core.zoo import Labels, Model
+
+Class = int | str
+Asked = Class | tuple[Class | None, Class] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One class: index, label, score (logit) and probability (0 to 1), the mean over the views."""
+
+    index: int
+    label: str
+    score: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """Which pixels made the model say it.
+
+    digest: SHA-256 of the picture. predictions: the top classes.
+    target: what was explained; rather_than: the second class of a contrast.
+    fixations: in original pixels. views: what the network saw; explained: those among them that were walked.
+    traces: one walk a view that was explained. seconds: for the forward pass and all walks; NaN: not told.
+    """
+
+    model: str
+    preset: Preset
+    digest: str
+    target: Prediction
+    rather_than: Prediction | None
+    predictions: tuple[Prediction, ...]
+    fixations: Fixations
+    views: tuple[View, ...]
+    explained: tuple[View, ...]
+    traces: tuple[Trace, ...]
+    seconds: float
+
+    @property
+    def asked(self) -> int | tuple[int, int]:
+        """The class index that was explained, or both of a contrast."""
+        return self.target.index if self.rather_than is None else (self.target.index, self.rather_than.index)
+
+    @property
+    def trace(self) -> Trace:
+        """The walk, for stepping; with several views that of the first that was explained."""
+        return self.traces[0]
+
+    def without_traces(self) -> Explanation:
+        """The same without the walks and their tapes, which hold the network's activations."""
+        return replace(self, traces=())
+
+    @property
+    def kept_fixations(self) -> Fixations:
+        """The fixations without outliers, where the preset drops them."""
+        if self.preset.outliers is None:
+            return self.fixations
+        kept = self.fixations.without_outliers(*self.preset.outliers)
+        # When everything is scattered the rule would drop all: then nothing stands out, and all stay.
+        return kept if len(kept) else self.fixations
+
+    def density(self, sigma: float | None = None, longest_side: int | None = None) -> Floats:
+        """H x W map of the original picture, sums to 1; sigma in original pixels, longest_side for a smaller map."""
+        return self.kept_fixations.density(sigma, longest_side)
+
+    def box(self, share: float | None = None) -> tuple[int, int, int, int]:
+        """x0, y0, x1, y1, inclusive pixels: around the largest part of the smallest region with `share` of the density.
+
+        None takes the preset's share, or, where it has none, the extent of the fixations without outliers.
+        """
+        share = self.preset.box_share if share is None else share
+        kept = self.kept_fixations
+        if share is None:
+            return kept.extent()
+        density = kept.density(longest_side=GRID)
+        # The rest of the region are other things that speak for the class, not a larger object.
+        return box_of(density, BoxRule("share", share, largest=True), kept.width, kept.height) or kept.extent()
+
+
+def explain(
+    model: Model,
+    image: Source | Picture,
+    target: Asked = None,
+    preset: str | Preset = "evidence",
+    focus: str | None = None,
+    *,
+    whole: bool = False,
+) -> Explanation:
+    """Explain one class of a model on a picture.
+
+    image: path, file's bytes, PIL image or H x W x 3 uint8 array. target: None for the predicted class, a class index,
+    a label, or two of them, (a, b), for "a rather than b"; (None, b) sets the predicted class against b.
+    focus: "wide" to "sharpest", for the evidence preset. whole: keep every value of the tape, to look at.
+    Raises PictureError, TargetError, and what `record` and `unravel` raise; all are CnnfixError.
+    """
+    preset = get_preset(preset, focus)
+    picture = image if isinstance(image, Picture) else open_picture(image)
+    started = time.perf_counter()
+    seen = model.views(picture, preset.crops)
+    tape = (record_whole if whole else record)(model.module, model.inputs(picture, seen))
+    asking = Asking(model, picture, preset, seen, as_array(tape.output_tensor), target)
+    wanted, other = asking.asked
+    traces = [unravel(tape, (n, wanted) if other is None else ((n, wanted), (n, other)), preset) for n in asking.walked]
+    seconds = time.perf_counter() - started
+    return replace(asking.explanation([trace.fixations for trace in traces], seconds), traces=tuple(traces))
+
+
+class Asking:
+    """A picture that went through the network, and what is asked of it; the walks are made elsewhere.
+
+    seen: its views. scores: (views, classes). Raises TargetError where the target is no class.
+    """
+
+    def __init__(  # all that an explanation says
+        self,
+        model: Model,
+        picture: Picture,
+        preset: Preset,
+        seen: Sequence[View],
+        scores: NDArray[np.floating],
+        target: Asked,
+    ) -> None:
+        self._model, self._picture, self._preset, self._seen = model, picture, preset, tuple(seen)
+        self.classes = Classes(model.labels, scores, model.probabilities)
+        self.asked = self.classes.asked(target)
+        says_so = scores.argmax(axis=1) == self.asked[0]
+        # The views to walk on: those that put the class first, or else all.
+        self.walked = np.flatnonzero(says_so if says_so.any() else np.ones_like(says_so)).tolist()
+
+    def explanation(self, reached: Sequence[Fixated], seconds: float) -> Explanation:
+        """The answer, without traces. reached: by the walk on each view of `walked`."""
+        wanted, other = self.asked
+        explained = tuple(self._seen[n] for n in self.walked)
+        return Explanation(
+            model=self._model.name,
+            preset=self._preset,
+            digest=self._picture.digest,
+            target=self.classes.prediction(wanted),
+            rather_than=None if other is None else self.classes.prediction(other),
+            predictions=self.classes.top(10),
+            fixations=on_picture(self._picture, self._preset, list(zip(explained, reached, strict=True))),
+            views=self._seen,
+            explained=explained,
+            traces=(),
+            seconds=seconds,
+        )
+
+
+def classes(model: Model, image: Source | Picture, crops: Crops = "whole") -> Classes:
+    """What the model says of a picture, without explaining it. Raises PictureError."""
+    picture = image if isinstance(image, Picture) else open_picture(image)
+    seen = model.views(picture, crops)
+    with torch.no_grad():
+        scores = model.module(model.inputs(picture, seen))
+    return Classes(model.labels, as_array(scores), model.probabilities)
+
+
+class Classes:
+    """What the model said of each class, the mean over the views.
+
+    scores: (views, classes), logits, or probabilities, which need not add up to 1.
+    """
+
+    def __init__(self, labels: Labels, scores: NDArray[np.floating], probabilities: bool = False) -> None:
+        self._labels = labels
+        self._scores = scores.mean(axis=0)
+        self._probabilities: Floats = scores.mean(axis=0) if probabilities else _softmax(scores).mean(axis=0)
+
+    def prediction(self, index: int) -> Prediction:
+        """Label, score and probability of one class."""
+        return Prediction(
+            index, self._labels.short[index], float(self._scores[index]), float(self._probabilities[index])
+        )
+
+    def top(self, count: int) -> tuple[Prediction, ...]:
+        """The most probable classes, best first."""
+        best = np.argsort(-self._probabilities, kind="stable")[:count]
+        return tuple(self.prediction(int(index)) for index in best)
+
+    def asked(self, target: Asked) -> tuple[int, int | None]:
+        """Indices of the class to explain and of the one it is set against. Raises TargetError."""
+        if not isinstance(target, Sequence) or isinstance(target, str):
+            return self._index(target), None
+        if len(target) != 2:
+            raise TargetError("A contrast takes two classes: the one to explain, and the one it is set against.")
+        wanted, other = self._index(target[0]), self._labels.find(target[1])
+        if wanted == other:
+            label = self._labels.short[wanted]
+            raise TargetError(f"A class cannot be set against itself: choose another one than {label!r}.")
+        return wanted, other
+
+    def _index(self, target: Class | None) -> int:
+        return int(self._probabilities.argmax()) if target is None else self._labels.find(target)
+
+
+def _softmax(scores: NDArray[np.floating]) -> Floats:
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True), dtype=float)
+    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return shares

@@ -1,0 +1,124 @@
+"""What reached the picture: fixations in original pixels, their density, and a box."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+from scipy.spatial import KDTree
+
+from cnnfix_core.arrays import Floats, Ints
+from cnnfix_core.engine.presets import Preset
+from cnnfix_core.engine.walk import Fixated
+from cnnfix_core.images.picture import Picture, scaled_size
+from cnnfix_core.images.views import View
+
+# Longest side of the grid on which densities are worked out where the blur is wide enough to allow it.
+GRID = 512
+_FINEST_SIGMA = 3.0
+_USUAL_INPUT = 224
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fixations:
+    """Pixels of the original picture that a walk reached, strongest first; no pixel occurs twice.
+
+    xy: (N, 2) columns and rows, from 0. evidence: (N,) > 0, shares of the score; they add up to what arrived.
+    channel: (N,) the colour channel that brought most of it (0 red, 1 green, 2 blue).
+    width, height: of the picture. sigma: (across, down) spread of the density in original pixels.
+    """
+
+    xy: Ints
+    evidence: Floats
+    channel: Ints
+    width: int
+    height: int
+    sigma: tuple[float, float]
+
+    def __len__(self) -> int:
+        return len(self.evidence)
+
+    def without_outliers(self, share: float, distance: float) -> Fixations:
+        """Only fixations with more than this share of all within `distance` x the picture's diagonal of them.
+
+        A fixation counts as its own neighbour (published algorithm: share 0.05, distance 0.10).
+        """
+        radius = distance * np.hypot(self.width, self.height)
+        neighbours = KDTree(self.xy).query_ball_point(self.xy, radius, return_length=True)
+        return self._only(neighbours > share * len(self))
+
+    def density(self, sigma: float | Sequence[float] | None = None, longest_side: int | None = None) -> Floats:
+        """Evidence blurred with a Gaussian: (height, width) of the picture, sums to 1.
+
+        sigma: in original pixels, one number or (across, down); None takes the preset's.
+        longest_side: give a smaller map of the same proportions, at most this long.
+        """
+        across, down = np.broadcast_to(self.sigma if sigma is None else np.asarray(sigma, float), 2)
+        size = scaled_size((self.width, self.height), longest_side)
+        needed = max(GRID, max(self.width, self.height) * _FINEST_SIGMA / max(min(across, down), 1e-6))
+        columns, rows = scaled_size((self.width, self.height), min(needed, max(size)))
+        x = self.xy[:, 0] * columns // self.width
+        y = self.xy[:, 1] * rows // self.height
+        grid = np.bincount(y * columns + x, weights=self.evidence, minlength=rows * columns).reshape(rows, columns)
+        blurred = gaussian_filter(grid, (down * rows / self.height, across * columns / self.width), mode="constant")
+        if (columns, rows) != size:
+            image = Image.fromarray(blurred.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
+            blurred = np.maximum(np.asarray(image, float), 0)
+        return blurred / blurred.sum()  # type: ignore[no-any-return]
+
+    def extent(self) -> tuple[int, int, int, int]:
+        """The smallest box around all fixations: x0, y0, x1, y1, inclusive pixels."""
+        (x0, y0), (x1, y1) = self.xy.min(axis=0), self.xy.max(axis=0)
+        return int(x0), int(y0), int(x1), int(y1)
+
+    def _only(self, keep: NDArray[np.bool_]) -> Fixations:
+        return Fixations(self.xy[keep], self.evidence[keep], self.channel[keep], self.width, self.height, self.sigma)
+
+
+def on_picture(picture: Picture, preset: Preset, walks: Sequence[tuple[View, Fixated]]) -> Fixations:
+    """Take the fixations of one or several views back to the picture and put them together.
+
+    With several views each brings an equal part. In an unweighted preset every fixation counts the same.
+    """
+    pixels, channels, evidence = [], [], []
+    for view, reached in walks:
+        x, y = view.to_picture(reached.index[:, 3], reached.index[:, 2], picture)
+        pixels.append(y * picture.width + x)
+        channels.append(reached.index[:, 1])
+        evidence.append(reached.evidence / len(walks))
+    joined = np.concatenate(pixels), np.concatenate(channels), np.concatenate(evidence)
+    return merged(picture, preset, walks[0][0], *joined)
+
+
+def merged(picture: Picture, preset: Preset, view: View, pixel: Ints, channel: Ints, evidence: Floats) -> Fixations:
+    """The fixations of evidence that arrived at these pixels, y * width + x, through these channels, all (N,).
+
+    view: what the network saw, whose size decides how wide the density is.
+    """
+    places, row = np.unique(pixel, return_inverse=True)
+    by_channel = np.zeros((len(places), int(channel.max()) + 1))
+    np.add.at(by_channel, (row, channel), evidence)
+    total = by_channel.sum(axis=1)
+    if not preset.weighted:
+        total = np.full(len(total), total.sum() / len(total))
+    order = np.argsort(-total, kind="stable")
+    y, x = np.divmod(places, picture.width)
+    return Fixations(
+        np.stack([x, y], axis=1)[order],
+        total[order],
+        by_channel.argmax(axis=1)[order],
+        picture.width,
+        picture.height,
+        _spread(preset, view),
+    )
+
+
+def _spread(preset: Preset, view: View) -> tuple[float, float]:
+    if not preset.weighted:
+        return preset.sigma, preset.sigma
+    x0, y0, x1, y1 = view.box
+    return preset.sigma * (x1 - x0) / _USUAL_INPUT, preset.sigma * (y1 - y0) / _USUAL_INPUT

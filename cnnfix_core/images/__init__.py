@@ -1,0 +1,1 @@
+"""Pictures: decoding, views (what the network sees), folders, samples."""

@@ -1,0 +1,249 @@
+"""Pictures from strangers, decoded with care, and the views of a picture that a network sees."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import os
+import re
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+from cnnfix_core.errors import CnnfixError
+
+MAX_BYTES = 25_000_000
+MAX_PIXELS = 80_000_000
+WORKING_SIDE = 2048
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")  # JPEG includes the MPO files of phones
+
+Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ORIENTATION_TAG = 0x0112
+# How the file begins that could not be decoded, and what to say about it.
+_SIGNS = (
+    (
+        rb"\x89PNG|\xff\xd8|RIFF....WEBP|II\*\0|MM\0\*|BM|GIF8|....ftypavi[fs]",
+        "The picture is damaged or incomplete: save or send it again.",
+    ),
+    (rb"....ftyp(hei|hev|mif|msf)", "This is a HEIC picture: share or export it as JPEG and send that."),
+    (rb"....ftyp", "This is a film, not a picture: send one of its frames as PNG or JPEG."),
+    (rb"%PDF", "This is a PDF document: save the page as PNG or JPEG and send that."),
+    (rb".*<(!doctype )?html", "This is a web page, not a picture: save the picture itself and send that."),
+    (rb".*<svg", "This is an SVG drawing: save it as PNG and send that."),
+    (rb"", "This is not a picture of a known kind: send a PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF file."),
+)
+_LOCK = threading.Lock()
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # without any handler Python prints Pillow's complaints
+
+
+class PictureError(CnnfixError):
+    """A picture that cannot be used; the message is one plain sentence for the person who sent it."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Picture:
+    """A decoded picture, upright.
+
+    pixels: h x w x 3 RGB, read-only; the longest side is at most `WORKING_SIDE`, reduced if the original is larger.
+    width, height: of the original; all coordinates that are reported are in these pixels.
+    digest: SHA-256 in hex, of the file's bytes; of mode, size and pixels for what never was a file.
+    """
+
+    pixels: NDArray[np.uint8]
+    width: int
+    height: int
+    digest: str
+
+    def changed(self, pixels: NDArray[np.uint8]) -> Picture:
+        """The same picture with other pixels, h x w x 3 of any size, which become read-only; it has its own digest."""
+        pixels.setflags(write=False)
+        digest = hashlib.sha256(self.digest.encode() + pixels.tobytes()).hexdigest()
+        return Picture(pixels, self.width, self.height, digest)
+
+
+def open_picture(source: Source) -> Picture:
+    """Decode a picture: a path, a file's bytes, a PIL image, or an array (H x W, H x W x 3 or H x W x 4, uint8).
+
+    Files are known by their content, not by their name. The first frame counts, EXIF rotation is followed,
+    transparent parts become white.
+
+    Raises:
+        PictureError: the picture cannot be used; nothing else is raised, whatever the file holds.
+    """
+    if isinstance(source, str | os.PathLike):
+        source = read_file(Path(source))
+    if isinstance(source, np.ndarray):
+        source = _from_array(source)
+    if not isinstance(source, bytes | Image.Image):
+        raise PictureError("A picture must be a path, the bytes of a file, a PIL image or an array.")
+    if isinstance(source, bytes):
+        _check_bytes(len(source))
+    with _quiet():
+        try:
+            return _decode(source)
+        except PictureError:
+            raise
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            raise _too_many_pixels() from None
+        except Exception as error:  # decoders fail in too many ways to list
+            raise PictureError(_complaint(source)) from error
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a picture's file, not decoded. Raises PictureError where it cannot be read or is too large."""
+    try:
+        if path.is_dir():
+            raise PictureError(f"“{path}” is a folder: choose one of the pictures in it.")
+        if not path.exists():
+            raise PictureError(f"There is no file “{path}”: check its name and folder.")
+        if not path.is_file():
+            raise PictureError(f"“{path}” is not an ordinary file: choose a picture.")
+        _check_bytes(path.stat().st_size)
+        return path.read_bytes()
+    except OSError:
+        raise PictureError(f"The file “{path}” cannot be read: check its name and who may read it.") from None
+
+
+def _from_array(array: NDArray[np.uint8]) -> Image.Image:
+    if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
+        raise PictureError(
+            f"An array must be H x W, H x W x 3 or H x W x 4 of type uint8, and this one is "
+            f"{' x '.join(map(str, array.shape)) or 'a single number'} of type {array.dtype}."
+        )
+    _check_size(array.shape[1], array.shape[0])
+    return Image.fromarray(array)
+
+
+def _check_bytes(count: int) -> None:
+    if count == 0:
+        raise PictureError("The file is empty: save or send the picture again.")
+    if count > MAX_BYTES:
+        raise PictureError(
+            f"The file is larger than {MAX_BYTES / 1e6:g} MB: save the picture in a smaller size or as JPEG."
+        )
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height == 0:
+        raise PictureError("The picture has no pixels: choose another one.")
+    if width * height > MAX_PIXELS:
+        raise _too_many_pixels()
+
+
+def _too_many_pixels() -> PictureError:
+    return PictureError(f"The picture has more than {MAX_PIXELS / 1e6:g} million pixels: make it smaller first.")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence Pillow, one picture at a time: warning filters belong to the process, and large pictures need memory."""
+    with _LOCK, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\b")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+def _decode(source: bytes | Image.Image) -> Picture:
+    image = Image.open(io.BytesIO(source), formats=FORMATS) if isinstance(source, bytes) else source
+    width, height = image.size
+    _check_size(width, height)
+    if isinstance(source, bytes) and (factor := max(width, height) // WORKING_SIDE) > 1:
+        image.draft(None, (max(1, width // factor), max(1, height // factor)))  # JPEG is reduced while it is decoded
+    image.load()
+    turn = _turn(image)
+    if turn in (5, 6, 7, 8):
+        width, height = height, width
+    image = _rgb_or_rgba(image.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else image)
+    content = source if isinstance(source, bytes) else f"{image.mode} {image.size} ".encode() + image.tobytes()
+    pixels = np.asarray(_on_white(_reduced(image)))
+    pixels.setflags(write=False)
+    return Picture(pixels, width, height, hashlib.sha256(content).hexdigest())
+
+
+def _turn(image: Image.Image) -> int:
+    """EXIF orientation, 1 if there is none that can be read. TIFF files are upright already after loading."""
+    try:
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception:  # broken EXIF is no reason to refuse a picture
+        return 1
+
+
+def _rgb_or_rgba(image: Image.Image) -> Image.Image:
+    if image.mode == "F" or image.mode.startswith("I"):
+        image = _deep_grey(image)
+    if image.mode == "LAB":
+        lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        return ImageCms.buildTransform(lab, rgb, "LAB", "RGB").apply(image)
+    if image.mode == "La":  # Pillow knows only one way out of this mode
+        image = image.convert("LA")
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _deep_grey(image: Image.Image) -> Image.Image:
+    """16-bit, 32-bit and floating-point grey as 8-bit grey.
+
+    16 bits always mean 0 to 65535. The range of the others is written nowhere: it is the first usual one that fits,
+    otherwise that of the values. NaN and infinity count as 0.
+    """
+    values = np.asarray(image)
+    levels = values.astype(np.float32)
+    levels[~np.isfinite(levels)] = 0
+    low, high = float(levels.min()), float(levels.max())
+    tops = {"I": (255, 65535), "F": (1, 255, 65535)}.get(image.mode, (65535,))
+    if low >= 0 and high <= tops[-1]:
+        low, high = 0.0, next(top for top in tops if high <= top)
+    scale = 255 / (high - low or 1)
+    with np.errstate(all="ignore"):  # ranges near the limits of floating point
+        levels *= scale  # in place: huge pictures need memory enough
+        levels -= low * scale
+        grey = np.rint(levels, out=levels).astype(np.uint8)
+    key = image.info.get("transparency")
+    if isinstance(key, int):  # PNG: this level means transparent
+        grey[values == key] = 255
+    return Image.fromarray(grey)
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    size = scaled_size(image.size, WORKING_SIDE)
+    return image if size == image.size else image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    white = Image.new("RGB", image.size, "white")
+    white.paste(image, mask=image)
+    return white
+
+
+def _complaint(source: bytes | Image.Image) -> str:
+    """What to say about something that could not be decoded."""
+    if isinstance(source, Image.Image):
+        return f"This PIL image (mode {source.mode}) cannot be read: its file may be closed, damaged or incomplete."
+    return next(sentence for sign, sentence in _SIGNS if re.match(sign, source[:1024], re.DOTALL | re.IGNORECASE))
+
+
+def scaled_size(size: tuple[int, int], longest_side: float | None) -> tuple[int, int]:
+    """The size, made smaller in its proportions until the longest side is at most this; no side below 1."""
+    scale = min(1.0, (longest_side or max(size)) / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

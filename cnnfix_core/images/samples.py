@@ -1,0 +1,77 @@
+"""Photographs to try: those in assets/samples and some that scikit-image installs. Nothing is downloaded."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from cnnfix_core.errors import CnnfixError
+from cnnfix_core.images.picture import read_file
+from cnnfix_site import ASSETS
+
+
+class SampleError(CnnfixError):
+    """No sample has this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One photograph of the gallery; its bytes lie in `file` or, where that is None, in `skimage`.
+
+    Attributes:
+        name: what an address or a shell calls it: lower-case letters, digits and hyphens.
+        title: a few words for a tile.
+        note: one sentence on what is interesting to ask.
+        credit: who made it.
+        licence: short name of the licence.
+        source: where it was taken from, an address or a package.
+        file: path below assets/.
+        skimage: file name in scikit-image's data folder.
+        boxes: around what the right class names: x0, y0, x1, y1 in pixels, inclusive.
+    """
+
+    name: str
+    title: str
+    note: str
+    credit: str
+    licence: str
+    source: str
+    file: str | None = None
+    skimage: str | None = None
+    boxes: tuple[tuple[int, int, int, int], ...] = ()
+
+    def read(self) -> bytes:
+        """Bytes of the JPEG or PNG file, not decoded."""
+        if self.file is not None:
+            return (ASSETS / self.file).read_bytes()
+        # By path: skimage.data's own functions give decoded pixels, and may go looking for a newer file.
+        return (files("skimage") / "data" / str(self.skimage)).read_bytes()
+
+
+@cache
+def list_samples() -> tuple[Sample, ...]:
+    """All samples in the gallery's order; the first is the one to start with."""
+    entries = json.loads((ASSETS / "samples.json").read_text("utf-8"))
+    return tuple(Sample(**{**entry, "boxes": tuple(map(tuple, entry.get("boxes", ())))}) for entry in entries)
+
+
+def sample_of(name: str) -> Sample | None:
+    """The sample of this name; None where there is none, or a file is called so."""
+    return next((one for one in list_samples() if one.name == name and not Path(name).exists()), None)
+
+
+def bytes_of(name: str) -> bytes:
+    """The bytes of a picture's file, or else of the sample of this name. Raises PictureError."""
+    sample = sample_of(name)
+    return sample.read() if sample else read_file(Path(name))
+
+
+def load_sample(name: str) -> Sample:
+    """The sample of this name. Raises SampleError, a ValueError, which lists the names that there are."""
+    samples = {sample.name: sample for sample in list_samples()}
+    if name not in samples:
+        raise SampleError(f"There is no sample picture {name!r}. There are: {', '.join(samples)}.")
+    return samples[name]

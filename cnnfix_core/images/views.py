@@ -1,0 +1,93 @@
+"""Views: the parts of a picture that a network sees, and the way back to original pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cnnfix_core.images.picture import Picture
+
+Crops = Literal["whole", "centre", "five"]
+Bounds = tuple[float, float, float, float]  # left, top, right, bottom in pixels of the picture
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The part of a picture that a network sees, at the size of its input.
+
+    name: "whole", "centre", "top left", "top right", "bottom left" or "bottom right".
+    box: x0, y0, x1, y1 in original pixels; may lie between pixels.
+    size: height and width of the network's input.
+    resample: the interpolation, always antialiased.
+    """
+
+    name: str
+    box: Bounds
+    size: tuple[int, int]
+    resample: Image.Resampling = Image.Resampling.BICUBIC
+
+    def render(self, picture: Picture) -> Image.Image:
+        """What the network sees, before normalisation: an RGB image of `size`."""
+        image = Image.fromarray(picture.pixels)
+        across, down = image.width / picture.width, image.height / picture.height
+        x0, y0, x1, y1 = self.box
+        box = x0 * across, y0 * down, min(x1 * across, image.width), min(y1 * down, image.height)
+        return image.resize(self.size[::-1], self.resample, box=box)
+
+    def to_picture(
+        self, x: NDArray[np.integer], y: NDArray[np.integer], picture: Picture
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Original pixels (x, y), inside the picture, into which the centres of the network's input pixels fall."""
+        x0, y0, x1, y1 = self.box
+        height, width = self.size
+        xs = np.floor(x0 + (np.asarray(x) + 0.5) * ((x1 - x0) / width)).astype(np.int64)
+        ys = np.floor(y0 + (np.asarray(y) + 0.5) * ((y1 - y0) / height)).astype(np.int64)
+        return xs.clip(0, picture.width - 1), ys.clip(0, picture.height - 1)
+
+
+def views(
+    picture: Picture,
+    crops: Crops,
+    input_size: int | tuple[int, int],
+    crop_pct: float = 0.875,
+    interpolation: str = "bicubic",
+) -> list[View]:
+    """The views of a picture for an input of `input_size` pixels, a side or (height, width).
+
+    "whole" squashes the whole frame to the input. "centre" scales the frame, in its proportions, until it just
+    covers input_size / crop_pct, and takes its middle. "five" takes the four corners, then the middle, at that scale.
+    crop_pct is in (0, 1]; interpolation is the name of a Pillow filter.
+    """
+    size = (input_size, input_size) if isinstance(input_size, int) else input_size
+    resample = Image.Resampling[interpolation.upper()]
+    if crops == "whole":
+        return [View("whole", (0, 0, picture.width, picture.height), size, resample)]
+    height, width = _covering(picture, size, crop_pct)
+    right, bottom = width - size[1], height - size[0]
+    corners = {"top left": (0, 0), "top right": (right, 0), "bottom left": (0, bottom), "bottom right": (right, bottom)}
+    centre = {"centre": (round(right / 2), round(bottom / 2))}
+    if crops == "centre":
+        places = centre
+    elif crops == "five":
+        places = corners | centre
+    else:
+        assert_never(crops)
+    across, down = picture.width / width, picture.height / height
+    return [
+        View(name, (x * across, y * down, (x + size[1]) * across, (y + size[0]) * down), size, resample)
+        for name, (x, y) in places.items()
+    ]
+
+
+def _covering(picture: Picture, size: tuple[int, int], crop_pct: float) -> tuple[int, int]:
+    """Height and width of the scaled frame: one side is input_size / crop_pct, the other at least that."""
+    if not 0 < crop_pct <= 1:
+        raise ValueError(f"crop_pct must be above 0 and at most 1, and is {crop_pct}")
+    height, width = (int(side / crop_pct) for side in size)
+    if height * picture.width >= width * picture.height:
+        return height, height * picture.width // picture.height
+    return width * picture.height // picture.width, width

@@ -1,0 +1,182 @@
+"""What methods need to know of a network: its feature maps, and what it has not. Found once a network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from cnnfix_core.engine.recording import record
+from cnnfix_core.engine.tape import Operation, Tape
+from cnnfix_core.errors import ModelError, did_you_mean
+from cnnfix_core.methods.module_copy import with_own_hooks
+from cnnfix_core.zoo import Model
+
+T = TypeVar("T")
+_COARSEST = 16  # excitation backprop is drawn where a map's side is at least this part of the input's
+_PRODUCTS = ("aten.mm", "aten.addmm", "aten.bmm", "aten._scaled_dot_product")
+
+
+def once_a_network(find: Callable[[Model], T]) -> Callable[[Model], T]:
+    """Remember what was found for as long as the network lives."""
+    known: WeakKeyDictionary[nn.Module, T] = WeakKeyDictionary()
+
+    def remembered(model: Model) -> T:
+        if model.module not in known:
+            known[model.module] = find(model)
+        return known[model.module]
+
+    return remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Anatomy:
+    """A network's feature maps.
+
+    maps: modules that give one, in the order of their last run, with height and width. last: the module whose output
+    is the last before pooling, where class activation maps are drawn; fine: the last whose side is at least a 16th of
+    the input's. Both are "" where there is none. tokens: whether a row of tokens comes after the last map.
+    numbers: how many a forward pass of one picture makes.
+    """
+
+    maps: dict[str, tuple[int, int]]
+    last: str
+    fine: str
+    tokens: bool
+    numbers: int
+
+    def layer(self, wanted: str | None, otherwise: str) -> str:
+        """The layer of that name; `otherwise` for None. Raises ModelError where it gives no feature map."""
+        if wanted is None:
+            return otherwise
+        if wanted not in self.maps:
+            hint = did_you_mean(wanted, self.maps, f"The last one is {self.last!r}.")
+            raise ModelError(f"The network has no layer {wanted!r} that gives a feature map. {hint}")
+        return wanted
+
+
+def grey(model: Model) -> Tensor:
+    """A grey picture as the network's input, (1, 3, H, W)."""
+    height, width = model.input_size
+    return model.preprocess(Image.new("RGB", (width, height), "grey"))[None].to(model.device)
+
+
+def read_off(find: Callable[[Tape], T]) -> Callable[[Model], T]:
+    """Turn what is found on a tape into what is known of a network: from one run on a grey picture, once for all."""
+    _FINDERS.append(find)
+
+    def known(model: Model) -> T:
+        found: T = _all_read_off(model)[find]
+        return found
+
+    return known
+
+
+_FINDERS: list[Callable[[Tape], Any]] = []
+
+
+@once_a_network
+def _all_read_off(model: Model) -> dict[Callable[[Tape], Any], Any]:
+    tape = record(model.module, grey(model))
+    return {find: find(tape) for find in _FINDERS}
+
+
+def anatomy_of(tape: Tape) -> Anatomy:
+    """The feature maps of the network that was recorded."""
+    ends = ends_of_modules(tape)
+    maps = {name: operation for name, operation in ends.items() if name and _is_map(operation, 2)}
+    drawn = _drawn(maps)
+    least = min(tape.inputs[0].shape[2:]) / _COARSEST
+    fine = {name: operation for name, operation in drawn.items() if min(operation.outputs[0].shape[2:]) >= least}
+    last = _outermost_last(drawn)
+    return Anatomy(
+        {name: _size(maps[name]) for name in sorted(maps, key=lambda name: (maps[name].index, -len(name)))},
+        last,
+        _outermost_last(fine),
+        not _trunk(drawn)
+        and any(
+            _mixes_tokens(operation) for operation in tape.operations if last and operation.index > drawn[last].index
+        ),
+        sum(int(np.prod(value.shape)) for operation in tape.operations for value in operation.outputs),
+    )
+
+
+anatomy = read_off(anatomy_of)
+
+
+def last_map(tape: Tape, sides: int) -> str:
+    """The module whose output is the last map before pooling; sides: 3 for time, height and width. "": none."""
+    ends = ends_of_modules(tape)
+    return _outermost_last(_drawn({name: end for name, end in ends.items() if name and _is_map(end, sides)}))
+
+
+def ends_of_modules(tape: Tape) -> dict[str, Operation]:
+    """The last operation that ran in each module, or in one inside it; not of modules that only hold others."""
+    ends: dict[str, Operation] = {}
+    for operation in tape.operations:
+        parts = operation.module.split(".")
+        ends.update({".".join(parts[: n + 1]): operation for n in range(len(parts))})
+    return {name: end for name, end in ends.items() if name not in tape.holders}
+
+
+def _outermost_last(maps: dict[str, Operation]) -> str:
+    """The outermost of the modules that end with the last map."""
+    return max(_trunk(maps) or maps, key=lambda name: (maps[name].index, -len(name)), default="")
+
+
+def _trunk(maps: dict[str, Operation]) -> list[str]:
+    """Of networks that say what is where, the maps before their heads, whose maps are scores; none of others."""
+    for part in ("body", "backbone"):
+        if inside := [name for name in maps if part in name.split(".")[:-1]]:
+            return inside
+    return []
+
+
+def _is_map(operation: Operation, sides: int) -> bool:
+    shape = operation.outputs[0].shape
+    return len(shape) == 2 + sides and math.prod(shape[2:]) > 1
+
+
+def _drawn(maps: dict[str, Operation]) -> dict[str, Operation]:
+    return {name: operation for name, operation in maps.items() if "pool" not in operation.name}  # same map before it
+
+
+def _size(operation: Operation) -> tuple[int, int]:
+    height, width = operation.outputs[0].shape[2:]
+    return height, width
+
+
+def _mixes_tokens(operation: Operation) -> bool:
+    """Whether it is a matrix product with more than the one row of the picture."""
+    return operation.name.startswith(_PRODUCTS) and any(value.shape[0] > 1 for value in operation.activations())
+
+
+def needs_map(model: Model) -> str:
+    """Why class activation maps do not fit the network, or ""."""
+    found = anatomy(model)
+    if not found.last:
+        return "The network has no feature map of height and width, so class activation maps do not fit it."
+    if found.tokens:
+        return (
+            "Behind its last feature map the network works on a row of tokens, as transformers do, so class activation "
+            "maps do not fit it."
+        )
+    return ""
+
+
+@once_a_network
+def needs_gradient(model: Model) -> str:
+    """Why no gradient gets through the network, or ""."""
+    try:
+        with torch.enable_grad():
+            scores = with_own_hooks(model.module)(grey(model).requires_grad_())
+    except RuntimeError as error:
+        return f"The network does not run with gradients: {str(error).splitlines()[0]}"
+    return "" if scores.requires_grad else "No gradient gets from the network's scores back to the picture."

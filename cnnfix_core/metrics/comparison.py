@@ -1,0 +1,128 @@
+"""Several methods on one picture: numbers, and how far the maps agree, as text and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from cnnfix_core.errors import CnnfixError
+from cnnfix_core.images.picture import Picture
+from cnnfix_core.methods import METHODS, reason_against
+from cnnfix_core.metrics.agreement import overlap, rank_correlation
+from cnnfix_core.metrics.evaluation import Measured, measured
+from cnnfix_core.regions.ground_truth import Truth
+from cnnfix_core.zoo import Model
+
+Asked = int | tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A method that gave no map, and why."""
+
+    method: str
+    why: str
+
+
+def compare(
+    model: Model, picture: Picture, truth: Truth, asked: Asked, methods: Sequence[str], steps: int = 0
+) -> Iterator[Measured | Failed]:
+    """Each method's map with its numbers, or why there is none, one after the other."""
+    for method in methods:
+        reason = reason_against(model, method, isinstance(asked, tuple))
+        try:
+            yield Failed(method, reason) if reason else measured(model, picture, truth, asked, method, steps)
+        except CnnfixError as error:
+            yield Failed(method, str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    title: str
+    value: Callable[[Measured], float]
+    digits: int
+
+
+_COLUMNS = (
+    _Column("seconds", lambda one: one.found.seconds, 2),
+    _Column("peak", lambda one: one.numbers.peak, 0),
+    _Column("energy", lambda one: one.numbers.energy, 3),
+    _Column("evidence", lambda one: one.numbers.evidence, 3),
+    _Column("iou", lambda one: one.numbers.iou, 3),
+    _Column("insertion", lambda one: one.insertion, 3),
+    _Column("deletion", lambda one: one.deletion, 3),
+)
+
+
+def table(found: Sequence[Measured]) -> str:
+    """A line a method, in columns; what no method has is left out."""
+    columns = [c for c in _COLUMNS if any(not math.isnan(c.value(one)) for one in found)]
+    lines = [["method", "layer", *(column.title for column in columns)]]
+    for one in found:
+        numbers = (_written(column.value(one), column.digits) for column in columns)
+        lines.append([METHODS[one.found.method].title, one.found.layer or "", *numbers])
+    return _aligned(lines, words=2)
+
+
+def agreement(found: Sequence[Measured]) -> str:
+    """Each pair of maps: rank correlation above the diagonal, overlap of the strongest tenths below; "" for one map."""
+    if len(found) < 2:
+        return ""
+    maps = [one.found.map for one in found]
+    lines = [["", *(str(n + 1) for n in range(len(maps)))]]
+    for n, a in enumerate(maps):
+        row = [
+            "" if n == m else _written(rank_correlation(a, b) if m > n else overlap(a, b), 2)
+            for m, b in enumerate(maps)
+        ]
+        lines.append([f"{n + 1} {METHODS[found[n].found.method].title}", *row])
+    return _aligned(lines, words=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What a map was asked, in words. change: what was done to the picture or the network first."""
+
+    model: str
+    picture: str
+    target: str
+    rather_than: str = ""
+    change: str = ""
+
+
+def as_csv(found: Iterable[tuple[Heading, Measured]]) -> str:
+    """A row a map: what was asked, method, layer, the numbers, the share that the truth covers, the method's box.
+
+    The box is x0, y0, x1, y1 in inclusive pixels; a cell is empty where there is nothing to say.
+    """
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    asked, numbers = [field.name for field in fields(Heading)], [column.title for column in _COLUMNS]
+    rows.writerow([*asked, "method", "layer", *numbers, "covered", "x0", "y0", "x1", "y1"])
+    for heading, one in found:
+        values = [*(column.value(one) for column in _COLUMNS), one.numbers.covered]
+        cells = ["" if math.isnan(value) else f"{value:.6g}" for value in values]
+        said = [getattr(heading, name) for name in asked]
+        rows.writerow([*said, one.found.method, one.found.layer or "", *cells, *(one.found.box or ("",) * 4)])
+    return text.getvalue()
+
+
+def _written(number: float, digits: int) -> str:
+    return "–" if np.isnan(number) else f"{number:.{digits}f}"
+
+
+def _aligned(lines: Sequence[Sequence[str]], words: int) -> str:
+    """Columns as wide as needed; the first so many hold words, the others numbers."""
+    widths = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if n < words else cell.rjust(width)
+            for n, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )

@@ -1,0 +1,51 @@
+"""An explained caption as a figure and as JSON."""
+
+from __future__ import annotations
+
+import json
+
+from cnnfix_core.explanations.fixations import Fixations
+from cnnfix_core.images.picture import Picture
+from cnnfix_core.modalities.captions.explained import CaptionExplanation
+from cnnfix_core.regions.highest_density import MAP_SIDE
+from cnnfix_core.utils.formatting import percent
+from cnnfix_core.visualization.drawing import png
+from cnnfix_core.visualization.figures import MOST_COLUMNS, Cell, grid
+
+_TEXT = (
+    "Each map: what sets the word apart from the others of the caption. Above it: the part of the word's evidence that "
+    "came from the picture; the rest came from the words before."
+)
+
+
+def caption_figure(picture: Picture, found: CaptionExplanation) -> bytes:
+    """A PNG: the picture under the map of each word that has any, as `CaptionExplanation.maps`."""
+    cells = [
+        Cell(picture, word.text, shown, f"picture {percent(word.from_picture)}")
+        for word, shown in zip(found.words, found.maps(longest_side=MAP_SIDE), strict=True)
+        if shown is not None
+    ]
+    return png(grid(cells, f"“{found.caption.text}”", _TEXT, MOST_COLUMNS))
+
+
+def caption_json(picture: Picture, found: CaptionExplanation) -> str:
+    """Words, where their evidence came from, and fixations as [x, y, evidence] in original pixels."""
+    words = [
+        {
+            "word": word.text,
+            "probability": round(word.probability, 6),
+            "picture": round(word.picture, 6),
+            "before": [round(share, 6) for share in word.before],
+            "fixations": _listed(word.fixations),
+        }
+        for word in found.words
+    ]
+    image = {"width": picture.width, "height": picture.height, "sha256": picture.digest}
+    return json.dumps({"caption": found.caption.text, "image": image, "words": words}, ensure_ascii=False) + "\n"
+
+
+def _listed(fixations: Fixations | None) -> list[list[float]]:
+    if fixations is None:
+        return []
+    places = zip(fixations.xy.tolist(), fixations.evidence.tolist(), strict=True)
+    return [[x, y, float(f"{evidence:.6g}")] for (x, y), evidence in places]

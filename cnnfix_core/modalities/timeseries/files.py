@@ -1,0 +1,58 @@
+"""An explained series in words, as CSV and as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import numpy as np
+
+from cnnfix_core.arrays import Floats
+from cnnfix_core.explanations.export import class_as_dict
+from cnnfix_core.modalities.timeseries.explained import SignalExplanation
+from cnnfix_core.regions.highest_density import area_holding
+from cnnfix_core.utils.formatting import percent
+
+
+def signal_words(found: SignalExplanation) -> str:
+    """Where the evidence lies along the series, and where the class activation map does; values count from 1."""
+    parts = [f"Half of the evidence {_lies(found.density())}."]
+    if found.cam is not None and found.cam.any():
+        parts.append(f"Half of the class activation map {_lies(found.cam)}.")
+    elif found.cam is not None:
+        parts.append("The class activation map is empty: no feature map speaks for this class.")
+    parts.append(f"The walk took {found.seconds:.1f} s.")
+    return " ".join(parts)
+
+
+def signal_csv(found: SignalExplanation) -> str:
+    """A row for each value: its number from 1, the value, the evidence that arrived there, density and CAM."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(("number", "value", "evidence", "density", "cam"))
+    cam = np.full(len(found.series), np.nan) if found.cam is None else found.cam
+    for number, row in enumerate(zip(found.series, found.evidence, found.density(), cam, strict=True), 1):
+        rows.writerow((number, *("" if np.isnan(value) else f"{value:.6g}" for value in row)))
+    return text.getvalue()
+
+
+def signal_json(found: SignalExplanation) -> str:
+    """The question, the series, and what arrived at each value."""
+    said = {
+        "target": class_as_dict(found.target),
+        "rather_than": found.rather_than and class_as_dict(found.rather_than),
+        "predictions": [class_as_dict(one) for one in found.predictions],
+        "series": found.series.tolist(),
+        "evidence": _rounded(found.evidence),
+        "cam": None if found.cam is None else _rounded(found.cam),
+    }
+    return json.dumps(said, ensure_ascii=False) + "\n"
+
+
+def _lies(density: Floats) -> str:
+    return f"lies on {percent(area_holding(density, 0.5))} of the series, most densely at value {density.argmax() + 1}"
+
+
+def _rounded(values: Floats) -> list[float]:
+    return [float(f"{value:.6g}") for value in values]

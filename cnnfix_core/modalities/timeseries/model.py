@@ -1,0 +1,43 @@
+"""A classifier of time series, ready to be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from cnnfix_core.arrays import Floats
+from cnnfix_core.modalities.timeseries.series import checked
+from cnnfix_core.zoo import Labels
+
+
+@dataclass(frozen=True, eq=False)
+class SignalModel:
+    """module: scores (N, classes) for series (N, 1, length) of mean 0 and standard deviation 1."""
+
+    name: str
+    title: str
+    module: nn.Module
+    labels: Labels
+    length: int
+    source: str
+    licence: str
+
+    def inputs(self, series: ArrayLike) -> Tensor:
+        """A series as the network's input, (1, 1, length): stretched or squeezed to its length, and standardised.
+
+        A constant series becomes zeros. Raises SignalError for what is no series.
+        """
+        values = checked(series)
+        fitted = np.interp(self.places(len(values)), np.arange(len(values)), values)
+        spread = fitted.std()
+        standard = (fitted - fitted.mean()) / (spread if spread > 1e-12 * max(1.0, abs(fitted).max()) else np.inf)
+        return torch.from_numpy(standard.astype(np.float32))[None, None]
+
+    def places(self, count: int) -> Floats:
+        """Where in a series of `count` values each step of the network's input lies: (length,)."""
+        places: Floats = np.linspace(0, count - 1, self.length)
+        return places

@@ -1,0 +1,19 @@
+"""Clips: which pixels of which frames made the network say that?"""
+
+from cnnfix_core.modalities.video.clip import Clip, ClipError, clip_of, read_clip
+from cnnfix_core.modalities.video.explained import ClipExplanation, explain_clip
+from cnnfix_core.modalities.video.model import ClipModel
+from cnnfix_core.modalities.video.shipped import clip_models, clip_samples, load_clip_model
+
+__all__ = [
+    "Clip",
+    "ClipError",
+    "ClipExplanation",
+    "ClipModel",
+    "clip_models",
+    "clip_of",
+    "clip_samples",
+    "explain_clip",
+    "load_clip_model",
+    "read_clip",
+]

@@ -1,0 +1,136 @@
+"""Which pixels of which frames made the network say that, and what Grad-CAM says."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from cnnfix_core.arrays import Floats
+from cnnfix_core.engine.presets import Preset, get_preset
+from cnnfix_core.engine.recording import record
+from cnnfix_core.engine.tape import Tape, as_array
+from cnnfix_core.engine.walk import Trace, unravel
+from cnnfix_core.explanations.explanation import Asked, Classes, Prediction
+from cnnfix_core.explanations.fixations import Fixations, merged
+from cnnfix_core.images.picture import scaled_size
+from cnnfix_core.images.views import View
+from cnnfix_core.methods.class_activation import grad_cam_by_captum
+from cnnfix_core.methods.feature_maps import last_map
+from cnnfix_core.methods.module_copy import with_own_hooks
+from cnnfix_core.modalities.video.clip import Clip
+from cnnfix_core.modalities.video.model import ClipModel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClipExplanation:
+    """Which pixels of which frames made the model say it.
+
+    predictions: the top classes. target, rather_than: what was explained. frames: numbers, from 0, of those frames of
+    the clip that the network saw. fixations: of each of them, in the frame's pixels; None where nothing arrived; the
+    evidence of all together adds up to what arrived. cam: (frames, h, w) Grad-CAM, at least 0, upon `view`; None for
+    networks without such a map. view: the part of each frame that the network saw.
+    """
+
+    preset: Preset
+    predictions: tuple[Prediction, ...]
+    target: Prediction
+    rather_than: Prediction | None
+    clip: Clip
+    frames: tuple[int, ...]
+    fixations: tuple[Fixations | None, ...]
+    cam: Floats | None
+    view: View
+    seconds: float
+
+    @property
+    def by_frame(self) -> Floats:
+        """The share of the evidence that lies in each of `frames`, (frames,), sums to 1."""
+        evidence = np.array([0.0 if one is None else one.evidence.sum() for one in self.fixations])
+        return evidence / evidence.sum()  # type: ignore[no-any-return]
+
+    def density(self, longest_side: int | None = None) -> Floats:
+        """(frames, h, w): evidence, blurred in each frame with a Gaussian; sums to 1."""
+        width, height = scaled_size((self.clip.width, self.clip.height), longest_side)
+        maps = [
+            np.zeros((height, width)) if one is None else share * one.density(longest_side=longest_side)
+            for one, share in zip(self.fixations, self.by_frame, strict=True)
+        ]
+        return np.stack(maps)
+
+    def rival(self, longest_side: int | None = None) -> Floats | None:
+        """(frames, h, w): Grad-CAM in the frames' places, 0 where the network saw nothing."""
+        if self.cam is None:
+            return None
+        width, height = scaled_size((self.clip.width, self.clip.height), longest_side)
+        x0, x1 = (round(side * width / self.clip.width) for side in self.view.box[::2])
+        y0, y1 = (round(side * height / self.clip.height) for side in self.view.box[1::2])
+        found = np.zeros((len(self.cam), height, width))
+        for frame, small in zip(found, self.cam, strict=True):
+            large = Image.fromarray(small.astype(np.float32)).resize((x1 - x0, y1 - y0), Image.Resampling.BILINEAR)
+            frame[y0:y1, x0:x1] = np.maximum(np.asarray(large), 0)
+        return found
+
+
+def explain_clip(
+    model: ClipModel, clip: Clip, target: Asked = None, preset: str | Preset = "evidence", focus: str | None = None
+) -> ClipExplanation:
+    """Explain one class of a model on a clip.
+
+    target: as for `explain`: None for the predicted class, an index, a label, or (a, b).
+    Raises TargetError, and what `record` and `unravel` raise.
+    """
+    preset = get_preset(preset, focus)
+    started = time.perf_counter()
+    inputs = model.inputs(clip)
+    tape = record(model.module, inputs)
+    classes = Classes(model.labels, as_array(tape.output_tensor))
+    wanted, other = classes.asked(target)
+    trace = unravel(tape, (0, wanted) if other is None else ((0, wanted), (0, other)), preset)
+    steps, view = model.steps(len(clip)), model.view(clip)
+    cam = _grad_cam(model, tape, inputs, wanted, other)
+    frames = np.unique(steps)
+    return ClipExplanation(
+        preset,
+        classes.top(5),
+        classes.prediction(wanted),
+        None if other is None else classes.prediction(other),
+        clip,
+        tuple(frames.tolist()),
+        tuple(_on_frame(clip, preset, view, trace, steps == frame) for frame in frames),
+        None if cam is None else np.stack([cam[steps == frame].mean(axis=0) for frame in frames]),
+        view,
+        time.perf_counter() - started,
+    )
+
+
+def _on_frame(clip: Clip, preset: Preset, view: View, trace: Trace, shown: np.ndarray) -> Fixations | None:
+    """The fixations at those steps, bool (steps,), that show one frame."""
+    reached = trace.fixations
+    here = shown[reached.index[:, 2]]
+    if not here.any():
+        return None
+    index = reached.index[here]
+    x, y = view.to_picture(index[:, 4], index[:, 3], clip.frames[0])
+    return merged(clip.frames[0], preset, view, y * clip.width + x, index[:, 1], reached.evidence[here])
+
+
+def _grad_cam(model: ClipModel, tape: Tape, inputs: Tensor, wanted: int, other: int | None) -> Floats | None:
+    """Grad-CAM over time and space: (steps, h, w)."""
+    layer = last_map(tape, 3)
+    if not layer:
+        return None
+    module = with_own_hooks(model.module)
+
+    def score(batch: Tensor) -> Tensor:
+        scores: Tensor = module(batch)
+        return scores[:, wanted] - (0 if other is None else scores[:, other])
+
+    with torch.inference_mode(False), torch.enable_grad():
+        maps = grad_cam_by_captum(score, module.get_submodule(layer), inputs.clone()).detach()
+    size = (model.frames, *maps.shape[3:])
+    return as_array(torch.nn.functional.interpolate(maps, size, mode="trilinear")[0, 0]).astype(float)

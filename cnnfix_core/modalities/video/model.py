@@ -1,0 +1,64 @@
+"""A classifier of clips, ready to be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from cnnfix_core.images.views import View
+from cnnfix_core.modalities.video.clip import Clip
+from cnnfix_core.zoo import Labels
+
+Three = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClipModel:
+    """module: scores (N, classes) for clips (N, 3, frames, height, width).
+
+    frames: that the input has. size: height and width of the input, the middle of frames squeezed to `scaled`.
+    mean, std: of red, green and blue, values 0 to 1.
+    """
+
+    name: str
+    title: str
+    module: nn.Module
+    labels: Labels
+    frames: int
+    scaled: tuple[int, int]
+    size: tuple[int, int]
+    mean: Three
+    std: Three
+    source: str
+    licence: str
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its parameters and buffers in memory."""
+        return sum(tensor.nbytes for tensor in chain(self.module.parameters(), self.module.buffers()))
+
+    def steps(self, count: int) -> NDArray[np.intp]:
+        """Which of a clip's `count` frames the network sees at each step, evenly: (frames,)."""
+        return np.linspace(0, count - 1, self.frames).round().astype(np.intp)
+
+    def view(self, clip: Clip) -> View:
+        """The part of each frame that it sees."""
+        across, down = clip.width / self.scaled[1], clip.height / self.scaled[0]
+        # Torchvision begins at a whole pixel of the squeezed frame.
+        top, left = (round((whole - part) / 2) for whole, part in zip(self.scaled, self.size, strict=True))
+        box = (left * across, top * down, (left + self.size[1]) * across, (top + self.size[0]) * down)
+        return View("middle", box, self.size, Image.Resampling.BILINEAR)
+
+    def inputs(self, clip: Clip) -> Tensor:
+        """A clip as the network's input, (1, 3, frames, height, width)."""
+        view = self.view(clip)
+        shown = {number: np.asarray(view.render(clip.frames[number])) for number in set(self.steps(len(clip)).tolist())}
+        frames = np.stack([shown[number] for number in self.steps(len(clip)).tolist()])
+        standard = (frames / np.float32(255) - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
+        return torch.from_numpy(standard).permute(3, 0, 1, 2)[None].contiguous()

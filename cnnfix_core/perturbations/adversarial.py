@@ -1,0 +1,116 @@
+"""A picture with adversarial noise: small changes of its pixels that turn the network's answer."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from cnnfix_core.errors import CnnfixError, ModelError
+from cnnfix_core.explanations.explanation import Class, Prediction, classes
+from cnnfix_core.images.picture import Picture
+from cnnfix_core.methods.feature_maps import needs_gradient
+from cnnfix_core.methods.module_copy import with_own_hooks
+from cnnfix_core.zoo import Model
+
+# At each of its steps Captum tells itself that the input wants a gradient.
+warnings.filterwarnings("ignore", "Input Tensor", module=r"captum\.")
+_PGD_STEPS = 10
+Attack = Callable[[Callable[[Tensor], Tensor], Tensor, int, int, bool], Tensor]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Disturbed:
+    """A picture with noise; its pixels are those of the network's input, so that what is shown is what it sees.
+
+    before, after: what the network says first. strongest: the largest change of a pixel, of 255.
+    """
+
+    picture: Picture
+    before: Prediction
+    after: Prediction
+    strongest: int
+
+    @property
+    def flipped(self) -> bool:
+        """Whether the network changed its mind."""
+        return self.before.index != self.after.index
+
+
+def disturbed(
+    model: Model, picture: Picture, kind: str = "fgsm", strength: float = 2.0, towards: Class | None = None
+) -> Disturbed:
+    """Add noise of at most `strength` (of 255) to the whole picture at the network's input size.
+
+    kind: "fgsm" (Goodfellow et al., ICLR 2015) or "pgd" (Madry et al., ICLR 2018, 10 steps), by Captum; both follow the
+    gradient of the cross-entropy. towards: a class to turn the answer to; None: away from the predicted one. Pixels
+    stay whole numbers, 0 to 255, so a strength is as good as the whole number below it.
+    Raises CnnfixError for an unknown kind or a strength outside of 0 to 64, TargetError for an unknown class, and
+    ModelError where no gradient gets through the network.
+    """
+    if kind not in ATTACKS:
+        raise CnnfixError(f"There is no noise {kind!r}; choose one of {', '.join(ATTACKS)}.")
+    if not 0 <= strength <= 64:
+        raise CnnfixError(f"The strength is {strength}; give a number from 0 to 64, of 255.")
+    if reason := needs_gradient(model):
+        raise ModelError(reason)
+    (view,) = model.views(picture, "whole")
+    clean = np.asarray(view.render(picture))
+    before = classes(model, picture).top(1)[0]
+    wanted = before.index if towards is None else model.labels.find(towards)
+    pixels = _noisy(model, clean, ATTACKS[kind], int(strength), wanted, towards is not None)
+    changed = picture.changed(pixels)
+    strongest = int(np.abs(pixels.astype(int) - clean).max())
+    return Disturbed(changed, before, classes(model, changed).top(1)[0], strongest)
+
+
+def _noisy(
+    model: Model, clean: NDArray[np.uint8], attack: Attack, strength: int, wanted: int, targeted: bool
+) -> NDArray[np.uint8]:
+    """The pixels (H, W, 3) with noise."""
+    module = with_own_hooks(model.module)
+    mean, std = (torch.tensor(part)[:, None, None] for part in (model.preprocess.mean, model.preprocess.std))
+
+    def score(pixels: Tensor) -> Tensor:
+        scores: Tensor = module((pixels / 255 - mean) / std)
+        return scores
+
+    inputs = torch.from_numpy(clean.copy()).permute(2, 0, 1)[None].float().requires_grad_()
+    with torch.inference_mode(False), torch.enable_grad():
+        noisy = attack(score, inputs, strength, wanted, targeted)
+    pixels: NDArray[np.uint8] = noisy.detach()[0].permute(1, 2, 0).round().to(torch.uint8).numpy()
+    return pixels
+
+
+# Captum's own loss is the logarithm of a score, which must then be above 0, and gradients below 1e-6 count as zero; in
+# steps of a pixel's 255 many are.
+def _loss(scores: Tensor, wanted: int) -> Tensor:
+    return F.cross_entropy(scores, torch.tensor([wanted]), reduction="none")
+
+
+def _fgsm(score: Callable[[Tensor], Tensor], inputs: Tensor, strength: int, wanted: int, targeted: bool) -> Tensor:
+    from captum.robust import FGSM  # imports matplotlib
+
+    attack = FGSM(score, _loss, lower_bound=0, upper_bound=255)
+    attack.zero_thresh = 0.0
+    noisy: Tensor = attack.perturb(inputs, strength, wanted, targeted=targeted)
+    return noisy
+
+
+def _pgd(score: Callable[[Tensor], Tensor], inputs: Tensor, strength: int, wanted: int, targeted: bool) -> Tensor:
+    from captum.robust import PGD
+
+    attack = PGD(score, _loss, lower_bound=0, upper_bound=255)
+    attack.fgsm.zero_thresh = 0.0
+    step = 2.5 * strength / _PGD_STEPS
+    noisy: Tensor = attack.perturb(inputs, strength, step, _PGD_STEPS, wanted, targeted=targeted)
+    return noisy
+
+
+ATTACKS: dict[str, Attack] = {"fgsm": _fgsm, "pgd": _pgd}

@@ -1,0 +1,49 @@
+"""A picture of which a part is hidden by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from cnnfix_core.images.picture import Picture
+
+Fill = Literal["grey", "blur"]
+Stroke = tuple[float, float, float]
+_GREY = 128
+
+
+def painted(picture: Picture, strokes: Sequence[Stroke], fill: Fill = "grey") -> Picture:
+    """The picture with discs (x, y, radius, in original pixels) filled with grey, or with the blurred picture.
+
+    x and y run from the picture's left and upper edge; a pixel is hidden when its centre lies in a disc. Where none is
+    hidden the picture itself comes back.
+    """
+    hidden = _hidden(picture, strokes)
+    if not hidden.any():
+        return picture
+    pixels = picture.pixels.copy()
+    pixels[hidden] = _blurred(picture)[hidden] if fill == "blur" else _GREY
+    return picture.changed(pixels)
+
+
+def _hidden(picture: Picture, strokes: Sequence[Stroke]) -> NDArray[np.bool_]:
+    rows, columns = picture.pixels.shape[:2]
+    y = (np.arange(rows)[:, None] + 0.5) * picture.height / rows
+    x = (np.arange(columns) + 0.5) * picture.width / columns
+    hidden = np.zeros((rows, columns), bool)
+    for across, down, radius in strokes:
+        # Only the rows and columns that the disc touches: a brush leaves hundreds of discs.
+        top, bottom = np.searchsorted(y[:, 0], (down - radius, down + radius))
+        left, right = np.searchsorted(x, (across - radius, across + radius))
+        near = slice(top, bottom + 1), slice(left, right + 1)
+        hidden[near] |= (x[near[1]] - across) ** 2 + (y[near[0]] - down) ** 2 <= radius**2
+    return hidden
+
+
+def _blurred(picture: Picture) -> NDArray[np.uint8]:
+    image = Image.fromarray(picture.pixels)
+    return np.asarray(image.filter(ImageFilter.GaussianBlur(max(image.size) / 20)))

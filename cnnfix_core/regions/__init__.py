@@ -1,0 +1,1 @@
+"""Bounding boxes, ground truth, and regions of highest density."""

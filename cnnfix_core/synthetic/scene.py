@@ -1,0 +1,60 @@
+"""What a composed scene holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnfix_core.images.picture import Picture
+
+if TYPE_CHECKING:  # metrics know models, and the zoo of models knows what the classes of scenes are called
+    from cnnfix_core.metrics import Box, Truth
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Thing:
+    """One shape of a scene.
+
+    name: of its class, or what it is ("disc", "bar", ...). label: index of its class, None for a distractor.
+    mask: bool (H, W), True where more than half of the pixel shows it; read-only.
+    box: x0, y0, x1, y1 of the mask, inclusive pixels.
+    """
+
+    name: str
+    label: int | None
+    box: Box
+    mask: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """A picture and where its things are.
+
+    label: the class that the scene is of, that of the first thing. things: the one or two objects of a class, then the
+    distractors. mark: where the tell-tale mark is, inclusive pixels, or None.
+    """
+
+    picture: Picture
+    label: int
+    things: tuple[Thing, ...]
+    mark: Box | None = None
+
+    @property
+    def name(self) -> str:
+        """What the scene's class is called."""
+        return self.things[0].name
+
+    @property
+    def truth(self) -> Truth:
+        """Where the object of the scene's class is."""
+        return self.truth_of(self.label)
+
+    def truth_of(self, label: int) -> Truth:
+        """Where the object of this class is; empty if the scene has none."""
+        from cnnfix_core.metrics import Truth
+
+        mask = next((thing.mask for thing in self.things if thing.label == label), None)
+        return Truth(self.picture.width, self.picture.height, mask=mask)

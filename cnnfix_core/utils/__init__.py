@@ -1,0 +1,1 @@
+"""Small helpers without knowledge of networks: formatting, threads, the journal of long runs."""

@@ -1,0 +1,163 @@
+"""Pictures of an explanation, drawn with Pillow: the overlay, the points, and the figure to keep."""
+
+from __future__ import annotations
+
+import io
+import math
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from cnnfix_core.arrays import Floats
+from cnnfix_core.explanations.fixations import Fixations
+from cnnfix_core.images.picture import Picture, scaled_size
+from cnnfix_core.regions.highest_density import BANDS, floors
+
+# From the strongest band to the weakest. Lightness falls steadily, so the order survives every kind of colour vision
+# and a black-and-white print.
+BAND_COLOURS = ("#FFF3A3", "#FDB84A", "#F0714F", "#B8317F", "#5D2A8C")
+BAND_OPACITY = (0.92, 0.84, 0.74, 0.62, 0.48)
+POINT, POINT_EDGE = "#19E3FF", "#06222B"
+MOST_POINTS = 3000
+
+PAPER, INK, FAINT = "#FFFFFF", "#1B2127", "#5B6670"
+
+
+def overlay(
+    density: NDArray[np.floating], size: tuple[int, int], among: NDArray[np.floating] | None = None
+) -> Image.Image:
+    """The map as bands of colour over nothing: a palette image of `size` (width, height) with transparency.
+
+    among: the map whose shares the bands hold, where `density` is a part of it.
+    """
+    values = np.asarray(density, np.float32)
+    # Enlarged before it is cut into bands, so that their edges are smooth.
+    large = Image.fromarray(values).resize(size, Image.Resampling.BICUBIC)
+    band = len(BANDS) - np.searchsorted(
+        floors(values if among is None else among, BANDS)[::-1], np.asarray(large), side="right"
+    )
+    image = Image.fromarray(band.astype(np.uint8))
+    image.putpalette([part for colour in BAND_COLOURS for part in _rgb(colour)] + [0, 0, 0])
+    image.info["transparency"] = bytes([*(round(255 * opacity) for opacity in BAND_OPACITY), 0])
+    return image
+
+
+def radius(evidence: NDArray[np.floating], largest: float) -> Floats:
+    """Radii of points whose area stands for evidence; the strongest has the radius `largest`, none is below a fifth."""
+    radii: Floats = largest * np.maximum(np.sqrt(evidence / evidence.max()), 0.2)
+    return radii
+
+
+def draw_points(image: Image.Image, fixations: Fixations, largest: float) -> None:
+    """Draw the strongest fixations as discs onto an image of the whole picture, the strongest on top."""
+    across, down = image.width / fixations.width, image.height / fixations.height
+    strongest = slice(0, MOST_POINTS)
+    places = (fixations.xy[strongest] + 0.5) * np.array([across, down])
+    draw_discs(image, places, radius(fixations.evidence[strongest], largest))
+
+
+def photo_of(picture: Picture, longest_side: int) -> Image.Image:
+    """The picture, at most so many pixels long."""
+    image = Image.fromarray(picture.pixels)
+    return image.resize(scaled_size(image.size, longest_side), Image.Resampling.LANCZOS)
+
+
+def draw_discs(
+    image: Image.Image, places: NDArray[np.floating], radii: NDArray[np.floating], colour: str = POINT
+) -> None:
+    """Draw discs at (N, 2) places in pixels of the image, the first on top."""
+    draw = ImageDraw.Draw(image)
+    for (x, y), r in zip(places[::-1], radii[::-1], strict=True):
+        draw.ellipse((x - r, y - r, x + r, y + r), fill=colour, outline=POINT_EDGE if r > 1.5 else None)
+
+
+def figure(
+    picture: Picture,
+    panels: Sequence[tuple[str, NDArray[np.floating], Fixations | None]],
+    title: str,
+    text: str,
+    width: int = 1600,
+) -> Image.Image:
+    """A figure to keep: the picture under each panel's map and points, with title, legend and text.
+
+    panels: (caption, map of any size, fixations or None). width: of the figure in pixels.
+    """
+    margin, gap = width // 40, width // 60
+    head, body = type_of(width // 50), type_of(width // 80)
+    panel_width = (width - 2 * margin - gap * (len(panels) - 1)) // len(panels)
+    size = fitted(picture, panel_width)
+    lines = textwrap.wrap(text, 150)
+    line = width // 55
+    top = margin + 2 * line
+    sheet = Image.new("RGB", (width, top + line + size[1] + gap + (len(lines) + 2) * line + margin), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    draw.text((margin, margin), title, INK, head)
+    photo = Image.fromarray(picture.pixels).resize(size, Image.Resampling.LANCZOS).convert("RGBA")
+    for number, (caption, density, fixations) in enumerate(panels):
+        left = margin + number * (panel_width + gap)
+        draw.text((left, top), caption, FAINT, body)
+        sheet.paste(panel(photo, density, fixations), (left, top + line))
+    write_below(draw, (margin, top + line + size[1] + gap), lines, line, body)
+    return sheet
+
+
+def fitted(picture: Picture, room: float) -> tuple[int, int]:
+    """The picture's size on a sheet, as wide as the room, and at most a fifth higher than wide."""
+    scale = min(room / picture.width, 1.2 * room / picture.height)
+    return max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+
+
+def panel(
+    photo: Image.Image,
+    density: NDArray[np.floating],
+    fixations: Fixations | None = None,
+    among: NDArray[np.floating] | None = None,
+) -> Image.Image:
+    """The photograph, an RGBA image, under its map, as `overlay`, and points: an RGB image of the same size."""
+    drawn = Image.alpha_composite(photo, overlay(density, photo.size, among).convert("RGBA"))
+    if fixations is not None:
+        draw_points(drawn, fixations, largest=photo.width / 90)
+    return drawn.convert("RGB")
+
+
+def write_below(
+    draw: ImageDraw.ImageDraw, at: tuple[int, int], lines: Sequence[str], line: int, font: ImageFont.FreeTypeFont
+) -> None:
+    """What the bands mean, and then these lines of text, from this place on. line: their height in pixels."""
+    _legend(draw, at, line, font)
+    for row, words in enumerate(lines):
+        draw.text((at[0], at[1] + (row + 1.7) * line), words, INK, font)
+
+
+def _legend(draw: ImageDraw.ImageDraw, at: tuple[int, int], line: int, font: ImageFont.FreeTypeFont) -> None:
+    x, y = at
+    before = "The smallest area that holds"
+    draw.text((x, y), before, FAINT, font)
+    x += math.ceil(draw.textlength(before, font)) + line
+    for share, colour in zip(BANDS, BAND_COLOURS, strict=True):
+        draw.rectangle((x, y, x + line, y + line * 0.8), fill=colour)
+        words = f"{share:.0%}".replace("%", " %")
+        draw.text((x + line * 1.3, y), words, FAINT, font)
+        x += math.ceil(draw.textlength(words, font) + line * 2.2)
+    draw.text((x, y), "of the map", FAINT, font)
+
+
+def png(image: Image.Image) -> bytes:
+    """The image as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def type_of(size: int) -> ImageFont.FreeTypeFont:
+    """The type of figures, `size` pixels high."""
+    font = ImageFont.load_default(size)
+    assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's wheels bring FreeType
+    return font
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

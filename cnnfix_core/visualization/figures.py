@@ -1,0 +1,136 @@
+"""Many maps on one sheet, drawn with Pillow."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from cnnfix_core.explanations.description import question, summary
+from cnnfix_core.explanations.explanation import Explanation
+from cnnfix_core.explanations.fixations import Fixations
+from cnnfix_core.images.picture import Picture
+from cnnfix_core.regions.boxes import Box
+from cnnfix_core.visualization.drawing import (
+    FAINT,
+    INK,
+    PAPER,
+    POINT,
+    POINT_EDGE,
+    figure,
+    fitted,
+    panel,
+    type_of,
+    write_below,
+)
+
+TRUTH, FOUND = PAPER, POINT
+BOXES_TEXT = "Cyan: each method's own box. White: the truth."
+MOST_COLUMNS = 4  # of cells that are in no order
+_CELL, _LINE, _TYPE = 400, 29, 20  # pixels: a cell's width, a line's height, the size of its type
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cell:
+    """A map, of any size, on its picture.
+
+    caption, detail: two lines above it. note: a line under it. box: its own, drawn in cyan. truth: drawn in white.
+    """
+
+    picture: Picture
+    caption: str
+    map: NDArray[np.floating]
+    detail: str = ""
+    note: str = ""
+    fixations: Fixations | None = None
+    box: Box | None = None
+    truth: Sequence[Box] = ()
+
+
+def grid(cells: Sequence[Cell | None], title: str, text: str, columns: int) -> Image.Image:
+    """A figure to keep: each picture under its map, in bands that mean the same for all of them.
+
+    cells: row by row; None stays empty. text: below all.
+    """
+    width = _CELL * max(MOST_COLUMNS, columns)
+    margin, gap, line = _CELL // 10, _CELL // 15, _LINE
+    room = (width - 2 * margin - gap * (columns - 1)) // columns
+    rows = [cells[n : n + columns] for n in range(0, len(cells), columns)]
+    heights = [max((fitted(cell.picture, room)[1] for cell in row if cell), default=0) + 4 * line for row in rows]
+    lines = textwrap.wrap(text, width // 11)
+    top = margin + 2 * line
+    below = top + sum(heights)
+    sheet = Image.new("RGB", (width, below + (len(lines) + 2) * line + margin), PAPER)
+    draw, head = ImageDraw.Draw(sheet), type_of(32)
+    draw.text((margin, margin), _short(title, width - 2 * margin, head), INK, head)
+    for row, height in zip(rows, heights, strict=True):
+        for number, cell in enumerate(row):
+            if cell is not None:
+                _put(sheet, cell, (margin + number * (room + gap), top), room)
+        top += height
+    write_below(draw, (margin, below), lines, line, type_of(_TYPE))
+    return sheet
+
+
+def _put(sheet: Image.Image, cell: Cell, at: tuple[int, int], room: int) -> None:
+    """Draw a cell with its lines of text. at: its upper left corner. room: its width."""
+    draw, font = ImageDraw.Draw(sheet), type_of(_TYPE)
+    (left, top), size = at, fitted(cell.picture, room)
+    sheet.paste(_drawn(cell, size), (left, top + 2 * _LINE))
+    below = top + 2 * _LINE + size[1] + _LINE // 4
+    for words, height, colour in (
+        (cell.caption, top, INK),
+        (cell.detail, top + _LINE, FAINT),
+        (cell.note, below, FAINT),
+    ):
+        draw.text((left, height), _short(words, room, font), colour, font)
+
+
+def _short(words: str, room: float, font: ImageFont.FreeTypeFont) -> str:
+    """The words, cut where they are too long for the room."""
+    if font.getlength(words) <= room:
+        return words
+    while words and font.getlength(f"{words} …") > room:
+        words = words[:-1].rstrip()
+    return f"{words} …"
+
+
+def _drawn(cell: Cell, size: tuple[int, int]) -> Image.Image:
+    photo = Image.fromarray(cell.picture.pixels).resize(size, Image.Resampling.LANCZOS).convert("RGBA")
+    drawn = panel(photo, cell.map, cell.fixations)
+    for box in cell.truth:
+        _draw_box(drawn, cell.picture, box, TRUTH)
+    if cell.box is not None:
+        _draw_box(drawn, cell.picture, cell.box, FOUND)
+    return drawn
+
+
+def _draw_box(image: Image.Image, picture: Picture, box: Box, colour: str) -> None:
+    """An outline with a dark one around it, so that it shows on every ground."""
+    across, down = image.width / picture.width, image.height / picture.height
+    x0, y0, x1, y1 = box[0] * across, box[1] * down, (box[2] + 1) * across - 1, (box[3] + 1) * down - 1
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((x0, y0, max(x0, x1), max(y0, y1)), outline=POINT_EDGE, width=5)
+    draw.rectangle((x0 + 1, y0 + 1, max(x0 + 1, x1 - 1), max(y0 + 1, y1 - 1)), outline=colour, width=3)
+
+
+def comparison(
+    picture: Picture, explanation: Explanation, density: NDArray[np.floating], rival: NDArray[np.floating] | None
+) -> Image.Image:
+    """The figure of an explanation beside Grad-CAM; density and rival are their maps, of any size.
+
+    rival: None where Grad-CAM does not fit the network; then the explanation stands alone.
+    """
+    panels: list[tuple[str, NDArray[np.floating], Fixations | None]]
+    panels = [("CNN Fixations", density, explanation.kept_fixations)]
+    panels += [] if rival is None else [("Grad-CAM", rival, None)]
+    return figure(
+        picture,
+        panels,
+        question(explanation.target, explanation.rather_than),
+        summary(explanation, density, rival),
+    )

@@ -1,0 +1,1 @@
+"""Model files from strangers, read without running anything in them."""

@@ -1,0 +1,287 @@
+"""Programs by `torch.export.save`, read by this package and not by torch.
+
+Reading them with `torch.export.load` can run code: it unpickles the sample inputs and every weight that says so
+(`weights_only=False`), unpickles custom objects, evaluates sizes as Python expressions (`sympy.sympify`), executes
+`guards_code`, looks up any name as an operation, and loads compiled libraries. None of this is needed to run a network
+forward. What is read here: the graph, as JSON; the weights, as plain numbers.
+
+An operation must be on the list in `operations`, which has nothing that touches files, other processes or memory by
+address. Sizes of the weights are held to the bytes that are there. Before anything is computed, the program runs once
+on tensors without memory, and what it would take is counted.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._export.serde.serialize import _SERIALIZE_TO_TORCH_MEMORY_FORMAT, deserialize_scalar_type
+
+from cnnfix_core.errors import ModelError
+from cnnfix_core.zoo import state_dict
+from cnnfix_core.zoo.preprocessing import Preprocessing
+from cnnfix_core.zoo.untrusted.allowed_ops import ATEN, IGNORED, PYTHON, SIZES, TORCHVISION
+from cnnfix_core.zoo.untrusted.archive import Archive
+from cnnfix_core.zoo.untrusted.program import Named, Program, Step, flat, takes_several, try_without_memory
+
+MAX_OPERATIONS = 20_000
+MAX_GRAPH = 100_000_000
+
+_GRAPH = "models/model.json"
+_WEIGHTS = ("data/weights/model_weights_config.json", "data/constants/model_constants_config.json")
+_OTHERS = {
+    "archive_format",
+    "archive_version",
+    "byteorder",
+    ".data/version",
+    ".data/serialization_id",
+    ".data/metadata_version",
+    "data/sample_inputs/model.pt",  # a pickle, and never opened
+}
+_STORED = re.compile(r"data/(weights/weight_|constants/tensor_)\d+")
+# A size is a name or arithmetic; none is evaluated here, but a file with more than that in them is no honest one.
+_CODE = re.compile(r"__|\.\s*[A-Za-z_]|[\[{;:]")
+_OPERATION = re.compile(r"torch\.ops\.(aten|torchvision)\.(\w+)\.(\w+)")
+
+
+def read(archive: Archive) -> tuple[Program, tuple[int, int]]:
+    """The program in the archive and the height and width of the picture that it takes.
+
+    Raises ModelError where the archive holds anything but what `torch.export.save` writes for a network of one
+    picture, and where the network is not in evaluation mode, has weights that are not finite, or wants too much memory.
+    """
+    _check_members(archive)
+    try:
+        graph, signature = _graph(archive)
+        weights = _weights(archive, signature)
+        picture = _picture(signature, graph)
+        program = Program(_steps(graph), weights, picture.name, _output(signature))
+    except ModelError:
+        raise
+    except Exception as error:  # damaged JSON fails in too many ways to list
+        raise ModelError(f"{archive.name} is damaged, or was saved by another version of PyTorch.") from error
+    try_without_memory(program, picture.size, archive.name)
+    program.together = takes_several(program, picture.size)
+    return program, picture.size
+
+
+def _only_pairs(unions: Any) -> Iterator[tuple[str, Any]]:
+    """(kind, value) of entries that are each {kind: value}."""
+    for union in unions:
+        ((kind, value),) = union.items()
+        yield kind, value
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """The program's input."""
+
+    name: str
+    size: tuple[int, int]
+
+
+def _check_members(archive: Archive) -> None:
+    if "serialized_exported_program.json" in archive.names():
+        raise ModelError(f"{archive.name} was saved by an old PyTorch: save it again with version 2.8 or later.")
+    for member in archive.names():
+        if member not in {_GRAPH, *_WEIGHTS, *_OTHERS} and not _STORED.fullmatch(member):
+            raise ModelError(
+                f"{archive.name} holds {member[:80]!r}, which is not let in: send one network, by torch.export.save, "
+                "without compiled code, Python objects or other files."
+            )
+    if archive.read("byteorder") != b"little":
+        raise ModelError(f"{archive.name} was saved on a computer with another order of bytes: save it on this kind.")
+
+
+def _json(archive: Archive, member: str) -> Any:
+    content = archive.read(member)
+    if len(content) > MAX_GRAPH:
+        raise ModelError(f"{archive.name} has a description of {len(content) / 1e6:.0f} MB, which is not let in.")
+    return json.loads(content)
+
+
+def _graph(archive: Archive) -> tuple[Any, Any]:
+    """The graph of operations, and what goes in and out."""
+    module = _json(archive, _GRAPH)["graph_module"]
+    for item in flat(module, dictionaries=True):
+        text = item.get("expr_str", "") if isinstance(item, dict) else ""
+        if _CODE.search(text):
+            raise ModelError(f"{archive.name} holds {text[:80]!r} for a size, which is no arithmetic; it stays closed.")
+    if len(module["graph"]["nodes"]) > MAX_OPERATIONS:
+        raise ModelError(f"{archive.name} has more than {MAX_OPERATIONS} operations, which are not let in.")
+    return module["graph"], module["signature"]
+
+
+# --- weights ----------------------------------------------------------------------------------------------------------
+
+_HELD = {"parameter": "parameter_name", "buffer": "buffer_name", "tensor_constant": "tensor_constant_name"}
+
+
+def _weights(archive: Archive, signature: Any) -> dict[str, Tensor]:
+    """Parameters, buffers and constants under the names that the graph has for them."""
+    stored: dict[tuple[str, str], Tensor] = {}
+    for member in _WEIGHTS:
+        folder = member.rpartition("/")[0]
+        for name, entry in _json(archive, member)["config"].items():
+            stored[folder, name] = _tensor(archive, folder, name, entry)
+    weights: dict[str, Tensor] = {}
+    for kind, spec in _only_pairs(signature["input_specs"]):
+        if kind in _HELD:
+            name, constant = spec[_HELD[kind]], ("data/constants", spec[_HELD[kind]])
+            weights[spec["arg"]["name"]] = stored[constant] if constant in stored else stored["data/weights", name]
+    learnt = {name: tensor for (folder, name), tensor in stored.items() if folder == "data/weights"}
+    state_dict.check_finite(learnt)
+    return weights
+
+
+def _tensor(archive: Archive, folder: str, name: str, entry: Any) -> Tensor:
+    path = f"{folder}/{entry['path_name']}"
+    if entry["use_pickle"] or not _STORED.fullmatch(path):
+        raise ModelError(
+            f"{archive.name} holds {name[:80]} as a Python object, which could run code when it is opened, so it "
+            "stays closed: export the network with plain tensors."
+        )
+    meta, content = entry["tensor_meta"], archive.read(path)
+    dtype = deserialize_scalar_type(meta["dtype"])
+    shape, stride = ([size["as_int"] for size in meta[key]] for key in ("sizes", "strides"))
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > len(content):
+        raise ModelError(f"{archive.name} is damaged: {name[:80]} claims more numbers than the file has.")
+    if math.prod(shape) == 0:
+        return torch.empty(shape, dtype=dtype)
+    flat = torch.frombuffer(bytearray(content), dtype=dtype)
+    return flat.as_strided(shape, stride, meta["storage_offset"]["as_int"]).clone()
+
+
+# --- operations -------------------------------------------------------------------------------------------------------
+
+
+def _steps(graph: Any) -> dict[str, Step]:
+    nodes = [node for node in graph["nodes"] if node["target"].split(".")[-2] not in IGNORED]
+    # Modules may not have dots in their names; with a slash none is called like a method of a module.
+    steps = {f"{_place(node)}/{_names(node['outputs'])[0]}".replace(".", "/"): _step(node) for node in nodes}
+    if len(steps) < len(nodes):
+        raise ValueError("two operations of the same name")
+    return steps
+
+
+def _place(node: Any) -> str:
+    """Name of the module that the operation ran in, when the program was saved."""
+    stack = str((node.get("metadata") or {}).get("nn_module_stack", "")).split(";")[-1].split(",")
+    return stack[1] if len(stack) == 3 and stack[1] else "main"
+
+
+def _step(node: Any) -> Step:
+    call = _call(str(node["target"]))
+    args, options = [], {}
+    for given in node["inputs"]:
+        value = _argument(given["arg"])
+        if given["name"] in {"train", "training"} and value is True:
+            raise ModelError("The program was saved in training mode: call eval() on the network before the export.")
+        if given.get("kind") == _KEYWORD:
+            options[given["name"]] = value
+        else:
+            args.append(value)
+    return Step(call, args, options, _names(node["outputs"]))
+
+
+def _call(target: str) -> Callable[..., Any]:
+    if target in PYTHON:
+        return PYTHON[target]
+    found = _OPERATION.fullmatch(target)
+    if found is not None:
+        library, name, overload = found.groups()
+        known = TORCHVISION if library == "torchvision" else ATEN
+        if name in known or name.removesuffix("_") in known:
+            call = getattr(getattr(getattr(torch.ops, library), name), overload)
+            if isinstance(call, torch._ops.OpOverload) and _gives_tensors(call):
+                return call
+    raise ModelError(f"The program uses {target[:80]}, which is not among the operations that are let in.")
+
+
+def _gives_tensors(call: torch._ops.OpOverload) -> bool:
+    """Under some names there are also operations on lists and texts, and some that write where they are told."""
+    schema = call._schema
+    kinds = {str(given.type) for given in schema.returns}
+    sizes = call._opname in SIZES
+    return (sizes or kinds <= {"Tensor", "List[Tensor]"}) and not any(given.is_out for given in schema.arguments)
+
+
+_KEYWORD = 2  # of torch's kinds of arguments
+
+
+def _argument(tree: Any) -> Any:
+    """An argument; Named stands for a value that the program computes."""
+    ((kind, value),) = tree.items()
+    if kind not in _ARGUMENTS:
+        raise ModelError(f"The program has an argument of the kind {kind[:40]!r}, which is not let in.")
+    return _ARGUMENTS[kind](value)
+
+
+def _several(kind: str) -> Callable[[Any], list[Any]]:
+    return lambda values: [_ARGUMENTS[kind](value) for value in values]
+
+
+def _size(tree: Any) -> Any:
+    return tree["as_int"] if "as_int" in tree else Named(tree["as_name"])
+
+
+_ARGUMENTS: dict[str, Callable[[Any], Any]] = {
+    "as_none": lambda value: None,
+    "as_tensor": lambda value: Named(value["name"]),
+    "as_optional_tensor": _argument,
+    "as_int": int,
+    "as_float": float,
+    "as_bool": bool,
+    "as_string": str,
+    "as_sym_int": _size,
+    "as_scalar_type": deserialize_scalar_type,
+    "as_memory_format": lambda value: _SERIALIZE_TO_TORCH_MEMORY_FORMAT[value],
+    "as_layout": lambda value: torch.strided,
+    "as_device": lambda value: torch.device("cpu"),
+    "as_tensors": _several("as_tensor"),
+    "as_optional_tensors": _several("as_optional_tensor"),
+    "as_ints": _several("as_int"),
+    "as_floats": _several("as_float"),
+    "as_bools": _several("as_bool"),
+    "as_sym_ints": _several("as_sym_int"),
+}
+
+
+def _names(outputs: Any) -> list[str]:
+    """Names of an operation's results, one after the other."""
+    names: list[str] = []
+    for kind, value in _only_pairs(outputs):
+        several = value if kind == "as_tensors" else [value]
+        names.extend(str(one.get("name") or one.get("as_name")) for one in several)
+    return names
+
+
+# --- what goes in and out ---------------------------------------------------------------------------------------------
+
+
+def _picture(signature: Any, graph: Any) -> _Picture:
+    inputs = [spec["arg"] for kind, spec in _only_pairs(signature["input_specs"]) if kind not in _HELD]
+    if len(inputs) != 1 or "as_tensor" not in inputs[0]:
+        raise ModelError(f"The program takes {len(inputs)} inputs; an own model takes one, a batch of pictures.")
+    name = inputs[0]["as_tensor"]["name"]
+    sizes = [_example(size) for size in graph["tensor_values"][name]["sizes"]]
+    if len(sizes) != 4 or sizes[1] != 3:
+        shape = " x ".join(map(str, sizes))
+        raise ModelError(f"The program takes {shape}; an own model takes pictures, 1 x 3 x height x width.")
+    return _Picture(name, Preprocessing((sizes[2], sizes[3])).size)
+
+
+def _example(size: Any) -> int:
+    """A size, or what it was in the example that the program was saved with."""
+    return int(size["as_int"] if "as_int" in size else size["as_expr"]["hint"]["as_int"])
+
+
+def _output(signature: Any) -> str:
+    outputs = [spec["arg"] for kind, spec in _only_pairs(signature["output_specs"]) if kind == "user_output"]
+    return str(next(output["as_tensor"]["name"] for output in outputs if "as_tensor" in output))

@@ -1,0 +1,94 @@
+"""Models from files that people bring: opened by their content, and trusted in nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+from torch import nn
+
+from cnnfix_core.errors import ModelError
+from cnnfix_core.zoo import architectures, state_dict
+from cnnfix_core.zoo.labels import Labels
+from cnnfix_core.zoo.model import Model
+from cnnfix_core.zoo.preprocessing import Preprocessing
+from cnnfix_core.zoo.untrusted import export_reader, state_dicts
+from cnnfix_core.zoo.untrusted.archive import Archive
+
+MAX_BYTES = 1_000_000_000
+
+
+def open_own(
+    file: Path | bytes | BinaryIO,
+    name: str,
+    *,
+    architecture: str | None = None,
+    labels: Labels | None = None,
+    preprocessing: Preprocessing | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> Model:
+    """A model from a file: a program by `torch.export.save`, or a state dict (.pth, .safetensors) for `architecture`.
+
+    What the file is tells its content. architecture: a name that `architectures.build` takes; programs need none.
+    labels: None for "class 0", "class 1" ... preprocessing: None for what the architecture's published weights
+    expect; for a program, the size of its example and ImageNet's mean and std.
+
+    Nothing in the file is run, whatever it holds: pickles are read for tensors alone (`weights_only`), archives must
+    be as PyTorch writes them (`archives`), claimed sizes are held to the size of the file before memory is taken
+    (`tensors`), and programs are read by this package with a list of operations that may occur (`exported`).
+
+    Raises ModelError for anything that cannot be used, in words for the person who sent it.
+    """
+    content = _content(file, name, max_bytes)
+    module: nn.Module
+    if _is_program(content, name):
+        module, size = export_reader.read(Archive(content, name))
+        preprocessing = preprocessing or Preprocessing(size)
+        source = "your own program"
+    else:
+        if architecture is None:
+            raise ModelError(f"{name} holds weights alone: name the architecture that they belong to.")
+        state = _state(content, name)
+        classes = state_dict.classes_in(state, architecture)
+        state_dict.check(state, architectures.skeleton(architecture, classes), architecture)
+        module = architectures.build(architecture, classes)
+        state_dict.fill(module, state, architecture)
+        preprocessing = preprocessing or architectures.preprocessing(architecture)
+        source = f"your own weights for {architecture}"
+    return Model.of(module.requires_grad_(False), labels, preprocessing, name, source)
+
+
+def read_state(file: Path | bytes | BinaryIO, name: str, max_bytes: int = MAX_BYTES) -> state_dict.State:
+    """The tensors of a file of weights, .pth or .safetensors, by name. As safe as `open_own`, and raises as it does."""
+    return _state(_content(file, name, max_bytes), name)
+
+
+def _content(file: Path | bytes | BinaryIO, name: str, limit: int) -> bytes:
+    """All bytes, of which never more are read than are let in."""
+    if isinstance(file, Path):
+        try:
+            with file.open("rb") as opened:
+                return _content(opened, name, limit)
+        except OSError as error:
+            raise ModelError(f"The file {file} cannot be read: {error.strerror}.") from error
+    content = file if isinstance(file, bytes) else file.read(limit + 1)
+    if not content:
+        raise ModelError(f"{name} is empty: save or send it again.")
+    if len(content) > limit:
+        raise ModelError(f"{name} is larger than {limit / 1e6:g} MB, which is the limit for own models here.")
+    return content
+
+
+def _is_program(content: bytes, name: str) -> bool:
+    if not content.startswith(b"PK"):
+        return False
+    return "data.pkl" not in Archive(content, name).names()
+
+
+def _state(content: bytes, name: str) -> state_dict.State:
+    if state_dicts.looks_like_safetensors(content):
+        return state_dicts.from_safetensors(content, name)
+    # A pickle of protocol 2 or later, or an archive of one.
+    if content.startswith((b"\x80", b"PK")):
+        return state_dicts.from_torch(content, name)
+    raise ModelError(f"{name} is no model file: send a .pt2 by torch.export.save, or weights as .pth or .safetensors.")

@@ -1,0 +1,1 @@
+"""One component to choose one of several things."""

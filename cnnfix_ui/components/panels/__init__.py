@@ -1,0 +1,1 @@
+"""Maps of one picture side by side, with one cursor."""

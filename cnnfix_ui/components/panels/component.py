@@ -1,0 +1,112 @@
+"""Maps of one picture side by side, with one cursor for all, drawn in the browser."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from cnnfix_core.explanations.export import channel_name
+from cnnfix_core.explanations.fixations import Fixations
+from cnnfix_core.images.picture import Picture, scaled_size
+from cnnfix_core.regions.highest_density import BANDS, held_share
+from cnnfix_core.visualization.drawing import BAND_COLOURS, MOST_POINTS, POINT, POINT_EDGE, overlay, photo_of, png
+from cnnfix_ui.components.assets import joined
+
+HERE = Path(__file__).parent
+_PHOTO_SIDE, _READ_SIDE = 1024, 112
+
+# Text only ever travels as data, never inside these three strings, so that no label can become markup.
+_component = st.components.v2.component(
+    "cnnfix_panels",
+    html='<div class="panels"></div><div class="legend"></div>',
+    css=(HERE / "panels.css").read_text("utf-8"),
+    js=joined(HERE, "../dom.js", "panels.js"),
+)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One map of the picture: its title, the map (of any size), and the fixations if it has any.
+
+    among: all the maps that it is one of, where they share a scale.
+    """
+
+    title: str
+    density: NDArray[np.floating]
+    fixations: Fixations | None = None
+    among: NDArray[np.floating] | None = None
+
+
+def panels(picture: Picture, shown: Sequence[Panel], *, points: str, opacity: float, alt: str, key: str) -> None:
+    """Draw the panels.
+
+    points: what a point stands for, for the legend; "" draws none. opacity: of the maps, 0 to 1; 0 draws none.
+    alt: the panels in words.
+    """
+    photo = photo_of(picture, _PHOTO_SIDE)
+    data = {
+        "photo": photo_uri(picture),
+        "width": picture.width,
+        "height": picture.height,
+        "alt": alt,
+        "opacity": opacity,
+        "panels": [_panel(panel, photo.size, bool(points)) for panel in shown],
+        "point": {"fill": POINT, "edge": POINT_EDGE, "label": points},
+        "legend": [
+            {"colour": c, "label": f"{100 * share:.0f} %"} for c, share in zip(BAND_COLOURS, BANDS, strict=True)
+        ],
+    }
+    _component(key=key, data=data)
+
+
+@lru_cache(maxsize=32)
+def photo_uri(picture: Picture) -> str:
+    """The picture as a data URI."""
+    return image_uri(photo_of(picture, _PHOTO_SIDE))
+
+
+def thumbnail(picture: Picture) -> str:
+    """A small JPEG of the picture as a data URI."""
+    return image_uri(photo_of(picture, 256))
+
+
+def _panel(panel: Panel, size: tuple[int, int], points: bool) -> dict[str, Any]:
+    return {
+        "title": panel.title,
+        "overlay": "data:image/png;base64," + base64.b64encode(png(overlay(panel.density, size, panel.among))).decode(),
+        "points": _points(panel.fixations) if points and panel.fixations is not None else [],
+        "read": _readings(panel.density, panel.among),
+    }
+
+
+def _points(fixations: Fixations) -> list[tuple[int, int, float, str]]:
+    rows = zip(fixations.xy.tolist(), fixations.evidence.tolist(), fixations.channel.tolist(), strict=True)
+    return [(x, y, float(f"{e:.4g}"), channel_name(c)) for (x, y), e, c in list(rows)[:MOST_POINTS]]
+
+
+def _readings(density: NDArray[np.floating], among: NDArray[np.floating] | None) -> dict[str, Any]:
+    """What the cursor reads: the share held by places at least as strong, in %, and multiples of the average."""
+    size = scaled_size((density.shape[1], density.shape[0]), _READ_SIDE)
+    small = np.asarray(Image.fromarray(np.asarray(density, np.float32)).resize(size, Image.Resampling.BOX))
+    average = float(small.mean() if among is None else among.mean())
+    return {
+        "columns": size[0],
+        "rows": size[1],
+        "held": np.rint(100 * held_share(small, among)).astype(int).reshape(-1).tolist(),
+        "times": np.round(small / average if average > 0 else small, 1).reshape(-1).tolist(),
+    }
+
+
+def image_uri(image: Image.Image) -> str:
+    """An image as a JPEG in a data URI."""
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=86)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,0 +1,137 @@
+"""Choosing the pixel, or the box, that is asked about, where the network says what is where."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+from scipy.ndimage import distance_transform_edt
+
+from cnnfix_core import Picture
+from cnnfix_core.images.picture import scaled_size
+from cnnfix_core.tasks import Detection, Segmentation, detect, segment
+from cnnfix_core.visualization.drawing import png
+from cnnfix_ui.explore.component import pointing
+from cnnfix_ui.server.results import KEYS, Network
+from cnnfix_ui.server.turns import turns
+from cnnfix_ui.widgets import networks
+
+# Told apart with every kind of colour vision (Okabe and Ito), then used again.
+_COLOURS = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#F0E442", "#0072B2")
+_GROUND, _OPACITY = 0, 150
+_READ_SIDE = 112
+_MOST_TOLD = 6  # classes in the legend
+
+Pixel = tuple[int, int]
+
+
+def known_pixel(text: str) -> Pixel:
+    """A pixel from the address, "x,y". Raises ValueError for anything else."""
+    x, y = map(int, text.split(","))
+    if min(x, y) < 0:
+        raise ValueError(text)
+    return x, y
+
+
+def pixel_text(pixel: Pixel) -> str:
+    """A pixel as the address has it."""
+    return f"{pixel[0]},{pixel[1]}"
+
+
+def choose_part(network: Network, picture: Picture) -> Network:
+    """The network, or where it says what is where: draw what it says, and give what it says of the chosen part.
+
+    Raises ModelError where it finds nothing.
+    """
+    if network.model.task == "segmentation":
+        return _pixel_of(network, picture)
+    if network.model.task == "detection":
+        return _boxes_of(network, picture)
+    return network
+
+
+def _pixel_of(network: Network, picture: Picture) -> Network:
+    found = _segmented(network, picture)
+    chosen: Pixel | None = st.session_state["at"]
+    if chosen is None or chosen[0] >= picture.width or chosen[1] >= picture.height:
+        chosen = _inside(found)
+    names = found.model.labels.short
+    shares = np.bincount(found.classes.ravel(), minlength=len(names)) / found.classes.size
+    there = [int(one) for one in np.argsort(-shares) if shares[one] > 0 and one != _GROUND][:_MOST_TOLD]
+    size = scaled_size((found.classes.shape[1], found.classes.shape[0]), _READ_SIDE)
+    small = np.asarray(Image.fromarray(found.classes.astype(np.uint8)).resize(size, Image.Resampling.NEAREST))
+    shown = {
+        "layer": _layer(found),
+        "classes": {"columns": size[0], "rows": size[1], "values": small.ravel().tolist()},
+        "names": names,
+        "legend": [{"name": names[one], "colour": _colour(one), "share": float(shares[one])} for one in there],
+        "chosen": {"x": chosen[0], "y": chosen[1]},
+    }
+
+    def pick(at: dict[str, int]) -> None:
+        networks.forget_classes()
+        st.session_state["at"] = (at.get("x", 0), at.get("y", 0))
+
+    st.caption("Click a pixel: why does the network call it so?")
+    pointing(picture, shown, key="pointing", on_pick=pick)
+    return Network(f"{network.key} at {pixel_text(chosen)}", found.at(*chosen))
+
+
+def _boxes_of(network: Network, picture: Picture) -> Network:
+    found = _detected(network, picture)
+    networks.fit_classes(len(found.found))
+    chosen = st.session_state["class"] or 0
+    boxes: list[dict[str, Any]] = [
+        {"name": one.name, "score": one.score, "box": one.box, "chosen": number == chosen}
+        for number, one in enumerate(found.found)
+    ]
+
+    def pick(at: dict[str, int]) -> None:
+        if at.get("box", 0) < len(boxes):
+            networks.forget_classes()
+            st.session_state["class"] = at.get("box", 0)
+
+    st.caption("Click a box: what was it based on?")
+    pointing(picture, {"boxes": boxes}, key="pointing", on_pick=pick)
+    return Network(f"{network.key} in {picture.digest}", found.model)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Looking at the picture …", hash_funcs=KEYS)
+def _segmented(network: Network, picture: Picture) -> Segmentation:
+    with turns.taken(long=True):
+        return segment(network.model, picture)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Looking at the picture …", hash_funcs=KEYS)
+def _detected(network: Network, picture: Picture) -> Detection:
+    with turns.taken(long=True):
+        return detect(network.model, picture)
+
+
+def _inside(found: Segmentation) -> Pixel:
+    """A pixel well inside the largest thing; the middle where there is nothing but ground."""
+    sizes = np.bincount(found.classes.ravel())
+    sizes[_GROUND] = 0
+    height, width = found.classes.shape
+    row, column = height // 2, width // 2
+    if sizes.any():
+        depth = distance_transform_edt(found.classes == sizes.argmax())
+        row, column = np.unravel_index(int(depth.argmax()), depth.shape)
+    x, y = (int(column) + 0.5) * found.picture.width / width, (int(row) + 0.5) * found.picture.height / height
+    return int(x), int(y)
+
+
+def _layer(found: Segmentation) -> str:
+    """The classes as colours over nothing, as a data URI."""
+    image = Image.fromarray(found.classes.astype(np.uint8))
+    used = int(found.classes.max()) + 1
+    image.putpalette([int(_colour(one)[at : at + 2], 16) for one in range(used) for at in (1, 3, 5)])
+    image.info["transparency"] = bytes(0 if one == _GROUND else _OPACITY for one in range(used))
+    return "data:image/png;base64," + base64.b64encode(png(image)).decode()
+
+
+def _colour(number: int) -> str:
+    return _COLOURS[number % len(_COLOURS)]

@@ -1,0 +1,1 @@
+"""The Models page: the catalogue and your own network."""

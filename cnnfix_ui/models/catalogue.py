@@ -1,0 +1,104 @@
+"""The networks that the package knows: a table, the facts of one, and loading it."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from cnnfix_core import ModelInfo, list_models
+from cnnfix_ui.errors import plain
+from cnnfix_ui.server import results
+from cnnfix_ui.widgets import networks
+from cnnfix_ui.widgets.fetching import load_with_bar
+
+_TABLE, _ROW = "catalogue.table", "catalogue.row"
+
+
+def show() -> None:
+    """Draw the table, and beside it what is known of the chosen network and what can be done with it."""
+    infos = list_models()
+    table, facts = st.columns([2.2, 1], gap="large")
+    with table:
+        info = _chosen(infos)
+    with facts:
+        st.subheader(info.title, anchor=False)
+        st.markdown(plain(_facts(info)))
+        _actions(info)
+
+
+def _chosen(infos: Sequence[ModelInfo]) -> ModelInfo:
+    loaded = results.models.kept()
+    number = st.column_config.NumberColumn
+    rows = {
+        "Network": [info.title for info in infos],
+        "State": [_state(info, loaded) for info in infos],
+        "For": [info.task for info in infos],
+        "Accuracy": [info.accuracy for info in infos],
+        "Parameters": [info.parameters and info.parameters / 1e6 for info in infos],
+        "Size": [info.size and info.size / 1e6 for info in infos],
+        "Source": [info.source for info in infos],
+        "Licence": [info.licence for info in infos],
+    }
+    st.dataframe(
+        rows,
+        height=560,  # down to the paper's networks
+        hide_index=True,
+        placeholder="",
+        column_config={
+            "Network": st.column_config.TextColumn(pinned=True, width=150),
+            "Accuracy": number(format="%.1f %%", help="ImageNet's validation pictures whose class comes first"),
+            "Parameters": number(format="%.1f M"),
+            "Size": number(format="%.0f MB"),
+            "Source": st.column_config.TextColumn(width=185),
+            "Licence": st.column_config.TextColumn(width=165),
+        },
+        key=_TABLE,
+        on_select=_choose,
+        # Not by rows: these can be chosen by a small mark alone, and not by the keyboard.
+        selection_mode="single-cell",
+        selection_default={"selection": {"cells": [(st.session_state.setdefault(_ROW, 0), "Network")]}},
+        alt="The networks that can be asked, with accuracy, size, state, source and licence",
+    )
+    return infos[int(st.session_state[_ROW])]
+
+
+def _choose() -> None:
+    """Any cell chooses its network, by a click or by the arrow keys; one is always chosen."""
+    cells = st.session_state[_TABLE]["selection"]["cells"]
+    if cells:
+        st.session_state[_ROW] = cells[0][0]
+
+
+def _state(info: ModelInfo, loaded: frozenset[str]) -> str:
+    if info.name in loaded:
+        return "Loaded"
+    return "Ready" if info.available else "Not here yet"
+
+
+def _facts(info: ModelInfo) -> str:
+    parts = []
+    if info.accuracy:
+        parts.append(f"Names {info.accuracy:.1f} % of ImageNet's validation pictures rightly at once, as published.")
+    if info.parameters:
+        parts.append(f"{info.parameters / 1e6:.1f} million parameters.")
+    parts.append(f"Weights: {info.source}. Licence: {info.licence}.")
+    if info.name in results.models.kept():
+        parts.append("It is in memory, for everybody who uses this server.")
+    else:
+        parts.append(
+            "Its weights are on this machine." if info.available else f"Not on this machine yet. {info.remedy}"
+        )
+    return " ".join(parts)
+
+
+def _actions(info: ModelInfo) -> None:
+    loaded = info.name in results.models.kept()
+    with st.container(horizontal=True, gap="small"):
+        explore = st.button("Explore with it", type="primary", disabled=not networks.can_be_asked(info))
+        load = not loaded and st.button("Load", icon=":material/download:" if not info.available else None)
+        if loaded and st.button("Unload", help="Frees its memory; whoever asks it next waits until it is loaded again"):
+            results.models.remove(info.name)
+            st.rerun()
+    if explore:
+        networks.explore_with(info.name)
+    if load:
+        load_with_bar(info, lambda progress: results.loaded(info.name, progress))

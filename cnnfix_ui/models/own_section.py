@@ -1,0 +1,158 @@
+"""The part of the Models page for a visitor's own model: what to send, how to understand it, what the check found."""
+
+import streamlit as st
+
+from cnnfix_core import CnnfixError, Coverage, Preprocessing
+from cnnfix_core.zoo import INTERPOLATIONS, MAX_BYTES, architectures
+from cnnfix_core.zoo.preprocessing import MAX_SIDE, Three
+from cnnfix_site import hosting
+from cnnfix_ui.errors import UserError, plain, show_error
+from cnnfix_ui.widgets import networks, own_model
+
+
+def show() -> None:
+    """Draw the section; where own models are off, a sentence that says so."""
+    st.subheader("Your own model", anchor=False)
+    if not hosting.own_models_on(st.get_option("server.address")):
+        st.markdown(
+            "Own models are off on this server, because others can reach it. Whoever runs it turns them on with "
+            f"`cnnfix app --own-models`, or with `{hosting.OWN_MODELS}=1` in the environment."
+        )
+        return
+    st.caption(
+        "A program by `torch.export.save` (.pt2), or weights (.pth, .pt, .safetensors) for an architecture of "
+        f"torchvision or timm, up to {_limit():,} MB. {_larger()}Nothing in the file is run. Only you can ask it, "
+        "and it is forgotten when you close the page."
+    )
+    try:
+        request = _request()
+        if request:
+            with st.spinner("Opening it and walking through it once …", show_time=True):
+                own_model.check(request)
+    except (UserError, CnnfixError) as error:
+        show_error(error)
+    checked = own_model.checked()
+    if checked:
+        _show(checked)
+
+
+# --- what to send -----------------------------------------------------------------------------------------------------
+
+
+def _limit() -> int:
+    """Largest file that the server takes, in MB."""
+    return min(int(st.get_option("server.maxUploadSize")), MAX_BYTES // 1_000_000)
+
+
+def _larger() -> str:
+    return "" if _limit() >= hosting.LARGE_UPLOAD else f"Started by `cnnfix app`, up to {hosting.LARGE_UPLOAD:,} MB. "
+
+
+def _request() -> own_model.Request | None:
+    """Draw what to send and how to understand it; a request when the button is pressed."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        file = st.file_uploader("Model", ["pt2", "pth", "pt", "safetensors"], key="own.file", max_upload_size=_limit())
+        labels = st.file_uploader("Labels, if you have them", ["txt", "json"], key="own.labels", max_upload_size=1)
+    with right:
+        architecture = st.selectbox(
+            "Architecture",
+            (*architectures.classifiers(), *architectures.timm_names()),
+            index=None,
+            placeholder="for weights: search, such as resnet50 or timm/convnext_atto",
+            key="own.architecture",
+            help="Of weights. A .pt2 brings its own.",
+        )
+        preprocessing = _preprocessing(architecture)
+        wanted = st.button("Check", type="primary", disabled=file is None)
+    if file is None or not wanted:
+        return None
+    return own_model.Request(
+        file.name, file.getvalue(), architecture, labels.getvalue() if labels else None, preprocessing
+    )
+
+
+def _preprocessing(architecture: str | None) -> Preprocessing | None:
+    """None for what the file or the architecture says. Raises ModelError for values that no network can have."""
+    with st.expander("Preprocessing", icon=":material/tune:"):
+        by_hand = st.toggle("Set it by hand", key="own.by_hand")
+        said = architectures.preprocessing(architecture) if architecture else Preprocessing()
+        if not by_hand:
+            whose = f"As {architecture} expects" if architecture else "The size is read from the file; otherwise"
+            st.caption(plain(f"{whose}: {_in_words(said)}"))
+            return None
+        # Another architecture, other values to begin with.
+        key = f"own.{architecture}."
+        # Row by row, so that on a phone they come in this order.
+        (left, right), (below_left, below_right), (last_left, last_right) = (st.columns(2) for _ in range(3))
+        height = left.number_input("Height", 1, MAX_SIDE, said.size[0], key=f"{key}height")
+        width = right.number_input("Width", 1, MAX_SIDE, said.size[1], key=f"{key}width")
+        mean = below_left.text_input("Mean of red, green, blue", _written(said.mean), key=f"{key}mean")
+        std = below_right.text_input("Standard deviation", _written(said.std), key=f"{key}std")
+        interpolation = last_left.selectbox(
+            "Interpolation", INTERPOLATIONS, INTERPOLATIONS.index(said.interpolation), key=f"{key}interpolation"
+        )
+        crop = last_right.number_input(
+            "A centre crop keeps",
+            *(0.01, 1.0, said.crop_pct, 0.005),
+            format="%.3f",
+            key=f"{key}crop",
+            help="Of the scaled picture's short side: 1 for all",
+        )
+    return Preprocessing((height, width), _three(mean), _three(std), interpolation, crop)
+
+
+def _in_words(said: Preprocessing) -> str:
+    height, width = said.size
+    return (
+        f"{width} × {height} pixels, mean {_written(said.mean)}, std {_written(said.std)}, {said.interpolation}, "
+        f"a centre crop keeps {said.crop_pct:.3g}."
+    )
+
+
+def _written(three: Three) -> str:
+    return ", ".join(f"{value:.4g}" for value in three)
+
+
+def _three(text: str) -> Three:
+    try:
+        red, green, blue = (float(part) for part in text.replace(";", ",").split(","))
+    except ValueError:
+        raise UserError(f"{text!r} is not three numbers: write them as 0.485, 0.456, 0.406.") from None
+    return red, green, blue
+
+
+# --- what the check found ---------------------------------------------------------------------------------------------
+
+
+def _show(checked: own_model.Checked) -> None:
+    model, report = checked.network.model, checked.report
+    say = st.success if report.complete else st.warning
+    say(plain(f"{model.title}: {own_model.facts(model)} {report.summary()}"))
+    with st.container(horizontal=True, gap="small"):
+        explore = st.button("Explore with it", type="primary", key="own.explore")
+        st.button("Remove", key="own.remove", on_click=own_model.remove)
+    if explore:
+        networks.explore_with(networks.OWN)
+    if report.stops:
+        st.dataframe(_stops(report), hide_index=True, key="own.stops", alt="Where walks stop and why")
+    with st.expander("The operations of the network"):
+        st.dataframe(_operations(report), hide_index=True, key="own.operations", alt="The operations of the network")
+
+
+def _stops(report: Coverage) -> dict[str, list[object]]:
+    return {
+        "Walks stop at": [stop.operation for stop in report.stops],
+        "In module": [stop.module for stop in report.stops],
+        "Evidence lost": [f"{stop.evidence:.0%}".replace("%", " %") for stop in report.stops],
+        "Why": [stop.why for stop in report.stops],
+    }
+
+
+def _operations(report: Coverage) -> dict[str, list[object]]:
+    return {
+        "Operation": [operation.name for operation in report.operations],
+        "Times": [operation.times for operation in report.operations],
+        "Met by the walk": [operation.met for operation in report.operations],
+        "Has a rule": ["yes" if operation.has_rule else "no" for operation in report.operations],
+    }

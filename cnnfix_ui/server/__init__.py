@@ -1,0 +1,1 @@
+"""What keeps the server healthy: headers, jobs, turns, caches."""

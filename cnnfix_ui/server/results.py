@@ -1,0 +1,150 @@
+"""What visitors share: networks in memory, and explanations by network, picture, question and settings."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import astuple, dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from cnnfix_core import Explanation, Model, Picture, Preset, attribute, explain, load_model, perturbations
+from cnnfix_core.backtrack.walkthrough import Walked, walked
+from cnnfix_core.errors import ModelError
+from cnnfix_core.explanations.explanation import Classes, classes
+from cnnfix_core.images.samples import list_samples
+from cnnfix_core.images.views import Crops
+from cnnfix_core.perturbations import forgetful
+from cnnfix_core.regions.highest_density import MAP_SIDE
+from cnnfix_core.report import Report, make
+from cnnfix_core.zoo import Progress
+from cnnfix_site.hosting import memory
+from cnnfix_ui.server.cache import Shelf
+from cnnfix_ui.server.turns import in_turn, turns
+
+Answer = TypeVar("Answer")
+_LARGE = 200_000_000  # bytes of weights
+
+
+def _nbytes(answer: object) -> int:
+    """Roughly, in memory."""
+    fixations = answer.fixations if isinstance(answer, Explanation) else None
+    return 40 * len(fixations) if fixations else getattr(answer, "nbytes", 1_000) + 1_000
+
+
+Target = int | tuple[int | None, int] | None
+
+# Four of the largest networks of the paper.
+models: Shelf[str, Model] = Shelf(2_500_000_000, lambda model: model.nbytes)
+# Explanations, Grad-CAM's maps, and what networks say.
+answers: Shelf[Hashable, Any] = Shelf(400_000_000, _nbytes)
+# Recordings with all their values, 90 MB of the bundled network: a class of thirty steps through as many.
+walks: Shelf[Hashable, Walked] = Shelf(max(memory() // 6, 1_000_000_000), lambda one: one.nbytes)
+
+# What browsers are sent of walks, so many of them; a megabyte each, about.
+films: Shelf[Hashable, dict[str, Any]] = Shelf(64, lambda _: 1)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network to ask. key: differs from that of any other, whosoever it is; answers are kept under it."""
+
+    key: str
+    model: Model
+
+    @property
+    def takes_long(self) -> bool:
+        """Whether an answer takes seconds: others must get through beside it."""
+        return self.model.whole or self.model.nbytes > _LARGE
+
+
+def loaded(name: str, progress: Progress | None = None) -> Model:
+    """The network of that name, in memory from now on. Raises ModelError as `load_model`."""
+    return models.get(name, lambda: load_model(name, progress))
+
+
+# Under what answers are kept.
+KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
+    Picture: lambda picture: picture.digest,
+    Network: lambda network: network.key,
+    Preset: astuple,
+}
+
+
+def said(network: Network, picture: Picture) -> Classes:
+    """What the network says of the whole picture."""
+    return _answered(("said", network.key, picture.digest), network, lambda: classes(network.model, picture))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=KEYS)
+def disturbed(network: Network, picture: Picture, kind: str, strength: int) -> perturbations.Disturbed:
+    """The picture with adversarial noise."""
+    with turns.taken():
+        return perturbations.disturbed(network.model, picture, kind, strength)
+
+
+def forgot(network: Network, part: str) -> Network:
+    """The network with shuffled weights, all or those of the last layer."""
+    key = f"{network.key} without {part}"
+    return Network(key, models.get(key, lambda: forgetful(network.model, part=part)))
+
+
+def explained(network: Network, picture: Picture, target: Target, preset: Preset) -> Explanation:
+    """The explanation, without its walks."""
+    key = "explained", network.key, picture.digest, target, preset
+    return _answered(key, network, lambda: explain(network.model, picture, target, preset).without_traces())
+
+
+def stepped(network: Network, picture: Picture, target: Target, presets: tuple[Preset, ...]) -> Walked:
+    """The walk with all that was recorded, for stepping; kept only as long as there is room."""
+    key = network.key, picture.digest, target, presets
+    return walks.get(key, _in_turn(network, lambda: walked(network.model, picture, target, presets)))
+
+
+def rival(network: Network, picture: Picture, target: int | tuple[int, int], crops: Crops) -> NDArray[np.float32] | str:
+    """Grad-CAM of the same question on the same views, at most MAP_SIDE long; or in a sentence why there is none."""
+
+    def drawn() -> NDArray[np.float32] | str:
+        try:
+            return attribute(network.model, picture, target, crops=crops, longest_side=MAP_SIDE)
+        except ModelError as error:
+            return str(error)
+
+    return _answered(("rival", network.key, picture.digest, target, crops), network, drawn)
+
+
+def _answered(key: Hashable, network: Network, make: Callable[[], Answer]) -> Answer:
+    """What is kept under the key, or else computed in turn."""
+    found: Answer = answers.get(key, _in_turn(network, make))
+    return found
+
+
+def _in_turn(network: Network, make: Callable[[], Answer]) -> Callable[[], Answer]:
+    def made() -> Answer:
+        with in_turn(network.takes_long):
+            return make()
+
+    return made
+
+
+def reporting(network: Network, picture: Picture, name: str, explanation: Explanation) -> Callable[[], Report]:
+    """What makes the report of an explanation; it needs no session. name: of the picture, as the gallery has it."""
+
+    def made() -> Report:
+        sample = next((one for one in list_samples() if one.name == name), None)
+        with turns.taken(long=True):
+            return make(
+                network.model,
+                picture,
+                explanation.asked,
+                explanation.preset,
+                name=name if sample else "picture.png",
+                content=sample.read() if sample else None,
+            )
+
+    return made
+
+
+def density(explanation: Explanation) -> NDArray[np.floating]:
+    """The fixations' map, at most MAP_SIDE long."""
+    return explanation.density(longest_side=MAP_SIDE)

@@ -1,0 +1,1 @@
+"""Controls and sections that several pages share."""

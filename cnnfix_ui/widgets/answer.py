@@ -1,0 +1,105 @@
+"""The answer: the two maps, the sentence, what the network saw, and the files to keep."""
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from cnnfix_core import Explanation, Picture
+from cnnfix_core.explanations.description import summary
+from cnnfix_core.explanations.export import as_csv, as_json
+from cnnfix_core.report import Report, as_html, as_pdf, as_zip
+from cnnfix_core.visualization.drawing import png
+from cnnfix_core.visualization.figures import comparison
+from cnnfix_ui.components.panels.component import Panel, panels
+from cnnfix_ui.errors import plain
+from cnnfix_ui.server import results
+from cnnfix_ui.widgets.downloads import downloads
+
+SHOWN = ("both", "points", "density")
+
+
+def known_opacity(text: str) -> int:
+    """Strength of the colours in % from the address. Raises a ValueError for anything else."""
+    value = int(text)
+    if value not in range(10, 101, 5):
+        raise ValueError(text)
+    return value
+
+
+def choose_shown() -> None:
+    """Draw the control of what is drawn."""
+    st.segmented_control("Show", SHOWN, required=True, format_func=str.title, key="show")
+
+
+def choose_opacity() -> None:
+    """Draw the control of how strong the colours are."""
+    st.slider("Strength of the colours", 10, 100, step=5, format="%d %%", key="opacity")
+
+
+def show(
+    picture: Picture,
+    explanation: Explanation,
+    found: NDArray[np.float32] | str,
+    report: Callable[[], Report] | None = None,
+) -> None:
+    """Draw the fixations beside Grad-CAM and say in words what is seen.
+
+    found: Grad-CAM's map, or the sentence that says why there is none. report: makes one, where that can be.
+    """
+    density = results.density(explanation)
+    rival = None if isinstance(found, str) else found
+    text = summary(explanation, density, rival)
+    drawn, weighted = st.session_state["show"], explanation.preset.weighted
+    panels(
+        picture,
+        [
+            Panel("CNN Fixations", density, explanation.kept_fixations),
+            *([] if rival is None else [Panel("Grad-CAM", rival)]),
+        ],
+        points="" if drawn == "density" else "fixation" + (", larger with more evidence" if weighted else ""),
+        opacity=0 if drawn == "points" else st.session_state["opacity"] / 100,
+        alt=text,
+        key="panels",
+    )
+    st.markdown(plain(text))
+    if isinstance(found, str):
+        st.caption(plain(f"Without Grad-CAM. {found}"))
+    _downloads(picture, explanation, density, rival, report)
+    _what_it_saw(picture, explanation)
+
+
+def _downloads(
+    picture: Picture,
+    explanation: Explanation,
+    density: NDArray[np.floating],
+    rival: NDArray[np.float32] | None,
+    report: Callable[[], Report] | None,
+) -> None:
+    name = f"fixations-{explanation.target.label.split(' (')[0].replace(' ', '-')}"
+    files: dict[str, tuple[str, Callable[[], str | bytes]]] = {
+        f"{name}.png": ("Figure", lambda: png(comparison(picture, explanation, density, rival))),
+        f"{name}.json": ("JSON", lambda: as_json(explanation)),
+        f"{name}.csv": ("CSV", lambda: as_csv(explanation)),
+    }
+    if report:
+        files |= {
+            f"{name}.html": ("Report", lambda: as_html(report())),
+            f"{name}.pdf": ("PDF", lambda: as_pdf(report())),
+            f"{name}.zip": ("Everything", lambda: as_zip(report())),
+        }
+    downloads(files)
+
+
+def _what_it_saw(picture: Picture, explanation: Explanation) -> None:
+    with st.expander("What the network saw", icon=":material/visibility:", key="saw", on_change="rerun") as box:
+        if not box.open:
+            return
+        st.caption("Exactly this, pixel for pixel; a view that was not followed back gave another class first.")
+        with st.container(horizontal=True, gap="small"):
+            for view in explanation.views:
+                followed = "" if view in explanation.explained else ", not followed"
+                height, width = view.size
+                caption = f"{view.name}{followed}: {width} × {height} pixels"
+                st.image(view.render(picture), caption=caption, alt=caption, width=width)

@@ -1,0 +1,83 @@
+"""Choosing a picture: the samples, an upload, the camera. A bad file is answered in a sentence, and nothing is lost."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from cnnfix_core import Picture, open_picture
+from cnnfix_core.images.samples import list_samples, load_sample
+from cnnfix_ui.components.choices.component import Choice
+from cnnfix_ui.components.panels.component import thumbnail
+from cnnfix_ui.widgets.strip import choose_from_strip
+from cnnfix_ui.widgets.uploads import OWN, Sent
+
+_OWN_TITLE = "Your picture"
+_SENT = Sent("gallery", "Your own picture", lambda files: open_picture(files[0][1]), camera=True)
+
+
+def known_picture(name: str) -> str:
+    """The name, if an address may ask for it: that of a sample, or "own" where the visitor has sent a picture.
+
+    Raises a ValueError otherwise.
+    """
+    return _SENT.known(name, (sample.name for sample in list_samples()))
+
+
+def title_of(name: str) -> str:
+    """What the picture of that name is called."""
+    return _OWN_TITLE if name == OWN else load_sample(name).title
+
+
+def take(picture: Picture) -> None:
+    """Make it the visitor's own picture."""
+    _SENT.take(picture)
+
+
+def choose_picture(key: str, on_change: Callable[[], object]) -> Picture:
+    """Draw the gallery and give the chosen picture. The choice is session state `key`.
+
+    `on_change` is called when another picture is chosen; like every callback it should only set state.
+    """
+
+    def choose(name: str) -> None:
+        st.session_state[key] = name
+        on_change()
+
+    chosen: str = st.session_state[key]
+    note = "" if chosen == OWN else _note(chosen)
+    choose_from_strip([_tile(name) for name in names()], _SENT, chosen, choose, "Pictures", note)
+    return picture_of(chosen)
+
+
+def picture_of(name: str) -> Picture:
+    """The picture of a name that `known_picture` has let through."""
+    picture = _SENT.thing if name == OWN else None
+    return picture or _sample(name)
+
+
+def names() -> list[str]:
+    """All that can be chosen: the visitor's own first, where there is one."""
+    own = [OWN] if _SENT.thing else []
+    return own + [sample.name for sample in list_samples()]
+
+
+def _note(name: str) -> str:
+    sample = load_sample(name)
+    return f"{sample.note} Photograph: {sample.credit}, {sample.licence}."
+
+
+def _tile(name: str) -> Choice:
+    if name == OWN:
+        return Choice(OWN, _OWN_TITLE, "", thumbnail(picture_of(OWN)))
+    sample = load_sample(name)
+    return Choice(name, sample.title, sample.note, _thumbnail(name))
+
+
+@st.cache_resource
+def _sample(name: str) -> Picture:
+    return open_picture(load_sample(name).read())
+
+
+@st.cache_resource
+def _thumbnail(name: str) -> str:
+    return thumbnail(_sample(name))

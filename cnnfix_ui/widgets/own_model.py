@@ -1,0 +1,89 @@
+"""A visitor's own model: opened and checked before anything is asked of it, and kept in the visitor's session alone."""
+
+import hashlib
+from dataclasses import dataclass
+
+import streamlit as st
+
+from cnnfix_core import Coverage, Model, Preprocessing, coverage, open_own, open_picture
+from cnnfix_core.images.samples import list_samples
+from cnnfix_core.zoo import read_labels
+from cnnfix_ui.server.results import Network
+
+_CHECKED = "own.checked"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is sent to be checked: a file with its name, and how it is to be understood.
+
+    labels: content of the labels' file. preprocessing: None for what the file or the architecture says.
+    """
+
+    name: str
+    content: bytes
+    architecture: str | None
+    labels: bytes | None
+    preprocessing: Preprocessing | None
+
+    @property
+    def key(self) -> str:
+        """Differs from that of any other request."""
+        digests = [hashlib.sha256(part).hexdigest() for part in (self.content, self.labels or b"")]
+        return f"own {self.name} {digests} {self.architecture} {self.labels is None} {self.preprocessing}"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A model that opened, and what the trial walk through it found."""
+
+    network: Network
+    report: Coverage
+
+
+def check(request: Request) -> Checked:
+    """Open the model, walk through it once, and keep it in the session.
+
+    Raises CnnfixError; then the session keeps what it had.
+    """
+    model = open_own(
+        request.content,
+        request.name,
+        architecture=request.architecture,
+        labels=None if request.labels is None else read_labels(request.labels),
+        preprocessing=request.preprocessing,
+    )
+    picture = open_picture(list_samples()[0].read())
+    (view,) = model.views(picture, "whole")
+    report = coverage(model.module, model.preprocess(view.render(picture))[None])
+    checked = Checked(Network(request.key, model), report)
+    st.session_state[_CHECKED] = checked
+    return checked
+
+
+def checked() -> Checked | None:
+    """The model that this visitor sent last and that opened."""
+    found: Checked | None = st.session_state.get(_CHECKED)
+    return found
+
+
+def current() -> Network | None:
+    """The same as a network to ask."""
+    found = checked()
+    return found.network if found else None
+
+
+def remove() -> None:
+    """Forget the visitor's model."""
+    st.session_state.pop(_CHECKED, None)
+
+
+def facts(model: Model) -> str:
+    """Classes, size and parameters in words."""
+    height, width = model.input_size
+    count = sum(parameter.numel() for parameter in model.module.state_dict().values())
+    classes = len(model.labels)
+    return (
+        f"{classes:,} {'class' if classes == 1 else 'classes'}, pictures of {width} × {height} pixels, "
+        f"{count / 1e6:.2f} million parameters."
+    )

@@ -1,0 +1,35 @@
+"""The strip at the top of a page: samples to choose from, and beside it the place to send one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from cnnfix_ui.components.choices.component import Choice, choices
+from cnnfix_ui.errors import plain
+from cnnfix_ui.widgets.uploads import OWN, Sent
+
+
+def choose_from_strip(
+    tiles: Sequence[Choice],
+    sent: Sent[Any],
+    selected: str,
+    on_choose: Callable[[str], object],
+    label: str,
+    note: str = "",
+) -> None:
+    """Draw it.
+
+    on_choose: called with a tile's value, and with OWN when something was sent; it should only set state.
+    label: of the strip, for screen readers. note: below it.
+    """
+    strip, own = st.columns([4, 1.1], gap="medium")
+    with own:
+        sent.choose(lambda: on_choose(OWN))
+    with strip:
+        choices(tiles, selected=selected, look="tiles", label=label, key=f"{sent.key}.tiles", on_choose=on_choose)
+        if note:
+            st.caption(plain(note))
+    sent.show_refusal()

@@ -1,0 +1,90 @@
+"""What a visitor sends as a file: kept for the visit. What cannot be read changes nothing but a message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import streamlit as st
+
+from cnnfix_core.errors import CnnfixError
+from cnnfix_site.hosting import SMALL_UPLOAD
+from cnnfix_ui.errors import plain
+
+Thing = TypeVar("Thing")
+
+OWN = "own"  # the name of what was sent, beside those of samples
+
+
+@dataclass(frozen=True)
+class Sent(Generic[Thing]):
+    """One kind of thing that is sent.
+
+    key: of session state. label: of the place to send it to. read: from the names and bytes of the files; raises
+    CnnfixError. several: files may be sent at once. camera: it can be photographed.
+    """
+
+    key: str
+    label: str
+    read: Callable[[Sequence[tuple[str, bytes]]], Thing]
+    several: bool = False
+    camera: bool = False
+
+    @property
+    def thing(self) -> Thing | None:
+        """What was sent last and could be read."""
+        found: Thing | None = st.session_state.get(f"{self.key}.sent")
+        return found
+
+    def known(self, name: str, samples: Iterable[str]) -> str:
+        """The name, from an address, if it is a sample's or that of what was sent. Raises ValueError otherwise."""
+        if name in samples or (name == OWN and self.thing):
+            return name
+        raise ValueError(name)
+
+    def take(self, thing: Thing) -> None:
+        """Keep what came another way."""
+        st.session_state[f"{self.key}.sent"] = thing
+
+    def choose(self, on_take: Callable[[], object]) -> None:
+        """Draw the place to send to. on_take: called when it was read; like every callback it should only set state."""
+        upload, camera = f"{self.key}.upload", f"{self.key}.camera"
+        st.file_uploader(
+            self.label,
+            key=upload,
+            on_change=self._take,
+            args=(upload, on_take),
+            accept_multiple_files=self.several,
+            max_upload_size=SMALL_UPLOAD,
+        )
+        if self.camera:
+            with st.popover("Camera", icon=":material/photo_camera:", width="stretch"):
+                st.camera_input(
+                    "Camera", key=camera, on_change=self._take, args=(camera, on_take), label_visibility="collapsed"
+                )
+
+    def show_refusal(self) -> None:
+        """Say why what came last was refused, if it was."""
+        if f"{self.key}.refused" in st.session_state:
+            st.error(plain(st.session_state[f"{self.key}.refused"]), icon=":material/info:")
+
+    def refuse(self, message: str | None) -> None:
+        """Note why what came last was refused; None: it was not."""
+        if message is None:
+            st.session_state.pop(f"{self.key}.refused", None)
+        else:
+            st.session_state[f"{self.key}.refused"] = message
+
+    def _take(self, key: str, on_take: Callable[[], object]) -> None:
+        self.refuse(None)
+        given = st.session_state[key]
+        files = given if isinstance(given, list) else [given] if given else []
+        if not files:
+            return
+        try:
+            self.take(self.read([(file.name, file.getvalue()) for file in files]))
+        except CnnfixError as error:
+            self.refuse(str(error))
+        else:
+            on_take()

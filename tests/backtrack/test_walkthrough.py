@@ -1,0 +1,117 @@
+"""Walks made ready for stepping: recorded whole, and kept as GIF, PNG and JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import defaultdict
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import cnnfix_core as cnnfix
+from cnnfix_core.backtrack.ancestry import line
+from cnnfix_core.backtrack.export.animation import gif, step_image
+from cnnfix_core.backtrack.export.trace_json import trace_json
+from cnnfix_core.backtrack.walkthrough import Walked, walked
+from cnnfix_core.engine.recording import record_whole
+
+
+@pytest.fixture(scope="module")
+def walk(model: cnnfix.Model, cat: cnnfix.Picture) -> Walked:
+    return walked(model, cat, 281, [cnnfix.get_preset("evidence", "sharp"), cnnfix.PUBLISHED])
+
+
+class Overwriting(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = x * 2
+        z = y.relu_()
+        z += 1
+        return z.sum(dim=1)
+
+
+def test_a_whole_recording_keeps_every_value_as_it_was() -> None:
+    x = torch.tensor([[-1.0, 2.0]])
+    tape = record_whole(Overwriting(), x)
+    values = {op.name: op.outputs[0].array().tolist() for op in tape.operations}
+    assert values == {"aten.mul": [[-2, 4]], "aten.relu": [[0, 4]], "aten.add": [[1, 5]], "aten.sum": [6]}
+
+
+def test_a_whole_recording_walks_as_any_other(model: cnnfix.Model) -> None:
+    torch.manual_seed(0)
+    x = torch.rand(1, 3, 224, 224)
+    whole, lean = record_whole(model.module, x), cnnfix.record(model.module, x)
+    assert all(value.data is not None for op in whole.operations for value in (*op.inputs(), *op.outputs))
+    first, second = (cnnfix.unravel(tape, (0, 5)).fixations for tape in (whole, lean))
+    np.testing.assert_array_equal(first.index, second.index)
+    np.testing.assert_array_equal(first.evidence, second.evidence)
+
+
+def test_it_is_the_walk_that_explain_makes(walk: Walked, model: cnnfix.Model, cat: cnnfix.Picture) -> None:
+    explanation = cnnfix.explain(model, cat, 281, "evidence", "sharp")
+    np.testing.assert_array_equal(walk.explanation.fixations.xy, explanation.fixations.xy)
+    np.testing.assert_array_equal(walk.explanation.fixations.evidence, explanation.fixations.evidence)
+    assert walk.view.name == "whole"
+    assert len(walk.films) == len(walk.traces) == 2
+    assert 30e6 < walk.nbytes < 300e6
+
+
+def test_five_crops_are_walked_as_the_one_in_the_middle(model: cnnfix.Model, cat: cnnfix.Picture) -> None:
+    walk = walked(model, cat, None, [cnnfix.PUBLISHED])
+    assert walk.view.name == "centre"
+    assert walk.trace.tape.inputs[0].shape[0] == 1
+
+
+def test_the_trace_as_json_has_all_elements_and_who_came_from_whom(walk: Walked) -> None:
+    content = json.loads(trace_json(walk))
+    tensors, hops = content["tensors"], content["hops"]
+    assert (content["target"], content["model"], content["preset"]) == ("tabby", "efficientnet_lite0", "evidence")
+    assert tensors[0]["evidence"] == [1]
+    assert tensors[-1]["operation"] == "input"
+    fixations = walk.trace.fixations
+    assert tensors[-1]["index"] == np.ravel_multi_index(fixations.index.T, tensors[-1]["shape"]).tolist()
+    # What comes to each element over all hops is its evidence.
+    came: dict[int, defaultdict[int, float]] = {n: defaultdict(float) for n in range(len(tensors))}
+    for hop in hops:
+        if hop.get("rows") == "same":
+            triples = enumerate(tensors[hop["from"]]["evidence"])
+        else:
+            triples = zip(hop["child"], hop["evidence"], strict=True)
+        for child, evidence in triples:
+            came[hop["to"]][child] += evidence
+    for number, tensor in enumerate(tensors[1:], start=1):
+        expected = np.array(tensor["evidence"])
+        found = np.array([came[number][row] for row in range(len(expected))])
+        np.testing.assert_allclose(found, expected, rtol=2e-3)
+    assert sum(tensors[-1]["evidence"]) + sum(content["left"].values()) == pytest.approx(1, abs=2e-3)
+
+
+def test_the_gif_goes_from_one_point_to_many(walk: Walked, cat: cnnfix.Picture) -> None:
+    content = gif(walk, cat, longest_side=200)
+    assert len(content) < 3_000_000
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.info["loop"] == 0
+        frames = image.n_frames
+        between = len(walk.path.blocks) - 1
+        assert 4 * between < frames <= 1 + 6 * between  # frames that are alike are one
+        cyan = []
+        for number in (0, frames - 1):
+            image.seek(number)
+            pixels = np.asarray(image.convert("RGB")).astype(int)
+            assert pixels.shape[1] == 200 + 2 * 11
+            cyan.append(np.abs(pixels - (0x19, 0xE3, 0xFF)).sum(axis=2) < 90)
+    first, last = (np.ptp(np.nonzero(mask), axis=1).sum() for mask in cyan)
+    assert 0 < first < last
+
+
+def test_a_step_as_a_picture_greys_what_is_off_the_line(walk: Walked, cat: cnnfix.Picture) -> None:
+    step = next(step for step in walk.path.steps if step.module == "blocks.4.0.conv_pw")
+    plain = np.asarray(step_image(walk, cat, step.number, longest_side=300)).astype(int)
+    followed = line(walk.trace, step.value, np.array([0]))
+    lit = np.asarray(step_image(walk, cat, step.number, followed, longest_side=300)).astype(int)
+    assert plain.shape == lit.shape
+    is_cyan = [(np.abs(pixels - (0x19, 0xE3, 0xFF)).sum(axis=2) < 60).sum() for pixels in (plain, lit)]
+    assert is_cyan[0] > is_cyan[1] > 0

@@ -1,0 +1,435 @@
+"""Batches: rows that depend on the picture alone, runs that are killed, pictures that are broken, and Ray."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+import torch
+from PIL import Image
+
+import cnnfix_core as cnnfix
+from cnnfix_core.batch import processes
+from cnnfix_core.batch.batching import Answer, Slices
+from cnnfix_core.batch.items import Item, items
+from cnnfix_core.batch.row import Row, at_the_border
+from cnnfix_core.batch.runner import Engine, Settings, run
+from cnnfix_core.batch.table import table
+from cnnfix_core.batch.worker import Work, Worker
+from cnnfix_core.cli.main import main
+from cnnfix_core.errors import CnnfixError, ModelError, NotFiniteError, TargetError
+from cnnfix_core.metrics.agreement import overlap
+from cnnfix_core.regions.highest_density import MAP_SIDE, area_holding
+from cnnfix_core.synthetic import HELD_OUT, compose
+from cnnfix_core.utils.journal import Journal
+
+NETWORK = "scenes_resnet"
+COUNT = 11
+SETTINGS = Settings(NETWORK, "", "", {}, "cpu")
+
+
+def load() -> cnnfix.Model:
+    """At the top, so that other processes find it."""
+    return cnnfix.load_model(NETWORK)
+
+
+@pytest.fixture(autouse=True)
+def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Worker processes import the main module, which tests of pages leave behind as one that only Streamlit can run."""
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Composed scenes, one in a folder below, and two files that are no pictures."""
+    place = tmp_path_factory.mktemp("pictures")
+    (place / "below").mkdir()
+    for n in range(COUNT):
+        name = f"below/{n:02}.png" if n == 3 else f"{n:02}.png"
+        Image.fromarray(compose(HELD_OUT + n).picture.pixels).save(place / name)
+    (place / "broken.jpg").write_bytes(b"nothing")
+    (place / "cut.png").write_bytes((place / "00.png").read_bytes()[:500])
+    (place / "notes.txt").write_text("not asked about")
+    return place
+
+
+@pytest.fixture(scope="module")
+def work() -> Work:
+    return Work(load, cnnfix.EVIDENCE)
+
+
+@pytest.fixture(scope="module")
+def rows(folder: Path, work: Work) -> list[Row]:
+    """The rows of all pictures, on one worker."""
+    return Worker(work).rows(items(folder))
+
+
+def here(work: Work, parts: Iterator[Sequence[Item]]) -> Iterator[list[Row]]:
+    """An engine in this process."""
+    worker = Worker(work)
+    return (worker.rows(part) for part in parts)
+
+
+def nobody(_done: int, _total: int) -> None:
+    """Watches nothing."""
+
+
+# --- which pictures ---------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_s_pictures_are_known_by_their_endings(folder: Path) -> None:
+    names = [item.name for item in items(folder)]
+    assert names == sorted([*(f"{n:02}.png" for n in range(COUNT) if n != 3), "below/03.png", "broken.jpg", "cut.png"])
+
+
+def test_a_list_is_relative_to_its_own_folder(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "list.txt"
+    absolute = (folder / "00.png").as_posix()
+    file.write_text(f"# which\n{absolute}\n\nbelow/x.png\n{absolute}\n")
+    assert items(file) == [Item(absolute, folder / "00.png"), Item("below/x.png", tmp_path / "below" / "x.png")]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"# nothing\n", b"\xff\xfe\x00\x01"])
+def test_what_lists_no_picture_is_refused_in_a_sentence(content: bytes | None, tmp_path: Path) -> None:
+    file = tmp_path / "list.txt"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(CnnfixError, match=r"list\.txt.*(give|write)"):
+        items(file)
+    with pytest.raises(CnnfixError, match="no picture in"):
+        items(tmp_path) if content is None else items(_empty(tmp_path))
+
+
+def test_names_of_any_kind_come_through(folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "odd"
+    place.mkdir()
+    for name in (b"caf\xe9.png", b"two\nlines.png", '“é”, "x".png'.encode()):
+        Path(os.fsdecode(os.fsencode(place) + b"/" + name)).write_bytes((folder / "00.png").read_bytes())
+    assert main(arguments(place, tmp_path / "out")) == 0
+    found = pyarrow.parquet.read_table(tmp_path / "out" / "results.parquet")
+    assert found["picture"].to_pylist() == [item.name for item in items(place)]
+    assert set(found["picture"].to_pylist()) == {"caf\\xe9.png", "two lines.png", '“é”, "x".png'}
+    assert found["error"].to_pylist() == [""] * 3
+
+
+def _empty(place: Path) -> Path:
+    (place / "empty").mkdir()
+    return place / "empty"
+
+
+# --- what a row says --------------------------------------------------------------------------------------------------
+
+
+def test_a_row_says_what_explaining_the_picture_alone_says(folder: Path, rows: list[Row]) -> None:
+    model = load()
+    for row in rows[:3]:
+        picture = cnnfix.open_picture(folder / row.picture)
+        found = cnnfix.explain(model, picture)
+        density = found.density(longest_side=MAP_SIDE)
+        rival = cnnfix.attribute(model, picture, found.target.index, longest_side=MAP_SIDE)
+        said = (row.sha256, row.width, row.height, row.predicted, row.asked_index)
+        assert said == (picture.digest, 96, 96, found.predictions[0].label, found.target.index)
+        assert row.probability == row.confidence == pytest.approx(found.target.probability, abs=1e-5)
+        assert row.score == pytest.approx(found.target.score, abs=1e-4)
+        assert row.spread == pytest.approx(area_holding(density, 0.5), abs=0.002)
+        assert row.disagreement == pytest.approx(1 - overlap(density, rival, 0.1), abs=0.01)
+        x, y = np.average((found.fixations.xy + 0.5) / 96, axis=0, weights=found.fixations.evidence)
+        assert (row.x, row.y) == pytest.approx((x, y), abs=1e-3)
+        assert row.border == pytest.approx(at_the_border(found.fixations), abs=0.002)
+        assert not row.error
+
+
+def test_the_border_is_the_outermost_tenth() -> None:
+    from cnnfix_core.explanations.fixations import Fixations
+
+    xy = np.array([(0, 50), (9, 50), (10, 50), (50, 89), (50, 90), (99, 99)])
+    evidence = np.array([1.0, 2, 4, 8, 16, 32])
+    found = Fixations(xy, evidence, np.zeros(6, int), 100, 100, (1, 1))
+    assert at_the_border(found) == pytest.approx((1 + 2 + 16 + 32) / 63)
+    every = np.stack(np.meshgrid(np.arange(100), np.arange(100)), axis=-1).reshape(-1, 2)
+    even = Fixations(every, np.ones(10_000), np.zeros(10_000, int), 100, 100, (1, 1))
+    assert at_the_border(even) == pytest.approx(0.36)
+
+
+def test_another_class_for_all(folder: Path, work: Work) -> None:
+    asked = Worker(replace(work, target=2)).rows(items(folder)[:2])
+    assert {row.asked_index for row in asked} == {2}
+    assert all(row.probability <= row.confidence for row in asked)
+    with pytest.raises(TargetError, match="unicorn"):
+        Slices(load(), cnnfix.EVIDENCE, "unicorn")
+
+
+def test_five_crops_go_through_as_one_picture_s(folder: Path) -> None:
+    model = load()
+    slices = Slices(model, cnnfix.PUBLISHED)
+    picture = cnnfix.open_picture(folder / "01.png")
+    (answer,) = slices.answers([picture])
+    alone = cnnfix.explain(model, picture, preset="published")
+    assert isinstance(answer, Answer)
+    assert slices.size == 1
+    assert len(answer.explanation.views) == 5
+    assert [view.name for view in answer.explanation.explained] == [view.name for view in alone.explained]
+    assert answer.explanation.target.probability == pytest.approx(alone.target.probability, abs=1e-5)
+    assert abs(len(answer.explanation.fixations) - len(alone.fixations)) <= 2
+
+
+def test_a_network_that_takes_one_picture_is_asked_one_at_a_time(folder: Path, rows: list[Row]) -> None:
+    class One(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = load().module
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            scores: torch.Tensor = self.network(x.reshape(1, 3, 96, 96))
+            return scores
+
+    model = replace(load(), module=One().eval())
+    slices = Slices(model, cnnfix.EVIDENCE)
+    assert slices.size == 1
+    (answer,) = slices.answers([cnnfix.open_picture(folder / "00.png")])
+    assert isinstance(answer, Answer)
+    assert answer.explanation.target.index == rows[0].asked_index
+
+
+def test_networks_that_say_what_is_where_are_refused() -> None:
+    with pytest.raises(ModelError, match="says what is where"):
+        Slices(cnnfix.load_model("scenes_fcn"), cnnfix.EVIDENCE)
+
+
+def test_values_that_are_not_finite_cost_their_own_row_only(folder: Path) -> None:
+    class Bad(torch.nn.Module):
+        """NaN where the picture's first pixel is black."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = load().module
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            black = (x[:, :, 0, 0] <= -1.7).all(dim=1)
+            scores: torch.Tensor = self.network(x)
+            return scores + torch.where(black, torch.nan, 0.0)[:, None]
+
+    model = load()
+    good = cnnfix.open_picture(folder / "00.png")
+    bad = cnnfix.open_picture(np.zeros((96, 96, 3), np.uint8))
+    black = float(model.preprocess(Image.new("RGB", (128, 128)))[0, 0, 0])
+    assert black <= -1.7
+    found = Slices(replace(model, module=Bad().eval()), cnnfix.EVIDENCE).answers([good, bad, good])
+    assert isinstance(found[1], NotFiniteError)
+    for answer in (found[0], found[2]):
+        assert isinstance(answer, Answer)
+
+
+# --- the same rows, however they are made -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 8, 100])
+def test_rows_do_not_depend_on_how_many_are_asked_at_once(
+    at_once: int, folder: Path, work: Work, rows: list[Row], tmp_path: Path
+) -> None:
+    journal = run(items(folder), work, here, tmp_path, SETTINGS, at_once, nobody)
+    assert [_text(row) for row in journal] == [_text(row) for row in rows]
+
+
+def _text(row: Row) -> str:
+    """With NaN equal to itself, and to the digits that the journal keeps."""
+    return " ".join(f"{value:.9g}" if isinstance(value, float) else str(value) for value in _values(row))
+
+
+def _values(row: Row) -> list[object]:
+    return [getattr(row, name) for name in Row.__slots__]
+
+
+def arguments(folder: Path, out: Path, *more: str) -> list[str]:
+    return ["batch", str(folder), "--out", str(out), "--model", NETWORK, "--workers", "1", "--batch", "2", *more]
+
+
+def test_the_command_writes_the_same_table_after_a_kill(
+    folder: Path, rows: list[Row], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    killed, unbroken = tmp_path / "killed", tmp_path / "unbroken"
+    starter = "import sys; from cnnfix_core.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", starter, *arguments(folder, killed)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _wait_for(lambda: _lines(killed / "journal.csv") > 3)
+    process.kill()
+    process.wait()
+    done = _lines(killed / "journal.csv") - 1
+    assert done >= 3
+    assert main(arguments(folder, killed, "--workers", "2", "--batch", "5")) == 0
+    assert main(arguments(folder, unbroken)) == 0
+    out, err = capsys.readouterr()
+    assert f"{COUNT} of {COUNT + 2} pictures explained" in out
+    assert "broken.jpg: This is not a picture" in err
+    assert "cut.png: The picture is damaged" in err
+    assert (killed / "results.parquet").read_bytes() == (unbroken / "results.parquet").read_bytes()
+    found = pyarrow.parquet.read_table(killed / "results.parquet").to_pylist()
+    assert [row["picture"] for row in found] == [row.picture for row in rows]
+    assert found[0]["spread"] == pytest.approx(rows[0].spread)
+    assert found[-1]["spread"] is None
+    assert _lines(killed / "journal.csv") == COUNT + 3
+
+
+def _lines(file: Path) -> int:
+    return file.read_bytes().count(b"\n") if file.exists() else 0
+
+
+def _wait_for(ready: Callable[[], bool], seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_csv_and_figures(folder: Path, tmp_path: Path) -> None:
+    some = tmp_path / "some.txt"
+    some.write_text("\n".join(str(folder / name) for name in ("below/03.png", "broken.jpg")))
+    out = tmp_path / "out"
+    assert main(arguments(some, out, "--format", "csv", "--figures")) == 0
+    found = pyarrow.csv.read_csv(out / "results.csv").to_pylist()
+    assert found[0]["predicted"]
+    assert found[1]["error"].startswith("This is not a picture")
+    (figure,) = (out / "figures").rglob("*.png")
+    assert figure.name == "03.png.png"
+    assert Image.open(figure).width == 1600
+
+
+def test_a_worker_that_is_killed_is_said_and_what_is_done_is_kept(folder: Path, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    pids.mkdir()
+
+    def kill(done: int, _total: int) -> None:
+        if done:
+            for file in pids.iterdir():
+                os.kill(int(file.name), signal.SIGKILL)
+
+    def engine(work: Work, parts: Iterator[Sequence[Item]]) -> Iterator[list[Row]]:
+        return processes.rows(work, parts, workers=1)
+
+    work = Work(Noting(pids), cnnfix.EVIDENCE)
+    with pytest.raises(CnnfixError, match="same command again"):
+        run(items(folder), work, engine, tmp_path / "out", SETTINGS, 2, kill)
+    assert len(Journal(tmp_path / "out" / "journal.csv", Row).keys) >= 2
+
+
+def test_rows_of_other_settings_are_never_mixed(folder: Path, tmp_path: Path) -> None:
+    assert main(arguments(folder, tmp_path)) == 0
+    before = (tmp_path / "journal.csv").read_bytes()
+    assert main(arguments(folder, tmp_path, "--focus", "sharp")) == 2
+    assert main(arguments(folder, tmp_path, "--target", "1")) == 2
+    assert (tmp_path / "journal.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--target", "unicorn"], ["--device", "abacus"], ["--workers", "0"], ["--model", "scenes_fcn"]]
+)
+def test_what_cannot_be_asked_is_said_at_once(
+    wrong: list[str], folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code = main(arguments(folder, tmp_path / "out", *wrong))
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    assert code == 2
+    assert capsys.readouterr().err.startswith("cnnfix: ")
+    assert not (tmp_path / "out" / "journal.csv").exists()
+
+
+def test_a_table_keeps_the_order_and_the_first_of_two() -> None:
+    found = [Row(picture="b", spread=0.5), Row(picture="a"), Row(picture="b", spread=0.7), Row(picture="other")]
+    made = table(found, ["a", "b", "missing"])
+    assert made["picture"].to_pylist() == ["a", "b"]
+    assert made["spread"].to_pylist() == [None, 0.5]
+    assert math.isnan(found[1].spread)
+
+
+# --- Ray, and a graphics card -----------------------------------------------------------------------------------------
+
+
+class Noting:
+    """Loads the network, and leaves the process's number in a folder."""
+
+    def __init__(self, pids: Path) -> None:
+        self.pids = pids
+
+    def __call__(self) -> cnnfix.Model:
+        (self.pids / str(os.getpid())).touch()
+        return cnnfix.load_model(NETWORK)
+
+
+@pytest.mark.slow
+def test_ray_loses_nothing_when_a_worker_is_killed(
+    folder: Path, rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cnnfix_core.batch import ray_cluster
+
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))  # where workers find what is below
+    pids, killed = tmp_path / "pids", []
+    pids.mkdir()
+
+    def kill(done: int, total: int) -> None:
+        if 0 < done < total and not killed:
+            _wait_for(lambda: len(list(pids.iterdir())) == 2)
+            killed.append(min(int(file.name) for file in pids.iterdir()))
+            os.kill(killed[0], signal.SIGKILL)
+
+    def engine(work: Work, parts: Iterator[Sequence[Item]]) -> Iterator[list[Row]]:
+        ray_cluster.ray.init(num_cpus=2, log_to_driver=False, include_dashboard=False)
+        return ray_cluster.rows(work, parts, workers=2)
+
+    try:
+        work = Work(Noting(pids), cnnfix.EVIDENCE)
+        journal = run(items(folder), work, engine, tmp_path / "out", SETTINGS, 1, kill)
+        assert len(killed) == 1
+        assert sorted(map(_text, journal)) == sorted(map(_text, rows))
+    finally:
+        ray_cluster.ray.shutdown()
+
+
+def test_nothing_of_ray_is_imported_otherwise(folder: Path, tmp_path: Path) -> None:
+    lines = [
+        "import sys",
+        "from cnnfix_core.cli.main import main",
+        f"assert main({arguments(folder, tmp_path)!r}) == 0",
+        "assert 'ray' not in sys.modules",
+    ]
+    guarded = "\n".join(["if __name__ == '__main__':", *(f"    {line}" for line in lines)])
+    script = tmp_path / "script.py"
+    script.write_text(guarded)
+    subprocess.run([sys.executable, str(script)], check=True, timeout=120)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU here")
+def test_a_gpu_gives_the_same_numbers(folder: Path, rows: list[Row]) -> None:
+    found = Worker(Work(_on_gpu, cnnfix.EVIDENCE)).rows(items(folder))
+    for one, other in zip(found, rows, strict=True):
+        assert one.asked_index == other.asked_index
+        for name in ("probability", "score", "spread", "border", "x", "y", "disagreement"):
+            np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=0.01, atol=0.01)
+
+
+def _on_gpu() -> cnnfix.Model:
+    return load().on("cuda")
+
+
+def test_an_engine_may_bring_a_row_twice(folder: Path, work: Work, rows: list[Row], tmp_path: Path) -> None:
+    def twice(work: Work, parts: Iterator[Sequence[Item]]) -> Iterator[list[Row]]:
+        for found in here(work, parts):
+            yield found
+            yield found
+
+    engine: Engine = twice
+    journal = run(items(folder), work, engine, tmp_path, SETTINGS, 4, nobody)
+    assert [row.picture for row in journal] == [row.picture for row in rows]

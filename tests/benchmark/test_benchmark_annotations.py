@@ -1,0 +1,304 @@
+"""Truths of pictures, read from every format, and from files that mean harm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import cnnfix_core as cnnfix
+from cnnfix_core.benchmark.datasets.annotation import Annotation, AnnotationError, without_ending
+from cnnfix_core.benchmark.datasets.items import digest, matched, some
+from cnnfix_core.benchmark.datasets.labels import class_of
+from cnnfix_core.benchmark.datasets.reading import read_annotations
+from cnnfix_core.errors import TargetError
+from cnnfix_core.zoo.labels import imagenet_labels, numbered
+
+VOC = """<annotation><folder>x</folder><filename>other.jpg</filename>
+<size><width>40</width><height>30</height><depth>3</depth></size>
+<object><name>n01440764</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>10</xmax><ymax>20</ymax></bndbox>
+<part><name>fin</name><bndbox><xmin>3</xmin><ymin>3</ymin><xmax>4</xmax><ymax>4</ymax></bndbox></part></object>
+<object><name>dog</name><bndbox><xmin>5.4</xmin><ymin>5</ymin><xmax>7</xmax><ymax>8</ymax></bndbox></object>
+<object><name>n01440764</name><bndbox><xmax>30</xmax><xmin>20</xmin><ymin>2</ymin><ymax>3</ymax></bndbox></object>
+</annotation>"""
+OBJECT = "<object><name>{}</name><bndbox><xmin>0</xmin><ymin>0</ymin><xmax>1</xmax><ymax>1</ymax></bndbox></object>"
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+    return path
+
+
+def picture(path: Path, width: int = 40, height: int = 30) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (width, height), "grey").save(path)
+    return path
+
+
+# --- XML --------------------------------------------------------------------------------------------------------------
+
+
+def test_xml_gives_one_annotation_a_label_with_all_its_boxes(tmp_path: Path) -> None:
+    write(tmp_path / "n01440764" / "fish.xml", VOC)
+    assert read_annotations(tmp_path).found == (
+        Annotation("n01440764/fish", "n01440764", ((1, 2, 10, 20), (20, 2, 30, 3)), size=(40, 30)),
+        Annotation("n01440764/fish", "dog", ((5, 5, 7, 8),), size=(40, 30)),
+    )
+
+
+LAUGHS = '<!DOCTYPE a [<!ENTITY b "ha">' + "".join(
+    f'<!ENTITY b{n} "{f"&b{n - 1 or str()};" * 10}">' for n in range(1, 10)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"{LAUGHS}]><annotation>{OBJECT.format('&b9;')}</annotation>", "declares a document type"),
+        (
+            '<!DOCTYPE a [<!ENTITY s SYSTEM "file:///etc/passwd">]><annotation>'
+            + OBJECT.format("&s;")
+            + "</annotation>",
+            "declares a document type",
+        ),
+        ('<!DOCTYPE annotation SYSTEM "http://127.0.0.1:9/x.dtd"><annotation/>', "declares a document type"),
+        ("<annotation>" + OBJECT.format("&unknown;") + "</annotation>", "line 1 is not XML"),
+        ("<annotation>\n<object>", "line 2 is not XML"),
+        ("", "line 1 is not XML"),
+        ('<?xml version="1.0" encoding="nonsense"?><annotation/>', "is left out"),
+        ("<annotation/>", "names no object"),
+        ("<annotation><object><name>a</name></object></annotation>", "four numbers"),
+        ("<annotation>" + OBJECT.format("a").replace("<xmin>0", "<xmin>9") + "</annotation>", "ends before it begins"),
+        ("<annotation>" + OBJECT.format("a").replace("<xmin>0", "<xmin>nan") + "</annotation>", "four numbers"),
+        ("<annotation>" + OBJECT.format("a").replace("<xmax>1", "<xmax>1e300") + "</annotation>", "four numbers"),
+        ("<annotation>" + OBJECT.format("a") * 1001 + "</annotation>", "more than 1000 objects"),
+        ("<annotation>" + " " * 1_000_000 + "</annotation>", "larger than 1 MB"),
+        ("<a>" * 200_000, "is not XML"),
+    ],
+)
+def test_xml_that_is_broken_or_means_harm_is_left_out(tmp_path: Path, text: str, words: str) -> None:
+    write(tmp_path / "good.xml", VOC)
+    bad = write(tmp_path / "bad.xml", text)
+    read = read_annotations(tmp_path)
+    assert {one.picture for one in read.found} == {"good"}
+    (complaint,) = read.complaints
+    assert complaint.startswith(f"{bad} ")
+    assert words in complaint
+    assert complaint.endswith(".")
+    assert "\n" not in complaint
+
+
+def test_a_document_type_is_found_in_every_encoding(tmp_path: Path) -> None:
+    write(tmp_path / "good.xml", VOC)
+    (tmp_path / "bad.xml").write_bytes(f"{LAUGHS}]><annotation>{OBJECT.format('&b9;')}</annotation>".encode("utf-16"))
+    assert "document type" in read_annotations(tmp_path).complaints[0]
+
+
+# --- CSV --------------------------------------------------------------------------------------------------------------
+
+
+def test_csv_of_boxes(tmp_path: Path) -> None:
+    file = write(
+        tmp_path / "boxes.csv",
+        "\ufeffimage,label,x0,y0,x1,y1\r\na.jpg,281,1,2,3,4\r\nb/c.PNG,,0,0,5,5\r\na.jpg,281,6,7,8,9\r\n"
+        'a.jpg,"crane, bird",1,1,2,2\r\n',
+    )
+    read = read_annotations(file)
+    assert read.complaints == ()
+    assert read.found == (
+        Annotation("a", "281", ((1, 2, 3, 4), (6, 7, 8, 9))),
+        Annotation("b/c", "", ((0, 0, 5, 5),)),
+        Annotation("a", "crane, bird", ((1, 1, 2, 2),)),
+    )
+
+
+def test_csv_of_imagenet(tmp_path: Path) -> None:
+    file = write(
+        tmp_path / "LOC_val_solution.csv",
+        "ImageId,PredictionString\nval_1,n01440764 10 20 200 300 n01440764 1 2 3 4 \nval_2,n01443537 0 0 9 9\n",
+    )
+    assert read_annotations(file).found == (
+        Annotation("val_1", "n01440764", ((10, 20, 200, 300), (1, 2, 3, 4))),
+        Annotation("val_2", "n01443537", ((0, 0, 9, 9),)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "words"),
+    [
+        ("image,label,x0,y0,x1,y1", "a,cat,1,2,3", "four numbers"),
+        ("image,label,x0,y0,x1,y1", "a,cat,1,2,3,four", "four numbers"),
+        ("image,label,x0,y0,x1,y1", ",cat,1,2,3,4", "names no picture"),
+        ("image,label,x0,y0,x1,y1", "a,cat,3,2,1,4", "ends before it begins"),
+        ("ImageId,PredictionString", "a,", "a label and four numbers"),
+        ("ImageId,PredictionString", "a,n01440764 1 2 3", "a label and four numbers"),
+        ("ImageId,PredictionString", "a,n01440764 1 2 3 x", "four numbers"),
+    ],
+)
+def test_a_bad_row_is_left_out_and_named(tmp_path: Path, header: str, row: str, words: str) -> None:
+    good = "good,cat,1,2,3,4" if header.startswith("image") else "good,cat 1 2 3 4"
+    file = write(tmp_path / "boxes.csv", f"{header}\n{good}\n{row}\n")
+    read = read_annotations(file)
+    assert read.found == (Annotation("good", "cat", ((1, 2, 3, 4),)),)
+    (complaint,) = read.complaints
+    assert complaint.startswith(f"{file}, line 3, is left out: ")
+    assert words in complaint
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("boxes.csv", "", "first line"),
+        ("boxes.csv", "picture,box\na,1\n", "image,label,x0,y0,x1,y1 or ImageId,PredictionString"),
+        ("boxes.csv", "image,label,x0,y0,x1,y1\n", "no annotation that can be used"),
+        ("boxes.csv", "image,label,x0,y0,x1,y1\na,b,c,d,e,f\n", "line 2"),
+        ("boxes.csv", 'image,label,x0,y0,x1,y1\n"' + "a" * 200_000, "is not CSV"),
+        ("boxes.csv", "\0\1\2\n", "first line"),
+        ("folder/readme.txt", "", "neither XML files nor PNG masks"),
+        ("folder/bad.xml", "<a>", "line 1 is not XML"),
+    ],
+)
+def test_nothing_that_can_be_used_is_one_clear_error(tmp_path: Path, name: str, text: str, words: str) -> None:
+    path = write(tmp_path / name, text)
+    with pytest.raises(AnnotationError, match=words) as caught:
+        read_annotations(path if path.suffix == ".csv" else path.parent)
+    assert "\n" not in str(caught.value)
+
+
+def test_annotations_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(AnnotationError, match="There is no"):
+        read_annotations(tmp_path / "none.csv")
+
+
+# --- pictures and their truth -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("a.jpg", "a"),
+        ("a.b.JPEG", "a.b"),
+        ("a.b", "a.b"),
+        ("x\\y.png", "x/y"),
+        ("./a", "a"),
+        (".png", ".png"),
+        ("two\nlines.png", "two lines"),
+    ],
+)
+def test_names_are_compared_without_endings(name: str, wanted: str) -> None:
+    assert without_ending(name) == wanted
+
+
+def test_pictures_are_found_by_path_or_by_a_name_that_is_only_theirs(tmp_path: Path) -> None:
+    for name in ("a.png", "b/c.jpg", "b/same.png", "d/same.png", "bare.png"):
+        picture(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no picture")
+    boxes = ((0, 0, 4, 4),)
+    found = matched(
+        tmp_path, [Annotation(name, "cat", boxes) for name in ("a", "c", "d/same", "same", "missing", "missing")]
+    )
+    assert [item.picture for item in found.items] == ["a", "b/c", "d/same"]
+    assert found.bare == ("b/same", "bare")
+    assert found.missing == ("same", "missing")
+    opened, truth = found.items[0].read()
+    assert (opened.width, opened.height) == (40, 30)
+    assert truth.covered == pytest.approx(25 / 1200)
+
+
+@pytest.mark.parametrize("content", ["nothing", "text", "no folder"])
+def test_a_folder_in_which_nothing_matches(tmp_path: Path, content: str) -> None:
+    folder = tmp_path / "pictures"
+    if content != "no folder":
+        folder.mkdir()
+    if content == "text":
+        picture(folder / "other.png")
+    words = {"nothing": "no picture in", "text": "None of the 1 pictures", "no folder": "not a folder"}[content]
+    with pytest.raises(AnnotationError, match=words):
+        matched(folder, [Annotation("a", "cat", ((0, 0, 1, 1),))])
+
+
+@pytest.mark.parametrize(
+    ("annotation", "words"),
+    [
+        (Annotation("a", "", ((50, 50, 60, 60),)), "truth is empty"),
+        (Annotation("a", "", ((0, 0, 4, 4),), size=(80, 60)), "drawn for a picture of 80 x 60"),
+    ],
+)
+def test_a_truth_that_does_not_fit_its_picture(tmp_path: Path, annotation: Annotation, words: str) -> None:
+    picture(tmp_path / "a.png")
+    (item,) = matched(tmp_path, [annotation]).items
+    with pytest.raises(AnnotationError, match=words):
+        item.read()
+
+
+def test_masks_with_labels_beside_them(tmp_path: Path) -> None:
+    masks, pictures = tmp_path / "masks", tmp_path / "pictures"
+    for name in ("a", "b"):
+        picture(pictures / f"{name}.jpg")
+    masks.mkdir()
+    inside = np.zeros((30, 40), np.uint8)
+    inside[5:10, 2:4] = 1
+    Image.fromarray(inside).save(masks / "a.png")
+    palette = Image.fromarray(inside)
+    palette.putpalette([0, 0, 0, 128, 0, 0])  # as PASCAL VOC has them
+    palette.save(masks / "b.png")
+    write(masks / "labels.csv", "image,label\nb.jpg,dog\n,cat\n")
+    read = read_annotations(masks)
+    assert [(one.picture, one.label) for one in read.found] == [("a", ""), ("b", "dog")]
+    assert "line 3" in read.complaints[0]
+    for item in matched(pictures, read.found).items:
+        _, truth = item.read()
+        np.testing.assert_array_equal(truth.on((30, 40)), inside > 0)
+
+
+def test_a_mask_of_another_size(tmp_path: Path) -> None:
+    picture(tmp_path / "pictures" / "a.png")
+    picture(tmp_path / "masks" / "a.png", 20, 15)
+    (item,) = matched(tmp_path / "pictures", read_annotations(tmp_path / "masks").found).items
+    with pytest.raises(AnnotationError, match="20 x 15 pixels, and its picture 40 x 30"):
+        item.read()
+
+
+def test_some_of_the_pictures_are_the_same_for_the_same_seed(tmp_path: Path) -> None:
+    for n in range(9):
+        picture(tmp_path / f"{n}.png")
+    items = matched(tmp_path, [Annotation(str(n), "cat", ((0, 0, 1, 1),)) for n in range(9)]).items
+    chosen = [[item.picture for item in some(items, 4, seed)] for seed in (0, 0, 1)]
+    assert chosen[0] == chosen[1] != chosen[2]
+    assert len(set(chosen[0])) == 4
+    assert chosen[0] == sorted(chosen[0])
+    assert some(items, 20, 0) == items
+    assert digest(items) != digest(items[:8])
+
+
+# --- labels -----------------------------------------------------------------------------------------------------------
+
+
+def test_labels_of_annotations() -> None:
+    labels = imagenet_labels()
+    assert class_of(labels, "n01440764") == 0
+    assert class_of(labels, "n15075141") == 999
+    assert class_of(labels, "281") == class_of(labels, "n02123045") == class_of(labels, "tabby")
+    # Two classes are called crane, which WordNet's numbers tell apart.
+    assert class_of(labels, "n02012849") == 134
+    assert class_of(labels, "n03126707") == 517
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [("n00000001", "none of ImageNet's"), ("n01440764", "not ImageNet's"), ("cat", "no class called")],
+)
+def test_labels_that_a_model_does_not_have(label: str, words: str) -> None:
+    with pytest.raises(TargetError, match=words):
+        class_of(numbered(1000), label)
+
+
+def test_reading_pictures_is_left_to_their_decoder(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    (item,) = matched(tmp_path, [Annotation("a", "cat", ((0, 0, 1, 1),))]).items
+    with pytest.raises(cnnfix.PictureError):
+        item.read()

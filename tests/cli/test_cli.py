@@ -1,0 +1,227 @@
+"""The command line, run in this process."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+import cnnfix_core as cnnfix
+from cnnfix_core import zoo
+from cnnfix_core.cli.main import main
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], model: cnnfix.Model) -> Run:
+    """Run with these arguments: exit code, what was printed, what was complained about."""
+    load = zoo.load_model
+    monkeypatch.setattr(zoo, "load_model", lambda name, progress: model if name == model.name else load(name, progress))
+
+    def command(*arguments: object) -> tuple[int, str, str]:
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        return code, *capsys.readouterr()
+
+    return command
+
+
+def test_explain_in_words(run: Run, cat_file: Path, explanation: cnnfix.Explanation) -> None:
+    code, out, err = run("explain", cat_file)
+    assert (code, err) == (0, "")
+    assert out.startswith(f"{len(explanation.fixations):,} fixations for “{explanation.target.label}”")
+    assert out.count("\n") == 1
+
+
+def test_explain_writes_what_is_asked_for(run: Run, cat_file: Path, tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("out.json", "out.csv", "out.png")]
+    arguments = ("--target", "tabby", "--focus", "sharp", "--json", files[0], "--csv", files[1], "--figure", files[2])
+    code, _, err = run("explain", cat_file, "--model", "efficientnet_lite0", *arguments)
+    assert (code, err) == (0, "")
+    data = json.loads(files[0].read_text("utf-8"))
+    assert (data["target"]["index"], data["preset"]["beam"]) == (281, 2000)
+    assert len(list(csv.reader(files[1].open()))) == len(data["fixations"]) + 1
+    assert Image.open(files[2]).size[0] == 1600
+
+
+def test_explain_one_class_rather_than_another(
+    run: Run, cat_file: Path, tmp_path: Path, explanation: cnnfix.Explanation
+) -> None:
+    found = []
+    for target in ([], ["--target", "tabby"]):
+        out = tmp_path / "out.json"
+        code, *_ = run("explain", cat_file, *target, "--rather-than", "lynx", "--focus", "sharpest", "--json", out)
+        data = json.loads(out.read_text("utf-8"))
+        found.append((code, data["target"]["label"], data["rather_than"]["label"]))
+    assert found == [(0, explanation.target.label, "lynx"), (0, "tabby", "lynx")]
+
+
+def test_explain_as_published_with_a_figure(run: Run, cat_file: Path, tmp_path: Path) -> None:
+    code, out, _ = run("explain", cat_file, "--preset", "published", "--figure", tmp_path / "out.png")
+    assert code == 0
+    assert "crops" in out
+    assert Image.open(tmp_path / "out.png").format == "PNG"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "COMMAND"),
+        (["explian"], "explian"),
+        (["explain"], "IMAGE"),
+        (["explain", "CAT", "--preset", "nice"], "'nice'"),
+        (["explain", "CAT", "--focus", "blurred"], "'blurred'"),
+        (["explain", "CAT", "--preset", "published", "--focus", "sharp"], "Focus is a setting of the evidence preset"),
+        (["explain", "CAT", "--nonsense"], "--nonsense"),
+        (["explain", "CAT", "--target"], "--target"),
+        (["explain", "CAT", "--target", "tabbie"], "no class called 'tabbie'. Did you mean tabby"),
+        (["explain", "CAT", "--target", "crane"], "several classes"),
+        (["explain", "CAT", "--target", "-1"], "no class -1"),
+        (["explain", "CAT", "--target", "1000"], "no class 1000"),
+        (["explain", "CAT", "--target", "7", "--rather-than", "7"], "set against itself"),
+        (["explain", "CAT", "--focus", "sharpest", "--rather-than", "nothing known"], "no class called"),
+        (["explain", "CAT", "--model", "lenet"], "no model 'lenet'"),
+        (["explain", "CAT", "--model", "scenes_fcos"], "says what is where: ask it about a pixel or a box"),
+        (["explain", "nowhere.png"], "no file “nowhere.png”"),
+        (["explain", "FOLDER"], "is a folder"),
+        (["explain", "TEXT"], "not a picture"),
+        (["explain", "CAT", "--focus", "sharpest", "--json", "FOLDER"], "cannot write"),
+        (
+            ["explain", "CAT", "--focus", "sharpest", "--csv", "FOLDER/missing/out.csv"],
+            "out.csv: No such file or directory",
+        ),
+        (
+            ["explain", "CAT", "--focus", "sharpest", "--figure", "FOLDER/missing/out.png"],
+            "out.png: No such file or directory",
+        ),
+        (["app", "--port", "http"], "'http' is not a port"),
+        (["app", "--port", "70000"], "'70000' is not a port"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(
+    run: Run, cat_file: Path, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    text = tmp_path / "text.png"
+    text.write_text("no picture")
+    places = {"CAT": str(cat_file), "TEXT": str(text), "FOLDER": str(tmp_path)}
+    for name, place in places.items():
+        arguments = [argument.replace(name, place) for argument in arguments]
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert err.startswith("cnnfix: ")
+    assert err.endswith("\n")
+    assert err.count("\n") == 1
+    assert words in err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["explain", "--help"], ["app", "-h"]])
+def test_help(run: Run, arguments: list[str]) -> None:
+    code, out, err = run(*arguments)
+    assert (code, err) == (0, "")
+    assert "usage: cnnfix" in out
+
+
+def test_models(run: Run) -> None:
+    code, out, err = run("models")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert len(lines) == len(cnnfix.list_models())
+    assert lines[0].split()[:2] == ["efficientnet_lite0", "Ready."]
+    vgg = next(line for line in lines if line.startswith("vgg16 "))
+    assert "71.6 %" in vgg
+    assert "553 MB" in vgg
+    assert all("Weights: " in line for line in lines)
+
+
+def test_a_model_in_a_file(run: Run, cat_file: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    state, labels, out = tmp_path / "small.pth", tmp_path / "classes.txt", tmp_path / "out.json"
+    torch.save(zoo.architectures.build("timm/lcnet_050", classes=3).state_dict(), state)
+    labels.write_text("cat\ndog\nbird\n", "utf-8")
+    own = ("--model", state, "--architecture", "timm/lcnet_050", "--labels", labels)
+    code, _, err = run("explain", cat_file, *own, "--target", "dog", "--focus", "sharpest", "--json", out)
+    assert (code, err) == (0, "")
+    assert json.loads(out.read_text("utf-8"))["target"]["label"] == "dog"
+
+
+def test_a_model_in_a_file_that_is_none(run: Run, cat_file: Path, tmp_path: Path) -> None:
+    file = tmp_path / "notes.pth"
+    file.write_text("no weights", "utf-8")
+    code, out, err = run("explain", cat_file, "--model", file, "--architecture", "resnet18")
+    assert (code, out) == (2, "")
+    assert "notes.pth is no model file" in err
+    code, _, err = run("explain", cat_file, "--model", file, "--labels", tmp_path / "none.txt")
+    assert code == 2
+    assert "none.txt cannot be read" in err
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "url", "address", "upload"),
+    [
+        ([], "http://localhost:8501", "localhost", 1000),
+        (["--port", "8600", "--address", "127.0.0.1"], "http://localhost:8600", "127.0.0.1", 1000),
+        (["--address", "0.0.0.0"], "http://localhost:8501", "0.0.0.0", 25),
+        (["--address", "10.1.2.3", "--own-models"], "http://10.1.2.3:8501", "10.1.2.3", 1000),
+        (["--address", "fe80::1"], "http://[fe80::1]:8501", "fe80::1", 25),
+    ],
+)
+def test_app_starts_streamlit(
+    run: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str], url: str, address: str, upload: int
+) -> None:
+    calls: list[tuple[list[str], dict[str, Any]]] = []
+
+    def started(command: list[str], **options: Any) -> SimpleNamespace:
+        calls.append((command, options))
+        return SimpleNamespace(returncode=3)
+
+    monkeypatch.setattr(subprocess, "run", started)
+    monkeypatch.setenv("CNNFIX_OWN_MODELS", "")
+    code, out, _ = run("app", *arguments)
+    ((command, options),) = calls
+    root = Path(cnnfix.__file__).parent.parent
+    port = url.rsplit(":", 1)[1]
+    assert command[:6] == [sys.executable, "-m", "streamlit", "run", str(root / "app.py"), f"--server.port={port}"]
+    assert command[6:] == [f"--server.address={address}", f"--server.maxUploadSize={upload}"]
+    assert os.environ["CNNFIX_OWN_MODELS"] == ("1" if "--own-models" in arguments else "")
+    assert options["cwd"] == root
+    assert code == 3
+    assert f" {url} " in out
+
+
+def test_app_ends_quietly_with_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess, "run", interrupted)
+    code, _, err = run("app")
+    assert (code, err) == (0, "")
+
+
+def test_backtrack_lists_the_blocks_and_writes_the_walk(run: Run, cat_file: Path, tmp_path: Path) -> None:
+    files = tmp_path / "walk.json", tmp_path / "walk.gif"
+    code, out, err = run(
+        "backtrack", cat_file, "--target", "tabby", "--focus", "sharpest", "--json", files[0], "--gif", files[1]
+    )
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith("classifier")
+    assert "1 element holds 100 % of the evidence" in lines[0]
+    assert lines[-1].startswith("picture")
+    assert json.loads(files[0].read_text("utf-8"))["target"] == "tabby"
+    assert files[1].read_bytes().startswith(b"GIF89a")

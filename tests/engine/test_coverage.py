@@ -1,0 +1,171 @@
+"""Coverage: what a trial walk finds, and that walks get through the networks that they should get through."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import cnnfix_core as cnnfix
+from cnnfix_core.cli.main import main
+from cnnfix_core.zoo import architectures, families, survey
+
+# Of each family of timm's convolutional networks and hybrids one: the list that 95 % is counted on.
+# fmt: off
+TIMM_FAMILIES = [
+    "resnet18", "resnet26t", "seresnet18", "ecaresnet26t", "resnext50_32x4d", "wide_resnet50_2",
+    "resnetv2_50x1_bit", "resnetaa50", "resnetblur50", "res2net50_26w_4s", "resnest14d", "skresnet18",
+    "cspresnet50", "cspdarknet53", "dla34", "dpn48b", "densenet121", "ese_vovnet19b_dw", "hrnet_w18_small",
+    "inception_v4", "xception41", "inception_next_atto", "mobilenetv2_050", "mobilenetv3_small_050",
+    "mobilenetv4_conv_small", "mnasnet_small", "fbnetc_100", "efficientnet_b0", "tf_efficientnetv2_b0",
+    "mixnet_s", "tinynet_e", "lcnet_050", "hardcorenas_a", "ghostnet_050", "rexnet_100", "regnety_002",
+    "regnetz_b16", "nf_regnet_b0", "dm_nfnet_f0", "gernet_s", "repvgg_a0", "repvit_m0_9", "repghostnet_050",
+    "mobileone_s0", "fastvit_t8", "starnet_s1", "tresnet_m", "selecsls42", "convnext_atto", "convnextv2_atto",
+    "convmixer_768_32", "rdnet_tiny", "hgnetv2_b0", "fasternet_t0", "mambaout_femto", "edgenext_xx_small",
+    "mobilevit_xxs", "mobilevitv2_050", "levit_conv_128s", "efficientformer_l1", "poolformer_s12",
+    "focalnet_tiny_srf", "coatnet_nano_rw_224", "maxvit_nano_rw_256", "efficientvit_b0", "botnet26t_256",
+    "halonet26t", "lambda_resnet26t", "gcresnet33ts", "swiftformer_xs",
+]
+# fmt: on
+
+# Of torchvision's networks one of each kind; `cnnfix coverage --all` goes through all.
+# fmt: off
+KINDS = [
+    "alexnet", "vgg11", "googlenet", "inception_v3", "resnet18", "resnext50_32x4d", "wide_resnet50_2",
+    "densenet121", "squeezenet1_1", "mobilenet_v2", "mobilenet_v3_small", "mnasnet0_5", "shufflenet_v2_x0_5",
+    "efficientnet_b0", "efficientnet_v2_s", "regnet_x_400mf", "regnet_y_400mf", "convnext_tiny", "fcn_resnet50",
+    "deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large", "r3d_18", "mc3_18", "r2plus1d_18", "s3d",
+    "fasterrcnn_mobilenet_v3_large_320_fpn", "ssdlite320_mobilenet_v3_large",
+]
+# fmt: on
+SLOW_KINDS = ["retinanet_resnet50_fpn", "fcos_resnet50_fpn"]
+
+
+class Cubed(nn.Module):
+    """A small network with an operation that has no rule, on one of two branches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 4, 3)
+        self.odd = Product()
+        self.last = nn.Linear(8, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x).relu()
+        both = torch.cat([x.mean((2, 3)), self.odd(x)], 1)
+        scores: Tensor = self.last(both)
+        return scores
+
+
+class Product(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.prod(x.flatten(2) * 0.1 + 1, 2)
+
+
+@pytest.fixture
+def picture() -> Tensor:
+    return torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return Cubed()
+
+
+def test_the_families_are_those_that_the_command_goes_through() -> None:
+    assert tuple(TIMM_FAMILIES) == families.FAMILIES
+    assert len(set(TIMM_FAMILIES)) >= 60
+    assert set(KINDS) | set(SLOW_KINDS) <= set(families.surveyed())
+
+
+def test_walks_get_through_timm_families() -> None:
+    rows = list(survey.survey(architectures.TIMM + name for name in TIMM_FAMILIES))
+    failed = [survey.sentence(row) for row in rows if row.coverage is None or not row.coverage.complete]
+    assert len(failed) <= 0.05 * len(rows), "\n".join(failed)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_walks_get_through(name: str) -> None:
+    (row,) = survey.survey([name])
+    assert row.coverage is not None, row.failure
+    assert row.coverage.complete, row.coverage.summary()
+    assert row.coverage.fixations > 100
+
+
+def test_a_stop_is_named_with_what_it_loses(network: nn.Module, picture: Tensor) -> None:
+    found = cnnfix.coverage(network, picture)
+    assert not found.complete
+    (stop,) = found.stops
+    assert (stop.operation, stop.module) == ("aten.prod", "odd")
+    assert 0 < stop.evidence < 1
+    assert 'cnnfix.rule("aten.prod")' in stop.why
+    assert found.summary().startswith("Walks stop where there is no rule")
+    assert "aten.prod in module 'odd'" in found.summary()
+    # The other branch went on.
+    assert found.fixations > 0
+
+
+def test_the_evidence_at_a_stop_is_what_the_walk_brought_there(network: nn.Module, picture: Tensor) -> None:
+    tape = cnnfix.record(network, picture)
+    weights = network.last.weight.detach()
+    cat = next(operation for operation in tape.operations if operation.name == "aten.addmm").args[1].array()[0]
+    best = int(tape.output_tensor.argmax())
+    shares = (weights[best].numpy() * cat).clip(0)
+    (stop,) = cnnfix.coverage(network, picture).stops
+    assert stop.evidence == pytest.approx(shares[4:].sum() / shares.sum(), rel=1e-5)
+
+
+def test_an_operation_without_a_rule_beside_the_way_does_no_harm(picture: Tensor) -> None:
+    found = cnnfix.coverage(nn.Sequential(nn.Conv2d(3, 4, 3), Gated()), picture)
+    assert found.complete
+    assert found.unmet == ("aten.prod",)
+
+
+class Gated(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return (x.relu() * torch.prod(x.flatten(2), 2).sigmoid()[:, :, None, None]).mean((2, 3))
+
+
+def test_a_walk_that_ends_although_all_operations_have_rules(picture: Tensor) -> None:
+    module = nn.Conv2d(3, 1, 3)
+    with torch.no_grad():
+        module.weight.fill_(-1)
+    found = cnnfix.coverage(module, picture)
+    assert (found.fixations, found.stops, found.complete) == (0, (), False)
+    assert "no input contributed" in found.summary()
+
+
+def test_counts(picture: Tensor) -> None:
+    module = nn.Sequential(nn.Conv2d(3, 3, 3), nn.ReLU(), nn.Conv2d(3, 3, 3), nn.ReLU())
+    found = cnnfix.coverage(module, picture, target=(0, 0, 1, 1))
+    counted = {operation.name: (operation.times, operation.met, operation.has_rule) for operation in found.operations}
+    assert counted == {"aten.convolution": (2, 2, True), "aten.relu": (2, 2, True)}
+
+
+def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    assert main(["coverage", "squeezenet1_1", "timm/lcnet_050", "--markdown", str(page)]) == 0
+    assert capsys.readouterr().out.count("Walks get through") == 2
+    text = page.read_text("utf-8")
+    assert "| squeezenet1_1 |" in text
+    assert "2 of 2 networks: walks get through." in text
+    assert "## timm" in text
+
+
+def test_command_with_an_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["coverage", "resnet19"]) == 1
+    assert "resnet18" in capsys.readouterr().out
+
+
+def test_command_without_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["coverage"]) == 2
+    assert "--all" in capsys.readouterr().err
+
+
+def test_the_table_is_what_the_command_writes_of_all() -> None:
+    """The committed page names every network that `--all` goes through."""
+    text = (Path(__file__).parents[2] / "docs" / "architectures.md").read_text("utf-8")
+    assert [name for name in families.surveyed() if f"| {name} |" not in text] == []

@@ -1,0 +1,203 @@
+"""Fused operations: recorded as simpler ones, with the same result, and walked through like those."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
+
+from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED, Preset
+from cnnfix_core.engine.recording import record
+from cnnfix_core.engine.tape import Tape
+from cnnfix_core.engine.walk import unravel
+from tests.engine.asking import Apply
+from tests.plain import recurrent as slow
+
+BOTH = pytest.mark.parametrize("preset", [EVIDENCE, PUBLISHED], ids=lambda preset: preset.name)
+
+
+def random(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
+    return torch.randn(shape, dtype=dtype, generator=torch.Generator().manual_seed(seed))
+
+
+def names(tape: Tape) -> set[str]:
+    return {operation.name for operation in tape.operations}
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("fused", "written_out"),
+    [
+        (lambda a, b, c: torch.addcmul(a, b, c, value=0.5), lambda a, b, c: a + 0.5 * b * c),
+        (lambda a, b, c: torch.addcdiv(a, b, c, value=0.5), lambda a, b, c: a + 0.5 * (b / c)),
+        (lambda a, b, c: F.glu(a, 2), lambda a, b, c: a[..., :2] * a[..., 2:].sigmoid()),
+        (lambda a, b, c: torch.lerp(a, b, 0.3), lambda a, b, c: a + 0.3 * (b - a)),
+        (lambda a, b, c: torch.lerp(a, b, 0.8), lambda a, b, c: b - 0.2 * (b - a)),
+        (torch.baddbmm, lambda a, b, c: torch.bmm(b, c) + a),
+        (lambda a, b, c: torch.baddbmm(a, b, c, beta=0.5, alpha=-2), lambda a, b, c: torch.bmm(b, c) * -2 + a * 0.5),
+    ],
+    ids=["addcmul", "addcdiv", "glu", "lerp", "lerp to the second", "baddbmm", "baddbmm with factors"],
+)
+def test_fused_arithmetic(fused: Callable[..., Tensor], written_out: Callable[..., Tensor], preset: Preset) -> None:
+    given = [random(3, 4, 4, seed=n) for n in range(3)]
+    tape, twin = (record(Apply(function), *given) for function in (fused, written_out))
+    assert torch.allclose(tape.result, fused(*given), atol=1e-12)
+    assert torch.allclose(tape.result, twin.result, atol=1e-12)
+    assert not names(tape) & {"aten.addcmul", "aten.addcdiv", "aten.glu", "aten.lerp", "aten.baddbmm"}
+    target = tuple(int(n) for n in torch.unravel_index(tape.result.argmax(), tape.result.shape))
+    walk, other = unravel(tape, target, preset), unravel(twin, target, preset)
+    for number in range(3):
+        one, expected = walk.fixations_of(number), other.fixations_of(number)
+        assert one.index.tolist() == expected.index.tolist()
+        assert one.evidence == pytest.approx(expected.evidence)
+
+
+# --- recurrent layers -------------------------------------------------------------------------------------------------
+
+
+class Packed(nn.Module):
+    """Two sequences of four and three steps, packed for a recurrent layer and unpacked again."""
+
+    def __init__(self, layer: nn.RNNBase) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Any:
+        packed = nn.utils.rnn.pack_padded_sequence(x, [4, 3], batch_first=self.layer.batch_first)
+        out, state = self.layer(packed)
+        return nn.utils.rnn.pad_packed_sequence(out, batch_first=self.layer.batch_first)[0], state
+
+
+LAYERS: dict[str, Callable[[], nn.RNNBase]] = {
+    "lstm": lambda: nn.LSTM(3, 4),
+    "lstm of two layers, both directions": lambda: nn.LSTM(3, 4, num_layers=2, bidirectional=True, batch_first=True),
+    "lstm without bias": lambda: nn.LSTM(3, 4, bias=False, dropout=0.0),
+    "lstm with projections": lambda: nn.LSTM(3, 4, proj_size=2),
+    "gru of two layers, both directions": lambda: nn.GRU(3, 4, num_layers=2, bidirectional=True),
+    "rnn": lambda: nn.RNN(3, 4),
+    "rnn of two layers with relu": lambda: nn.RNN(3, 4, num_layers=2, nonlinearity="relu", batch_first=True),
+}
+
+
+def most_active(result: Any) -> Tensor:
+    """The number of the last hidden state that is the furthest from 0, made positive."""
+    state = result[1][0] if isinstance(result[1], tuple) else result[1]
+    last = state[-1, 0]
+    at = last.abs().argmax()
+    return last[at] * (-1.0 if last[at] < 0 else 1.0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+def test_a_recurrent_layer_computes_what_it_does_unrecorded(name: str, packed: bool, dtype: torch.dtype) -> None:
+    """In single precision LSTMs are one fused operation of the CPU, in double precision they are not."""
+    torch.manual_seed(1)
+    layer = LAYERS[name]().to(dtype).eval()
+    x = random(2, 4, 3, dtype=dtype) if layer.batch_first else random(4, 2, 3, dtype=dtype)
+    module = Packed(layer) if packed else layer
+    with torch.no_grad():
+        expected = tree_leaves(module(x))
+    tape = record(module, x)
+    for one, other in zip(tree_leaves(tape.result), expected, strict=True):
+        assert one.shape == other.shape
+        assert torch.allclose(one, other, atol=1e-6)
+    assert "aten.mkldnn_rnn_layer" not in names(tape)
+    trace = unravel(tape, most_active)
+    assert trace.fixations.evidence.sum() + sum(trace.left.values()) == pytest.approx(1)
+    assert set(trace.fixations.index[:, 0 if layer.batch_first else 1].tolist()) == {0}
+
+
+def plain_weights(layer: nn.RNNBase, suffix: str) -> tuple[Any, ...]:
+    """The matrices and biases of one layer and direction, in double precision."""
+    kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    return tuple(getattr(layer, f"{kind}_l0{suffix}").detach().double().numpy() for kind in kinds)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("direction", [0, 1])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_walk_through_an_lstm_is_that_of_its_equations(direction: int, dtype: torch.dtype, seed: int) -> None:
+    """From each number of the last hidden state of either direction, in one sequence, to the steps."""
+    torch.manual_seed(seed)
+    layer = nn.LSTM(3, 4, bidirectional=True).to(dtype)
+    xs = random(5, 3, seed=seed, dtype=dtype)
+    tape = record(layer, xs[:, None])
+    w, u, *bias = plain_weights(layer, "_reverse" if direction else "")
+    fused = dtype == torch.float32
+    # The fused operation is taken apart with both biases beside w x.
+    sides = (bias[0] + bias[1], 0 * bias[1]) if fused else (bias[0], bias[1])
+    steps = xs.double().numpy()[::-1] if direction else xs.double().numpy()
+    for unit in range(4):
+        sign = 1 if tape.result[1][0][direction, 0, unit] > 0 else -1
+        expected = slow.lstm(steps, w, u, sides, {(unit, sign): 1.0}, at_once=not fused)
+        trace = unravel(tape, lambda result: result[1][0][direction, 0, unit] * sign)  # noqa: B023
+        assert_reaches(trace.fixations, expected, backwards=direction == 1, steps=5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("direction", [0, 1])
+def test_a_walk_through_a_gru_is_that_of_its_equations(direction: int, seed: int) -> None:
+    torch.manual_seed(seed)
+    layer = nn.GRU(3, 4, bidirectional=True).double()
+    xs = random(5, 3, seed=seed)
+    tape = record(layer, xs[:, None])
+    w, u, *bias = plain_weights(layer, "_reverse" if direction else "")
+    steps = xs.numpy()[::-1] if direction else xs.numpy()
+    for unit in range(4):
+        sign = 1 if tape.result[1][direction, 0, unit] > 0 else -1
+        expected = slow.gru(steps, w, u, (bias[0], bias[1]), {(unit, sign): 1.0})
+        trace = unravel(tape, lambda result: result[1][direction, 0, unit] * sign)  # noqa: B023
+        assert_reaches(trace.fixations, expected, backwards=direction == 1, steps=5)
+
+
+def assert_reaches(fixations: Any, expected: slow.Asked, backwards: bool, steps: int) -> None:
+    found = {
+        ((steps - 1 - t if backwards else t, feature), sign): evidence
+        for (t, _, feature), sign, evidence in zip(
+            fixations.index.tolist(), fixations.sign.tolist(), fixations.evidence.tolist(), strict=True
+        )
+    }
+    assert len(expected) > 1
+    assert found == pytest.approx(expected, rel=1e-3, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", [nn.LSTMCell, nn.GRUCell, nn.RNNCell])
+def test_a_cell_walks_like_a_layer_of_one_step(kind: type[nn.RNNCellBase]) -> None:
+    torch.manual_seed(2)
+    cell = kind(3, 4).double()
+    layer = {nn.LSTMCell: nn.LSTM, nn.GRUCell: nn.GRU, nn.RNNCell: nn.RNN}[kind](3, 4).double()  # type: ignore[index]
+    layer.load_state_dict({f"{name}_l0": tensor for name, tensor in cell.state_dict().items()})
+    x = random(1, 3)
+    state = cell(x)[0] if kind is nn.LSTMCell else cell(x)
+    tapes = record(cell, x), record(layer, x[None])
+    assert torch.allclose(tapes[0].output_tensor, tapes[1].output_tensor[0])
+    at = int(state.abs().argmax())
+    sign = 1.0 if state.flatten()[at] > 0 else -1.0
+    one, other = (unravel(tape, lambda result: tree_leaves(result)[0].flatten()[at] * sign).fixations for tape in tapes)
+    assert one.index[:, 1].tolist() == other.index[:, 2].tolist()
+    assert one.evidence == pytest.approx(other.evidence)
+
+
+def test_a_convolutional_network_with_a_recurrent_head_walks_to_its_picture() -> None:
+    """The columns of a map one after another, as networks that read text do."""
+    torch.manual_seed(3)
+    body, lstm, head = nn.Conv2d(1, 4, 3, padding=1), nn.LSTM(4, 5, bidirectional=True), nn.Linear(10, 3)
+
+    def function(x: Tensor) -> Tensor:
+        columns = F.relu(body(x)).mean(2).permute(2, 0, 1)
+        return head(lstm(columns)[0])
+
+    module = Apply(function)
+    module.body, module.lstm, module.head = body, lstm, head
+    tape = record(module, random(1, 1, 6, 7, dtype=torch.float32))
+    target = (3, 0, int(tape.output_tensor[3, 0].argmax()))
+    trace = unravel(tape, target)
+    assert trace.fixations.evidence.sum() + sum(trace.left.values()) == pytest.approx(1, rel=1e-5)
+    assert len(set(trace.fixations.index[:, 3].tolist())) > 1

@@ -1,0 +1,72 @@
+"""The sentences under the pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import cnnfix_core as cnnfix
+from cnnfix_core.explanations.description import question, summary
+from cnnfix_core.utils.formatting import percent
+
+UPPER_LEFT = np.diag([1.0, 0, 0])
+MIDDLE = np.diag([0, 1.0, 0])
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0, "0 %"),
+        (1e-6, "< 0.01 %"),
+        (0.000099, "< 0.01 %"),
+        (0.0001, "0.01 %"),
+        (0.00123, "0.12 %"),
+        (0.0044, "0.44 %"),
+        (0.0994, "9.9 %"),
+        (0.0996, "10 %"),
+        (0.77, "77 %"),
+        (1, "100 %"),
+    ],
+)
+def test_percent(share: float, words: str) -> None:
+    assert percent(share) == words
+
+
+def test_the_question() -> None:
+    cat, dog = cnnfix.Prediction(0, "cat", 1, 0.5), cnnfix.Prediction(1, "dog", 1, 0.5)
+    assert question(cat, None) == "Why “cat”?"
+    assert question(cat, dog) == "Why “cat” rather than “dog”?"
+
+
+def test_a_summary_says_what_is_seen(explanation: cnnfix.Explanation) -> None:
+    text = summary(replace(explanation, seconds=0.52), UPPER_LEFT, MIDDLE)
+    assert text == (
+        f"{len(explanation.fixations):,} fixations for “{explanation.target.label}” "
+        f"({percent(explanation.target.probability)}). "
+        "Half of the evidence lies on 11 % of the picture, most of it in the upper left. "
+        "Half of Grad-CAM's map lies on 11 %, most of it in the middle. The walk took 0.5 s."
+    )
+
+
+def test_a_summary_without_grad_cam_and_with_an_empty_one(explanation: cnnfix.Explanation) -> None:
+    assert "Grad-CAM" not in summary(explanation, UPPER_LEFT)
+    assert "Grad-CAM's map is empty" in summary(explanation, UPPER_LEFT, np.zeros((3, 3)))
+
+
+def test_one_fixation_is_one(explanation: cnnfix.Explanation) -> None:
+    first = explanation.fixations
+    one = replace(first, xy=first.xy[:1], evidence=first.evidence[:1], channel=first.channel[:1])
+    assert summary(replace(explanation, fixations=one), UPPER_LEFT).startswith("1 fixation for")
+
+
+def test_what_became_of_the_crops(explanation: cnnfix.Explanation, published: cnnfix.Explanation) -> None:
+    five = published.views
+    assert "crop" not in summary(explanation, UPPER_LEFT)
+    all_say_so = replace(published, explained=five)
+    assert "All 5 crops say so and were followed back." in summary(all_say_so, UPPER_LEFT)
+    two = replace(published, explained=five[:2])
+    assert "2 of 5 crops say so and were followed back." in summary(two, UPPER_LEFT)
+    none = replace(published, explained=five, target=published.predictions[1])
+    assert "No crop puts this class first, so all 5 were followed back." in summary(none, UPPER_LEFT)

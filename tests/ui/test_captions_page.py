@@ -1,0 +1,42 @@
+"""The Captions page's logic, without a browser."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from cnnfix_ui.captions.state import known_caption, known_place, replaced
+from tests.ui.visiting import headings, page
+
+visit = partial(page, "captions")
+
+
+def test_captions_from_the_address() -> None:
+    assert known_caption("A brown DOG, on the sofa…") == "a brown dog on the sofa …"
+    assert known_caption("a dog...") == "a dog …"
+    assert len(known_caption("dog " * 50).split()) == 20
+    assert replaced(["a", "dog", "runs"], 2, "cat") == "a cat …"
+
+
+WRONG = [*((known_caption, text) for text in ("", "…", "!?")), *((known_place, text) for text in ("0", "99", "x"))]
+
+
+@pytest.mark.parametrize(("parse", "text"), WRONG)
+def test_what_is_no_caption_and_no_place(parse: Callable[[str], object], text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 the address falls back, nobody reads the words
+        parse(text)
+
+
+def test_the_caption_is_explained_and_another_can_be_asked_for() -> None:
+    app = visit(picture="cat-and-dog", caption="a brown dog", word="3", map="whole")
+    assert {"What it says", "Why “dog”?", "Instead of “dog”", "All evidence of each word"} <= headings(app)
+    assert not app.error
+    assert any("of its evidence came from the picture" in text.value for text in app.markdown)
+    app.selectbox(key="instead").select("and").run()
+    assert "Why “dog” rather than “and”?" in headings(app)
+    app.text_input(key="caption.own").input("a small white …").run()
+    assert app.session_state["caption"] == "a small white …"
+    assert not app.error
+    app.text_input(key="caption.own").input("an ocelot").run()
+    assert any("does not know the word" in error.value for error in app.error)
+    assert "What it says" in headings(app)

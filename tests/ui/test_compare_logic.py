@@ -1,0 +1,266 @@
+"""The Compare page's logic, without a browser: questions, rows, boxes, events, and the page itself."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cnnfix_core import load_model, open_picture
+from cnnfix_core.images.samples import load_sample
+from cnnfix_core.methods import METHODS, attribution
+from cnnfix_core.metrics import Truth, numbers
+from cnnfix_core.regions.highest_density import MAP_SIDE
+from cnnfix_ui.compare import acts, state
+from cnnfix_ui.compare.questions import Question, Variation
+from tests.ui.visiting import page
+
+CAT = Question("efficientnet_lite0", "cat", 281)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        CAT,
+        Question("efficientnet_lite0", "cat"),
+        Question("efficientnet_lite0", "coffee", 504, 967),
+        Question("efficientnet_lite0", "coffee", None, None, "fgsm-2"),
+    ],
+)
+def test_a_question_survives_the_address(question: Question) -> None:
+    assert Question.parse(question.text) == question
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "efficientnet_lite0",
+        "nope:cat:::",
+        "efficientnet_lite0:nope:::",
+        "efficientnet_lite0:cat:x::",
+        ":::::",
+        "::::",
+        "efficientnet_lite0:cat:::rm-rf",
+        "efficientnet_lite0:own:::",
+        "efficientnet_lite0:cat:1:2:brush:more",
+    ],
+)
+def test_what_may_not_be_asked_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        Question.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("wanted:282", Question("efficientnet_lite0", "cat", 282)),
+        ("than:282", Question("efficientnet_lite0", "cat", 281, 282)),
+        ("model:vgg16", Question("vgg16", "cat")),
+        ("model:vgg16:7", Question("vgg16", "cat", 7)),
+        ("picture:coffee", Question("efficientnet_lite0", "coffee")),
+        ("change:forget-all", Question("efficientnet_lite0", "cat", 281, None, "forget-all")),
+    ],
+)
+def test_a_row_is_the_question_with_one_thing_changed(text: str, asked: Question) -> None:
+    variation = Variation.parse(text)
+    assert variation.text == text
+    assert variation.of(CAT) == asked
+
+
+@pytest.mark.parametrize("text", ["", "wanted", "wanted:", "wanted:x", "colour:red", "change:sudo", "model:vgg16:1:2"])
+def test_rows_that_may_not_be_are_refused(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        Variation.parse(text)
+
+
+def test_settings_survive_the_address() -> None:
+    for name, value in {
+        "methods": ("rise", "cmwp"),
+        "rows": (Variation("wanted", 3), Variation("model", "vgg16", 5)),
+        "pins": (("gradcam", CAT),),
+        "boxes": {"cat": ((1, 2, 30, 40), (5, 6, 7, 8)), "coffee": ()},
+    }.items():
+        setting = state.SETTINGS[name]
+        assert setting.parse(setting.text(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("methods", "gradcam,magic"),
+        ("boxes", "cat:1.2.3"),
+        ("boxes", "cat:a.b.c.d"),
+        ("boxes", "nope:1.2.3.4"),
+        ("pins", "gradcam"),
+        ("pins", "magic:efficientnet_lite0:cat:::"),
+        ("boxes", "cat:-1.2.3.4"),
+        ("rows", ","),
+    ],
+)
+def test_settings_that_may_not_be_are_refused(name: str, text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        state.SETTINGS[name].parse(text)
+
+
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The settings, without a session."""
+    import streamlit as st
+
+    session: dict[str, Any] = {name: setting.default for name, setting in state.SETTINGS.items()}
+    monkeypatch.setattr(st, "session_state", session)
+    return session
+
+
+def test_methods_are_swapped_added_and_removed(kept: dict[str, Any]) -> None:
+    kept["methods"] = ("fixations", "gradcam", "cmwp")
+    state.swap(0, "rise")
+    assert kept["methods"] == ("rise", "gradcam", "cmwp")
+    state.swap(0, "cmwp")
+    assert kept["methods"] == ("cmwp", "gradcam", "rise")
+    state.add_method("gradcam")
+    state.add_method("saliency")
+    assert kept["methods"] == ("cmwp", "gradcam", "rise", "saliency")
+    for _ in range(5):
+        state.remove("methods", 0)
+    assert kept["methods"] == ("saliency",)
+
+
+def test_there_are_at_most_sixteen_cells(kept: dict[str, Any]) -> None:
+    kept["methods"] = ("fixations", "gradcam", "cmwp", "saliency")
+    for number in range(9):
+        state.add_row(Variation("wanted", number))
+    assert len(kept["rows"]) == 3
+    state.add_method("rise")
+    assert len(kept["methods"]) == 4
+
+
+def test_another_class_redoes_the_row(kept: dict[str, Any]) -> None:
+    kept["rows"] = (Variation("wanted", 1), Variation("picture", "coffee"))
+    kept["than"] = 5
+    state.ask_for(0, 5)
+    assert (kept["class"], kept["than"]) == (5, None)
+    state.ask_for(1, 2)
+    state.ask_for(2, 504)
+    assert kept["rows"] == (Variation("wanted", 2), Variation("picture", "coffee", 504))
+
+
+def test_a_picture_has_its_own_boxes_until_some_are_drawn(kept: dict[str, Any]) -> None:
+    assert state.boxes_on("cat") == load_sample("cat").boxes
+    state.draw_boxes("cat", [[9, 8, 1, 2]])
+    assert state.boxes_on("cat") == ((1, 2, 9, 8),)
+    state.draw_boxes("cat", [])
+    assert state.boxes_on("cat") == ()
+    assert state.boxes_on("own") == ()
+
+
+def test_brushing_adds_a_row_and_a_clean_picture_takes_it_away(kept: dict[str, Any]) -> None:
+    state.paint("cat", [[10, 10, 5]])
+    state.paint("cat", [[10, 10, 5], [12, 10, 5]])
+    assert kept["rows"] == (Variation("change", "brush"),)
+    state.paint("cat", [])
+    assert kept["rows"] == ()
+
+
+def test_what_was_removed_comes_back(kept: dict[str, Any]) -> None:
+    assert not state.can_undo()
+    before = state.state("methods")
+    state.add_row(Variation("wanted", 3))
+    state.remove("methods", 1)
+    state.keep("methods", state.state("methods"))  # no change
+    state.undo()
+    assert (kept["methods"], kept["rows"]) == (before, (Variation("wanted", 3),))
+    state.undo()
+    assert kept["rows"] == ()
+    state.undo()
+    assert not state.can_undo()
+    assert kept["methods"] == before
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"do": "swap", "column": 99, "method": "rise"},
+        {"do": "swap", "column": 0, "method": "magic"},
+        {"do": "remove", "column": -1},
+        {"do": "pin", "cell": "nope"},
+        {"do": "ask", "row": 7, "class": 1},
+        {"do": "boxes", "photo": "nope", "boxes": []},
+        {"do": "remove_row", "row": 3},
+        {"do": ["swap"]},
+    ],
+)
+def test_events_that_make_no_sense_change_nothing(kept: dict[str, Any], event: dict[str, Any]) -> None:
+    from cnnfix_ui.compare.grid_data import Grid
+
+    before = dict(kept)
+    acts.act(Grid(CAT, [], [], [], []), event)
+    assert kept == before
+
+
+def compare(**address: str) -> AppTest:
+    return finished(page("compare", **address))
+
+
+def finished(app: AppTest) -> AppTest:
+    """Run it again until all maps are there, as the browser would."""
+    deadline = time.monotonic() + 60
+    assert not app.exception
+    while app.session_state["compare.pending"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+        app.run()
+    assert not app.exception
+    assert not app.error
+    return app
+
+
+def table(app: AppTest, number: int = 0) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = app.table[number].value.to_dict("records")
+    return rows
+
+
+def test_the_page_opens_with_maps_and_numbers() -> None:
+    app = compare(picture="cat", boxes="cat:100.40.300.200")
+    rows = table(app)
+    assert [row["Method"] for row in rows] == [
+        METHODS[name].title for name in (*state.SETTINGS["methods"].default, "centre", "random")
+    ]
+
+
+def test_its_numbers_are_those_of_the_package() -> None:
+    app = compare(picture="cat", methods="gradcam,fixations", boxes="cat:100.40.300.200")
+    picture = open_picture(load_sample("cat").read())
+    model = load_model()
+    truth = Truth(picture.width, picture.height, ((100, 40, 300, 200),))
+    for row, name in zip(table(app), ("gradcam", "fixations", "centre", "random"), strict=True):
+        found = numbers(attribution(model, picture, None, name, longest_side=MAP_SIDE), truth)
+        assert row["Peak in box"] == ("yes" if found.peak else "no")
+        assert row["IoU of its box"] == f"{found.iou:.2f}"
+        assert float(row["Energy in box"].split()[0]) == pytest.approx(100 * found.energy, rel=0.06)
+
+
+def test_a_box_beside_the_picture_is_none() -> None:
+    app = compare(picture="cat", methods="gradcam,centre", boxes="cat:9000.9000.9100.9100")
+    assert "Peak in box" not in app.table[0].value.columns
+
+
+def test_the_table_of_agreement_is_empty_where_a_method_meets_itself() -> None:
+    app = compare(picture="cat", methods="gradcam,centre", boxes="cat:100.40.300.200")
+    first, second = table(app, 1)
+    assert first["Grad-CAM"] == second["Centre"] == ""
+    assert first["Centre"] == second["Grad-CAM"] != ""
+
+
+def test_a_forgotten_network_moves_the_maps_and_curves_are_measured() -> None:
+    app = compare(picture="cat", methods="gradcam,centre", rows="change:forget-all", curves="True")
+    moved = next(table.value for table in app.table if list(table.value.columns) == ["Question", "Grad-CAM", "Centre"])
+    assert float(moved["Grad-CAM"][0].split()[0]) < 0.9
+    assert moved["Centre"][0] == "1.00 (100 %)"
+    areas = app.table[-1].value
+    assert {"Insertion", "Deletion"} <= set(areas.columns)
+    assert "–" not in areas["Insertion"].tolist()

@@ -1,0 +1,382 @@
+"""The Models page's logic, and Explore with any network, without a browser."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import pickle
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import streamlit.config
+import torch
+from streamlit.testing.v1 import AppTest
+from torch import nn
+
+from cnnfix_core import list_models, load_model
+from cnnfix_core.zoo import DEFAULT, architectures
+from cnnfix_core.zoo.sources.torchvision import PublishedWeights
+from cnnfix_ui.server import results
+from cnnfix_ui.server.cache import Shelf
+from cnnfix_ui.widgets import own_model
+
+ROOT = Path(__file__).parents[2]
+SMALL = "shufflenet_v2_x0_5"
+LABELS = b"cat\ndog\nfox\nowl\ncarp\n"
+
+
+def opened(page: str = "models", **address: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "cnnfix_ui" / "main.py"), default_timeout=60)
+    app.query_params.update(address)
+    return go(app.run() if page == "explore" else app, page)
+
+
+def go(app: AppTest, page: str) -> AppTest:
+    return app.switch_page(f"../pages/{page}.py").run()
+
+
+def headings(app: AppTest) -> list[str]:
+    assert not app.exception
+    return [heading.value for heading in app.subheader]
+
+
+def said(app: AppTest) -> str:
+    """All sentences in boxes and paragraphs, without the escapes."""
+    boxes = [*app.error, *app.warning, *app.success, *app.info, *app.markdown, *app.caption]
+    return "\n".join(box.value for box in boxes).replace("\\", "")
+
+
+def button(app: AppTest, label: str, last: bool = False) -> AppTest:
+    found = [button for button in app.button if button.label == label]
+    return found[-1 if last else 0].click().run()
+
+
+def saved(thing: object) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(thing, buffer)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def weights() -> bytes:
+    """Random ones, for five classes."""
+    return saved(architectures.build(SMALL, 5).state_dict())
+
+
+@pytest.fixture(scope="module")
+def program() -> bytes:
+    """A network of four classes for pictures of 64 x 96 pixels; its size and classes are in the file."""
+    net = nn.Sequential(nn.Conv2d(3, 8, 3, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4)).eval()
+    return exported(net, 64, 96)
+
+
+def exported(net: nn.Module, height: int, width: int) -> bytes:
+    buffer = io.BytesIO()
+    torch.export.save(torch.export.export(net, (torch.rand(1, 3, height, width),)), buffer)
+    return buffer.getvalue()
+
+
+def send(app: AppTest, name: str, content: bytes, architecture: str | None, labels: bytes | None = None) -> AppTest:
+    """Fill the form, and press Check."""
+    app.get("file_uploader")[0].upload(name, content, "application/octet-stream")
+    if labels is not None:
+        app.get("file_uploader")[1].upload("labels.txt", labels, "text/plain")
+    app.selectbox(key="own.architecture").set_value(architecture).run()
+    return button(app, "Check")
+
+
+# --- the table --------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_lists_every_network_with_its_state() -> None:
+    results.loaded(DEFAULT)
+    app = opened()
+    table = app.dataframe[0].value
+    assert list(table["Network"]) == [info.title for info in list_models()]
+    assert table["State"][0] == "Loaded"
+    assert {"Ready", "Loaded", "Not here yet"} >= set(table["State"])
+    vgg = table[table["Network"] == "VGG-16"].iloc[0]
+    assert (round(vgg["Accuracy"], 1), round(vgg["Parameters"], 1), round(vgg["Size"])) == (71.6, 138.4, 553)
+    assert headings(app)[0] == "EfficientNet-Lite0"
+
+
+def test_unload_and_load() -> None:
+    results.loaded(DEFAULT)
+    app = button(opened(), "Unload")
+    assert DEFAULT not in results.models.kept()
+    assert app.dataframe[0].value["State"][0] == "Ready"
+    app = button(app, "Load")
+    assert DEFAULT in results.models.kept()
+    assert app.dataframe[0].value["State"][0] == "Loaded"
+
+
+def test_without_a_connection_the_sentence_names_file_and_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
+    nowhere = "http://127.0.0.1:9/vgg16-397923af.pth"  # nobody listens there
+    monkeypatch.setattr(PublishedWeights, "_url", property(lambda _: nowhere))
+    app = opened()
+    app.session_state["catalogue.row"] = [info.name for info in list_models()].index("vgg16")
+    app.run()
+    assert headings(app)[0] == "VGG-16"
+    assert next(b for b in app.button if b.label == "Explore with it").disabled
+    app = button(app, "Load")
+    assert "vgg16-397923af.pth (553 MB)" in said(app)
+    assert str(tmp_path / "checkpoints") in said(app)
+    assert not list(tmp_path.rglob("*.pth"))
+    assert "Why “African chameleon”?" in headings(go(app, "explore"))  # everything else goes on
+
+
+def test_weights_are_downloaded_loaded_and_explored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path / "hub"))
+    address = published(tmp_path)
+    monkeypatch.setattr(PublishedWeights, "_url", property(lambda _: address))
+    names = [info.name for info in list_models()]
+    info = list_models()[names.index(SMALL)]
+    asked = {"model": SMALL, "picture": "cat", "class": "281"}
+    app = opened("explore", **asked)
+    assert f"{info.title} is not on this machine yet. EfficientNet-Lite0 is asked instead." in said(app)
+    assert app.selectbox(key="model").value == DEFAULT
+    assert "Why “tabby”?" in headings(app)  # the same classes
+    app = opened()
+    app.session_state["catalogue.row"] = names.index(SMALL)
+    app = button(app.run(), "Load")
+    assert not app.error
+    assert app.dataframe[0].value["State"][names.index(SMALL)] == "Loaded"
+    assert PublishedWeights(SMALL).path.is_file()
+    app = button(app, "Explore with it")
+    assert app.selectbox(key="model").value == SMALL
+    app = opened("explore", **asked)
+    assert "not on this machine" not in said(app)
+    assert "Why “tabby”?" in headings(app)
+    results.models.remove(SMALL)
+
+
+def published(folder: Path) -> str:
+    """An address of weights in the published format, under a name that their content bears out."""
+    content = saved(architectures.build(SMALL).state_dict())
+    file = folder / f"{SMALL}-{hashlib.sha256(content).hexdigest()[:8]}.pth"
+    file.write_bytes(content)
+    return file.as_uri()
+
+
+def test_explore_with_it_keeps_the_picture() -> None:
+    app = opened("explore", picture="cat", focus="sharp")
+    app = button(go(app, "models"), "Explore with it")
+    assert "Why “Egyptian cat”?" in headings(app)
+    assert app.selectbox(key="focus").value == "sharp"
+
+
+def test_more_networks_leads_to_models_and_nothing_is_lost() -> None:
+    app = opened("explore", picture="cat", **{"class": "281"})
+    app.selectbox(key="model").set_value("more").run()
+    assert "Your own model" in headings(app)
+    app = go(app, "explore")
+    assert app.selectbox(key="model").value == DEFAULT
+    assert "Why “tabby”?" in headings(app)
+
+
+# --- one's own --------------------------------------------------------------------------------------------------------
+
+
+def test_weights_with_labels(weights: bytes) -> None:
+    app = send(opened(), "pets.pth", weights, SMALL, LABELS)
+    assert "pets.pth: 5 classes, pictures of 224 × 224 pixels, 0.35 million parameters" in said(app)
+    assert "Walks get through to the picture" in said(app)
+    app = button(app, "Explore with it", last=True)
+    assert app.selectbox(key="model").value == "own"
+    assert set(app.selectbox(key="class").options) == {"cat", "dog", "fox", "owl", "carp"}
+    assert any(heading.startswith("Why “") for heading in headings(app))
+    assert not app.error
+
+
+def test_a_program_brings_size_and_classes(program: bytes) -> None:
+    app = send(opened(), "small.pt2", program, None)
+    assert "small.pt2: 4 classes, pictures of 96 × 64 pixels" in said(app)
+    app = button(app, "Explore with it", last=True)
+    assert app.selectbox(key="class").options == [f"class {n}" for n in range(4)]
+    assert not app.error
+
+
+def test_classes_are_forgotten_with_other_labels_alone(weights: bytes) -> None:
+    app = go(send(opened(), "pets.pth", weights, SMALL, LABELS), "explore")
+    app.selectbox(key="class").set_value(281).run()
+    app.selectbox(key="model").set_value("own").run()
+    assert app.selectbox(key="class").value is None
+    app.selectbox(key="class").set_value(3).run()
+    assert "Why “owl”?" in headings(app)
+    app.selectbox(key="model").set_value(DEFAULT).run()
+    assert app.selectbox(key="class").value is None
+    assert "Why “African chameleon”?" in headings(app)
+
+
+class Command:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.system, (f"touch {self.path}",)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "labels", "complaint"),
+    [
+        (None, None, "name the architecture"),
+        ("resnet18", None, "do not fit resnet18"),
+        ("timm/lcnet_050", None, "no classifier of timm/lcnet_050"),
+        (SMALL, b"cat\ndog", "There are 2 labels, but pets.pth has 5 classes"),
+        (SMALL, b"\xff\xfe", "not text"),
+    ],
+)
+def test_a_wrong_form_is_answered_in_a_sentence_and_nothing_is_lost(
+    weights: bytes, architecture: str | None, labels: bytes | None, complaint: str
+) -> None:
+    app = send(opened(), "pets.pth", weights, architecture, labels)
+    (error,) = app.error
+    assert complaint in error.value.replace("\\", "")
+    assert app.get("file_uploader")[0].value.name == "pets.pth"
+    app.get("file_uploader")[1].upload("labels.txt", LABELS, "text/plain")
+    app.selectbox(key="own.architecture").set_value(SMALL).run()
+    app = button(app, "Check")
+    assert "Walks get through" in said(app)
+    assert not app.error
+
+
+def test_a_hostile_file_runs_nothing_and_the_checked_model_stays(weights: bytes, tmp_path: Path) -> None:
+    app = send(opened(), "pets.pth", weights, SMALL)
+    for content in (saved({"weight": Command(tmp_path / "ran")}), pickle.dumps(Command(tmp_path / "ran"))):
+        app = send(app, "hostile.pth", content, SMALL)
+        assert "hostile.pth" in app.error[0].value.replace("\\", "")
+        assert "reference" not in app.error[0].value  # it was foreseen
+    assert not (tmp_path / "ran").exists()
+    assert "pets.pth: 5 classes" in said(app)
+
+
+def test_preprocessing_by_hand(weights: bytes) -> None:
+    app = opened()
+    app.selectbox(key="own.architecture").set_value(SMALL).run()
+    assert "224 × 224 pixels, mean 0.485, 0.456, 0.406" in said(app)
+    app.toggle(key="own.by_hand").set_value(True).run()
+    app.number_input(key=f"own.{SMALL}.height").set_value(96)
+    app.number_input(key=f"own.{SMALL}.width").set_value(128)
+    app.text_input(key=f"own.{SMALL}.mean").set_value("0.5; 0.5").run()
+    assert "'0.5; 0.5' is not three numbers" in said(app)
+    app.text_input(key=f"own.{SMALL}.mean").set_value("0.5, 0.5, 0.5").run()
+    app = send(app, "pets.pth", weights, SMALL)
+    assert "pictures of 128 × 96 pixels" in said(app)
+
+
+def test_where_walks_stop_is_said_before_and_after(monkeypatch: pytest.MonkeyPatch, program: bytes) -> None:
+    from cnnfix_core.engine import rules
+
+    known = rules.find
+    monkeypatch.setattr(rules, "find", lambda name: None if "relu" in name else known(name))
+    app = send(opened(), "stops.pt2", program, None)  # another name: answers for the other one may be kept
+    assert "Walks stop where there is no rule" in said(app)
+    assert "aten.relu" in app.dataframe[1].value["Walks stop at"][0]
+    app = button(app, "Explore with it", last=True)
+    assert "relu" in app.error[0].value
+    assert app.selectbox(key="class").options == [f"class {n}" for n in range(4)]
+
+
+def test_without_feature_maps_there_are_fixations_alone() -> None:
+    app = send(opened(), "linear.pt2", exported(nn.Sequential(nn.Flatten(), nn.Linear(3072, 3)).eval(), 32, 32), None)
+    app = button(app, "Explore with it", last=True)
+    assert "Without Grad-CAM. The network has no feature map" in said(app)
+    assert not app.error
+
+
+def test_an_own_model_belongs_to_its_visitor_and_can_be_removed(weights: bytes) -> None:
+    before = results.models.kept()
+    app = button(send(opened(), "pets.pth", weights, SMALL, LABELS), "Explore with it", last=True)
+    assert "own" not in opened("explore").selectbox(key="model").options
+    stranger = opened("explore", model="own", **{"class": "3"})
+    assert "Your own model is not here any more" in said(stranger)
+    assert "Why “African chameleon”?" in headings(stranger)  # not class 3 of other labels
+    app = button(go(app, "models"), "Remove")
+    assert "5 classes" not in said(app)
+    assert "Your own model is not here any more" in said(go(app, "explore"))
+    assert results.models.kept() == before
+
+
+def test_other_files_and_settings_have_other_keys() -> None:
+    first = own_model.Request("a.pth", b"one", SMALL, None, None)
+    others = [
+        own_model.Request("a.pth", b"two", SMALL, None, None),
+        own_model.Request("a.pth", b"one", "resnet18", None, None),
+        own_model.Request("a.pth", b"one", SMALL, b"", None),
+        own_model.Request("a.pth", b"one", SMALL, None, load_model().preprocess),
+    ]
+    assert len({request.key for request in (first, *others)}) == 5
+
+
+@pytest.fixture
+def public() -> Iterator[None]:
+    """A server that others can reach."""
+    before = streamlit.config.get_option("server.address")
+    streamlit.config.set_option("server.address", "0.0.0.0")
+    yield
+    streamlit.config.set_option("server.address", before)
+
+
+@pytest.mark.usefixtures("public")
+def test_on_a_public_server_own_models_are_off_until_turned_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened()
+    assert not app.get("file_uploader")
+    assert "Own models are off on this server" in said(app)
+    assert "cnnfix app --own-models" in said(app)
+    monkeypatch.setenv("CNNFIX_OWN_MODELS", "1")
+    app.run()
+    assert len(app.get("file_uploader")) == 2
+
+
+# --- the networks in memory -------------------------------------------------------------------------------------------
+
+
+def test_the_shelf_lets_go_what_was_not_asked_for_longest() -> None:
+    made: list[str] = []
+
+    def make(name: str) -> str:
+        made.append(name)
+        return name * 10
+
+    shelf: Shelf[str, str] = Shelf(21, len)
+    for name in ("a", "b", "a", "c"):
+        assert shelf.get(name, lambda name=name: make(name)) == name * 10
+    assert shelf.kept() == {"a", "c"}
+    assert made == ["a", "b", "c"]
+    assert shelf.get("large", lambda: "x" * 99) == "x" * 99  # even one that is too large can be had
+    assert shelf.kept() == {"large"}
+    shelf.remove("large")
+    assert not shelf.kept()
+
+
+def test_of_many_who_want_one_thing_at_once_one_makes_it() -> None:
+    made: list[object] = []
+
+    def make() -> object:
+        time.sleep(0.05)
+        made.append(object())
+        return made[-1]
+
+    shelf: Shelf[str, object] = Shelf(1, lambda _: 1)
+    with ThreadPoolExecutor(8) as visitors:
+        things = list(visitors.map(lambda _: shelf.get("one", make), range(8)))
+    assert len(made) == 1
+    assert all(thing is made[0] for thing in things)
+
+
+def test_what_cannot_be_made_is_tried_again() -> None:
+    shelf: Shelf[str, str] = Shelf(9, len)
+
+    def fail() -> str:
+        raise ValueError("not now")
+
+    with pytest.raises(ValueError, match="not now"):
+        shelf.get("a", fail)
+    assert shelf.get("a", lambda: "b") == "b"

@@ -1,0 +1,288 @@
+"""Broken files by the thousand: what reads files of strangers may refuse them, in a sentence, and nothing else.
+
+    python tools/fuzz.py --pictures 100000 --others 10000 --seed 1
+
+Every case is a whole file with bytes changed, cut out, doubled or set to extremes, drawn with the seed and its number,
+so that a failure can be had again. Each runs in a process that may take 1 GB more than it began with, and 10 seconds.
+"""
+
+import argparse
+import io
+import json
+import multiprocessing
+import random
+import resource
+import signal
+import sys
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import save
+from torch import nn
+
+from cnnfix_core import errors, open_own, open_picture
+from cnnfix_core.batch.uploads import unpacked
+from cnnfix_core.images import picture
+from cnnfix_core.modalities.timeseries import read_series
+from cnnfix_core.zoo import architectures, read_labels
+
+SECONDS, MEMORY = 10, 1_000_000_000
+_PART, _PARTS = 1000, 16  # cases in a part, and parts that the same processes run
+EXTREMES = (
+    b"\x00",
+    b"\xff",
+    b"\x7f",
+    b"\x80",
+    b"\xff\xff\xff\xff",
+    b"\x00\x00\x00\x00",
+    b"\x7f\xff\xff\xff",
+    b"9" * 12,
+)
+ARCHITECTURE = "squeezenet1_1"
+
+
+class Failure(NamedTuple):
+    """What went wrong with which case."""
+
+    kind: str
+    number: int
+    what: str
+
+
+def _flip(data: bytearray, at: int, _size: int, chance: random.Random) -> None:
+    data[at] ^= 1 << chance.randrange(8)
+
+
+def _noise(data: bytearray, at: int, size: int, chance: random.Random) -> None:
+    data[at : at + size] = chance.randbytes(size)
+
+
+def _extreme(data: bytearray, at: int, _size: int, chance: random.Random) -> None:
+    extreme = chance.choice(EXTREMES)
+    data[at : at + len(extreme)] = extreme
+
+
+def _cut(data: bytearray, at: int, size: int, _chance: random.Random) -> None:
+    del data[at : at + size]
+
+
+def _double(data: bytearray, at: int, size: int, _chance: random.Random) -> None:
+    data[at:at] = data[at : at + size]
+
+
+def _end(data: bytearray, at: int, _size: int, _chance: random.Random) -> None:
+    del data[at:]
+
+
+CHANGES = (_flip, _noise, _extreme, _cut, _double, _end)
+
+
+def mutated(content: bytes, chance: random.Random) -> bytes:
+    """The file with one to eight changes, most of them near its beginning, where sizes stand."""
+    data = bytearray(content)
+    for _ in range(chance.choice((1, 1, 2, 3, 8))):
+        if not data:
+            break
+        at = min(int(len(data) * chance.random() ** chance.choice((1, 3, 6))), len(data) - 1)
+        size = chance.choice((1, 2, 4, 16, 200))
+        chance.choice(CHANGES)(data, at, size, chance)
+    return bytes(data)
+
+
+def pictures() -> list[bytes]:
+    """Small files of every format and mode that is read."""
+    rng = np.random.default_rng(0)
+    colour = Image.fromarray(rng.integers(0, 255, (19, 23, 3), np.uint8))
+    files = []
+    for mode in ("RGB", "L", "P", "RGBA", "LA", "1", "CMYK", "I;16", "F", "I"):
+        image = colour.convert("L").convert(mode) if mode in ("I;16", "F", "I") else colour.convert(mode)
+        for kind in picture.FORMATS:
+            for options in ({}, {"compression": "tiff_lzw"}) if kind == "TIFF" else ({},):
+                file = io.BytesIO()
+                try:
+                    image.save(file, kind, **options)
+                except (OSError, ValueError, KeyError):
+                    continue
+                files.append(file.getvalue())
+    turned, moving = io.BytesIO(), io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    colour.save(turned, "JPEG", exif=exif, progressive=True)
+    colour.save(moving, "GIF", save_all=True, append_images=[colour.rotate(90)])
+    return [*files, turned.getvalue(), moving.getvalue()]
+
+
+class Tiny(nn.Module):
+    """A network whose program is small."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cut, self.head = nn.Conv2d(3, 4, 3, 2), nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Scores of three classes."""
+        scores: torch.Tensor = self.head(self.cut(x).relu().mean((2, 3)))
+        return scores
+
+
+def models() -> list[bytes]:
+    """A state dict in both formats, and a program."""
+    state = architectures.build(ARCHITECTURE, 3).state_dict()
+    pickled, program = io.BytesIO(), io.BytesIO()
+    torch.save(state, pickled)
+    torch.export.save(torch.export.export(Tiny().eval(), (torch.zeros(1, 3, 16, 16),)), program)
+    return [pickled.getvalue(), save(state), program.getvalue()]
+
+
+def tables() -> list[bytes]:
+    """Labels, series, and archives of pictures."""
+    labels = json.dumps({str(n): ["n0", f"class {n}"] for n in range(20)}).encode()
+    series = "\n".join(",".join(f"{n * k / 7:.3f}" for n in range(40)) for k in range(3)).encode()
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for number, picture in enumerate(pictures()[:3]):
+            packed.writestr(f"folder/{number}.png", picture)
+    return [labels, b"cat\ndog\n", series, archive.getvalue()]
+
+
+def open_model(content: bytes) -> object:
+    """As weights, or as a program, whatever it begins with."""
+    return open_own(content, "file", architecture=ARCHITECTURE)
+
+
+def open_table(content: bytes) -> None:
+    """As everything that a table may be."""
+    for read in (read_labels, read_series, lambda data: unpacked([("x", data)])):
+        try:
+            read(content)
+        except errors.CnnfixError:
+            continue
+
+
+def addresses() -> list[bytes]:
+    """One of every page's settings, as they stand in an address."""
+    return [
+        b"efficientnet_lite0",
+        b"cat",
+        b"285",
+        b"evidence",
+        b"model:cat:285:",
+        b"wanted:3:281",
+        b"3.14,2.7",
+        b"12:34:5",
+    ]
+
+
+def parse_address(content: bytes) -> None:
+    """Each setting of every page reads it, or says that it cannot."""
+    for setting in _settings():
+        try:
+            setting.parse(content.decode("utf-8", "replace"))
+        except ValueError:
+            continue
+
+
+def _settings() -> Iterator[Any]:
+    from cnnfix_ui import address
+    from cnnfix_ui.backtrack.talk import known_step
+    from cnnfix_ui.batch import state as batch
+    from cnnfix_ui.captions import state as captions
+    from cnnfix_ui.compare import state as compare
+    from cnnfix_ui.explore import sections
+    from cnnfix_ui.signals import state as signals
+    from cnnfix_ui.sketch import state as sketch
+    from cnnfix_ui.widgets import controls
+
+    for module in (controls, batch, captions, compare, signals, sketch):
+        yield from module.SETTINGS.values()
+    yield address.Setting(None, sections.known_pixel)
+    yield address.Setting(None, known_step)
+
+
+KINDS: dict[str, tuple[Callable[[], list[bytes]], Callable[[bytes], object]]] = {
+    "picture": (pictures, open_picture),
+    "model": (models, open_model),
+    "table": (tables, open_table),
+    "address": (addresses, parse_address),
+}
+
+
+def run(kind: str, seed: int, numbers: range) -> tuple[Counter[str], list[Failure], float]:
+    """These cases: how they ended, what went wrong, and the longest one's seconds."""
+    make, read = KINDS[kind]
+    seeds, ended, failures, longest = make(), Counter[str](), [], 0.0
+    read(seeds[0])  # imports
+    _limit_memory()
+    signal.signal(signal.SIGALRM, _too_long)
+    for number in numbers:
+        chance = random.Random(seed * 1_000_000_007 + number)
+        content = mutated(chance.choice(seeds), chance)
+        started = time.perf_counter()
+        signal.alarm(SECONDS)
+        try:
+            read(content)
+            ended["read"] += 1
+        except errors.CnnfixError:
+            ended["refused"] += 1
+        except BaseException as error:
+            failures.append(Failure(kind, number, f"{type(error).__name__}: {error}"))
+        finally:
+            signal.alarm(0)
+        longest = max(longest, time.perf_counter() - started)
+    return ended, failures, longest
+
+
+def _parts(kind: str, seed: int, count: int) -> Iterator[tuple[Counter[str], list[Failure], float]]:
+    """What `run` says of each part. Processes are replaced after some: memory is not to be what earlier cases left."""
+    parts = [range(first, min(first + _PART, count)) for first in range(0, count, _PART)]
+    for n in range(0, len(parts), _PARTS):
+        # Not by the pool's max_tasks_per_child, with which it hangs in Python 3.11.
+        with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+            yield from pool.map(run, repeat(kind), repeat(seed), parts[n : n + _PARTS])
+
+
+def _limit_memory() -> None:
+    with open("/proc/self/statm") as file:
+        now = int(file.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY, resource.RLIM_INFINITY))
+
+
+def _too_long(_number: int, _frame: object) -> None:
+    raise TimeoutError(f"took longer than {SECONDS} s")
+
+
+def main() -> int:
+    """Run all, print how they ended; 1 where something went wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pictures", type=int, default=100_000)
+    parser.add_argument("--others", type=int, default=10_000, help="of each other kind")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    found: list[Failure] = []
+    for kind in KINDS:
+        count = given.pictures if kind == "picture" else given.others
+        ended, longest, started = Counter[str](), 0.0, time.monotonic()
+        for part, failures, slowest in _parts(kind, given.seed, count):
+            ended, longest = ended + part, max(longest, slowest)
+            found += failures
+        print(
+            f"{kind}: {count:,} cases, {ended['refused']:,} refused, {ended['read']:,} read, "
+            f"the longest {longest:.1f} s; {time.monotonic() - started:.0f} s in all",
+            flush=True,
+        )
+    for failure in found[:50]:
+        print(*failure)
+    print(f"{len(found)} failures")
+    return int(bool(found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
