@@ -15,7 +15,7 @@ import numpy as np
 import cnnfix_core as cnnfix
 from cnnfix_core.errors import NothingContributesError
 from cnnfix_core.modalities.video import clip_of, explain_clip, load_clip_model
-from cnnfix_core.synthetic import CLASSES, HELD_OUT, Thing, compose
+from cnnfix_core.synthetic import CLASSES, HELD_OUT, PlacedObject, compose
 from cnnfix_core.synthetic.clips import compose_clip
 from cnnfix_core.tasks import detect, segment
 
@@ -105,7 +105,7 @@ def in_scenes(count: int) -> tuple[dict[str, list[Row]], dict[str, list[Row]]]:
     return pixels, boxes
 
 
-def walked(model: cnnfix.Model, picture: cnnfix.Picture, thing: Thing) -> np.ndarray:
+def walked(model: cnnfix.Model, picture: cnnfix.Picture, thing: PlacedObject) -> np.ndarray:
     """The fixations' map; zeros where nothing speaks for the class."""
     try:
         return cnnfix.explain(model, picture, thing.name).density()

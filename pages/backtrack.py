@@ -10,7 +10,7 @@ from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED
 from cnnfix_core.errors import CnnfixError, NoRuleError
 from cnnfix_core.explanations.description import question
 from cnnfix_ui.address import Setting, kept_in_address, switch
-from cnnfix_ui.backtrack.component import film
+from cnnfix_ui.backtrack.component import player
 from cnnfix_ui.backtrack.film_data import film_data
 from cnnfix_ui.backtrack.talk import answer_questions, keep_inside, known_step
 from cnnfix_ui.errors import plain
@@ -68,5 +68,5 @@ with kept_in_address(SETTINGS):
                 st.caption("Of this method's five crops the one in the middle is walked here.")
             st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
             data = results.films.get((name, large), partial(film_data, walked, picture, name, large))
-            film({**data, "start": {"step": st.session_state["step"]}}, key="film")
+            player({**data, "start": {"step": st.session_state["step"]}}, key="film")
             answer_questions(name, picture, get, SETTINGS)

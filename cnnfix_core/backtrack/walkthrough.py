@@ -11,11 +11,11 @@ from cnnfix_core.arrays import Floats
 from cnnfix_core.backtrack.ancestry import Line, line
 from cnnfix_core.backtrack.path import Path, path_of
 from cnnfix_core.backtrack.picks import Chosen
-from cnnfix_core.backtrack.playback.playback import Film, film
+from cnnfix_core.backtrack.playback.playback import Film, playback
 from cnnfix_core.engine.presets import Preset
 from cnnfix_core.engine.tape import Tape
 from cnnfix_core.engine.walk import Trace, unravel_again
-from cnnfix_core.explanations.explanation import Asked, Explanation, explain
+from cnnfix_core.explanations.explanation import Explanation, TargetSpec, explain
 from cnnfix_core.images.picture import Picture
 from cnnfix_core.images.views import View
 from cnnfix_core.zoo import Model
@@ -65,7 +65,7 @@ class Walked:
         return bytes_of(self.trace.tape)
 
 
-def walked(model: Model, picture: Picture, target: Asked, presets: Sequence[Preset]) -> Walked:
+def walked(model: Model, picture: Picture, target: TargetSpec, presets: Sequence[Preset]) -> Walked:
     """Explain under the first preset, keep every value, and walk again under the others.
 
     One view is walked: of a preset with five crops the one in the middle. Raises what `explain` and `unravel` raise.
@@ -76,7 +76,7 @@ def walked(model: Model, picture: Picture, target: Asked, presets: Sequence[Pres
     trace = explanation.trace
     traces = (trace, *(unravel_again(trace, preset) for preset in others))
     path = path_of(*traces)
-    films = tuple(film(one, path, path.fields) for one in traces)
+    films = tuple(playback(one, path, path.fields) for one in traces)
     return Walked(explanation.without_traces(), explanation.explained[0], path, traces, films)
 
 

@@ -8,18 +8,18 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 
 from cnnfix_core.batch.items import Item
-from cnnfix_core.batch.row import Row
+from cnnfix_core.batch.row import BatchRow
 from cnnfix_core.batch.worker import Work, Worker
 from cnnfix_core.errors import CnnfixError
 
 _worker: Worker | None = None
 
 
-def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int) -> Iterator[list[Row]]:
+def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int) -> Iterator[list[BatchRow]]:
     """The rows of each part, as they come. Raises CnnfixError where a process was killed."""
     # Not forked: PyTorch's threads do not survive that.
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (work,))
-    waiting: set[Future[list[Row]]] = set()
+    waiting: set[Future[list[BatchRow]]] = set()
     try:
         for part in parts:
             waiting.add(pool.submit(_rows, part))
@@ -43,6 +43,6 @@ def _begin(work: Work) -> None:
     _worker = Worker(work)
 
 
-def _rows(items: Sequence[Item]) -> list[Row]:
+def _rows(items: Sequence[Item]) -> list[BatchRow]:
     assert _worker
     return _worker.rows(items)

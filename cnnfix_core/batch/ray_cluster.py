@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnfix_core.batch.items import Item
-from cnnfix_core.batch.row import Row
+from cnnfix_core.batch.row import BatchRow
 from cnnfix_core.batch.worker import Work, Worker
 from cnnfix_core.errors import CnnfixError
 
@@ -23,7 +23,7 @@ except ImportError as error:
     raise CnnfixError('The engine ray is not installed: pip install "cnnfix[ray]".') from error
 
 
-def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int, gpu: bool = False) -> Iterator[list[Row]]:
+def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int, gpu: bool = False) -> Iterator[list[BatchRow]]:
     """The rows of each part, as they come, in no order. gpu: each worker has one.
 
     A worker that is lost is replaced, and its part done again. The cluster is that of RAY_ADDRESS.
@@ -45,7 +45,7 @@ def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int, gpu: bool = 
     )
     try:
         for block in done.iter_batches(batch_size=None, batch_format="pyarrow"):
-            yield [Row(**row) for row in block.to_pylist()]
+            yield [BatchRow(**row) for row in block.to_pylist()]
     except ray.exceptions.RayError as error:
         reason = str(error).strip().splitlines()[-1]
         raise CnnfixError(f"Ray gave up: {reason} What is done is kept; the same command goes on.") from error

@@ -18,7 +18,7 @@ _RIM = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class BatchRow:
     """One picture. NaN, or 0, where there is no answer: then `error` says why.
 
     sha256: of the file. predicted, confidence: the most probable class and its probability, 0 to 1.
@@ -57,16 +57,16 @@ class Row:
         return self.picture
 
 
-def row_of(name: str, answer: Answer | CnnfixError) -> Row:
+def row_of(name: str, answer: Answer | CnnfixError) -> BatchRow:
     """The numbers of an answer, or why there is none."""
     if isinstance(answer, CnnfixError):
-        return Row(picture=name, error=str(answer))
+        return BatchRow(picture=name, error=str(answer))
     picture, explanation, density, rival = answer.picture, answer.explanation, answer.density, answer.rival
     fixations = explanation.kept_fixations
     x, y = np.average((fixations.xy + 0.5) / (picture.width, picture.height), axis=0, weights=fixations.evidence)
     x0, y0, x1, y1 = explanation.box()
     first, target = explanation.predictions[0], explanation.target
-    return Row(
+    return BatchRow(
         picture=name,
         sha256=picture.digest,
         width=picture.width,

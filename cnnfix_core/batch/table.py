@@ -14,16 +14,16 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from cnnfix_core.batch.row import Row
+from cnnfix_core.batch.row import BatchRow
 
 Format = Literal["parquet", "csv"]
 FORMATS: tuple[Format, ...] = ("parquet", "csv")
 _TYPES = {"str": pa.string(), "int": pa.int64(), "float": pa.float64()}
-_SCHEMA = pa.schema([(field.name, _TYPES[str(field.type)]) for field in fields(Row)])
+_SCHEMA = pa.schema([(field.name, _TYPES[str(field.type)]) for field in fields(BatchRow)])
 _AT_ONCE = 20_000
 
 
-def table(rows: Iterable[Row], names: Sequence[str]) -> pa.Table:
+def table(rows: Iterable[BatchRow], names: Sequence[str]) -> pa.Table:
     """The rows of these pictures in this order; the first one of each, NaN as null. Rows of others are left out."""
     coming = iter(rows)
     parts = []

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from cnnfix_core.images.folder import ENDINGS
-from cnnfix_core.images.picture import MAX_BYTES, PictureError
+from cnnfix_core.images.picture import MAX_PICTURE_BYTES, PictureError
 from cnnfix_core.zoo.untrusted.archive import BROKEN
 
 MOST_PICTURES = 200
-MOST_BYTES = 100_000_000
+MAX_UPLOAD_BYTES = 100_000_000
 _ZIP = b"PK\x03\x04"
 
 
@@ -35,15 +35,15 @@ def unpacked(files: Iterable[tuple[str, bytes]]) -> list[Packed]:
     """The pictures among these files, and in those that are zip archives.
 
     In archives only what is called as a picture is looked at, and nothing is written to disk. Raises PictureError for
-    a damaged archive, where there is no picture, and for more than MOST_PICTURES or MOST_BYTES of them.
+    a damaged archive, where there is no picture, and for more than MOST_PICTURES or MAX_UPLOAD_BYTES of them.
     """
     found: dict[str, Packed] = {}
     size = 0
     for name, content in _each(files):
         size += len(content)
-        if len(found) == MOST_PICTURES or size > MOST_BYTES:
+        if len(found) == MOST_PICTURES or size > MAX_UPLOAD_BYTES:
             raise PictureError(
-                f"These are more than {MOST_PICTURES} pictures or {MOST_BYTES / 1e6:g} MB: send fewer at a time,"
+                f"These are more than {MOST_PICTURES} pictures or {MAX_UPLOAD_BYTES / 1e6:g} MB: send fewer at a time,"
                 " or use the command cnnfix batch, which has no limit."
             )
         own = next(other for other in _names(name) if other not in found)
@@ -70,7 +70,7 @@ def _members(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
                 if not member.is_dir() and not hidden and place.lower().endswith(tuple(f".{end}" for end in ENDINGS)):
                     with archive.open(member) as file:
                         # A small file can become a huge one: one byte more than is let in says that it did.
-                        yield place, file.read(MAX_BYTES + 1)
+                        yield place, file.read(MAX_PICTURE_BYTES + 1)
     except BROKEN:
         raise PictureError(f"The archive {name} is damaged or locked: save or send it again.") from None
 

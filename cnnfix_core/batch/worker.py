@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cnnfix_core.batch.batching import Answer, Slices, read
 from cnnfix_core.batch.items import Item
-from cnnfix_core.batch.row import Row, row_of
+from cnnfix_core.batch.row import BatchRow, row_of
 from cnnfix_core.engine.presets import Preset
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explanations.explanation import Class
@@ -39,13 +39,13 @@ class Worker:
         self._work = work
         self._slices = Slices(work.load(), work.preset, work.target)
 
-    def rows(self, items: Sequence[Item]) -> list[Row]:
+    def rows(self, items: Sequence[Item]) -> list[BatchRow]:
         """The rows of these pictures, in their order; the next ones are decoded while some are asked about."""
         with ThreadPoolExecutor(1) as ahead:
             size = self._slices.size
             parts = [items[n : n + size] for n in range(0, len(items), size)]
             coming = ahead.submit(_read, parts[0]) if parts else None
-            rows: list[Row] = []
+            rows: list[BatchRow] = []
             for n in range(len(parts)):
                 assert coming
                 pictures = coming.result()
@@ -53,7 +53,7 @@ class Worker:
                 rows += self._rows(parts[n], pictures)
         return rows
 
-    def _rows(self, items: Sequence[Item], pictures: Sequence[Picture | CnnfixError]) -> Iterator[Row]:
+    def _rows(self, items: Sequence[Item], pictures: Sequence[Picture | CnnfixError]) -> Iterator[BatchRow]:
         for item, answer in zip(items, self._slices.answers(pictures), strict=True):
             if isinstance(answer, Answer):
                 self._draw(item, answer)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from cnnfix_core.zoo.provenance import versions
 
 NONE = math.nan
-Key = tuple[str, str, str, str]
+BenchmarkKey = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class BenchmarkRow:
     """One method on one model, picture and label. NaN: does not apply, or was not asked for.
 
     label: as annotated; "" where only the place is known. asked: the class that was explained, that of the label or
@@ -44,13 +44,13 @@ class Row:
     error: str = ""
 
     @property
-    def key(self) -> Key:
+    def key(self) -> BenchmarkKey:
         """What no other row of a benchmark has."""
         return self.model, self.picture, self.label, self.method
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class BenchmarkSettings:
     """All that decides what the rows of a benchmark say.
 
     models: name, and `digest_of` its weights. steps: of insertion and deletion; 0 leaves them out.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from cnnfix_core.benchmark.datasets.items import Item
 from cnnfix_core.benchmark.datasets.labels import class_of
-from cnnfix_core.benchmark.results import NONE, Row
+from cnnfix_core.benchmark.results import NONE, BenchmarkRow
 from cnnfix_core.errors import CnnfixError, TargetError
 from cnnfix_core.explanations.explanation import Prediction, classes
 from cnnfix_core.images.picture import Picture
@@ -58,7 +58,9 @@ class Plan:
         return [method for method in methods if self.slow is None or number < self.slow or not METHODS[method].slow]
 
 
-def run(sources: Sequence[Source], plan: Plan, results: Journal[Row], watch: Watch | None = None) -> list[Unfit]:
+def run(
+    sources: Sequence[Source], plan: Plan, results: Journal[BenchmarkRow], watch: Watch | None = None
+) -> list[Unfit]:
     """Add the rows that are missing to the results, model by model, picture by picture.
 
     watch: called with (rows done, rows in all) after each row. A picture that cannot be read, or a method that fails on
@@ -97,10 +99,10 @@ def _check_labels(model: Model, items: Sequence[Item]) -> None:
     raise CnnfixError(f"{model.title} has no class for any of the labels. {complaint}")
 
 
-def _rows(name: str, model: Model, item: Item, methods: Sequence[str], plan: Plan) -> Iterator[Row]:
+def _rows(name: str, model: Model, item: Item, methods: Sequence[str], plan: Plan) -> Iterator[BenchmarkRow]:
     if not methods:
         return
-    row = Row(model=name, picture=item.picture, label=item.label, method="")
+    row = BenchmarkRow(model=name, picture=item.picture, label=item.label, method="")
     try:
         picture, truth = item.read()
         row, asked = _asked(row, model, picture)
@@ -116,7 +118,7 @@ def _rows(name: str, model: Model, item: Item, methods: Sequence[str], plan: Pla
             yield replace(row, method=method, error=str(error))
 
 
-def _asked(row: Row, model: Model, picture: Picture) -> tuple[Row, int]:
+def _asked(row: BenchmarkRow, model: Model, picture: Picture) -> tuple[BenchmarkRow, int]:
     """What the model says of the whole picture, and the class to explain."""
     said = classes(model, picture)
     first = said.top(1)[0]
@@ -127,7 +129,7 @@ def _asked(row: Row, model: Model, picture: Picture) -> tuple[Row, int]:
     return row, given
 
 
-def _row(row: Row, said: Measured) -> Row:
+def _row(row: BenchmarkRow, said: Measured) -> BenchmarkRow:
     """The row with the numbers of its method's map for this class.
 
     Where the prediction is right, the map of the predicted class is this one; where it is wrong, it is an error of

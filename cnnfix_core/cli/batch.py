@@ -13,7 +13,7 @@ from cnnfix_core.cli.options import INTERRUPTED, add_model, add_preset, complain
 from cnnfix_core.cli.progress import Clock
 
 if TYPE_CHECKING:
-    from cnnfix_core.batch.row import Row
+    from cnnfix_core.batch.row import BatchRow
     from cnnfix_core.batch.runner import Engine
     from cnnfix_core.cli.options import Commands
     from cnnfix_core.utils.journal import Journal
@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     loading = partial(_loaded, options.model, options.architecture, options.labels, options.device)
     model = loading()
     Slices(model, preset, options.target)  # what cannot be asked is said at once, not by each worker
-    settings = runner.Settings.of(options.model, digest_of(model), options.target, preset, options.device)
+    settings = runner.BatchSettings.of(options.model, digest_of(model), options.target, preset, options.device)
     del model  # each worker has its own
     figures = (options.out / "figures").absolute() if options.figures else None
     work = Work(loading, preset, options.target, figures)
@@ -88,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _failed(journal: Journal[Row], names: set[str]) -> list[str]:
+def _failed(journal: Journal[BatchRow], names: set[str]) -> list[str]:
     return [f"{row.picture}: {row.error}" for row in journal if row.error and row.picture in names]
 
 

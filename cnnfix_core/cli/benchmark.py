@@ -29,7 +29,7 @@ from cnnfix_core.zoo import DEFAULT, list_models
 
 if TYPE_CHECKING:
     from cnnfix_core.benchmark.datasets.items import Item
-    from cnnfix_core.benchmark.results import Row
+    from cnnfix_core.benchmark.results import BenchmarkRow
     from cnnfix_core.benchmark.runner import Plan, Source, Unfit
     from cnnfix_core.cli.options import Commands
 
@@ -147,18 +147,20 @@ def _command(options: argparse.Namespace) -> str:
     return " ".join(words)
 
 
-def _measured(sources: Sequence[Source], plan: Plan, out: Path) -> tuple[list[Row], list[Unfit]]:
+def _measured(sources: Sequence[Source], plan: Plan, out: Path) -> tuple[list[BenchmarkRow], list[Unfit]]:
     """All rows, those of an earlier run too, and what does not fit."""
     from cnnfix_core.benchmark import runner
     from cnnfix_core.benchmark.datasets.items import digest
-    from cnnfix_core.benchmark.results import Row, Settings
+    from cnnfix_core.benchmark.results import BenchmarkRow, BenchmarkSettings
     from cnnfix_core.utils.journal import Journal, keep_settings
     from cnnfix_core.zoo.provenance import digest_of
 
     # Before anything is measured, so that results of other weights are never mixed; one model at a time is in memory.
     weights = {source.name: digest_of(source.load()) for source in sources}
-    keep_settings(out, Settings(weights, plan.methods, plan.steps, digest(plan.items), len(plan.items)), "results.csv")
-    results = Journal(out / "results.csv", Row)
+    keep_settings(
+        out, BenchmarkSettings(weights, plan.methods, plan.steps, digest(plan.items), len(plan.items)), "results.csv"
+    )
+    results = Journal(out / "results.csv", BenchmarkRow)
     clock = Clock(len(results.keys))
     unfit = runner.run(sources, plan, results, clock)
     clock.end()

@@ -14,10 +14,10 @@ from cnnfix_core.errors import CnnfixError
 if TYPE_CHECKING:
     from cnnfix_core.cli.options import Commands
     from cnnfix_core.images.picture import Picture
-    from cnnfix_core.metrics.comparison import Asked
+    from cnnfix_core.metrics.comparison import ClassTarget
     from cnnfix_core.metrics.evaluation import Measured
     from cnnfix_core.regions.boxes import Box
-    from cnnfix_core.regions.ground_truth import Truth
+    from cnnfix_core.regions.ground_truth import GroundTruth
     from cnnfix_core.zoo import Model
 
 
@@ -47,12 +47,12 @@ def run(options: argparse.Namespace) -> int:
     from cnnfix_core.explanations.description import question
     from cnnfix_core.explanations.explanation import classes
     from cnnfix_core.metrics import comparison
-    from cnnfix_core.regions.ground_truth import Truth
+    from cnnfix_core.regions.ground_truth import GroundTruth
     from cnnfix_core.utils.formatting import percent
 
     methods = methods_named(options.methods)
     picture, boxes = _opened(options.image)
-    truth = Truth(picture.width, picture.height, tuple(options.boxes or boxes))
+    truth = GroundTruth(picture.width, picture.height, tuple(options.boxes or boxes))
     if options.boxes and truth.empty:
         raise CnnfixError(f"The boxes lie outside the picture, which has {picture.width} x {picture.height} pixels.")
     model = load(options.model, options)
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     if agreement := comparison.agreement(found):
         print(f"\nAgreement: rank correlation (above), overlap of the strongest tenth (below)\n{agreement}")
     if options.csv:
-        heading = comparison.Heading(
+        heading = comparison.ColumnHeading(
             model.name, options.image, target.label, "" if rather_than is None else rather_than.label
         )
         options.csv.write_text(comparison.as_csv((heading, one) for one in found), "utf-8")
@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _compared(
-    model: Model, picture: Picture, truth: Truth, asked: Asked, methods: Sequence[str], steps: int
+    model: Model, picture: Picture, truth: GroundTruth, asked: ClassTarget, methods: Sequence[str], steps: int
 ) -> list[Measured]:
     from cnnfix_core.metrics.comparison import Failed, compare
 
@@ -108,10 +108,10 @@ def _figure(picture: Picture, found: Sequence[Measured], title: str, truth: Sequ
     from cnnfix_core.methods import METHODS
     from cnnfix_core.metrics.numbers import in_a_line
     from cnnfix_core.visualization.drawing import png
-    from cnnfix_core.visualization.figures import BOXES_TEXT, MOST_COLUMNS, Cell, grid
+    from cnnfix_core.visualization.figures import BOXES_TEXT, MOST_COLUMNS, FigureCell, grid
 
     cells = [
-        Cell(
+        FigureCell(
             picture,
             METHODS[one.found.method].title,
             one.found.map,

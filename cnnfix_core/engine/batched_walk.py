@@ -16,7 +16,7 @@ from cnnfix_core.engine.presets import Preset, get_preset
 from cnnfix_core.engine.rules import Arrival
 from cnnfix_core.engine.selection import Selection
 from cnnfix_core.engine.tape import Operation, Tape, Value
-from cnnfix_core.engine.walk import Fixated, Step, Walk, checked
+from cnnfix_core.engine.walk import Delivery, Fixated, Walk, checked
 from cnnfix_core.errors import NothingContributesError
 
 Reached = Fixated | NothingContributesError
@@ -79,10 +79,10 @@ class _Together(Walk):
             if outside.any():
                 self._lose("padding", float(evidence[outside].sum()), operation)
             scaled = Arrival(arrival.value, arrival.index, arrival.sign, evidence, owner)
-            self._waiting[arrival.value].append(Step(operation, value, scaled))
+            self._waiting[arrival.value].append(Delivery(operation, value, scaled))
 
     def _strongest(
-        self, value: Value, steps: Sequence[Step], merged: Selection, merged_row: Ints
+        self, value: Value, steps: Sequence[Delivery], merged: Selection, merged_row: Ints
     ) -> tuple[Selection, Ints]:
         owner = np.empty(len(merged), np.int64)
         inside = merged_row >= 0
@@ -107,7 +107,9 @@ class _Together(Walk):
         row = np.where(stays, np.cumsum(stays) - 1, -1)
         return Selection(merged.shape, merged.index[stays], merged.sign[stays], evidence[stays]), row
 
-    def _note(self, value: Value, steps: Sequence[Step], merged: Selection, merged_row: Ints, kept_row: Ints) -> None:
+    def _note(
+        self, value: Value, steps: Sequence[Delivery], merged: Selection, merged_row: Ints, kept_row: Ints
+    ) -> None:
         """Nobody asks who came from whom."""
 
 

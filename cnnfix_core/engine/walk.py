@@ -196,7 +196,7 @@ def checked(tape: Tape, position: Sequence[Any]) -> tuple[int, ...]:
     return plain
 
 
-class Step(NamedTuple):
+class Delivery(NamedTuple):
     """What one hop brought to one of its inputs."""
 
     operation: Operation
@@ -210,7 +210,7 @@ class Walk:
     def __init__(self, tape: Tape, preset: Preset) -> None:
         self._tape, self._preset = tape, preset
         self._structure = Structure(tape)
-        self._waiting: dict[Value, list[Step]] = defaultdict(list)
+        self._waiting: dict[Value, list[Delivery]] = defaultdict(list)
         self.selections: dict[Value, Selection] = {}
         self._hops: list[Hop] = []
         self.left = {"padding": 0.0, "bias": 0.0}
@@ -260,7 +260,7 @@ class Walk:
             scaled = arrival.scaled(selection.total / came)
             if scaled.index.min() < 0:
                 self._lose("padding", float(scaled.evidence[scaled.index < 0].sum()), operation)
-            self._waiting[arrival.value].append(Step(operation, value, scaled))
+            self._waiting[arrival.value].append(Delivery(operation, value, scaled))
 
     def _lose(self, reason: str, evidence: float, operation: Operation) -> None:
         self.left[reason] += evidence
@@ -279,12 +279,14 @@ class Walk:
         self._note(value, steps, merged, merged_row, kept_row)
 
     def _strongest(
-        self, value: Value, steps: Sequence[Step], merged: Selection, merged_row: Ints
+        self, value: Value, steps: Sequence[Delivery], merged: Selection, merged_row: Ints
     ) -> tuple[Selection, Ints]:
         """What stays of the elements that these steps brought, as `Selection.strongest`. merged_row: of each entry."""
         return merged.strongest(self._preset.beam)
 
-    def _note(self, value: Value, steps: Sequence[Step], merged: Selection, merged_row: Ints, kept_row: Ints) -> None:
+    def _note(
+        self, value: Value, steps: Sequence[Delivery], merged: Selection, merged_row: Ints, kept_row: Ints
+    ) -> None:
         """Note the hops: who came from whom."""
         kept = self.selections[value]
         # Where each entry that arrived is now: -1 if it fell into padding or out of the beam.

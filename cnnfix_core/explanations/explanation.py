@@ -23,7 +23,7 @@ from cnnfix_core.regions.boxes import BoxRule, box_of
 from cnnfix_core.zoo import Labels, Model
 
 Class = int | str
-Asked = Class | tuple[Class | None, Class] | None
+TargetSpec = Class | tuple[Class | None, Class] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Explanation:
 def explain(
     model: Model,
     image: Source | Picture,
-    target: Asked = None,
+    target: TargetSpec = None,
     preset: str | Preset = "evidence",
     focus: str | None = None,
     *,
@@ -140,7 +140,7 @@ class Asking:
         preset: Preset,
         seen: Sequence[View],
         scores: NDArray[np.floating],
-        target: Asked,
+        target: TargetSpec,
     ) -> None:
         self._model, self._picture, self._preset, self._seen = model, picture, preset, tuple(seen)
         self.classes = Classes(model.labels, scores, model.probabilities)
@@ -199,7 +199,7 @@ class Classes:
         best = np.argsort(-self._probabilities, kind="stable")[:count]
         return tuple(self.prediction(int(index)) for index in best)
 
-    def asked(self, target: Asked) -> tuple[int, int | None]:
+    def asked(self, target: TargetSpec) -> tuple[int, int | None]:
         """Indices of the class to explain and of the one it is set against. Raises TargetError."""
         if not isinstance(target, Sequence) or isinstance(target, str):
             return self._index(target), None

@@ -21,7 +21,7 @@ from PIL import Image, ImageCms
 
 from cnnfix_core.errors import CnnfixError
 
-MAX_BYTES = 25_000_000
+MAX_PICTURE_BYTES = 25_000_000
 MAX_PIXELS = 80_000_000
 WORKING_SIDE = 2048
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")  # JPEG includes the MPO files of phones
@@ -136,9 +136,9 @@ def _from_array(array: NDArray[np.uint8]) -> Image.Image:
 def _check_bytes(count: int) -> None:
     if count == 0:
         raise PictureError("The file is empty: save or send the picture again.")
-    if count > MAX_BYTES:
+    if count > MAX_PICTURE_BYTES:
         raise PictureError(
-            f"The file is larger than {MAX_BYTES / 1e6:g} MB: save the picture in a smaller size or as JPEG."
+            f"The file is larger than {MAX_PICTURE_BYTES / 1e6:g} MB: save the picture in a smaller size or as JPEG."
         )
 
 

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from cnnfix_core.engine.presets import Preset, get_preset
 from cnnfix_core.errors import CnnfixError, ModelError, did_you_mean
-from cnnfix_core.explanations.explanation import Asked, Class, classes
+from cnnfix_core.explanations.explanation import Class, TargetSpec, classes
 from cnnfix_core.explanations.explanation import Classes as Said
 from cnnfix_core.images.picture import Picture, Source, open_picture
 from cnnfix_core.images.views import Crops
 from cnnfix_core.methods.catalogue import METHODS
-from cnnfix_core.methods.method import Attribution, Classes, Method, Progress, Question
+from cnnfix_core.methods.method import Attribution, Classes, MapRequest, Method, Progress
 from cnnfix_core.regions.boxes import box_of
 from cnnfix_core.zoo import Model
 
@@ -38,7 +38,7 @@ def attribute(
 def attribution(  # noqa: PLR0913  # a question has many sides, and each can be left out
     model: Model,
     image: Source | Picture,
-    target: Asked = None,
+    target: TargetSpec = None,
     method: str = "gradcam",
     *,
     crops: Crops | None = None,
@@ -63,7 +63,7 @@ def attribution(  # noqa: PLR0913  # a question has many sides, and each can be 
     if reason := reason_against(model, method, contrast=len(asked) == 2):
         raise ModelError(reason)
     progress = progress or _ignore
-    question = Question(model, picture, asked, crops, longest_side, layer, settings, progress)
+    question = MapRequest(model, picture, asked, crops, longest_side, layer, settings, progress)
     drawn = wanted.draw(question)
     progress(1.0)
     return Attribution(
@@ -95,7 +95,7 @@ def _find(method: str) -> Method:
     return METHODS[method]
 
 
-def _classes(model: Model, picture: Picture, target: Asked, crops: Crops) -> Classes:
+def _classes(model: Model, picture: Picture, target: TargetSpec, crops: Crops) -> Classes:
     """Indices of the class, and of the one that it is set against; the network is asked only for the predicted one."""
     predicted = target is None or (isinstance(target, tuple) and None in target)
     said = classes(model, picture, crops) if predicted else Said(model.labels, np.zeros((1, len(model.labels))))

@@ -13,7 +13,7 @@ from cnnfix_core.engine.rules.registry import find
 from cnnfix_core.engine.tape import Operation, Tape, Value
 from cnnfix_core.errors import ModelError
 from cnnfix_core.methods.feature_maps import anatomy, read_off
-from cnnfix_core.methods.per_view import Asked
+from cnnfix_core.methods.per_view import ViewRequest
 
 
 class Head(NamedTuple):
@@ -23,7 +23,7 @@ class Head(NamedTuple):
     weights: Value
 
 
-def class_activation_map(asked: Asked) -> tuple[Tensor, str]:
+def class_activation_map(asked: ViewRequest) -> tuple[Tensor, str]:
     """CAM (Zhou et al., CVPR 2016, eq. 2): the map's channels, weighted by the linear layer's weights for the class.
 
     Taken from the tape: the map that is averaged need not be what some module gave, as in DenseNet, which has a

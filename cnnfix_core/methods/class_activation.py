@@ -15,11 +15,11 @@ from torchcam.methods import GradCAMpp, LayerCAM, ScoreCAM
 from cnnfix_core.methods.feature_maps import anatomy
 from cnnfix_core.methods.method import Map
 from cnnfix_core.methods.module_copy import with_own_hooks
-from cnnfix_core.methods.per_view import Asked
+from cnnfix_core.methods.per_view import ViewRequest
 from cnnfix_core.zoo import Model
 
 
-def grad_cam(asked: Asked) -> tuple[Tensor, str]:
+def grad_cam(asked: ViewRequest) -> tuple[Tensor, str]:
     """Grad-CAM; the channels' sum is cut off at 0."""
     layer = _layer(asked)
     return grad_cam_by_captum(asked.score, asked.module.get_submodule(layer), asked.inputs)[0].sum(dim=0), layer
@@ -63,17 +63,17 @@ def plus_plus_weights(activations: Tensor, gradients: Tensor) -> Tensor:
     return (alphas * gradients.relu()).sum(dim=(2, 3))
 
 
-def grad_cam_plus_plus(asked: Asked) -> tuple[Tensor, str]:
+def grad_cam_plus_plus(asked: ViewRequest) -> tuple[Tensor, str]:
     """Grad-CAM++ (Chattopadhyay et al., WACV 2018), by torchcam with the paper's weights; cut off at 0."""
     return _by_torchcam(asked, _GradCAMpp)
 
 
-def layer_cam(asked: Asked) -> tuple[Tensor, str]:
+def layer_cam(asked: ViewRequest) -> tuple[Tensor, str]:
     """LayerCAM (Jiang et al., IEEE TIP 2021, eq. 7 and 8), by torchcam: each place has weights of its own."""
     return _by_torchcam(asked, LayerCAM)
 
 
-def score_cam(asked: Asked) -> tuple[Tensor, str]:
+def score_cam(asked: ViewRequest) -> tuple[Tensor, str]:
     """Score-CAM (Wang et al., CVPR workshops 2020), by torchcam: one forward pass a channel.
 
     Each channel, brought to 0 to 1 and then enlarged (the paper enlarges first), masks the picture; its weight is the
@@ -84,7 +84,7 @@ def score_cam(asked: Asked) -> tuple[Tensor, str]:
         return _by_torchcam(asked, ScoreCAM, batch_size=asked.at_once)
 
 
-def _by_torchcam(asked: Asked, method: Any, **options: Any) -> tuple[Tensor, str]:
+def _by_torchcam(asked: ViewRequest, method: Any, **options: Any) -> tuple[Tensor, str]:
     layer = _layer(asked)
     module = asked.module.get_submodule(layer)
     with method(asked.module, layer, **options) as extractor:
@@ -100,6 +100,6 @@ def _copied(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
     return output.clone()
 
 
-def _layer(asked: Asked) -> str:
+def _layer(asked: ViewRequest) -> str:
     known = anatomy(asked.model)
     return known.layer(asked.layer, known.last)

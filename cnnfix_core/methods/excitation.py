@@ -16,10 +16,10 @@ from cnnfix_core.engine.tape import Operation, Tape, Value
 from cnnfix_core.errors import ModelError
 from cnnfix_core.methods.excitation_rules import Probabilities, rule_for, weighted
 from cnnfix_core.methods.feature_maps import anatomy, anatomy_of, ends_of_modules, read_off
-from cnnfix_core.methods.per_view import Asked
+from cnnfix_core.methods.per_view import ViewRequest
 
 
-def contrastive_excitation(asked: Asked) -> tuple[Tensor, str]:
+def contrastive_excitation(asked: ViewRequest) -> tuple[Tensor, str]:
     """c-MWP: the winning probability of each place under the class, less that under its dual (section 3.3).
 
     The dual has the negative weights of the classifier. "a rather than b" takes b in its place. Both go on from the

@@ -33,7 +33,7 @@ from cnnfix_core.engine.tape import Operation, Value
 # One for each output of the operation; None where no probability has arrived.
 Probabilities = Sequence[Tensor | None]
 Passed = Iterable[tuple[Value, Tensor]]
-Rule = Callable[[Operation, Probabilities], Passed]
+ExcitationRule = Callable[[Operation, Probabilities], Passed]
 
 
 def weighted(operation: Operation, probabilities: Probabilities, sign: int = 1) -> Passed:
@@ -149,7 +149,7 @@ def _data(value: Value) -> Tensor:
     return value.data.detach()
 
 
-_FAMILIES: dict[Any, Rule] = {
+_FAMILIES: dict[Any, ExcitationRule] = {
     **dict.fromkeys((convolution.convolution, linear.addmm, linear.mm), weighted),
     **dict.fromkeys((pooling.avg_pool, pooling.mean, resampling.adaptive_avg_pool, resampling.resized), averaged),
     **dict.fromkeys((pooling.max_pool, extrema.taken_along, extrema.over_dimensions, extrema.either), moved),
@@ -162,7 +162,7 @@ _FAMILIES: dict[Any, Rule] = {
 }
 
 
-def rule_for(operation: Operation) -> Rule | None:
+def rule_for(operation: Operation) -> ExcitationRule | None:
     """The rule of the operation's family; None where there is none, or it multiplies two activations as matrices."""
     known = find(operation.name)
     rule = None if known is None else _FAMILIES.get(known.hop)

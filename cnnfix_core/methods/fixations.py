@@ -10,11 +10,11 @@ from cnnfix_core.engine.coverage import coverage
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explanations.explanation import explain
 from cnnfix_core.methods.feature_maps import grey, once_a_network
-from cnnfix_core.methods.method import Drawing, Question
+from cnnfix_core.methods.method import Drawing, MapRequest
 from cnnfix_core.zoo import Model
 
 
-def walk(question: Question) -> Drawing:
+def walk(question: MapRequest) -> Drawing:
     """The density of the fixations under a preset."""
     if question.preset is None:
         raise CnnfixError("A walk needs a preset.")

@@ -8,29 +8,29 @@ from torch.nn.functional import interpolate
 from cnnfix_core.errors import ModelError
 from cnnfix_core.methods.class_activation import grad_cam
 from cnnfix_core.methods.guided import Guided
-from cnnfix_core.methods.per_view import Asked
+from cnnfix_core.methods.per_view import ViewRequest
 
 STEPS = 50
 
 
-def saliency(asked: Asked) -> tuple[Tensor, None]:
+def saliency(asked: ViewRequest) -> tuple[Tensor, None]:
     """The largest |gradient| among the colours (Simonyan et al., ICLR workshop 2014, section 3.1), by Captum."""
     return _strongest_colour(_gradient(asked)), None
 
 
-def guided_backprop(asked: Asked) -> tuple[Tensor, None]:
+def guided_backprop(asked: ViewRequest) -> tuple[Tensor, None]:
     """The same with gradients that no ReLU lets through where they are negative (Springenberg et al. 2015)."""
     return _strongest_colour(_guided_gradient(asked)), None
 
 
-def guided_grad_cam(asked: Asked) -> tuple[Tensor, str]:
+def guided_grad_cam(asked: ViewRequest) -> tuple[Tensor, str]:
     """Guided backpropagation times Grad-CAM, enlarged bilinearly (Selvaraju et al., ICCV 2017, section 3.2)."""
     cam, layer = grad_cam(asked)
     large = interpolate(cam.detach()[None, None], asked.inputs.shape[2:], mode="bilinear")
     return _strongest_colour(_guided_gradient(asked)) * large[0, 0], layer
 
 
-def integrated_gradients(asked: Asked) -> tuple[Tensor, None]:
+def integrated_gradients(asked: ViewRequest) -> tuple[Tensor, None]:
     """Integrated gradients (Sundararajan et al., ICML 2017, eq. 1) from mean grey to the picture, by Captum.
 
     Summed over the colours, so that all places together are the difference of the two scores; what is negative speaks
@@ -39,7 +39,7 @@ def integrated_gradients(asked: Asked) -> tuple[Tensor, None]:
     return signed_path(asked).clamp_min(0), None
 
 
-def signed_path(asked: Asked) -> Tensor:
+def signed_path(asked: ViewRequest) -> Tensor:
     """Integrated gradients with their signs: (h, w)."""
     from captum.attr import IntegratedGradients  # imports matplotlib
 
@@ -49,14 +49,14 @@ def signed_path(asked: Asked) -> Tensor:
     return parts[0].detach().sum(dim=0)
 
 
-def _gradient(asked: Asked) -> Tensor:
+def _gradient(asked: ViewRequest) -> Tensor:
     from captum.attr import Saliency
 
     gradient: Tensor = Saliency(asked.score).attribute(asked.inputs.requires_grad_(), abs=False)
     return gradient[0]
 
 
-def _guided_gradient(asked: Asked) -> Tensor:
+def _guided_gradient(asked: ViewRequest) -> Tensor:
     with Guided() as guided:
         gradient = _gradient(asked)
     if not guided.met:

@@ -22,7 +22,7 @@ Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Question:
+class MapRequest:
     """What a method is asked.
 
     classes: (a,), or (a, b) for "a rather than b". preset: of a walk, None for others.
@@ -71,7 +71,7 @@ class Method:
     family: str
     source: str
     about: str
-    draw: Callable[[Question], Drawing]
+    draw: Callable[[MapRequest], Drawing]
     box: BoxRule
     needs: tuple[Callable[[Model], str], ...] = ()
     slow: bool = False

@@ -14,7 +14,7 @@ from cnnfix_core.errors import CnnfixError, ModelError
 from cnnfix_core.images.picture import Picture, scaled_size
 from cnnfix_core.images.views import View
 from cnnfix_core.methods.feature_maps import anatomy
-from cnnfix_core.methods.method import Classes, Drawing, Map, Progress, Question
+from cnnfix_core.methods.method import Classes, Drawing, Map, MapRequest, Progress
 from cnnfix_core.methods.module_copy import with_own_hooks
 from cnnfix_core.zoo import Model
 
@@ -41,7 +41,7 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class ViewRequest:
     """One view of the picture, and a network that may be asked about it.
 
     module: a copy of the network with hooks of its own, which reports progress. inputs: (1, 3, H, W).
@@ -67,13 +67,13 @@ class Asked:
 
 
 # From a view to a map (h, w) on it, and the layer that it was drawn on, if it was. What is below 0 is cut off.
-Draw = Callable[[Asked], tuple[Tensor, str | None]]
+Draw = Callable[[ViewRequest], tuple[Tensor, str | None]]
 
 
-def by_view(draw: Draw) -> Callable[[Question], Drawing]:
+def by_view(draw: Draw) -> Callable[[MapRequest], Drawing]:
     """Ask about each view by itself, and put the maps together on the picture: their mean where they overlap."""
 
-    def drawn(question: Question) -> Drawing:
+    def drawn(question: MapRequest) -> Drawing:
         model, picture = question.model, question.picture
         seen = model.views(picture, question.crops)
         maps = []
@@ -87,13 +87,13 @@ def by_view(draw: Draw) -> Callable[[Question], Drawing]:
     return drawn
 
 
-def _ask(draw: Draw, question: Question, view: View, watch: Watch) -> tuple[Tensor, str | None]:
+def _ask(draw: Draw, question: MapRequest, view: View, watch: Watch) -> tuple[Tensor, str | None]:
     model = question.model
     module = with_own_hooks(model.module)
     module.register_forward_pre_hook(watch)
     at_once = max(1, min(_NUMBERS_AT_ONCE // max(anatomy(model).numbers, 1), _MOST_AT_ONCE))
     inputs = model.preprocess(view.render(question.picture))[None]
-    asked = Asked(model, module, inputs, question.classes, question.layer, watch, at_once)
+    asked = ViewRequest(model, module, inputs, question.classes, question.layer, watch, at_once)
     try:
         with torch.inference_mode(False), torch.enable_grad():
             return draw(asked)

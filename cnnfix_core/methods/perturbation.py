@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from cnnfix_core.methods.per_view import Asked
+from cnnfix_core.methods.per_view import ViewRequest
 
 # Sides of the picture over the side of the patch, and over its step.
 PATCH, STEP = 7, 14
@@ -16,7 +16,7 @@ PATCH, STEP = 7, 14
 MASKS, CELLS, SHOWN = 1000, 7, 0.5
 
 
-def occlusion(asked: Asked) -> tuple[Tensor, None]:
+def occlusion(asked: ViewRequest) -> tuple[Tensor, None]:
     """How far the score falls when a grey patch covers the place (Zeiler, Fergus, ECCV 2014, section 4.2), by Captum.
 
     The patch has a seventh of the picture's sides and moves by half of itself; a place gets the mean over the patches
@@ -33,7 +33,7 @@ def occlusion(asked: Asked) -> tuple[Tensor, None]:
     return falls[0, 0], None  # the same in every colour
 
 
-def rise(asked: Asked) -> tuple[Tensor, None]:
+def rise(asked: ViewRequest) -> tuple[Tensor, None]:
     """RISE (Petsiuk et al., BMVC 2018, eq. 6), with 1000 random masks, the same for every picture.
 
     The class's probability, or the difference of two, is averaged over the masks that show a place. From it the mean

@@ -5,14 +5,14 @@ from cnnfix_core.metrics.faithfulness import Curves, curves
 from cnnfix_core.metrics.localisation import energy_in, evidence_in, peak_in
 from cnnfix_core.metrics.numbers import Numbers, numbers
 from cnnfix_core.regions.boxes import Box, BoxRule, best_iou, box_of, iou
-from cnnfix_core.regions.ground_truth import Truth
+from cnnfix_core.regions.ground_truth import GroundTruth
 
 __all__ = [
     "Box",
     "BoxRule",
     "Curves",
+    "GroundTruth",
     "Numbers",
-    "Truth",
     "best_iou",
     "box_of",
     "curves",

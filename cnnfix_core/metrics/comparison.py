@@ -15,10 +15,10 @@ from cnnfix_core.images.picture import Picture
 from cnnfix_core.methods import METHODS, reason_against
 from cnnfix_core.metrics.agreement import overlap, rank_correlation
 from cnnfix_core.metrics.evaluation import Measured, measured
-from cnnfix_core.regions.ground_truth import Truth
+from cnnfix_core.regions.ground_truth import GroundTruth
 from cnnfix_core.zoo import Model
 
-Asked = int | tuple[int, int]
+ClassTarget = int | tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Failed:
 
 
 def compare(
-    model: Model, picture: Picture, truth: Truth, asked: Asked, methods: Sequence[str], steps: int = 0
+    model: Model, picture: Picture, truth: GroundTruth, asked: ClassTarget, methods: Sequence[str], steps: int = 0
 ) -> Iterator[Measured | Failed]:
     """Each method's map with its numbers, or why there is none, one after the other."""
     for method in methods:
@@ -85,7 +85,7 @@ def agreement(found: Sequence[Measured]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class ColumnHeading:
     """What a map was asked, in words. change: what was done to the picture or the network first."""
 
     model: str
@@ -95,14 +95,14 @@ class Heading:
     change: str = ""
 
 
-def as_csv(found: Iterable[tuple[Heading, Measured]]) -> str:
+def as_csv(found: Iterable[tuple[ColumnHeading, Measured]]) -> str:
     """A row a map: what was asked, method, layer, the numbers, the share that the truth covers, the method's box.
 
     The box is x0, y0, x1, y1 in inclusive pixels; a cell is empty where there is nothing to say.
     """
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    asked, numbers = [field.name for field in fields(Heading)], [column.title for column in _COLUMNS]
+    asked, numbers = [field.name for field in fields(ColumnHeading)], [column.title for column in _COLUMNS]
     rows.writerow([*asked, "method", "layer", *numbers, "covered", "x0", "y0", "x1", "y1"])
     for heading, one in found:
         values = [*(column.value(one) for column in _COLUMNS), one.numbers.covered]

@@ -10,7 +10,7 @@ from cnnfix_core.methods import Attribution, attribution
 from cnnfix_core.metrics.faithfulness import curves
 from cnnfix_core.metrics.numbers import Numbers, numbers
 from cnnfix_core.regions.boxes import BoxRule, box_of
-from cnnfix_core.regions.ground_truth import Truth
+from cnnfix_core.regions.ground_truth import GroundTruth
 from cnnfix_core.regions.highest_density import MAP_SIDE
 from cnnfix_core.zoo import Model
 
@@ -28,7 +28,7 @@ class Measured:
 def measured(
     model: Model,
     picture: Picture,
-    truth: Truth,
+    truth: GroundTruth,
     asked: int | tuple[int, int],
     method: str,
     steps: int = 0,

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnfix_core.explanations.fixations import Fixations
-from cnnfix_core.regions.ground_truth import Truth
+from cnnfix_core.regions.ground_truth import GroundTruth
 
 NONE = float("nan")
 
@@ -34,7 +34,7 @@ def energy_in(saliency: NDArray[np.floating], inside: NDArray[np.bool_]) -> floa
     return float(saliency[inside].sum(dtype=float)) / total if total > 0 else 0.0
 
 
-def evidence_in(fixations: Fixations, truth: Truth) -> float:
+def evidence_in(fixations: Fixations, truth: GroundTruth) -> float:
     """The part of the fixations' evidence that lies inside, 0 to 1; 0 without fixations, NaN for an empty truth."""
     if truth.empty:
         return NONE

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cnnfix_core.explanations.fixations import Fixations
 from cnnfix_core.metrics.localisation import NONE, energy_in, evidence_in, peak_in
 from cnnfix_core.regions.boxes import Box, best_iou
-from cnnfix_core.regions.ground_truth import Truth
+from cnnfix_core.regions.ground_truth import GroundTruth
 from cnnfix_core.utils.formatting import percent
 
 
@@ -48,7 +48,7 @@ class Numbers:
     covered: float
 
 
-def numbers(found: Measurable, truth: Truth) -> Numbers:
+def numbers(found: Measurable, truth: GroundTruth) -> Numbers:
     """Measure what a method found."""
     inside = truth.on(found.map.shape)
     return Numbers(

@@ -1,7 +1,7 @@
 """Pictures that were changed: what does the network say then, and does the map move?"""
 
 from cnnfix_core.perturbations.adversarial import ATTACKS, Disturbed, disturbed
-from cnnfix_core.perturbations.brush import Fill, Stroke, painted
-from cnnfix_core.perturbations.randomisation import forgetful
+from cnnfix_core.perturbations.brush import BrushStroke, Fill, painted
+from cnnfix_core.perturbations.randomisation import randomised
 
-__all__ = ["ATTACKS", "Disturbed", "Fill", "Stroke", "disturbed", "forgetful", "painted"]
+__all__ = ["ATTACKS", "BrushStroke", "Disturbed", "Fill", "disturbed", "painted", "randomised"]

@@ -12,11 +12,11 @@ from PIL import Image, ImageFilter
 from cnnfix_core.images.picture import Picture
 
 Fill = Literal["grey", "blur"]
-Stroke = tuple[float, float, float]
+BrushStroke = tuple[float, float, float]
 _GREY = 128
 
 
-def painted(picture: Picture, strokes: Sequence[Stroke], fill: Fill = "grey") -> Picture:
+def painted(picture: Picture, strokes: Sequence[BrushStroke], fill: Fill = "grey") -> Picture:
     """The picture with discs (x, y, radius, in original pixels) filled with grey, or with the blurred picture.
 
     x and y run from the picture's left and upper edge; a pixel is hidden when its centre lies in a disc. Where none is
@@ -30,7 +30,7 @@ def painted(picture: Picture, strokes: Sequence[Stroke], fill: Fill = "grey") ->
     return picture.changed(pixels)
 
 
-def _hidden(picture: Picture, strokes: Sequence[Stroke]) -> NDArray[np.bool_]:
+def _hidden(picture: Picture, strokes: Sequence[BrushStroke]) -> NDArray[np.bool_]:
     rows, columns = picture.pixels.shape[:2]
     y = (np.arange(rows)[:, None] + 0.5) * picture.height / rows
     x = (np.arange(columns) + 0.5) * picture.width / columns

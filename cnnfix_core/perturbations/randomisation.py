@@ -17,7 +17,7 @@ from cnnfix_core.errors import CnnfixError, ModelError
 from cnnfix_core.zoo import Model
 
 
-def forgetful(model: Model, seed: int = 0, part: str = "all") -> Model:
+def randomised(model: Model, seed: int = 0, part: str = "all") -> Model:
     """A copy whose weights were shuffled, all of them or the last layer's.
 
     After Adebayo et al., Sanity Checks for Saliency Maps, NeurIPS 2018, who draw them anew. Here each parameter keeps

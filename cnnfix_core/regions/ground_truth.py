@@ -13,7 +13,7 @@ from cnnfix_core.regions.boxes import Box, touched
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Truth:
+class GroundTruth:
     """Where the object is in a picture of width x height pixels.
 
     boxes: are cut at the picture's edges; those outside of it are dropped. mask: bool (rows, columns) of the whole

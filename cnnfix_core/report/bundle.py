@@ -14,7 +14,7 @@ from PIL import Image
 
 from cnnfix_core.explanations.export import as_csv as fixations_csv
 from cnnfix_core.explanations.export import as_dict
-from cnnfix_core.metrics.comparison import Heading, as_csv
+from cnnfix_core.metrics.comparison import ColumnHeading, as_csv
 from cnnfix_core.regions.highest_density import MAP_SIDE
 from cnnfix_core.report.html import as_html
 from cnnfix_core.report.pdf import as_pdf
@@ -74,7 +74,7 @@ def _rival(report: Report) -> NDArray[np.float32] | None:
 
 def _comparison(report: Report) -> str:
     target, other = report.explanation.target, report.explanation.rather_than
-    heading = Heading(report.model.name, report.name, target.label, "" if other is None else other.label)
+    heading = ColumnHeading(report.model.name, report.name, target.label, "" if other is None else other.label)
     return as_csv((heading, one) for one in report.compared)
 
 

@@ -15,16 +15,16 @@ from cnnfix_core.backtrack.export.animation import step_photo
 from cnnfix_core.backtrack.step_words import kind, step_words
 from cnnfix_core.backtrack.walkthrough import Walked, walked
 from cnnfix_core.engine.presets import FOCUS, Preset
-from cnnfix_core.explanations.explanation import Asked, Explanation, explain
+from cnnfix_core.explanations.explanation import Explanation, TargetSpec, explain
 from cnnfix_core.images.picture import Picture
 from cnnfix_core.metrics.comparison import Failed, compare
 from cnnfix_core.metrics.evaluation import Measured
-from cnnfix_core.regions.ground_truth import Truth
+from cnnfix_core.regions.ground_truth import GroundTruth
 from cnnfix_core.utils.threads import one_thread
 from cnnfix_core.zoo import Model
 from cnnfix_core.zoo.provenance import digest_of, versions
 
-METHODS = ("fixations", "gradcam", "layercam", "integrated_gradients")
+REPORT_METHODS = ("fixations", "gradcam", "layercam", "integrated_gradients")
 _STEPS = 6
 _SIDE = 480  # pixels of a step's longest side
 
@@ -62,7 +62,7 @@ class Report:
 def make(
     model: Model,
     picture: Picture,
-    asked: Asked,
+    asked: TargetSpec,
     preset: Preset,
     *,
     name: str = "picture",
@@ -76,7 +76,9 @@ def make(
     """
     with one_thread():
         explanation = replace(explain(model, picture, asked, preset).without_traces(), seconds=math.nan)
-        found = list(compare(model, picture, Truth(picture.width, picture.height), explanation.asked, METHODS))
+        found = list(
+            compare(model, picture, GroundTruth(picture.width, picture.height), explanation.asked, REPORT_METHODS)
+        )
         walk = tuple(_stops(walked(model, picture, explanation.asked, [preset]), picture))
     return Report(
         model,

@@ -1,7 +1,7 @@
 """Composed scenes: pictures drawn by a seeded program, so that the place of every thing in them is known exactly."""
 
-from cnnfix_core.synthetic.scene import Scene, Thing
+from cnnfix_core.synthetic.scene import PlacedObject, Scene
 from cnnfix_core.synthetic.scenes import HELD_OUT, MARKED, SIDE, compose
 from cnnfix_core.synthetic.shapes import CLASSES
 
-__all__ = ["CLASSES", "HELD_OUT", "MARKED", "SIDE", "Scene", "Thing", "compose"]
+__all__ = ["CLASSES", "HELD_OUT", "MARKED", "SIDE", "PlacedObject", "Scene", "compose"]

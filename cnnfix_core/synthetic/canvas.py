@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from cnnfix_core.synthetic import textures
-from cnnfix_core.synthetic.scene import Thing
+from cnnfix_core.synthetic.scene import PlacedObject
 from cnnfix_core.synthetic.shapes import Points
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Canvas:
         self._side = side
         self._pixels = textures.background(rng, textures.grid(0, 0, side, side, side))
         self._ground = self._pixels.mean(axis=(0, 1))
-        self.things: list[Thing] = []
+        self.things: list[PlacedObject] = []
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -106,10 +106,10 @@ class Canvas:
         part = self._pixels[y0:y1, x0:x1]
         part += share[..., None] * (colour - part)
 
-    def _as_thing(self, name: str, label: int | None, window: Window, covered: textures.Array) -> Thing:
+    def _as_thing(self, name: str, label: int | None, window: Window, covered: textures.Array) -> PlacedObject:
         x0, y0, x1, y1 = window
         mask = np.zeros((self._side, self._side), bool)
         mask[y0:y1, x0:x1] = covered > 0.5
         mask.setflags(write=False)
         (rows,), (columns,) = np.nonzero(mask.any(axis=1)), np.nonzero(mask.any(axis=0))
-        return Thing(name, label, (int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])), mask)
+        return PlacedObject(name, label, (int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])), mask)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from cnnfix_core.images.picture import Picture
 
 if TYPE_CHECKING:  # metrics know models, and the zoo of models knows what the classes of scenes are called
-    from cnnfix_core.metrics import Box, Truth
+    from cnnfix_core.metrics import Box, GroundTruth
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Thing:
+class PlacedObject:
     """One shape of a scene.
 
     name: of its class, or what it is ("disc", "bar", ...). label: index of its class, None for a distractor.
@@ -39,7 +39,7 @@ class Scene:
 
     picture: Picture
     label: int
-    things: tuple[Thing, ...]
+    things: tuple[PlacedObject, ...]
     mark: Box | None = None
 
     @property
@@ -48,13 +48,13 @@ class Scene:
         return self.things[0].name
 
     @property
-    def truth(self) -> Truth:
+    def truth(self) -> GroundTruth:
         """Where the object of the scene's class is."""
         return self.truth_of(self.label)
 
-    def truth_of(self, label: int) -> Truth:
+    def truth_of(self, label: int) -> GroundTruth:
         """Where the object of this class is; empty if the scene has none."""
-        from cnnfix_core.metrics import Truth
+        from cnnfix_core.metrics import GroundTruth
 
         mask = next((thing.mask for thing in self.things if thing.label == label), None)
-        return Truth(self.picture.width, self.picture.height, mask=mask)
+        return GroundTruth(self.picture.width, self.picture.height, mask=mask)

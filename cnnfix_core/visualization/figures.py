@@ -35,7 +35,7 @@ _CELL, _LINE, _TYPE = 400, 29, 20  # pixels: a cell's width, a line's height, th
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cell:
+class FigureCell:
     """A map, of any size, on its picture.
 
     caption, detail: two lines above it. note: a line under it. box: its own, drawn in cyan. truth: drawn in white.
@@ -51,7 +51,7 @@ class Cell:
     truth: Sequence[Box] = ()
 
 
-def grid(cells: Sequence[Cell | None], title: str, text: str, columns: int) -> Image.Image:
+def grid(cells: Sequence[FigureCell | None], title: str, text: str, columns: int) -> Image.Image:
     """A figure to keep: each picture under its map, in bands that mean the same for all of them.
 
     cells: row by row; None stays empty. text: below all.
@@ -76,7 +76,7 @@ def grid(cells: Sequence[Cell | None], title: str, text: str, columns: int) -> I
     return sheet
 
 
-def _put(sheet: Image.Image, cell: Cell, at: tuple[int, int], room: int) -> None:
+def _put(sheet: Image.Image, cell: FigureCell, at: tuple[int, int], room: int) -> None:
     """Draw a cell with its lines of text. at: its upper left corner. room: its width."""
     draw, font = ImageDraw.Draw(sheet), type_of(_TYPE)
     (left, top), size = at, fitted(cell.picture, room)
@@ -99,7 +99,7 @@ def _short(words: str, room: float, font: ImageFont.FreeTypeFont) -> str:
     return f"{words} …"
 
 
-def _drawn(cell: Cell, size: tuple[int, int]) -> Image.Image:
+def _drawn(cell: FigureCell, size: tuple[int, int]) -> Image.Image:
     photo = Image.fromarray(cell.picture.pixels).resize(size, Image.Resampling.LANCZOS).convert("RGBA")
     drawn = panel(photo, cell.map, cell.fixations)
     for box in cell.truth:

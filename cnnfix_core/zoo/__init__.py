@@ -6,22 +6,22 @@ from functools import cache
 from typing import Protocol
 
 from cnnfix_core.errors import ModelError, did_you_mean
-from cnnfix_core.zoo.download import Progress
+from cnnfix_core.zoo.download import DownloadProgress
 from cnnfix_core.zoo.labels import Labels, read_labels
 from cnnfix_core.zoo.model import Model, ModelInfo, Task
 from cnnfix_core.zoo.preprocessing import INTERPOLATIONS, Preprocessing
 from cnnfix_core.zoo.sources import packaged, scenes, sketches, torchvision
-from cnnfix_core.zoo.untrusted.opening import MAX_BYTES, open_own
+from cnnfix_core.zoo.untrusted.opening import MAX_MODEL_BYTES, open_own
 
 __all__ = [
     "DEFAULT",
     "INTERPOLATIONS",
-    "MAX_BYTES",
+    "MAX_MODEL_BYTES",
+    "DownloadProgress",
     "Labels",
     "Model",
     "ModelInfo",
     "Preprocessing",
-    "Progress",
     "Task",
     "list_models",
     "load_model",
@@ -43,7 +43,7 @@ class Entry(Protocol):
     def info(self) -> ModelInfo:
         """What is known without loading it."""
 
-    def load(self, progress: Progress | None = None) -> Model:
+    def load(self, progress: DownloadProgress | None = None) -> Model:
         """The model, ready to be asked."""
 
 
@@ -65,7 +65,7 @@ def model_info(name: str) -> ModelInfo | None:
     return entry.info() if entry else None
 
 
-def load_model(name: str = DEFAULT, progress: Progress | None = None) -> Model:
+def load_model(name: str = DEFAULT, progress: DownloadProgress | None = None) -> Model:
     """Load a model by name; where its weights are downloaded, `progress` gets (bytes done, bytes in all or None).
 
     Raises ModelError for an unknown name, and where the weights are missing or damaged and cannot be fetched.

@@ -20,7 +20,7 @@ from torch import Tensor
 from cnnfix_core.errors import CnnfixError, ModelError
 
 # Called with the bytes that have come and the bytes that there are, if the server told.
-Progress = Callable[[int, int | None], None]
+DownloadProgress = Callable[[int, int | None], None]
 
 _CHUNK = 1 << 20
 _SECONDS = 30
@@ -58,7 +58,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     return state
 
 
-def fetch(url: str, path: Path, progress: Progress | None = None) -> None:
+def fetch(url: str, path: Path, progress: DownloadProgress | None = None) -> None:
     """See that `path` holds the whole file of that address; what is there and intact is not fetched again.
 
     Of several that ask at once one fetches, and the others wait for it. `path` appears or is replaced only when all
@@ -82,7 +82,7 @@ def _reason(error: Exception) -> str:
     return str(getattr(inner, "strerror", None) or inner)
 
 
-def _fetch(url: str, path: Path, progress: Progress) -> None:
+def _fetch(url: str, path: Path, progress: DownloadProgress) -> None:
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", delete=False) as beside:
         try:
             digest = _copy(url, beside.write, progress)
@@ -97,7 +97,7 @@ def _fetch(url: str, path: Path, progress: Progress) -> None:
             raise
 
 
-def _copy(url: str, write: Callable[[bytes], object], progress: Progress) -> str:
+def _copy(url: str, write: Callable[[bytes], object], progress: DownloadProgress) -> str:
     """Copy what is at the address; gives its SHA-256."""
     digest = hashlib.sha256()
     done = 0

@@ -24,7 +24,7 @@ reached. What is said here holds for the operations, not for trained weights.
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SurveyRow:
     """One architecture: what it is for, its name, and what was found; None with the reason where it failed."""
 
     task: str
@@ -33,19 +33,19 @@ class Row:
     failure: str = ""
 
 
-def survey(names: Iterable[str]) -> Iterator[Row]:
+def survey(names: Iterable[str]) -> Iterator[SurveyRow]:
     """Build, record and walk each of these architectures, one after the other; yields a row when it is done."""
     preset = get_preset("evidence", "sharp")
     for name in names:
         try:
             module, example, target = families.trial(name)
             found = coverage(module, *example, target=target, preset=preset)
-            yield Row(families.task(name), name, found)
+            yield SurveyRow(families.task(name), name, found)
         except CnnfixError as error:
-            yield Row(families.task(name), name, None, str(error))
+            yield SurveyRow(families.task(name), name, None, str(error))
 
 
-def sentence(row: Row) -> str:
+def sentence(row: SurveyRow) -> str:
     """The row for a terminal."""
     return f"{row.name}: {row.coverage.summary() if row.coverage else row.failure}"
 
@@ -62,7 +62,7 @@ def details(found: Coverage) -> str:
     return "\n".join(lines)
 
 
-def markdown(rows: Sequence[Row]) -> str:
+def markdown(rows: Sequence[SurveyRow]) -> str:
     """The page."""
     versions = " and ".join(f"{package} {version(package)}" for package in ("torchvision", "timm"))
     through = sum(row.coverage is not None and row.coverage.complete for row in rows)
@@ -79,7 +79,7 @@ def markdown(rows: Sequence[Row]) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _line(row: Row) -> str:
+def _line(row: SurveyRow) -> str:
     found = row.coverage
     if found is None:
         return f"| {row.name} | | {row.failure} | |"

@@ -33,7 +33,7 @@ _relay = st.components.v2.component(
 )
 
 
-def film(data: dict[str, Any], *, key: str) -> None:
+def player(data: dict[str, Any], *, key: str) -> None:
     """Draw the film. It plays and steps by itself; what it asks for comes through the relay.
 
     data: as `film_data` makes it, with `start`: {"step": where to begin}.

@@ -9,7 +9,7 @@ from typing import Any
 
 from cnnfix_core import CnnfixError, Preset
 from cnnfix_core.batch.batching import Answer, Slices, read
-from cnnfix_core.batch.row import Row, row_of
+from cnnfix_core.batch.row import BatchRow, row_of
 from cnnfix_core.batch.uploads import Packed
 from cnnfix_core.visualization.drawing import panel, photo_of
 from cnnfix_ui.components.panels.component import image_uri
@@ -22,18 +22,18 @@ _TILE = 240  # pixels of a tile's longest side
 
 
 @dataclass(frozen=True)
-class Entry:
+class BatchEntry:
     """A picture's row and the picture under its map, a data URI; "" where it could not be read."""
 
-    row: Row
+    row: BatchRow
     image: str = ""
 
 
 @dataclass(frozen=True)
-class Part:
+class BatchPart:
     """What came of a few pictures, in their order."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[BatchEntry, ...]
 
     @property
     def nbytes(self) -> int:
@@ -42,10 +42,10 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Progress:
+class BatchProgress:
     """What there is so far, and why parts failed. done, total: pictures. ahead: other visitors who wait, or work."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[BatchEntry, ...]
     failures: tuple[str, ...]
     done: int
     total: int
@@ -57,7 +57,7 @@ class Progress:
         return self.done == self.total
 
 
-def look(network: Network, preset: Preset, pictures: Sequence[Packed]) -> Progress:
+def look(network: Network, preset: Preset, pictures: Sequence[Packed]) -> BatchProgress:
     """Ask for all pictures, and say how they stand."""
     parts = [tuple(pictures[n : n + _PART]) for n in range(0, len(pictures), _PART)]
     works: dict[Hashable, Callable[[Job], Any]] = {
@@ -68,7 +68,7 @@ def look(network: Network, preset: Preset, pictures: Sequence[Packed]) -> Progre
     }
     asked = jobs.ask(visitor(), works)
     ended = [(job, part) for job, part in zip(asked.values(), parts, strict=True) if job.ended]
-    return Progress(
+    return BatchProgress(
         tuple(entry for job, _ in ended if job.state == "done" for entry in job.result.entries),
         tuple(dict.fromkeys(job.message for job, _ in ended if job.message)),
         sum(len(part) for _, part in ended),
@@ -77,19 +77,19 @@ def look(network: Network, preset: Preset, pictures: Sequence[Packed]) -> Progre
     )
 
 
-def _entries(network: Network, preset: Preset, pictures: Sequence[Packed], job: Job) -> Part:
+def _entries(network: Network, preset: Preset, pictures: Sequence[Packed], job: Job) -> BatchPart:
     slices = Slices(network.model, preset)
-    entries: list[Entry] = []
+    entries: list[BatchEntry] = []
     for n in range(0, len(pictures), slices.size):
         job.report(n / len(pictures))
         some = pictures[n : n + slices.size]
         answers = slices.answers([read(packed.content) for packed in some])
         entries += [_entry(packed.name, answer) for packed, answer in zip(some, answers, strict=True)]
-    return Part(tuple(entries))
+    return BatchPart(tuple(entries))
 
 
-def _entry(name: str, answer: Answer | CnnfixError) -> Entry:
+def _entry(name: str, answer: Answer | CnnfixError) -> BatchEntry:
     row = row_of(name, answer)
     if not isinstance(answer, Answer):
-        return Entry(row)
-    return Entry(row, image_uri(panel(photo_of(answer.picture, _TILE).convert("RGBA"), answer.density)))
+        return BatchEntry(row)
+    return BatchEntry(row, image_uri(panel(photo_of(answer.picture, _TILE).convert("RGBA"), answer.density)))

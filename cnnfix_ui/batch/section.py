@@ -12,14 +12,14 @@ import pyarrow.parquet
 import streamlit as st
 
 from cnnfix_core import Preset, open_picture
-from cnnfix_core.batch.row import Row
+from cnnfix_core.batch.row import BatchRow
 from cnnfix_core.batch.table import table
 from cnnfix_core.batch.uploads import Packed
 from cnnfix_core.images.samples import list_samples
 from cnnfix_core.utils.formatting import duration, percent
 from cnnfix_ui import address
 from cnnfix_ui.batch import parts, state
-from cnnfix_ui.batch.parts import Entry, Progress
+from cnnfix_ui.batch.parts import BatchEntry, BatchProgress
 from cnnfix_ui.components.choices.component import Choice, choices
 from cnnfix_ui.errors import plain
 from cnnfix_ui.server.results import Network
@@ -80,7 +80,7 @@ def _section(network: Network, preset: Preset, pictures: Sequence[Packed]) -> No
         st.rerun()  # with the clock on, or off
 
 
-def _say_how_far(found: Progress) -> None:
+def _say_how_far(found: BatchProgress) -> None:
     if found.ended:
         st.session_state.pop(_STARTED, None)
         return
@@ -95,7 +95,7 @@ def _say_how_far(found: Progress) -> None:
     st.progress(found.done / found.total, words)
 
 
-def _filtered(entries: Sequence[Entry]) -> list[Entry]:
+def _filtered(entries: Sequence[BatchEntry]) -> list[BatchEntry]:
     """Draw the filters; what is left, in order."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="top"):
         st.selectbox("Sort", list(state.ORDERS), format_func=state.ORDERS.__getitem__, key="order", width=260)
@@ -117,7 +117,7 @@ def _filtered(entries: Sequence[Entry]) -> list[Entry]:
     return shown
 
 
-def _matches(row: Row, wanted: str, ranges: dict[str, tuple[int, int]]) -> bool:
+def _matches(row: BatchRow, wanted: str, ranges: dict[str, tuple[int, int]]) -> bool:
     if wanted.strip().lower() not in f"{row.picture} {row.predicted}".lower():
         return False
     for measure in state.MEASURES:
@@ -128,7 +128,7 @@ def _matches(row: Row, wanted: str, ranges: dict[str, tuple[int, int]]) -> bool:
     return True
 
 
-def _table(entries: Sequence[Entry]) -> None:
+def _table(entries: Sequence[BatchEntry]) -> None:
     names = [entry.row.picture for entry in entries]
 
     def opened() -> None:
@@ -167,11 +167,11 @@ def _table(entries: Sequence[Entry]) -> None:
     )
 
 
-def _percentages(measure: state.Measure, entries: Sequence[Entry]) -> pa.Array:
+def _percentages(measure: state.Measure, entries: Sequence[BatchEntry]) -> pa.Array:
     return pa.array([100 * measure.of(entry.row) for entry in entries], pa.float64(), from_pandas=True)
 
 
-def _sheet(entries: Sequence[Entry]) -> None:
+def _sheet(entries: Sequence[BatchEntry]) -> None:
     def chosen(name: str) -> None:
         st.session_state[_OPEN] = name
 
@@ -193,7 +193,7 @@ def _sheet(entries: Sequence[Entry]) -> None:
     )
 
 
-def _downloads(rows: Sequence[Row], names: Sequence[str]) -> None:
+def _downloads(rows: Sequence[BatchRow], names: Sequence[str]) -> None:
     def made(write: Callable[[pa.Table, io.BytesIO], object]) -> Callable[[], bytes]:
         def content() -> bytes:
             file = io.BytesIO()
@@ -210,7 +210,7 @@ def _downloads(rows: Sequence[Row], names: Sequence[str]) -> None:
     )
 
 
-def _broken(rows: Sequence[Row]) -> None:
+def _broken(rows: Sequence[BatchRow]) -> None:
     if not rows:
         return
     title = "1 picture was left out" if len(rows) == 1 else f"{len(rows)} pictures were left out"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from cnnfix_core.batch.row import Row
+from cnnfix_core.batch.row import BatchRow
 from cnnfix_core.batch.uploads import Packed, unpacked
 from cnnfix_core.images.samples import list_samples
 from cnnfix_ui.address import Setting, one_of, switch
@@ -27,7 +27,7 @@ class Measure:
     help: str
     falling: bool = True
 
-    def of(self, row: Row) -> float:
+    def of(self, row: BatchRow) -> float:
         """The number, 0 to 1; NaN where there is none."""
         value: float = getattr(row, self.name)
         return value
@@ -74,11 +74,11 @@ def samples() -> list[Packed]:
     return [Packed.of(sample.name, sample.read()) for sample in list_samples()]
 
 
-def sorted_by(order: str) -> Callable[[Row], float]:
+def sorted_by(order: str) -> Callable[[BatchRow], float]:
     """The key of that order; what has no number comes last."""
     measure = next(measure for measure in MEASURES if measure.name == order)
 
-    def key(row: Row) -> float:
+    def key(row: BatchRow) -> float:
         value = measure.of(row)
         return math.inf if math.isnan(value) else -value if measure.falling else value
 

@@ -30,7 +30,7 @@ _THUMB = 240  # pixels
 
 
 @dataclass(frozen=True)
-class Asked:
+class WordQuestion:
     """A caption of a picture, without its end; place: of the word that is asked about, from 1, the end included."""
 
     picture: Picture
@@ -76,7 +76,7 @@ def caption_of(picture: Picture) -> tuple[str, ...]:
     return answers.described(picture)[0].words
 
 
-def settings(picture: Picture, words: tuple[str, ...]) -> Asked:
+def settings(picture: Picture, words: tuple[str, ...]) -> WordQuestion:
     """Draw the controls of the walk and give the question."""
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         preset = get_preset("evidence", controls.choose_focus())
@@ -94,7 +94,7 @@ def settings(picture: Picture, words: tuple[str, ...]) -> Asked:
         with controls.more():
             answer.choose_shown()
             answer.choose_opacity()
-    return Asked(picture, words, place, preset, instead)
+    return WordQuestion(picture, words, place, preset, instead)
 
 
 def _place(picture: Picture, words: tuple[str, ...], preset: Preset) -> int:
@@ -128,7 +128,7 @@ def _choose_instead(picture: Picture, words: tuple[str, ...], place: int) -> str
     return None if chosen is None else str(chosen)
 
 
-def draw_words(asked: Asked) -> None:
+def draw_words(asked: WordQuestion) -> None:
     """The caption as words to click, with the picture's share under each."""
     items = []
     for place, text in enumerate(asked.all, 1):
@@ -147,7 +147,7 @@ def draw_words(asked: Asked) -> None:
     st.caption("Below each word: how much of its evidence came from the picture. The rest came from the words before.")
 
 
-def draw_word(asked: Asked) -> None:
+def draw_word(asked: WordQuestion) -> None:
     """The word's fixations beside Grad-CAM, and what is seen in words."""
     apart = st.session_state["map"] == "apart" and asked.instead is None
     with st.spinner("Following each word back …", show_time=True):
@@ -175,7 +175,7 @@ def draw_word(asked: Asked) -> None:
     st.markdown(plain(text))
 
 
-def _in_words(asked: Asked, origin: Origin, density: Floats | None, apart: bool) -> str:
+def _in_words(asked: WordQuestion, origin: Origin, density: Floats | None, apart: bool) -> str:
     word = f"“{_shown(asked.word)}”"
     parts = [f"The captioner gives {word} {percent(origin.probability)} here."]
     if np.isnan(origin.from_picture):
@@ -195,7 +195,7 @@ def _in_words(asked: Asked, origin: Origin, density: Floats | None, apart: bool)
     return " ".join(parts)
 
 
-def draw_all(asked: Asked) -> None:
+def draw_all(asked: WordQuestion) -> None:
     """All words as small multiples, and the files to keep."""
     apart = st.session_state["map"] == "apart"
     st.subheader("What sets each word apart" if apart else "All evidence of each word", anchor=False)
@@ -258,7 +258,7 @@ def _take() -> None:
         st.session_state["caption.own"] = ""
 
 
-def choose_other_word(asked: Asked) -> None:
+def choose_other_word(asked: WordQuestion) -> None:
     """Draw the likeliest words at this place, with which the caption goes on otherwise."""
     st.subheader(f"Instead of “{_shown(asked.word)}”", anchor=False)
     likely = answers.told(asked.picture, asked.words).choices(asked.place - 1, _OTHERS)

@@ -58,7 +58,7 @@ def _remove_row(grid: Grid, row: int) -> None:
         state.remove("rows", row - 1)
 
 
-def _cell(grid: Grid, name: str) -> cells.Cell:
+def _cell(grid: Grid, name: str) -> cells.GridCell:
     return next(shown.cell for shown in grid.maps if shown.cell.id == name)
 
 
@@ -67,18 +67,18 @@ def _picture(grid: Grid, photo: str) -> str:
     return next(questions).question.picture
 
 
-def _pin(cell: cells.Cell) -> None:
+def _pin(cell: cells.GridCell) -> None:
     pin = cell.method, cell.case.question
     if pin not in state.state("pins"):
         state.keep("pins", (*state.state("pins"), pin))
 
 
-def _unpin(cell: cells.Cell) -> None:
+def _unpin(cell: cells.GridCell) -> None:
     pin = cell.method, cell.case.question
     state.keep("pins", tuple(one for one in state.state("pins") if one != pin))
 
 
-_ON_CELLS: dict[str, Callable[[cells.Cell], None]] = {
+_ON_CELLS: dict[str, Callable[[cells.GridCell], None]] = {
     "pin": _pin,
     "unpin": _unpin,
     "stop": lambda cell: cells.stop([cell]),

@@ -10,7 +10,7 @@ from cnnfix_core.explanations.explanation import Classes
 from cnnfix_core.methods import METHODS, reason_against
 from cnnfix_core.utils.formatting import percent
 from cnnfix_ui.compare.changes import CHANGES, strokes_on
-from cnnfix_ui.compare.questions import Question
+from cnnfix_ui.compare.questions import CompareQuestion
 from cnnfix_ui.server import results
 from cnnfix_ui.server.results import Network
 from cnnfix_ui.widgets import gallery, networks
@@ -20,7 +20,7 @@ from cnnfix_ui.widgets import gallery, networks
 class Case:
     """What a row of the grid asks. target: the class that is explained, rather_than: the one that it is set against."""
 
-    question: Question
+    question: CompareQuestion
     network: Network
     picture: Picture
     said: Classes
@@ -50,7 +50,7 @@ class Case:
         """The most probable classes, best first."""
         return self.said.top(10)
 
-    def detail(self, base: Question) -> str:
+    def detail(self, base: CompareQuestion) -> str:
         """What the row is about where it differs from the page's question, and how probable the class is."""
         parts = []
         if self.question.model != base.model:
@@ -66,7 +66,7 @@ class Case:
         return [] if best.index == self.target.index else [f"the network says {best.label}"]
 
 
-def case_of(question: Question) -> Case:
+def case_of(question: CompareQuestion) -> Case:
     """Load, change and ask. Raises CnnfixError where the network cannot be asked now.
 
     A class that the network does not have, and one that is set against itself, is as if it were not asked for.

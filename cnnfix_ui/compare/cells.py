@@ -14,7 +14,7 @@ from cnnfix_core.regions.highest_density import MAP_SIDE
 from cnnfix_ui.compare.cases import Case
 from cnnfix_ui.server.jobs import Job
 from cnnfix_ui.server.shared_jobs import jobs, visitor
-from cnnfix_ui.widgets.controls import Settings
+from cnnfix_ui.widgets.controls import WalkSettings
 
 State = Literal["waiting", "running", "done", "failed", "stopped", "unfit"]
 _STOPPED = "compare.stopped"
@@ -23,12 +23,12 @@ Work = Callable[[Job], Any]
 
 
 @dataclass(frozen=True)
-class Cell:
+class GridCell:
     """One method, asked one question. settings: of the evidence walk. column, row: None where it is pinned."""
 
     method: str
     case: Case
-    settings: Settings
+    settings: WalkSettings
     column: int | None = None
     row: int | None = None
 
@@ -73,7 +73,7 @@ class Shown:
     ended: nothing more is to come.
     """
 
-    cell: Cell
+    cell: GridCell
     state: State
     share: float = 0.0
     found: Attribution | None = None
@@ -82,7 +82,7 @@ class Shown:
     ended: bool = True
 
 
-def look(cells: Iterable[Cell], with_curves: bool) -> list[Shown]:
+def look(cells: Iterable[GridCell], with_curves: bool) -> list[Shown]:
     """Ask for all cells, quick methods first, and say how they stand. with_curves: insertion and deletion too."""
     cells = list(cells)
     wanted = [cell for cell in cells if cell.key not in _stopped() and not cell.reason]
@@ -96,17 +96,17 @@ def look(cells: Iterable[Cell], with_curves: bool) -> list[Shown]:
     return [_shown(cell, asked, with_curves) for cell in cells]
 
 
-def stop(found: Iterable[Cell]) -> None:
+def stop(found: Iterable[GridCell]) -> None:
     """Ask for these no more, until told to go on."""
     _stopped().update(cell.key for cell in found)
 
 
-def go_on(cell: Cell) -> None:
+def go_on(cell: GridCell) -> None:
     """Ask for it again."""
     _stopped().discard(cell.key)
 
 
-def _shown(cell: Cell, asked: Mapping[Hashable, Job], with_curves: bool) -> Shown:
+def _shown(cell: GridCell, asked: Mapping[Hashable, Job], with_curves: bool) -> Shown:
     if reason := cell.reason:
         return Shown(cell, "unfit", message=reason)
     job = asked.get(cell.key)

@@ -9,7 +9,7 @@ from functools import partial
 import streamlit as st
 
 from cnnfix_core import Picture
-from cnnfix_core.perturbations import Stroke, painted
+from cnnfix_core.perturbations import BrushStroke, painted
 from cnnfix_ui.server import results
 from cnnfix_ui.server.results import Network
 
@@ -25,10 +25,10 @@ class Change:
 
     title: str
     row: str
-    make: Callable[[Network, Picture, Sequence[Stroke]], tuple[Network, Picture]]
+    make: Callable[[Network, Picture, Sequence[BrushStroke]], tuple[Network, Picture]]
 
 
-def _brushed(network: Network, picture: Picture, strokes: Sequence[Stroke]) -> tuple[Network, Picture]:
+def _brushed(network: Network, picture: Picture, strokes: Sequence[BrushStroke]) -> tuple[Network, Picture]:
     return network, painted(picture, strokes)
 
 
@@ -64,17 +64,17 @@ def known_change(text: str) -> str:
     return text
 
 
-def strokes_on(picture: str) -> tuple[Stroke, ...]:
+def strokes_on(picture: str) -> tuple[BrushStroke, ...]:
     """What was brushed over the picture of this name: (x, y, radius) in its pixels."""
-    found: tuple[Stroke, ...] = _strokes().get(picture, ())
+    found: tuple[BrushStroke, ...] = _strokes().get(picture, ())
     return found
 
 
-def brush(picture: str, strokes: tuple[Stroke, ...]) -> None:
+def brush(picture: str, strokes: tuple[BrushStroke, ...]) -> None:
     """Keep what was brushed over the picture of this name; none: it is whole again."""
     _strokes()[picture] = strokes
 
 
-def _strokes() -> dict[str, tuple[Stroke, ...]]:
-    kept: dict[str, tuple[Stroke, ...]] = st.session_state.setdefault(_STROKES, {})
+def _strokes() -> dict[str, tuple[BrushStroke, ...]]:
+    kept: dict[str, tuple[BrushStroke, ...]] = st.session_state.setdefault(_STROKES, {})
     return kept

@@ -12,7 +12,7 @@ from cnnfix_ui.compare import state
 from cnnfix_ui.compare.changes import BRUSHED, CHANGES
 from cnnfix_ui.compare.questions import Variation
 from cnnfix_ui.widgets import answer, controls, gallery, networks
-from cnnfix_ui.widgets.controls import Settings
+from cnnfix_ui.widgets.controls import WalkSettings
 
 TOOL, BRUSH = "compare.tool", "compare.brush"
 
@@ -34,7 +34,7 @@ def choose_seen() -> None:
     st.segmented_control("Pointer", list(state.TOOLS), format_func=state.TOOLS.__getitem__, required=True, key=TOOL)
 
 
-def choose_more(longest_side: int) -> Settings:
+def choose_more(longest_side: int) -> WalkSettings:
     """Draw what is behind "More". longest_side: of the picture."""
     with controls.more():
         focus = controls.choose_focus()
@@ -45,7 +45,7 @@ def choose_more(longest_side: int) -> Settings:
         st.session_state.setdefault(BRUSH, max(longest_side // 20, 1))
         st.session_state[BRUSH] = min(st.session_state[BRUSH], widest)
         st.slider("Brush: pixels from its middle", 1, widest, key=BRUSH)
-    return Settings("evidence", focus, crops)
+    return WalkSettings("evidence", focus, crops)
 
 
 def add_rows(labels: Labels, room: bool) -> None:

@@ -9,10 +9,10 @@ from PIL import Image
 
 from cnnfix_core.explanations.description import question
 from cnnfix_core.methods import METHODS
-from cnnfix_core.metrics.comparison import Heading, as_csv
+from cnnfix_core.metrics.comparison import ColumnHeading, as_csv
 from cnnfix_core.metrics.evaluation import Measured
 from cnnfix_core.visualization.drawing import png
-from cnnfix_core.visualization.figures import BOXES_TEXT, MOST_COLUMNS, Cell, grid
+from cnnfix_core.visualization.figures import BOXES_TEXT, MOST_COLUMNS, FigureCell, grid
 from cnnfix_ui.compare.cases import Case
 from cnnfix_ui.compare.cells import Shown
 from cnnfix_ui.compare.changes import CHANGES
@@ -41,11 +41,11 @@ def _sheet(found: Grid) -> Callable[[], Image.Image]:
     return partial(grid, [*pinned, *filling, *placed], title, BOXES_TEXT, columns)
 
 
-def _cell(shown: Shown, grid: Grid) -> Cell | None:
+def _cell(shown: Shown, grid: Grid) -> FigureCell | None:
     case = shown.cell.case
     if shown.found is None:
         return None
-    return Cell(
+    return FigureCell(
         case.picture,
         METHODS[shown.cell.method].title,
         shown.found.map,
@@ -57,7 +57,7 @@ def _cell(shown: Shown, grid: Grid) -> Cell | None:
     )
 
 
-def _rows(found: Grid) -> Iterator[tuple[Heading, Measured]]:
+def _rows(found: Grid) -> Iterator[tuple[ColumnHeading, Measured]]:
     """A row a map, the baselines too, as `cnnfix compare --csv` writes it."""
     for shown in found.measured:
         one = _measured(shown)
@@ -65,9 +65,9 @@ def _rows(found: Grid) -> Iterator[tuple[Heading, Measured]]:
             yield _heading(shown.cell.case), one
 
 
-def _heading(case: Case) -> Heading:
+def _heading(case: Case) -> ColumnHeading:
     asked = case.question
-    return Heading(
+    return ColumnHeading(
         networks.title_of(asked.model),
         gallery.title_of(asked.picture),
         case.target.label,

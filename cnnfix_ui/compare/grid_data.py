@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from cnnfix_core.methods import METHODS, Attribution
-from cnnfix_core.metrics import Box, Numbers, Truth, numbers
+from cnnfix_core.metrics import Box, GroundTruth, Numbers, numbers
 from cnnfix_core.metrics.numbers import in_a_line
 from cnnfix_core.regions.highest_density import BANDS
 from cnnfix_core.utils.formatting import percent
@@ -17,7 +17,7 @@ from cnnfix_ui.compare.cases import Case
 from cnnfix_ui.compare.cells import Shown
 from cnnfix_ui.compare.changes import strokes_on
 from cnnfix_ui.compare.map_data import map_data
-from cnnfix_ui.compare.questions import Question
+from cnnfix_ui.compare.questions import CompareQuestion
 from cnnfix_ui.compare.state import boxes_on, can_undo, has_room, state
 from cnnfix_ui.components.panels.component import photo_uri
 from cnnfix_ui.widgets import controls
@@ -29,7 +29,7 @@ _POINTS_SENT = MOST_POINTS // 10
 class Grid:
     """All that is shown: rows by columns, row by row, what is pinned, and the baselines of each picture."""
 
-    base: Question
+    base: CompareQuestion
     cases: Sequence[Case]
     cells: Sequence[Shown]
     pinned: Sequence[Shown]
@@ -122,7 +122,7 @@ def numbers_of(shown: Shown) -> Numbers | None:
 # The page is drawn again about each second while maps are computed: what does not change is worked out once.
 @lru_cache(maxsize=128)
 def _numbers(found: Attribution, width: int, height: int, boxes: tuple[Box, ...]) -> Numbers:
-    return numbers(found, Truth(width, height, boxes))
+    return numbers(found, GroundTruth(width, height, boxes))
 
 
 @lru_cache(maxsize=64)
@@ -136,7 +136,7 @@ def note(shown: Shown) -> str:
     return "" if found is None else in_a_line(found)
 
 
-def _row(case: Case, base: Question, number: int) -> dict[str, Any]:
+def _row(case: Case, base: CompareQuestion, number: int) -> dict[str, Any]:
     return {
         "title": case.title,
         "detail": case.detail(base),

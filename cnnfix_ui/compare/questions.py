@@ -13,7 +13,7 @@ from cnnfix_ui.widgets.gallery import known_picture
 
 
 @dataclass(frozen=True)
-class Question:
+class CompareQuestion:
     """Names and numbers, as an address has them.
 
     wanted: the class, None for the predicted one. than: the class it is set against. change: what is done to the
@@ -32,7 +32,7 @@ class Question:
         return ":".join("" if value is None else str(value) for value in self._values())
 
     @classmethod
-    def parse(cls, text: str) -> Question:
+    def parse(cls, text: str) -> CompareQuestion:
         """From the address. Raises a ValueError for what may not be asked."""
         parts = text.split(":")
         if len(parts) != len(fields(cls)):
@@ -79,7 +79,7 @@ class Variation:
             raise ValueError(text)
         return cls(field, _KNOWN[field](value), known_class(wanted[0]) if wanted else None)
 
-    def of(self, question: Question) -> Question:
+    def of(self, question: CompareQuestion) -> CompareQuestion:
         """The question with this changed."""
         changed = replace(question, **{self.field: self.value})
         if self.field in ("model", "picture"):

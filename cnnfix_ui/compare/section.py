@@ -13,25 +13,25 @@ from cnnfix_ui import address
 from cnnfix_ui.compare import cells, controls, files, state, tables
 from cnnfix_ui.compare.acts import act
 from cnnfix_ui.compare.cases import Case, case_of
-from cnnfix_ui.compare.cells import Cell
+from cnnfix_ui.compare.cells import GridCell
 from cnnfix_ui.compare.chart import chart
 from cnnfix_ui.compare.component import grid as draw_grid
 from cnnfix_ui.compare.grid_data import Grid, grid_data
-from cnnfix_ui.compare.questions import Question
+from cnnfix_ui.compare.questions import CompareQuestion
 from cnnfix_ui.errors import plain
-from cnnfix_ui.widgets.controls import Settings
+from cnnfix_ui.widgets.controls import WalkSettings
 
 _PENDING, _EVERY = "compare.pending", 0.8
 
 
-def section(base: Question) -> None:
+def section(base: CompareQuestion) -> None:
     """Draw controls, grid and numbers for the page's question."""
     pending = st.session_state.get(_PENDING, False)
     with st.container(key="compare"):
         st.fragment(_section, run_every=_EVERY if pending else None)(base)
 
 
-def _section(base: Question) -> None:
+def _section(base: CompareQuestion) -> None:
     if state.question() != base:
         st.rerun()  # another class was chosen in the first row: the page's heading says which
     case = case_of(base)
@@ -52,19 +52,19 @@ def _section(base: Question) -> None:
         st.rerun()  # with the clock on, or off
 
 
-def _computed(case: Case, settings: Settings) -> Grid:
+def _computed(case: Case, settings: WalkSettings) -> Grid:
     base = case.question
     cases = [case, *_kept("rows", lambda row: row.of(base))]
     pins = _kept("pins", lambda pin: pin[1])
     methods = state.state("methods")
     placed = [
-        Cell(method, case, settings, column, row)
+        GridCell(method, case, settings, column, row)
         for row, case in enumerate(cases)
         for column, method in enumerate(methods)
     ]
-    pinned = [Cell(method, case, settings) for (method, _), case in zip(state.state("pins"), pins, strict=True)]
+    pinned = [GridCell(method, case, settings) for (method, _), case in zip(state.state("pins"), pins, strict=True)]
     trivial = [
-        Cell(name, case, settings)
+        GridCell(name, case, settings)
         for number, case in enumerate(cases)
         for name in BASELINES
         if name not in methods and case.picture.digest not in {other.picture.digest for other in cases[:number]}
@@ -74,7 +74,7 @@ def _computed(case: Case, settings: Settings) -> Grid:
     return Grid(base, cases, shown[:first], shown[first:second], shown[second:])
 
 
-def _kept(name: str, question: Callable[[Any], Question]) -> list[Case]:
+def _kept(name: str, question: Callable[[Any], CompareQuestion]) -> list[Case]:
     """The cases of the rows or of the pins; what cannot be asked is said, and goes."""
     found = []
     for item in state.state(name):

@@ -10,10 +10,10 @@ import streamlit as st
 from cnnfix_core.images.samples import load_sample
 from cnnfix_core.methods import METHODS
 from cnnfix_core.metrics import Box
-from cnnfix_core.perturbations import Stroke
+from cnnfix_core.perturbations import BrushStroke
 from cnnfix_ui.address import Setting, one_of, switch
 from cnnfix_ui.compare.changes import BRUSHED, brush
-from cnnfix_ui.compare.questions import Question, Variation
+from cnnfix_ui.compare.questions import CompareQuestion, Variation
 from cnnfix_ui.widgets import controls
 from cnnfix_ui.widgets.answer import known_opacity
 from cnnfix_ui.widgets.gallery import known_picture
@@ -32,7 +32,7 @@ TOOLS = {"look": "Look", "box": "Draw a box", "brush": "Brush over"}
 
 _ARRANGED, _MOST_BACK = ("methods", "rows", "pins"), 50
 
-Pin = tuple[str, Question]  # a method and what it is asked
+Pin = tuple[str, CompareQuestion]  # a method and what it is asked
 Boxes = dict[str, tuple[Box, ...]]
 
 
@@ -54,7 +54,7 @@ def _known_method(text: str) -> str:
 
 def _known_pin(text: str) -> Pin:
     method, question = text.split(":", 1)
-    return _known_method(method), Question.parse(question)
+    return _known_method(method), CompareQuestion.parse(question)
 
 
 def _known_boxes(text: str) -> Boxes:
@@ -112,9 +112,9 @@ def _back() -> list[dict[str, Any]]:
     return found
 
 
-def question() -> Question:
+def question() -> CompareQuestion:
     """What the page asks: the first row."""
-    return Question(*(state(name) for name in ("model", "picture", "class", "than")))
+    return CompareQuestion(*(state(name) for name in ("model", "picture", "class", "than")))
 
 
 def has_room(columns: int = 0, rows: int = 0) -> bool:
@@ -192,7 +192,7 @@ def _box(box: Sequence[object]) -> Box:
 
 def paint(picture: str, strokes: Sequence[Sequence[object]]) -> None:
     """Hide what was brushed over, in a row of its own. Raises a ValueError for what are no strokes."""
-    taken: list[Stroke] = []
+    taken: list[BrushStroke] = []
     for stroke in strokes[:_MOST_STROKES]:
         x, y, radius = (_number(part) for part in stroke)
         taken.append((x, y, max(radius, 1.0)))

@@ -14,7 +14,7 @@ from cnnfix_core.utils.formatting import percent
 from cnnfix_ui.compare.cells import Shown
 from cnnfix_ui.compare.grid_data import Grid, numbers_of
 
-Row = dict[str, Any]
+TableRow = dict[str, Any]
 
 READING = (
     "Peak: whether the map's strongest place lies in a box; energy: the part of the map in the boxes; evidence: the "
@@ -24,7 +24,7 @@ READING = (
 _NONE = "–"
 
 
-def against_boxes(grid: Grid) -> list[Row]:
+def against_boxes(grid: Grid) -> list[TableRow]:
     """One row a map: how it stands to the boxes on its picture; the baselines of each picture come last.
 
     Maps that are not ready, and those of pictures without a box, have no row.
@@ -35,7 +35,7 @@ def against_boxes(grid: Grid) -> list[Row]:
     ]
 
 
-def _against_boxes(found: Numbers) -> Row:
+def _against_boxes(found: Numbers) -> TableRow:
     return {
         "Peak in box": "yes" if found.peak else "no",
         "Energy in box": percent(found.energy),
@@ -45,7 +45,7 @@ def _against_boxes(found: Numbers) -> Row:
     }
 
 
-def between_methods(grid: Grid) -> list[Row]:
+def between_methods(grid: Grid) -> list[TableRow]:
     """A square table of the first row's maps: how much each two agree."""
     found = [shown for shown in grid.row(0) if shown.found]
     if len(found) < 2:
@@ -58,7 +58,7 @@ def between_methods(grid: Grid) -> list[Row]:
     ]
 
 
-def moved(grid: Grid) -> list[Row]:
+def moved(grid: Grid) -> list[TableRow]:
     """One row a further question: how much each method's map agrees with its map of the first."""
     first = {shown.cell.method: shown for shown in grid.row(0)}
     rows = []
@@ -68,7 +68,7 @@ def moved(grid: Grid) -> list[Row]:
     return rows
 
 
-def areas(grid: Grid) -> list[Row]:
+def areas(grid: Grid) -> list[TableRow]:
     """One row a map: the areas under its curves."""
     return [
         {
@@ -81,12 +81,12 @@ def areas(grid: Grid) -> list[Row]:
     ]
 
 
-def table(rows: Sequence[Row]) -> None:
+def table(rows: Sequence[TableRow]) -> None:
     """Draw a table."""
     st.table(rows, hide_index=True, border="horizontal")
 
 
-def _names(shown: Shown, grid: Grid) -> Row:
+def _names(shown: Shown, grid: Grid) -> TableRow:
     """The method, and the question where there are several."""
     case = shown.cell.case
     several = len(grid.cases) + len(grid.pinned) > 1

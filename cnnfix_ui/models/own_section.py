@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cnnfix_core import CnnfixError, Coverage, Preprocessing
-from cnnfix_core.zoo import INTERPOLATIONS, MAX_BYTES, architectures
+from cnnfix_core.zoo import INTERPOLATIONS, MAX_MODEL_BYTES, architectures
 from cnnfix_core.zoo.preprocessing import MAX_SIDE, Three
 from cnnfix_site import hosting
 from cnnfix_ui.errors import UserError, plain, show_error
@@ -41,7 +41,7 @@ def show() -> None:
 
 def _limit() -> int:
     """Largest file that the server takes, in MB."""
-    return min(int(st.get_option("server.maxUploadSize")), MAX_BYTES // 1_000_000)
+    return min(int(st.get_option("server.maxUploadSize")), MAX_MODEL_BYTES // 1_000_000)
 
 
 def _larger() -> str:

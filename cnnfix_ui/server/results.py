@@ -14,10 +14,10 @@ from cnnfix_core.errors import ModelError
 from cnnfix_core.explanations.explanation import Classes, classes
 from cnnfix_core.images.samples import list_samples
 from cnnfix_core.images.views import Crops
-from cnnfix_core.perturbations import forgetful
+from cnnfix_core.perturbations import randomised
 from cnnfix_core.regions.highest_density import MAP_SIDE
 from cnnfix_core.report import Report, make
-from cnnfix_core.zoo import Progress
+from cnnfix_core.zoo import DownloadProgress
 from cnnfix_site.hosting import memory
 from cnnfix_ui.server.cache import Shelf
 from cnnfix_ui.server.turns import in_turn, turns
@@ -58,7 +58,7 @@ class Network:
         return self.model.whole or self.model.nbytes > _LARGE
 
 
-def loaded(name: str, progress: Progress | None = None) -> Model:
+def loaded(name: str, progress: DownloadProgress | None = None) -> Model:
     """The network of that name, in memory from now on. Raises ModelError as `load_model`."""
     return models.get(name, lambda: load_model(name, progress))
 
@@ -86,7 +86,7 @@ def disturbed(network: Network, picture: Picture, kind: str, strength: int) -> p
 def forgot(network: Network, part: str) -> Network:
     """The network with shuffled weights, all or those of the last layer."""
     key = f"{network.key} without {part}"
-    return Network(key, models.get(key, lambda: forgetful(network.model, part=part)))
+    return Network(key, models.get(key, lambda: randomised(network.model, part=part)))
 
 
 def explained(network: Network, picture: Picture, target: Target, preset: Preset) -> Explanation:

@@ -21,7 +21,7 @@ from cnnfix_core.modalities.video.files import clip_animation, clip_json, clip_w
 from cnnfix_core.regions.highest_density import MAP_SIDE
 from cnnfix_core.utils.formatting import percent
 from cnnfix_core.visualization.drawing import panel, photo_of
-from cnnfix_core.zoo import Progress
+from cnnfix_core.zoo import DownloadProgress
 from cnnfix_ui.components.choices.component import Choice, choices
 from cnnfix_ui.components.panels.component import Panel, image_uri, panels, thumbnail
 from cnnfix_ui.errors import plain
@@ -118,7 +118,7 @@ def _is_here(info: ModelInfo) -> bool:
     return info.available or info.name in _MODELS.kept()
 
 
-def _loaded(name: str, progress: Progress | None = None) -> ClipModel:
+def _loaded(name: str, progress: DownloadProgress | None = None) -> ClipModel:
     return _MODELS.get(name, lambda: load_clip_model(name, progress))
 
 

@@ -28,7 +28,7 @@ VIEWS: dict[str, str] = {
     "centre": "the middle",
     "five": "four corners and the middle",
 }
-METHODS = {"evidence": "Evidence", "published": "As published"}
+PRESET_LABELS = {"evidence": "Evidence", "published": "As published"}
 _SHOWN_CLASSES = 6
 
 
@@ -49,7 +49,7 @@ class Answered(Protocol):
 
 
 @dataclass(frozen=True)
-class Settings:
+class WalkSettings:
     """How the walk is made: names as in `cnnfix_core`; crops: None for the preset's own."""
 
     preset: str
@@ -84,14 +84,14 @@ SETTINGS = {
 }
 
 
-def choose_settings(extra: Callable[[], object], rest: Callable[[], object]) -> Settings:
+def choose_settings(extra: Callable[[], object], rest: Callable[[], object]) -> WalkSettings:
     """Draw the controls of the walk. extra: draws the page's own beside them, rest: those behind "More"."""
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         preset = st.segmented_control(
             "Method",
             list(PRESETS)[::-1],
             required=True,
-            format_func=METHODS.__getitem__,
+            format_func=PRESET_LABELS.__getitem__,
             key="preset",
             help="Evidence: signs count, evidence is shared, the strongest paths go on. "
             "As published: the algorithm of the 2019 paper, on five crops, each fixation counting the same.",
@@ -101,7 +101,7 @@ def choose_settings(extra: Callable[[], object], rest: Callable[[], object]) -> 
         with more():
             rest()
             crops = choose_views()
-    return Settings(str(preset), focus if preset == "evidence" else None, crops)
+    return WalkSettings(str(preset), focus if preset == "evidence" else None, crops)
 
 
 @contextmanager

@@ -6,11 +6,11 @@ import streamlit as st
 
 from cnnfix_core import ModelInfo
 from cnnfix_core.errors import ModelError
-from cnnfix_core.zoo import Progress
+from cnnfix_core.zoo import DownloadProgress
 from cnnfix_ui.errors import plain, show_error
 
 
-def load_with_bar(info: ModelInfo, load: Callable[[Progress], object]) -> None:
+def load_with_bar(info: ModelInfo, load: Callable[[DownloadProgress], object]) -> None:
     """Load it, then draw the page anew; where that fails, say why."""
     place = st.empty()
     bar = place.progress(0.0, f"Opening {plain(info.title)} …")

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 import cnnfix_core as cnnfix
 from cnnfix_core.backtrack.path import Path, Step, path_of
-from cnnfix_core.backtrack.playback.playback import Cloud, Film, film, overlap, spread
+from cnnfix_core.backtrack.playback.playback import Cloud, Film, overlap, playback, spread
 from cnnfix_core.backtrack.playback.point_cloud import prevailing
 from cnnfix_core.backtrack.receptive_fields.fields import Field, fields
 from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED, Preset
@@ -225,7 +225,7 @@ def test_small_networks(network: type[nn.Module], preset: Preset, most: int) -> 
     tape = record_whole(network().eval(), torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(1)))
     trace = unravel(tape, (0, int(tape.output_tensor.argmax())), preset)
     path = path_of(trace)
-    compare(film(trace, path, fields(tape), most), trace, path, most)
+    compare(playback(trace, path, fields(tape), most), trace, path, most)
 
 
 @pytest.fixture(scope="module")
@@ -238,7 +238,7 @@ def walked(model: cnnfix.Model, cat: cnnfix.Picture) -> Trace:
 
 def test_the_bundled_network(walked: Trace) -> None:
     path = path_of(walked)
-    made = film(walked, path, fields(walked.tape), most=50)
+    made = playback(walked, path, fields(walked.tape), most=50)
     compare(made, walked, path, 50)
     assert len(made.clouds) < len(path.steps)  # after ReLU6 and normalisation everything is where it was
 
@@ -263,7 +263,7 @@ def test_a_path_that_another_walk_went() -> None:
     published = unravel_again(trace, PUBLISHED)
     path, where = path_of(trace, published), fields(trace.tape)
     assert len(path.steps) > len(path_of(published).steps)
-    made = film(published, path, where)
+    made = playback(published, path, where)
     compare(made, published, path, 300)
     assert -1 in made.of_step
     same = [overlap(cloud, cloud) for cloud in made.clouds]
@@ -274,7 +274,7 @@ def test_what_only_changes_numbers_has_the_cloud_of_the_step_before() -> None:
     tape = record_whole(Small().eval(), torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(1)))
     trace = unravel(tape, (0, int(tape.output_tensor.argmax())))
     path = path_of(trace)
-    made = film(trace, path, fields(trace.tape))
+    made = playback(trace, path, fields(trace.tape))
     number = {step.value: made.of_step[step.number] for step in path.steps}
     functions = [op for op in trace.tape.operations if op.name == "aten.relu"]
     assert len(functions) == 4
@@ -286,7 +286,7 @@ def test_what_only_changes_numbers_has_the_cloud_of_the_step_before() -> None:
 
 
 def test_the_score_is_one_point_and_lines_end_there(walked: Trace) -> None:
-    made = film(walked, path_of(walked), fields(walked.tape), most=10**6)
+    made = playback(walked, path_of(walked), fields(walked.tape), most=10**6)
     assert (len(made.clouds[0].evidence), made.clouds[0].parent.tolist()) == (1, [-1])
     parent = np.concatenate([cloud.parent for cloud in made.clouds])
     assert (parent[1:] >= 0).all()
@@ -296,7 +296,7 @@ def test_the_score_is_one_point_and_lines_end_there(walked: Trace) -> None:
 
 def test_sizes_of_fields_and_cells(walked: Trace) -> None:
     path = path_of(walked)
-    made = film(walked, path, fields(walked.tape))
+    made = playback(walked, path, fields(walked.tape))
     assert (made.field[0], made.cell[0]) == (None, None)
     assert made.field[-1] == made.cell[-1] == (1 / 224, 1 / 224)
     for step, field, cell in zip(path.steps, made.field, made.cell, strict=True):
@@ -313,7 +313,7 @@ def test_what_is_no_picture_lies_in_the_middle() -> None:
         nn.init.uniform_(parameter)
     tape = record_whole(network, torch.rand(1, 6))
     trace = unravel(tape, (0, 1))
-    made = film(trace, path_of(trace), fields(tape))
+    made = playback(trace, path_of(trace), fields(tape))
     assert all((cloud.xy == 0.5).all() and cloud.place.shape[1] == 1 for cloud in made.clouds)
     assert {cloud.cell for cloud in made.clouds} == {None}
 

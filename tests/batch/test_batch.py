@@ -24,8 +24,8 @@ import cnnfix_core as cnnfix
 from cnnfix_core.batch import processes
 from cnnfix_core.batch.batching import Answer, Slices
 from cnnfix_core.batch.items import Item, items
-from cnnfix_core.batch.row import Row, at_the_border
-from cnnfix_core.batch.runner import Engine, Settings, run
+from cnnfix_core.batch.row import BatchRow, at_the_border
+from cnnfix_core.batch.runner import BatchSettings, Engine, run
 from cnnfix_core.batch.table import table
 from cnnfix_core.batch.worker import Work, Worker
 from cnnfix_core.cli.main import main
@@ -37,7 +37,7 @@ from cnnfix_core.utils.journal import Journal
 
 NETWORK = "scenes_resnet"
 COUNT = 11
-SETTINGS = Settings(NETWORK, "", "", {}, "cpu")
+SETTINGS = BatchSettings(NETWORK, "", "", {}, "cpu")
 
 
 def load() -> cnnfix.Model:
@@ -71,12 +71,12 @@ def work() -> Work:
 
 
 @pytest.fixture(scope="module")
-def rows(folder: Path, work: Work) -> list[Row]:
+def rows(folder: Path, work: Work) -> list[BatchRow]:
     """The rows of all pictures, on one worker."""
     return Worker(work).rows(items(folder))
 
 
-def here(work: Work, parts: Iterator[Sequence[Item]]) -> Iterator[list[Row]]:
+def here(work: Work, parts: Iterator[Sequence[Item]]) -> Iterator[list[BatchRow]]:
     """An engine in this process."""
     worker = Worker(work)
     return (worker.rows(part) for part in parts)
@@ -132,7 +132,7 @@ def _empty(place: Path) -> Path:
 # --- what a row says --------------------------------------------------------------------------------------------------
 
 
-def test_a_row_says_what_explaining_the_picture_alone_says(folder: Path, rows: list[Row]) -> None:
+def test_a_row_says_what_explaining_the_picture_alone_says(folder: Path, rows: list[BatchRow]) -> None:
     model = load()
     for row in rows[:3]:
         picture = cnnfix.open_picture(folder / row.picture)
@@ -185,7 +185,7 @@ def test_five_crops_go_through_as_one_picture_s(folder: Path) -> None:
     assert abs(len(answer.explanation.fixations) - len(alone.fixations)) <= 2
 
 
-def test_a_network_that_takes_one_picture_is_asked_one_at_a_time(folder: Path, rows: list[Row]) -> None:
+def test_a_network_that_takes_one_picture_is_asked_one_at_a_time(folder: Path, rows: list[BatchRow]) -> None:
     class One(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -237,19 +237,19 @@ def test_values_that_are_not_finite_cost_their_own_row_only(folder: Path) -> Non
 
 @pytest.mark.parametrize("at_once", [1, 3, 8, 100])
 def test_rows_do_not_depend_on_how_many_are_asked_at_once(
-    at_once: int, folder: Path, work: Work, rows: list[Row], tmp_path: Path
+    at_once: int, folder: Path, work: Work, rows: list[BatchRow], tmp_path: Path
 ) -> None:
     journal = run(items(folder), work, here, tmp_path, SETTINGS, at_once, nobody)
     assert [_text(row) for row in journal] == [_text(row) for row in rows]
 
 
-def _text(row: Row) -> str:
+def _text(row: BatchRow) -> str:
     """With NaN equal to itself, and to the digits that the journal keeps."""
     return " ".join(f"{value:.9g}" if isinstance(value, float) else str(value) for value in _values(row))
 
 
-def _values(row: Row) -> list[object]:
-    return [getattr(row, name) for name in Row.__slots__]
+def _values(row: BatchRow) -> list[object]:
+    return [getattr(row, name) for name in BatchRow.__slots__]
 
 
 def arguments(folder: Path, out: Path, *more: str) -> list[str]:
@@ -257,7 +257,7 @@ def arguments(folder: Path, out: Path, *more: str) -> list[str]:
 
 
 def test_the_command_writes_the_same_table_after_a_kill(
-    folder: Path, rows: list[Row], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, rows: list[BatchRow], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     killed, unbroken = tmp_path / "killed", tmp_path / "unbroken"
     starter = "import sys; from cnnfix_core.cli.main import main; sys.exit(main(sys.argv[1:]))"
@@ -315,13 +315,13 @@ def test_a_worker_that_is_killed_is_said_and_what_is_done_is_kept(folder: Path, 
             for file in pids.iterdir():
                 os.kill(int(file.name), signal.SIGKILL)
 
-    def engine(work: Work, parts: Iterator[Sequence[Item]]) -> Iterator[list[Row]]:
+    def engine(work: Work, parts: Iterator[Sequence[Item]]) -> Iterator[list[BatchRow]]:
         return processes.rows(work, parts, workers=1)
 
     work = Work(Noting(pids), cnnfix.EVIDENCE)
     with pytest.raises(CnnfixError, match="same command again"):
         run(items(folder), work, engine, tmp_path / "out", SETTINGS, 2, kill)
-    assert len(Journal(tmp_path / "out" / "journal.csv", Row).keys) >= 2
+    assert len(Journal(tmp_path / "out" / "journal.csv", BatchRow).keys) >= 2
 
 
 def test_rows_of_other_settings_are_never_mixed(folder: Path, tmp_path: Path) -> None:
@@ -348,7 +348,12 @@ def test_what_cannot_be_asked_is_said_at_once(
 
 
 def test_a_table_keeps_the_order_and_the_first_of_two() -> None:
-    found = [Row(picture="b", spread=0.5), Row(picture="a"), Row(picture="b", spread=0.7), Row(picture="other")]
+    found = [
+        BatchRow(picture="b", spread=0.5),
+        BatchRow(picture="a"),
+        BatchRow(picture="b", spread=0.7),
+        BatchRow(picture="other"),
+    ]
     made = table(found, ["a", "b", "missing"])
     assert made["picture"].to_pylist() == ["a", "b"]
     assert made["spread"].to_pylist() == [None, 0.5]
@@ -371,7 +376,7 @@ class Noting:
 
 @pytest.mark.slow
 def test_ray_loses_nothing_when_a_worker_is_killed(
-    folder: Path, rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, rows: list[BatchRow], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from cnnfix_core.batch import ray_cluster
 
@@ -385,7 +390,7 @@ def test_ray_loses_nothing_when_a_worker_is_killed(
             killed.append(min(int(file.name) for file in pids.iterdir()))
             os.kill(killed[0], signal.SIGKILL)
 
-    def engine(work: Work, parts: Iterator[Sequence[Item]]) -> Iterator[list[Row]]:
+    def engine(work: Work, parts: Iterator[Sequence[Item]]) -> Iterator[list[BatchRow]]:
         ray_cluster.ray.init(num_cpus=2, log_to_driver=False, include_dashboard=False)
         return ray_cluster.rows(work, parts, workers=2)
 
@@ -412,7 +417,7 @@ def test_nothing_of_ray_is_imported_otherwise(folder: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU here")
-def test_a_gpu_gives_the_same_numbers(folder: Path, rows: list[Row]) -> None:
+def test_a_gpu_gives_the_same_numbers(folder: Path, rows: list[BatchRow]) -> None:
     found = Worker(Work(_on_gpu, cnnfix.EVIDENCE)).rows(items(folder))
     for one, other in zip(found, rows, strict=True):
         assert one.asked_index == other.asked_index
@@ -424,8 +429,8 @@ def _on_gpu() -> cnnfix.Model:
     return load().on("cuda")
 
 
-def test_an_engine_may_bring_a_row_twice(folder: Path, work: Work, rows: list[Row], tmp_path: Path) -> None:
-    def twice(work: Work, parts: Iterator[Sequence[Item]]) -> Iterator[list[Row]]:
+def test_an_engine_may_bring_a_row_twice(folder: Path, work: Work, rows: list[BatchRow], tmp_path: Path) -> None:
+    def twice(work: Work, parts: Iterator[Sequence[Item]]) -> Iterator[list[BatchRow]]:
         for found in here(work, parts):
             yield found
             yield found

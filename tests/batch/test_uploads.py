@@ -37,8 +37,8 @@ def test_names_that_lead_elsewhere_are_only_names() -> None:
 
 
 def test_a_small_file_that_would_become_huge(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "MAX_BYTES", 1000)
-    monkeypatch.setattr(uploads, "MOST_BYTES", 3000)
+    monkeypatch.setattr(uploads, "MAX_PICTURE_BYTES", 1000)
+    monkeypatch.setattr(uploads, "MAX_UPLOAD_BYTES", 3000)
     huge = archive(("a.png", bytes(1_000_000)))
     assert len(huge) < 2000
     assert len(unpacked([("a.zip", huge)])[0].content) == 1001  # more than a picture may have, which decoding refuses

@@ -19,13 +19,13 @@ from PIL import Image
 import cnnfix_core as cnnfix
 from cnnfix_core.benchmark.datasets import scenes
 from cnnfix_core.benchmark.datasets.items import Item
-from cnnfix_core.benchmark.results import Row
+from cnnfix_core.benchmark.results import BenchmarkRow
 from cnnfix_core.benchmark.runner import Plan, Source, run
 from cnnfix_core.cli.main import main
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explanations.explanation import classes
 from cnnfix_core.methods import METHODS, attribution
-from cnnfix_core.metrics import BoxRule, Truth, box_of, curves, iou, numbers
+from cnnfix_core.metrics import BoxRule, GroundTruth, box_of, curves, iou, numbers
 from cnnfix_core.metrics.evaluation import measured
 from cnnfix_core.regions.highest_density import MAP_SIDE
 from cnnfix_core.synthetic import CLASSES, HELD_OUT, compose
@@ -60,7 +60,7 @@ def arguments(folder: Path, out: Path, *more: object) -> list[str]:
     return [*map(str, words), "--methods", "gradcam,fixations", "--steps", "4", *map(str, more)]
 
 
-def timeless(rows: list[Row]) -> list[str]:
+def timeless(rows: list[BenchmarkRow]) -> list[str]:
     """Rows without their times, as text: NaN equals nothing."""
     return [repr(replace(row, seconds=0.0)) for row in rows]
 
@@ -76,7 +76,7 @@ def tables_of(out: Path) -> list[str]:
 def test_rows_are_what_the_functions_say(network: cnnfix.Model, tmp_path: Path) -> None:
     scene = compose(HELD_OUT, 1)
     items = (Item("a", scene.name, "", lambda: (scene.picture, scene.truth)),)
-    results = Journal(tmp_path / "results.csv", Row)
+    results = Journal(tmp_path / "results.csv", BenchmarkRow)
     calls: list[tuple[int, int]] = []
     plan = Plan(items, ("gradcam", "fixations", "centre"), steps=4)
     assert run([Source("net", lambda: network)], plan, results, lambda *at: calls.append(at)) == []
@@ -102,7 +102,7 @@ def test_rows_are_what_the_functions_say(network: cnnfix.Model, tmp_path: Path) 
         assert row.seconds >= 0
         assert math.isnan(row.evidence) == (row.method != "fixations")
     # What was written is what was kept, to nine digits.
-    again = Journal(tmp_path / "results.csv", Row)
+    again = Journal(tmp_path / "results.csv", BenchmarkRow)
     for kept, read in zip(results.rows, again.rows, strict=True):
         assert read.key == kept.key
         assert (read.asked, read.layer, read.error) == (kept.asked, kept.layer, kept.error)
@@ -114,12 +114,12 @@ def test_a_wrong_prediction_is_a_wrong_localization(network: cnnfix.Model, tmp_p
     """The whole picture as truth is hit by the centre's box, whatever the class: only the label decides."""
     scene = compose(HELD_OUT, 1)
     predicted = classes(network, scene.picture).top(1)[0].index
-    truth = Truth(96, 96, ((0, 0, 95, 95),))
+    truth = GroundTruth(96, 96, ((0, 0, 95, 95),))
     other = CLASSES[(predicted + 1) % len(CLASSES)]
     items = [
         Item(label or "unknown", label, "", lambda: (scene.picture, truth)) for label in (CLASSES[predicted], other, "")
     ]
-    results = Journal(tmp_path / "results.csv", Row)
+    results = Journal(tmp_path / "results.csv", BenchmarkRow)
     run([Source("net", lambda: network)], Plan(tuple(items), ("centre",), steps=0), results)
     right, wrong, unknown = results.rows
     assert right.iou == wrong.iou > 0.5
@@ -135,12 +135,12 @@ def test_a_wrong_prediction_is_a_wrong_localization(network: cnnfix.Model, tmp_p
 def test_what_fails_is_a_row_and_what_does_not_fit_is_said(network: cnnfix.Model, tmp_path: Path) -> None:
     scene = compose(HELD_OUT, 1)
 
-    def broken() -> tuple[cnnfix.Picture, Truth]:
+    def broken() -> tuple[cnnfix.Picture, GroundTruth]:
         raise cnnfix.PictureError("It is torn,\nin two lines.")
 
     good = Item("good", scene.name, "", lambda: (scene.picture, scene.truth))
     items = (Item("torn", scene.name, "", broken), replace(good, picture="odd", label="unicorn"), good)
-    results = Journal(tmp_path / "results.csv", Row)
+    results = Journal(tmp_path / "results.csv", BenchmarkRow)
     run([Source("net", lambda: network)], Plan(items, ("centre", "random"), steps=0), results)
     assert [(row.picture, row.method) for row in results.rows] == [
         (item.picture, method) for item in items for method in ("centre", "random")
@@ -150,7 +150,11 @@ def test_what_fails_is_a_row_and_what_does_not_fit_is_said(network: cnnfix.Model
     read = list(csv.DictReader((tmp_path / "results.csv").open(encoding="utf-8")))
     assert read[0]["error"] == "It is torn, in two lines."
     with pytest.raises(CnnfixError, match="no class for any of the labels"):
-        run([Source("net", lambda: network)], Plan(items[1:2], ("centre",)), Journal(tmp_path / "other.csv", Row))
+        run(
+            [Source("net", lambda: network)],
+            Plan(items[1:2], ("centre",)),
+            Journal(tmp_path / "other.csv", BenchmarkRow),
+        )
 
 
 def test_a_method_that_does_not_fit_is_named_and_has_no_rows(tmp_path: Path, network: cnnfix.Model) -> None:
@@ -159,7 +163,7 @@ def test_a_method_that_does_not_fit_is_named_and_has_no_rows(tmp_path: Path, net
     flat = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 96 * 96, len(CLASSES)))
     model = cnnfix.Model.of(flat, network.labels, network.preprocess, "flat")
     scene = compose(HELD_OUT, 1)
-    results = Journal(tmp_path / "results.csv", Row)
+    results = Journal(tmp_path / "results.csv", BenchmarkRow)
     items = (Item("a", scene.name, "", lambda: (scene.picture, scene.truth)),)
     calls: list[tuple[int, int]] = []
     unfit = run(
@@ -184,14 +188,16 @@ def test_slow_methods_may_see_fewer() -> None:
 
 def test_a_row_that_was_cut_off_is_measured_again(tmp_path: Path) -> None:
     file = tmp_path / "results.csv"
-    results = Journal(file, Row)
+    results = Journal(file, BenchmarkRow)
     for n in range(3):
-        results.add([Row(model="m", picture=f"“{n}”, a", label="", method="centre", peak=n / 3, error='a "b"\nc')])
+        results.add(
+            [BenchmarkRow(model="m", picture=f"“{n}”, a", label="", method="centre", peak=n / 3, error='a "b"\nc')]
+        )
     whole, rows = file.read_bytes(), results.rows
     starts = [0, *(n + 1 for n, byte in enumerate(whole) if byte == ord("\n"))]
     for cut in range(len(whole)):
         file.write_bytes(whole[:cut])
-        again = Journal(file, Row)
+        again = Journal(file, BenchmarkRow)
         complete = max(sum(start <= cut for start in starts) - 2, 0)
         assert len(again.rows) == complete
         for row in rows[complete:]:
@@ -201,10 +207,10 @@ def test_a_row_that_was_cut_off_is_measured_again(tmp_path: Path) -> None:
 
 def test_a_file_of_something_else_is_not_touched(tmp_path: Path) -> None:
     file = tmp_path / "results.csv"
-    for text in ("a,b\n1,2\n", ",".join(field.name for field in fields(Row)) + "\nx\n"):
+    for text in ("a,b\n1,2\n", ",".join(field.name for field in fields(BenchmarkRow)) + "\nx\n"):
         file.write_text(text)
         with pytest.raises(CnnfixError, match="not a file of such results"):
-            Journal(file, Row)
+            Journal(file, BenchmarkRow)
         assert file.read_text() == text
 
 
@@ -226,7 +232,7 @@ def test_a_run_that_was_killed_goes_on(folder: Path, tmp_path: Path, capsys: pyt
     assert 4 <= complete.count(b"\n") < 1 + COUNT * 4
     assert main(arguments(folder, killed)) == 0
     assert file.read_bytes().startswith(complete)
-    rows = [Journal(out / "results.csv", Row).rows for out in (killed, unbroken)]
+    rows = [Journal(out / "results.csv", BenchmarkRow).rows for out in (killed, unbroken)]
     assert len(rows[0]) == len({row.key for row in rows[0]}) == COUNT * 4
     assert timeless(rows[0]) == timeless(rows[1])
     assert tables_of(killed) == tables_of(unbroken)
@@ -244,7 +250,7 @@ def test_ctrl_c_keeps_what_is_done(
 ) -> None:
     add = Journal.add
 
-    def add_three(self: Journal[Row], rows: list[Row]) -> None:
+    def add_three(self: Journal[BenchmarkRow], rows: list[BenchmarkRow]) -> None:
         if len(self.keys) == 3:
             raise KeyboardInterrupt
         add(self, rows)
@@ -256,7 +262,7 @@ def test_ctrl_c_keeps_what_is_done(
         err.splitlines()[-1] == f"Stopped. What is done is in {tmp_path / 'out'}; the same command goes on from there."
     )
     monkeypatch.setattr(Journal, "add", add)
-    assert len(Journal(tmp_path / "out" / "results.csv", Row).rows) == 3
+    assert len(Journal(tmp_path / "out" / "results.csv", BenchmarkRow).rows) == 3
 
 
 # --- the command ------------------------------------------------------------------------------------------------------
@@ -279,7 +285,7 @@ def test_a_folder_with_stray_pictures_and_bad_lines(
     assert "2 pictures and labels" in printed
     assert "Differences to Random" in printed
     assert "Insertion" not in printed
-    assert {row.method for row in Journal(out / "results.csv", Row).rows} == {"centre", "random"}
+    assert {row.method for row in Journal(out / "results.csv", BenchmarkRow).rows} == {"centre", "random"}
 
 
 @pytest.mark.parametrize(
@@ -369,7 +375,7 @@ def test_compare_gives_the_numbers_of_the_functions(
     printed, err = capsys.readouterr()
     assert err == ""
     picture = cnnfix.open_picture(folder / "1.png")
-    truth = Truth(96, 96, ((10, 20, 60, 70), (80, 80, 90, 95)))
+    truth = GroundTruth(96, 96, ((10, 20, 60, 70), (80, 80, 90, 95)))
     rows = list(csv.DictReader(out.open(encoding="utf-8")))
     assert [row["method"] for row in rows] == ["fixations", "gradcam", "cam", "centre", "random"]
     asked = (CLASSES.index("ring"), CLASSES.index("star"))
@@ -396,7 +402,7 @@ def test_compare_a_sample_with_its_boxes(capsys: pytest.CaptureFixture[str], tmp
     picture = cnnfix.open_picture(sample.read())
     rows = {row["method"]: row for row in csv.DictReader(out.open(encoding="utf-8"))}
     assert list(rows) == ["gradcam", "centre", "random"]
-    covered = Truth(picture.width, picture.height, sample.boxes).covered
+    covered = GroundTruth(picture.width, picture.height, sample.boxes).covered
     assert float(rows["centre"]["covered"]) == pytest.approx(covered)
 
 

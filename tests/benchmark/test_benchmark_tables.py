@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from cnnfix_core.benchmark.results import Row
+from cnnfix_core.benchmark.results import BenchmarkRow
 from cnnfix_core.benchmark.runner import Unfit
 from cnnfix_core.benchmark.statistics.bootstrap import RESAMPLES, interval, resampled_means
 from cnnfix_core.benchmark.statistics.measures import MEASURES, Measure
@@ -17,12 +17,12 @@ ENERGY = next(measure for measure in MEASURES if measure.title.startswith("Energ
 NAN = float("nan")
 
 
-def row(method: str, picture: int, model: str = "net", **values: float | str) -> Row:
+def row(method: str, picture: int, model: str = "net", **values: float | str) -> BenchmarkRow:
     numbers: dict[str, float | str] = {"covered": 0.2, "label": "cat", **values}
-    return Row(model=model, picture=f"p{picture}", method=method, **numbers)  # type: ignore[arg-type]
+    return BenchmarkRow(model=model, picture=f"p{picture}", method=method, **numbers)  # type: ignore[arg-type]
 
 
-def rows(model: str = "net", **energies: list[float]) -> list[Row]:
+def rows(model: str = "net", **energies: list[float]) -> list[BenchmarkRow]:
     return [row(name, n, model, energy=value) for name, values in energies.items() for n, value in enumerate(values)]
 
 

@@ -14,7 +14,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cnnfix_core.images.picture import open_picture
-from cnnfix_ui.backtrack.component import film, relay
+from cnnfix_ui.backtrack.component import player, relay
 from cnnfix_ui.components.panels.component import photo_uri
 
 SIDES = (7, 14, 28, 56, 112)
@@ -328,7 +328,7 @@ if st.session_state.ask["film"] != name:
 st.write("Before")
 start = {"step": st.session_state.ask["step"], "open": None}
 talk_first = st.container()
-film({"id": name, "large": bool(number("large", 0)), "start": start, **film_of(blocks, walks)}, key="film")
+player({"id": name, "large": bool(number("large", 0)), "start": start, **film_of(blocks, walks)}, key="film")
 with talk_first:
     talk(path, first)
 st.write(f"Script runs: {st.session_state.runs}.")

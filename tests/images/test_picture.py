@@ -373,9 +373,9 @@ def test_limits(monkeypatch, tmp_path):
     data = encoded(Image.fromarray(COLOURS), "PNG")
     path = tmp_path / "x.png"
     path.write_bytes(data)
-    monkeypatch.setattr(module, "MAX_BYTES", len(data))
+    monkeypatch.setattr(module, "MAX_PICTURE_BYTES", len(data))
     assert open_picture(path).width == 9
-    monkeypatch.setattr(module, "MAX_BYTES", len(data) - 1)
+    monkeypatch.setattr(module, "MAX_PICTURE_BYTES", len(data) - 1)
     monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail("read"))
     assert "larger than" in refusal(path)
     assert "larger than" in refusal(data)

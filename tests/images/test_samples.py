@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from cnnfix_core.images.samples import Sample, SampleError, list_samples, load_sample
-from cnnfix_core.metrics import Truth
+from cnnfix_core.metrics import GroundTruth
 from cnnfix_site import ASSETS
 
 each_sample = pytest.mark.parametrize("sample", list_samples(), ids=lambda sample: sample.name)
@@ -44,7 +44,7 @@ def test_boxes_lie_in_the_picture_and_leave_some_of_it(sample: Sample) -> None:
     for x0, y0, x1, y1 in sample.boxes:
         assert 0 <= x0 < x1 < width
         assert 0 <= y0 < y1 < height
-    assert 0.01 < Truth(width, height, sample.boxes).covered < 0.95
+    assert 0.01 < GroundTruth(width, height, sample.boxes).covered < 0.95
 
 
 def test_boxes_are_tuples_and_may_be_left_out() -> None:

@@ -15,8 +15,8 @@ from cnnfix_core.explanations.fixations import Fixations
 from cnnfix_core.metrics import (
     Box,
     BoxRule,
+    GroundTruth,
     Numbers,
-    Truth,
     best_iou,
     box_of,
     energy_in,
@@ -97,7 +97,7 @@ def test_nothing_inside_has_no_number() -> None:
     saliency = np.array([[1.0, 2.0], [3.0, 4.0]])
     assert math.isnan(peak_in(saliency, nothing))
     assert math.isnan(energy_in(saliency, nothing))
-    assert math.isnan(evidence_in(fixations([(0, 0)], [1]), Truth(4, 3)))
+    assert math.isnan(evidence_in(fixations([(0, 0)], [1]), GroundTruth(4, 3)))
 
 
 def fixations(places: list[tuple[int, int]], evidence: list[float]) -> Fixations:
@@ -108,58 +108,62 @@ def fixations(places: list[tuple[int, int]], evidence: list[float]) -> Fixations
 
 def test_evidence_inside_boxes_inclusive_of_their_last_pixel() -> None:
     found = fixations([(0, 0), (3, 2), (1, 1), (2, 1)], [0.5, 0.25, 0.15, 0.1])
-    assert evidence_in(found, Truth(4, 3, ((0, 0, 0, 0),))) == pytest.approx(0.5)
-    assert evidence_in(found, Truth(4, 3, ((1, 1, 2, 1),))) == pytest.approx(0.25)
-    assert evidence_in(found, Truth(4, 3, ((1, 1, 3, 2), (2, 0, 3, 2)))) == pytest.approx(0.5)
-    assert evidence_in(found, Truth(4, 3, ((3, 0, 3, 1),))) == 0
+    assert evidence_in(found, GroundTruth(4, 3, ((0, 0, 0, 0),))) == pytest.approx(0.5)
+    assert evidence_in(found, GroundTruth(4, 3, ((1, 1, 2, 1),))) == pytest.approx(0.25)
+    assert evidence_in(found, GroundTruth(4, 3, ((1, 1, 3, 2), (2, 0, 3, 2)))) == pytest.approx(0.5)
+    assert evidence_in(found, GroundTruth(4, 3, ((3, 0, 3, 1),))) == 0
 
 
 def test_evidence_that_does_not_add_up_to_one_counts_in_parts_of_what_arrived() -> None:
-    assert evidence_in(fixations([(0, 0), (3, 2)], [0.3, 0.1]), Truth(4, 3, ((0, 0, 1, 1),))) == pytest.approx(0.75)
+    assert evidence_in(fixations([(0, 0), (3, 2)], [0.3, 0.1]), GroundTruth(4, 3, ((0, 0, 1, 1),))) == pytest.approx(
+        0.75
+    )
 
 
 def test_evidence_inside_a_mask_of_another_size() -> None:
     found = fixations([(0, 0), (1, 0), (2, 1), (3, 2)], [0.4, 0.3, 0.2, 0.1])
-    assert evidence_in(found, Truth(4, 3, mask=inside("x."))) == pytest.approx(0.7)
-    assert evidence_in(found, Truth(4, 3, mask=inside("........", "....xx..", "......xx"))) == pytest.approx(0.3)
+    assert evidence_in(found, GroundTruth(4, 3, mask=inside("x."))) == pytest.approx(0.7)
+    assert evidence_in(found, GroundTruth(4, 3, mask=inside("........", "....xx..", "......xx"))) == pytest.approx(0.3)
 
 
 def test_no_fixations_bring_no_evidence() -> None:
-    assert evidence_in(fixations([], []), Truth(4, 3, ((0, 0, 3, 2),))) == 0
+    assert evidence_in(fixations([], []), GroundTruth(4, 3, ((0, 0, 3, 2),))) == 0
 
 
 # --- the truth --------------------------------------------------------------------------------------------------------
 
 
 def test_boxes_are_cut_at_the_edges_and_dropped_outside() -> None:
-    truth = Truth(6, 4, ((-5, -1, 2, 1), (4, 2, 9, 9), (6, 0, 8, 3), (0, -3, 5, -1), (2, 2, 1, 3)))
+    truth = GroundTruth(6, 4, ((-5, -1, 2, 1), (4, 2, 9, 9), (6, 0, 8, 3), (0, -3, 5, -1), (2, 2, 1, 3)))
     assert truth.boxes == ((0, 0, 2, 1), (4, 2, 5, 3))
     assert truth.extents == truth.boxes
     assert truth.covered == (6 + 4) / 24
-    assert Truth(6, 4, ((6, 0, 8, 3),)).empty
+    assert GroundTruth(6, 4, ((6, 0, 8, 3),)).empty
 
 
 def test_a_place_is_inside_when_its_centre_is() -> None:
     # Places of 3 x 2 pixels with centres at 1.5, 4.5, 7.5 across and 1, 3 down.
-    assert (Truth(9, 4, ((1, 1, 4, 3),)).on((2, 3)) == inside("xx.", "xx.")).all()
-    assert (Truth(9, 4, ((2, 0, 8, 2),)).on((2, 3)) == inside(".xx", "...")).all()
-    assert (Truth(9, 4, ((2, 0, 2, 0),)).on((2, 3)) == inside("x..", "...")).all()  # holds no centre
-    assert (Truth(9, 4, ((2, 0, 3, 0),)).on((2, 3)) == inside(".x.", "...")).all()  # its middle lies between two places
-    assert (Truth(9, 4, ((1, 0, 8, 0),)).on((2, 3)) == inside("xxx", "...")).all()  # none down
+    assert (GroundTruth(9, 4, ((1, 1, 4, 3),)).on((2, 3)) == inside("xx.", "xx.")).all()
+    assert (GroundTruth(9, 4, ((2, 0, 8, 2),)).on((2, 3)) == inside(".xx", "...")).all()
+    assert (GroundTruth(9, 4, ((2, 0, 2, 0),)).on((2, 3)) == inside("x..", "...")).all()  # holds no centre
+    assert (
+        GroundTruth(9, 4, ((2, 0, 3, 0),)).on((2, 3)) == inside(".x.", "...")
+    ).all()  # its middle lies between two places
+    assert (GroundTruth(9, 4, ((1, 0, 8, 0),)).on((2, 3)) == inside("xxx", "...")).all()  # none down
 
 
 def test_a_centre_between_two_pixels_belongs_to_the_second() -> None:
-    assert (Truth(4, 4, ((0, 0, 1, 3),)).on((2, 1)) == inside("x", "x")).all()
-    truth = Truth(2, 1, ((1, 0, 1, 0),))
+    assert (GroundTruth(4, 4, ((0, 0, 1, 3),)).on((2, 1)) == inside("x", "x")).all()
+    truth = GroundTruth(2, 1, ((1, 0, 1, 0),))
     assert (truth.on((1, 1)) == inside("x")).all()
-    assert (Truth(6, 1, ((0, 0, 2, 0),)).on((1, 3)) == inside("x..")).all()
-    assert (Truth(6, 1, ((0, 0, 3, 0),)).on((1, 3)) == inside("xx.")).all()
+    assert (GroundTruth(6, 1, ((0, 0, 2, 0),)).on((1, 3)) == inside("x..")).all()
+    assert (GroundTruth(6, 1, ((0, 0, 3, 0),)).on((1, 3)) == inside("xx.")).all()
 
 
 @pytest.mark.parametrize("pixel", [(0, 0), (499, 0), (0, 299), (499, 299), (250, 150), (17, 233)])
 def test_a_box_of_one_pixel_is_one_place(pixel: tuple[int, int]) -> None:
     x, y = pixel
-    truth = Truth(500, 300, ((x, y, x, y),))
+    truth = GroundTruth(500, 300, ((x, y, x, y),))
     small = truth.on((3, 5))
     assert small.sum() == 1
     assert small[y // 100, x // 100]
@@ -170,30 +174,32 @@ def test_a_box_of_one_pixel_is_one_place(pixel: tuple[int, int]) -> None:
 
 
 def test_a_map_larger_than_the_picture() -> None:
-    assert (Truth(2, 1, ((1, 0, 1, 0),)).on((2, 6)) == inside("...xxx", "...xxx")).all()
+    assert (GroundTruth(2, 1, ((1, 0, 1, 0),)).on((2, 6)) == inside("...xxx", "...xxx")).all()
 
 
 def test_a_mask_of_another_size_and_its_extent() -> None:
     mask = inside("....", ".x..", ".xx.")
-    truth = Truth(8, 6, mask=mask)
+    truth = GroundTruth(8, 6, mask=mask)
     assert not truth.empty
     assert truth.covered == 3 / 12
     assert truth.extents == ((2, 2, 5, 5),)
     assert (truth.on((3, 4)) == mask).all()
     assert (truth.on((6, 8)) == np.kron(mask, np.ones((2, 2), bool))).all()
-    assert (Truth(2, 2, mask=mask).on((1, 2)) == inside("x.")).all()  # the middle row's centres at 1 and 3: ".x.."
+    assert (
+        GroundTruth(2, 2, mask=mask).on((1, 2)) == inside("x.")
+    ).all()  # the middle row's centres at 1 and 3: ".x.."
 
 
 def test_a_small_mask_is_not_lost_on_a_coarse_map() -> None:
     mask = np.zeros((90, 90), bool)
     mask[31, 88] = True
-    assert (Truth(90, 90, mask=mask).on((3, 3)) == inside("...", "..x", "...")).all()
+    assert (GroundTruth(90, 90, mask=mask).on((3, 3)) == inside("...", "..x", "...")).all()
     assert mask.sum() == 1
 
 
 @pytest.mark.parametrize("mask", [None, np.zeros((2, 3), bool)])
 def test_an_empty_truth(mask: NDArray[np.bool_] | None) -> None:
-    truth = Truth(8, 6, mask=mask)
+    truth = GroundTruth(8, 6, mask=mask)
     assert truth.empty
     assert truth.covered == 0
     assert truth.extents == ()
@@ -202,7 +208,7 @@ def test_an_empty_truth(mask: NDArray[np.bool_] | None) -> None:
 
 
 def test_boxes_and_mask_both_count() -> None:
-    truth = Truth(4, 2, ((0, 0, 0, 1),), inside("..xx", "...."))
+    truth = GroundTruth(4, 2, ((0, 0, 0, 1),), inside("..xx", "...."))
     assert (truth.on((2, 4)) == inside("x.xx", "x...")).all()
     assert truth.covered == 4 / 8
     assert truth.extents == ((0, 0, 0, 1),)
@@ -216,13 +222,13 @@ def test_against_loops_over_all_pixels() -> None:
         plain = np.zeros((height, width), bool)
         for (y, x), (x0, y0, x1, y1) in product(np.ndindex(plain.shape), boxes):
             plain[y, x] |= x0 <= x <= x1 and y0 <= y <= y1
-        truth = Truth(width, height, boxes)
+        truth = GroundTruth(width, height, boxes)
         assert (truth.on((height, width)) == plain).all()
         assert truth.covered == pytest.approx(plain.mean())
         assert truth.empty == (not plain.any())
         places = np.argwhere(np.ones_like(plain))[:, ::-1]
         assert (truth.holds(places) == plain.reshape(-1)).all()
-        assert (Truth(width, height, mask=plain).holds(places) == plain.reshape(-1)).all()
+        assert (GroundTruth(width, height, mask=plain).holds(places) == plain.reshape(-1)).all()
 
 
 def test_masks_of_any_size_are_asked_at_the_centre_of_each_pixel() -> None:
@@ -234,7 +240,7 @@ def test_masks_of_any_size_are_asked_at_the_centre_of_each_pixel() -> None:
             mask[int((y + 0.5) * rows / height), int((x + 0.5) * columns / width)] for y, x in np.ndindex(height, width)
         ]
         places = np.argwhere(np.ones((height, width)))[:, ::-1]
-        assert Truth(width, height, mask=mask).holds(places).tolist() == plain
+        assert GroundTruth(width, height, mask=mask).holds(places).tolist() == plain
 
 
 # --- boxes ------------------------------------------------------------------------------------------------------------
@@ -406,21 +412,21 @@ class Found:
 def test_all_numbers_of_a_map() -> None:
     saliency = np.array([[0, 1, 0, 0], [0, 4, 2, 0], [0, 0, 1, 0]], np.float32)
     found = Found(saliency, fixations([(1, 1), (3, 2)], [0.6, 0.2]), (1, 0, 2, 2))
-    truth = Truth(4, 3, ((3, 0, 3, 0), (1, 1, 2, 2)))
+    truth = GroundTruth(4, 3, ((3, 0, 3, 0), (1, 1, 2, 2)))
     assert numbers(found, truth) == Numbers(1, 7 / 8, pytest.approx(0.75), 4 / 6, 5 / 12)
 
 
 def test_the_box_is_held_against_the_extent_of_a_mask() -> None:
     found = Found(np.eye(3, 4, dtype=np.float32), None, (0, 0, 2, 2))
-    said = numbers(found, Truth(4, 3, mask=inside("x...", ".x..", "....")))
+    said = numbers(found, GroundTruth(4, 3, mask=inside("x...", ".x..", "....")))
     assert (said.peak, said.energy, said.iou, said.covered) == (0, pytest.approx(2 / 3), 4 / 9, 2 / 12)
 
 
 def test_numbers_without_fixations_box_or_truth() -> None:
     zeros = Found(np.zeros((3, 4), np.float32), None, None)
-    said = numbers(zeros, Truth(4, 3, ((0, 0, 1, 1),)))
+    said = numbers(zeros, GroundTruth(4, 3, ((0, 0, 1, 1),)))
     assert (said.peak, said.energy, said.iou, said.covered) == (0, 0, 0, 4 / 12)
     assert math.isnan(said.evidence)
-    nothing = numbers(Found(np.eye(3, 4, dtype=np.float32), fixations([(0, 0)], [1]), (0, 0, 1, 1)), Truth(4, 3))
+    nothing = numbers(Found(np.eye(3, 4, dtype=np.float32), fixations([(0, 0)], [1]), (0, 0, 1, 1)), GroundTruth(4, 3))
     assert all(map(math.isnan, (nothing.peak, nothing.energy, nothing.evidence, nothing.iou)))
     assert nothing.covered == 0

@@ -15,7 +15,7 @@ import cnnfix_core as cnnfix
 from cnnfix_core.errors import CnnfixError, ModelError
 from cnnfix_core.explanations.explanation import classes
 from cnnfix_core.metrics import rank_correlation
-from cnnfix_core.perturbations import forgetful
+from cnnfix_core.perturbations import randomised
 from cnnfix_core.zoo import Model, Preprocessing, architectures, open_own
 from cnnfix_core.zoo.untrusted import export_reader
 
@@ -77,7 +77,7 @@ def test_the_bundled_network_forgets(model: Model, cat: cnnfix.Picture, other: c
     before = state(model.module)
     drawn = torch.get_rng_state()
     said = scores(model, cat)
-    one = forgetful(model, part=part)
+    one = randomised(model, part=part)
     sound(one, cat, other)
     assert abs(rank_correlation(scores(one, cat), said)) < 0.2
     assert (torch.get_rng_state() == drawn).all()
@@ -93,21 +93,21 @@ def test_the_bundled_network_forgets(model: Model, cat: cnnfix.Picture, other: c
 def test_other_architectures_forget(build: Callable[[], nn.Module], cat: cnnfix.Picture, other: cnnfix.Picture) -> None:
     one = built(build)
     for part in ("all", "last"):
-        changed = forgetful(one, part=part)
+        changed = randomised(one, part=part)
         sound(changed, cat, other)
         assert np.abs(scores(changed, cat) - scores(one, cat)).max() > 1e-2
 
 
 def test_a_seed_draws_the_same_each_time() -> None:
     one = built(vgg)
-    first, again, second = (state(forgetful(one, seed).module) for seed in (3, 3, 4))
+    first, again, second = (state(randomised(one, seed).module) for seed in (3, 3, 4))
     assert all((first[name] == again[name]).all() for name in first)
     assert any((first[name] != second[name]).any() for name in first)
 
 
 def test_weights_keep_their_values_and_lose_their_order() -> None:
     one = built(densenet)
-    after = dict(forgetful(one).module.named_parameters())
+    after = dict(randomised(one).module.named_parameters())
     for name, weight in one.module.named_parameters():
         assert (weight.flatten().sort().values == after[name].flatten().sort().values).all()
         if weight.numel() > 100:
@@ -117,14 +117,14 @@ def test_weights_keep_their_values_and_lose_their_order() -> None:
 @pytest.mark.parametrize(("build", "layer"), [(vgg, "16"), (densenet, "classifier")])
 def test_only_the_last_layer(build: Callable[[], nn.Module], layer: str) -> None:
     one = built(build)
-    before, after = state(one.module), state(forgetful(one, part="last").module)
+    before, after = state(one.module), state(randomised(one, part="last").module)
     changed = {name for name in before if (before[name] != after[name]).any()}
     assert {f"{layer}.weight"} <= changed <= {f"{layer}.weight", f"{layer}.bias"}  # a bias of zeros stays one
 
 
 @pytest.mark.parametrize("build", [resnet, densenet])
 def test_statistics_fit_the_shuffled_weights(build: Callable[[], nn.Module]) -> None:
-    changed = forgetful(built(build)).module
+    changed = randomised(built(build)).module
     seen: dict[str, Tensor] = {}
     for name, child in changed.named_modules():
         if isinstance(child, nn.BatchNorm2d):
@@ -146,7 +146,7 @@ def test_a_network_in_training_is_left_there_and_its_copy_is_not() -> None:
     one = built(vgg)
     one.module.train()
     drawn = torch.get_rng_state()
-    changed = forgetful(one)
+    changed = randomised(one)
     assert one.module.training
     assert not changed.module.training
     assert (torch.get_rng_state() == drawn).all()
@@ -158,14 +158,14 @@ def test_a_program_from_a_file_forgets(cat: cnnfix.Picture, other: cnnfix.Pictur
     one = open_own(buffer.getvalue(), "resnet.pt2")
     assert isinstance(one.module, export_reader.Program)
     for part in ("all", "last"):
-        changed = forgetful(one, part=part)
+        changed = randomised(one, part=part)
         sound(changed, cat, other)
         assert np.abs(scores(changed, cat) - scores(one, cat)).max() > 1e-2
 
 
 def test_it_says_what_can_be_forgotten(model: Model) -> None:
     with pytest.raises(CnnfixError, match=r"“all” or “last”, not 'half'"):
-        forgetful(model, part="half")
+        randomised(model, part="half")
 
 
 def test_scores_that_are_not_finite_are_refused() -> None:
@@ -182,4 +182,4 @@ def test_scores_that_are_not_finite_are_refused() -> None:
 
     one = Model.of(Fragile(), preprocessing=SMALL)
     with pytest.raises(ModelError, match="not finite any more"):
-        forgetful(one)
+        randomised(one)

@@ -21,7 +21,7 @@ from PIL import Image
 import cnnfix_core as cnnfix
 from cnnfix_core.cli.main import main
 from cnnfix_core.regions.highest_density import MAP_SIDE
-from cnnfix_core.report import METHODS, Report, as_html, as_pdf, as_zip, make
+from cnnfix_core.report import REPORT_METHODS, Report, as_html, as_pdf, as_zip, make
 from cnnfix_core.synthetic import HELD_OUT, compose
 from cnnfix_core.zoo.provenance import digest_of
 
@@ -115,7 +115,7 @@ def test_the_archive_holds_what_it_names(report: Report) -> None:
     manifest = json.loads(files.pop("manifest.json"))
     assert manifest["files"] == {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     assert manifest["command"] == report.command
-    assert {one.found.method for one in report.compared} == set(METHODS)
+    assert {one.found.method for one in report.compared} == set(REPORT_METHODS)
     for one in report.compared:
         kept = np.load(io.BytesIO(files[f"maps/{one.found.method}.npy"]))
         assert (kept == one.found.map).all()
@@ -124,7 +124,7 @@ def test_the_archive_holds_what_it_names(report: Report) -> None:
     assert said["rather_than"]["index"] == 2
     assert said["seconds"] is None
     rows = list(csv.DictReader(io.StringIO(files["comparison.csv"].decode())))
-    assert [row["method"] for row in rows] == list(METHODS)
+    assert [row["method"] for row in rows] == list(REPORT_METHODS)
     assert len(files["fixations.csv"].splitlines()) == len(report.explanation.kept_fixations) + 1
     pixels = np.asarray(Image.open(io.BytesIO(files["picture.png"])))
     assert (pixels == report.picture.pixels).all()

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from cnnfix_core.batch.row import Row
+from cnnfix_core.batch.row import BatchRow
 from cnnfix_core.synthetic import HELD_OUT, compose
 from cnnfix_ui.batch import state
 from tests.ui.visiting import page
@@ -94,7 +94,7 @@ def test_an_archive_that_is_refused_loses_nothing() -> None:
 
 @pytest.mark.parametrize("order", [order for order in state.ORDERS if order != "sent"])
 def test_what_has_no_number_comes_last(order: str) -> None:
-    rows = [Row(picture="none"), Row(picture="low", **{order: 0.1}), Row(picture="high", **{order: 0.9})]
+    rows = [BatchRow(picture="none"), BatchRow(picture="low", **{order: 0.1}), BatchRow(picture="high", **{order: 0.9})]
     found = [row.picture for row in sorted(rows, key=state.sorted_by(order))]
     assert found[-1] == "none"
     assert found[0] == ("low" if order == "confidence" else "high")

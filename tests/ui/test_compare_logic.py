@@ -11,26 +11,26 @@ from streamlit.testing.v1 import AppTest
 from cnnfix_core import load_model, open_picture
 from cnnfix_core.images.samples import load_sample
 from cnnfix_core.methods import METHODS, attribution
-from cnnfix_core.metrics import Truth, numbers
+from cnnfix_core.metrics import GroundTruth, numbers
 from cnnfix_core.regions.highest_density import MAP_SIDE
 from cnnfix_ui.compare import acts, state
-from cnnfix_ui.compare.questions import Question, Variation
+from cnnfix_ui.compare.questions import CompareQuestion, Variation
 from tests.ui.visiting import page
 
-CAT = Question("efficientnet_lite0", "cat", 281)
+CAT = CompareQuestion("efficientnet_lite0", "cat", 281)
 
 
 @pytest.mark.parametrize(
     "question",
     [
         CAT,
-        Question("efficientnet_lite0", "cat"),
-        Question("efficientnet_lite0", "coffee", 504, 967),
-        Question("efficientnet_lite0", "coffee", None, None, "fgsm-2"),
+        CompareQuestion("efficientnet_lite0", "cat"),
+        CompareQuestion("efficientnet_lite0", "coffee", 504, 967),
+        CompareQuestion("efficientnet_lite0", "coffee", None, None, "fgsm-2"),
     ],
 )
-def test_a_question_survives_the_address(question: Question) -> None:
-    assert Question.parse(question.text) == question
+def test_a_question_survives_the_address(question: CompareQuestion) -> None:
+    assert CompareQuestion.parse(question.text) == question
 
 
 @pytest.mark.parametrize(
@@ -50,21 +50,21 @@ def test_a_question_survives_the_address(question: Question) -> None:
 )
 def test_what_may_not_be_asked_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
-        Question.parse(text)
+        CompareQuestion.parse(text)
 
 
 @pytest.mark.parametrize(
     ("text", "asked"),
     [
-        ("wanted:282", Question("efficientnet_lite0", "cat", 282)),
-        ("than:282", Question("efficientnet_lite0", "cat", 281, 282)),
-        ("model:vgg16", Question("vgg16", "cat")),
-        ("model:vgg16:7", Question("vgg16", "cat", 7)),
-        ("picture:coffee", Question("efficientnet_lite0", "coffee")),
-        ("change:forget-all", Question("efficientnet_lite0", "cat", 281, None, "forget-all")),
+        ("wanted:282", CompareQuestion("efficientnet_lite0", "cat", 282)),
+        ("than:282", CompareQuestion("efficientnet_lite0", "cat", 281, 282)),
+        ("model:vgg16", CompareQuestion("vgg16", "cat")),
+        ("model:vgg16:7", CompareQuestion("vgg16", "cat", 7)),
+        ("picture:coffee", CompareQuestion("efficientnet_lite0", "coffee")),
+        ("change:forget-all", CompareQuestion("efficientnet_lite0", "cat", 281, None, "forget-all")),
     ],
 )
-def test_a_row_is_the_question_with_one_thing_changed(text: str, asked: Question) -> None:
+def test_a_row_is_the_question_with_one_thing_changed(text: str, asked: CompareQuestion) -> None:
     variation = Variation.parse(text)
     assert variation.text == text
     assert variation.of(CAT) == asked
@@ -236,7 +236,7 @@ def test_its_numbers_are_those_of_the_package() -> None:
     app = compare(picture="cat", methods="gradcam,fixations", boxes="cat:100.40.300.200")
     picture = open_picture(load_sample("cat").read())
     model = load_model()
-    truth = Truth(picture.width, picture.height, ((100, 40, 300, 200),))
+    truth = GroundTruth(picture.width, picture.height, ((100, 40, 300, 200),))
     for row, name in zip(table(app), ("gradcam", "fixations", "centre", "random"), strict=True):
         found = numbers(attribution(model, picture, None, name, longest_side=MAP_SIDE), truth)
         assert row["Peak in box"] == ("yes" if found.peak else "no")

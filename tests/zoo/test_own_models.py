@@ -380,7 +380,7 @@ def test_truncated_weights(write: Callable[[State], bytes], part: float) -> None
 def test_too_large() -> None:
     content = saved(weights())
     refused(content, "sent is larger than 0.1 MB", max_bytes=100_000)
-    assert opening.MAX_BYTES == 1_000_000_000
+    assert opening.MAX_MODEL_BYTES == 1_000_000_000
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:

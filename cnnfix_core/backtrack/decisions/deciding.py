@@ -11,7 +11,7 @@ import numpy as np
 from cnnfix_core.arrays import Floats, Ints, Signs
 from cnnfix_core.backtrack.decisions import explainers
 from cnnfix_core.backtrack.decisions.decision import Decision, Grid, Position, Term
-from cnnfix_core.backtrack.decisions.explainers import Account, Asked, Followed, Named, Part
+from cnnfix_core.backtrack.decisions.explainers import Account, ElementQuery, Followed, Named, Part
 from cnnfix_core.backtrack.decisions.explainers.parts import numbers, place_of
 from cnnfix_core.backtrack.decisions.sentences import element_name, of_the_input, unexplained
 from cnnfix_core.engine.tape import Value
@@ -38,7 +38,7 @@ def decide(trace: Trace, value: Value, row: int, named: Named = _plain_name) -> 
         made = Decision("input", None, place_of(value, index), number, sign, evidence, (), 0, 0.0, None, None, "")
         return replace(made, sentence=of_the_input(made, trace.preset, named))
     ways = _followed(trace, value, row)
-    asked = Asked(trace.tape, trace.preset, value.producer, value, index, sign, evidence, ways)
+    asked = ElementQuery(trace.tape, trace.preset, value.producer, value, index, sign, evidence, ways)
     explainer = explainers.find(value.producer)
     account = explainer(asked) if explainer else _only_edges(asked)
     return _decision(asked, account, named)
@@ -55,7 +55,7 @@ def _followed(trace: Trace, value: Value, row: int) -> tuple[Followed, ...]:
     )
 
 
-def _only_edges(asked: Asked) -> Account:
+def _only_edges(asked: ElementQuery) -> Account:
     """An operation of no known family: its inputs are those that evidence went to."""
     parts = []
     for way in asked.followed:
@@ -74,7 +74,7 @@ class _Ledger(NamedTuple):
     sign: Signs
 
 
-def _ledger(asked: Asked, part: Part) -> _Ledger:
+def _ledger(asked: ElementQuery, part: Part) -> _Ledger:
     share = np.zeros(len(part.index))
     sign = np.full(len(part.index), asked.sign if asked.preset.signed else 1, np.int8)
     if part.coefficients is not None and asked.preset.signed:
@@ -89,7 +89,7 @@ def _ledger(asked: Asked, part: Part) -> _Ledger:
     return _Ledger(part, share, sign)
 
 
-def _decision(asked: Asked, account: Account, named: Named) -> Decision:
+def _decision(asked: ElementQuery, account: Account, named: Named) -> Decision:
     ledgers = [_ledger(asked, part) for part in explainers.united(account.parts)]
     terms, others = _terms(ledgers, asked.sign)
     made = Decision(
@@ -142,7 +142,7 @@ def _term(ledger: _Ledger, n: int) -> Term:
     )
 
 
-def _grid(asked: Asked, account: Account, ledgers: Sequence[_Ledger]) -> Grid | None:
+def _grid(asked: ElementQuery, account: Account, ledgers: Sequence[_Ledger]) -> Grid | None:
     if account.window is None:
         return None
     (ledger,) = ledgers

@@ -67,7 +67,7 @@ class Film:
         return None if number < 0 else self.clouds[number]
 
 
-def film(trace: Trace, path: Path, fields: Mapping[Value, Field], most: int = 300) -> Film:
+def playback(trace: Trace, path: Path, fields: Mapping[Value, Field], most: int = 300) -> Film:
     """The film of a walk along a path. fields: of the walk's tape. most: points of a cloud, the strongest."""
     found = _Gathering(trace, path, fields)
     positions = Positions(trace, fields)

@@ -15,7 +15,7 @@ from cnnfix_core.benchmark.datasets.annotation import (
     without_ending,
 )
 
-MAX_BYTES = 200_000_000
+MAX_CSV_BYTES = 200_000_000
 _BOXES = ("image", "label", "x0", "y0", "x1", "y1")
 _IMAGENET = ("ImageId", "PredictionString")
 _LABELS = ("image", "label")
@@ -37,8 +37,8 @@ def read_labels(file: Path) -> tuple[dict[str, str], list[str]]:
 
 
 def _rows(file: Path, kinds: dict[tuple[str, ...], Reader]) -> tuple[list[Annotation], list[str]]:
-    if file.stat().st_size > MAX_BYTES:
-        raise AnnotationError(f"{file} is larger than {MAX_BYTES / 1e6:g} MB.")
+    if file.stat().st_size > MAX_CSV_BYTES:
+        raise AnnotationError(f"{file} is larger than {MAX_CSV_BYTES / 1e6:g} MB.")
     found: list[Annotation] = []
     complaints: list[str] = []
     with file.open(encoding="utf-8-sig", errors="replace", newline="") as text:

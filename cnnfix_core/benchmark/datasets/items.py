@@ -13,9 +13,9 @@ from cnnfix_core.benchmark.datasets.annotation import Annotation, AnnotationErro
 from cnnfix_core.benchmark.datasets.masks import open_mask
 from cnnfix_core.images.folder import picture_files
 from cnnfix_core.images.picture import Picture, open_picture
-from cnnfix_core.regions.ground_truth import Truth
+from cnnfix_core.regions.ground_truth import GroundTruth
 
-Read = Callable[[], tuple[Picture, Truth]]
+Read = Callable[[], tuple[Picture, GroundTruth]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _by_name(files: dict[str, Path]) -> dict[str, str]:
 
 
 def _item(file: Path, place: str, annotation: Annotation) -> Item:
-    def read() -> tuple[Picture, Truth]:
+    def read() -> tuple[Picture, GroundTruth]:
         picture = open_picture(file)
         return picture, _truth(picture, annotation)
 
@@ -95,13 +95,13 @@ def _item(file: Path, place: str, annotation: Annotation) -> Item:
     return Item(place, annotation.label, about, read)
 
 
-def _truth(picture: Picture, annotation: Annotation) -> Truth:
+def _truth(picture: Picture, annotation: Annotation) -> GroundTruth:
     width, height = picture.width, picture.height
     if annotation.size is not None and annotation.size != (width, height):
         size = " x ".join(map(str, annotation.size))
         raise AnnotationError(f"The boxes were drawn for a picture of {size} pixels; this one has {width} x {height}.")
     mask = None if annotation.mask is None else open_mask(annotation.mask, width, height)
-    truth = Truth(width, height, annotation.boxes, mask)
+    truth = GroundTruth(width, height, annotation.boxes, mask)
     if truth.empty:
         raise AnnotationError("Its truth is empty: no pixel of the picture lies in a box or on the mask.")
     return truth

@@ -7,7 +7,7 @@ from functools import cache, partial
 from cnnfix_core.benchmark.datasets.items import Item
 from cnnfix_core.images.picture import Picture
 from cnnfix_core.regions.boxes import BoxRule
-from cnnfix_core.regions.ground_truth import Truth
+from cnnfix_core.regions.ground_truth import GroundTruth
 from cnnfix_core.synthetic import CLASSES, HELD_OUT, SIDE, Scene, compose
 
 NETWORKS = ("scenes_alexnet", "scenes_vgg", "scenes_googlenet", "scenes_resnet", "scenes_densenet")
@@ -52,6 +52,6 @@ def _composed(number: int, label: int) -> Scene:
     return compose(number, label, side=PICTURE_SIDE)
 
 
-def _read(number: int, label: int) -> tuple[Picture, Truth]:
+def _read(number: int, label: int) -> tuple[Picture, GroundTruth]:
     scene = _composed(number, label)
     return scene.picture, scene.truth

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from cnnfix_core.benchmark.datasets.annotation import Annotation, AnnotationError, Annotations, corners, together
 
-MAX_BYTES = 1_000_000
+MAX_XML_BYTES = 1_000_000
 MAX_OBJECTS = 1000
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
 
@@ -33,8 +33,8 @@ def read(folder: Path, files: Sequence[Path]) -> Annotations:
 
 
 def _one(picture: str, file: Path) -> tuple[Annotation, ...]:
-    if file.stat().st_size > MAX_BYTES:
-        raise AnnotationError(f"it is larger than {MAX_BYTES / 1e6:g} MB")
+    if file.stat().st_size > MAX_XML_BYTES:
+        raise AnnotationError(f"it is larger than {MAX_XML_BYTES / 1e6:g} MB")
     tree = ET.fromstring(file.read_bytes(), ET.XMLParser(target=_Plain()))
     objects = tree.findall("object")
     if not objects:

@@ -10,7 +10,7 @@ import numpy as np
 from cnnfix_core.explanations.explanation import classes
 from cnnfix_core.methods import attribution, reason_against
 from cnnfix_core.metrics.localisation import energy_in, peak_in
-from cnnfix_core.regions.ground_truth import Truth
+from cnnfix_core.regions.ground_truth import GroundTruth
 from cnnfix_core.regions.highest_density import MAP_SIDE
 from cnnfix_core.synthetic import CLASSES, HELD_OUT, MARKED, Scene, compose
 from cnnfix_core.zoo import Model
@@ -74,10 +74,10 @@ def _looked(model: Model, scene: Scene, method: str) -> tuple[float, float, floa
     return energy_in(saliency, mark), energy_in(saliency, thing), peak_in(saliency, mark)
 
 
-def mark_of(scene: Scene) -> Truth:
+def mark_of(scene: Scene) -> GroundTruth:
     """Where the mark is."""
     boxes = () if scene.mark is None else (scene.mark,)
-    return Truth(scene.picture.width, scene.picture.height, boxes)
+    return GroundTruth(scene.picture.width, scene.picture.height, boxes)
 
 
 def behaviour(model: Model, drawn: Sequence[int]) -> Behaviour:

@@ -11,7 +11,7 @@ from itertools import count
 from cnnfix_core.benchmark.datasets import scenes
 from cnnfix_core.benchmark.datasets.items import Item
 from cnnfix_core.benchmark.page import clever_hans, sanity_check, texts
-from cnnfix_core.benchmark.results import Row
+from cnnfix_core.benchmark.results import BenchmarkRow
 from cnnfix_core.benchmark.runner import Plan, Unfit, Watch
 from cnnfix_core.benchmark.statistics.measures import MEASURES
 from cnnfix_core.benchmark.statistics.summary import summary
@@ -36,7 +36,7 @@ class Made:
 
 
 def page(
-    rows: Sequence[Row],
+    rows: Sequence[BenchmarkRow],
     unfit: Sequence[Unfit],
     plan: Plan,
     made: Made,
@@ -73,7 +73,7 @@ def _versions() -> str:
     return ", ".join(f"{name} {found[name]}" for name in ("torch", "captum", "torchcam", "numpy"))
 
 
-def _behind(rows: Sequence[Row]) -> str:
+def _behind(rows: Sequence[BenchmarkRow]) -> str:
     """A line a measure: which methods are clearly better than fixations, and on which networks."""
     lines = []
     for measure in MEASURES:

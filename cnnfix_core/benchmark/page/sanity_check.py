@@ -11,7 +11,7 @@ from cnnfix_core.benchmark.datasets.labels import class_of
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.methods import attribution, reason_against
 from cnnfix_core.metrics.agreement import rank_correlation
-from cnnfix_core.perturbations.randomisation import forgetful
+from cnnfix_core.perturbations.randomisation import randomised
 from cnnfix_core.regions.highest_density import MAP_SIDE
 from cnnfix_core.zoo import Model
 
@@ -23,7 +23,7 @@ def likeness(model: Model, items: Sequence[Item], methods: Sequence[str], done: 
     NeurIPS 2018): 1 where the maps do not depend on what was learnt. NaN where the method does not fit, or where one of
     the maps is of one value. done: called after each pair of maps.
     """
-    other = forgetful(model)
+    other = randomised(model)
     found = {}
     for method in methods:
         if reason_against(model, method):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cnnfix_core.benchmark.results import Row
+from cnnfix_core.benchmark.results import BenchmarkRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Measure:
     """
 
     title: str
-    value: Callable[[Row], float]
+    value: Callable[[BenchmarkRow], float]
     digits: int
     higher: bool
     typical: bool = False

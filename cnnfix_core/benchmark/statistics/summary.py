@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.benchmark.results import Row
+from cnnfix_core.benchmark.results import BenchmarkRow
 from cnnfix_core.benchmark.statistics.bootstrap import Interval, interval, resampled_means
 from cnnfix_core.benchmark.statistics.measures import Measure
 from cnnfix_core.methods import BASELINES
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class SummaryCell:
     """One method on one model by one measure.
 
     clear: it is better than every other method, and each paired difference's interval says so.
@@ -34,16 +34,16 @@ class Summary:
     measure: Measure
     models: tuple[str, ...]
     methods: tuple[str, ...]
-    cells: dict[tuple[str, str], Cell]
+    cells: dict[tuple[str, str], SummaryCell]
 
 
-def methods_of(rows: Sequence[Row]) -> tuple[str, ...]:
+def methods_of(rows: Sequence[BenchmarkRow]) -> tuple[str, ...]:
     """Methods in the order in which they came, baselines last."""
     names = dict.fromkeys(row.method for row in rows)
     return (*(name for name in names if name not in BASELINES), *(name for name in BASELINES if name in names))
 
 
-def summary(rows: Sequence[Row], measure: Measure, against: str | None = None, seed: int = 0) -> Summary:
+def summary(rows: Sequence[BenchmarkRow], measure: Measure, against: str | None = None, seed: int = 0) -> Summary:
     """The cells of one measure. against: a method with which the others are compared, picture by picture."""
     models = tuple(dict.fromkeys(row.model for row in rows))
     cells = {}
@@ -56,7 +56,7 @@ def summary(rows: Sequence[Row], measure: Measure, against: str | None = None, s
     return Summary(measure, models, methods_of(rows), cells)
 
 
-def _pivot(rows: Sequence[Row], methods: Sequence[str], measure: Measure) -> tuple[np.ndarray, Floats]:
+def _pivot(rows: Sequence[BenchmarkRow], methods: Sequence[str], measure: Measure) -> tuple[np.ndarray, Floats]:
     """Which picture each (picture, label) is of, and the values: (pictures and labels, methods), NaN where missing."""
     column = {method: n for n, method in enumerate(methods)}
     place = {key: n for n, key in enumerate(dict.fromkeys((row.picture, row.label) for row in rows))}
@@ -74,9 +74,9 @@ def _cells(
     measure: Measure,
     against: str | None,
     seed: int,
-) -> list[Cell]:
+) -> list[SummaryCell]:
     if measure.typical:
-        return [Cell(_median(column), False) for column in values.T]
+        return [SummaryCell(_median(column), False) for column in values.T]
     means = resampled_means(values, pictures, seed)
     found = [interval(*pair) for pair in zip(values.T, means.T, strict=True)]
     signed = [(1 if measure.higher else -1) * one.mean if one.count else -np.inf for one in found]
@@ -86,7 +86,7 @@ def _cells(
     paired: list[Interval | None] = [None] * len(methods)
     if against in methods:
         paired = list(_differences(values, pictures, methods.index(against), seed))
-    return [Cell(one, clear and n == best, paired[n]) for n, one in enumerate(found)]
+    return [SummaryCell(one, clear and n == best, paired[n]) for n, one in enumerate(found)]
 
 
 def _differences(values: Floats, pictures: np.ndarray, other: int, seed: int) -> list[Interval]:

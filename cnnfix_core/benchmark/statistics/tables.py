@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from cnnfix_core.benchmark.results import Row
+from cnnfix_core.benchmark.results import BenchmarkRow
 from cnnfix_core.benchmark.runner import Unfit
 from cnnfix_core.benchmark.statistics.bootstrap import Interval
 from cnnfix_core.benchmark.statistics.measures import MEASURES, Measure
-from cnnfix_core.benchmark.statistics.summary import Cell, Summary, methods_of, summary
+from cnnfix_core.benchmark.statistics.summary import Summary, SummaryCell, methods_of, summary
 from cnnfix_core.methods import METHODS
 from cnnfix_core.utils.formatting import percent
 
@@ -18,7 +18,7 @@ NOTHING = "–"
 _LONGEST = 12  # lines of what is missing
 
 
-def tables(rows: Sequence[Row], unfit: Sequence[Unfit] = (), against: str | None = None, seed: int = 0) -> str:
+def tables(rows: Sequence[BenchmarkRow], unfit: Sequence[Unfit] = (), against: str | None = None, seed: int = 0) -> str:
     """All tables: one a measure, methods x models; for a single model one table, methods x measures.
 
     Means with 95 % intervals (bootstrap over pictures). Bold: better than every other method, and the interval of each
@@ -35,7 +35,7 @@ def tables(rows: Sequence[Row], unfit: Sequence[Unfit] = (), against: str | None
     return "\n\n".join([*parts, *notes(rows, unfit)]) + "\n"
 
 
-def header(rows: Sequence[Row]) -> str:
+def header(rows: Sequence[BenchmarkRow]) -> str:
     """How many pictures, and what share of them the truth covers."""
     pictures = len({(row.picture, row.label) for row in rows if not row.error})
     covered = list({(row.picture, row.label): row.covered for row in rows if not row.error}.values())
@@ -45,10 +45,10 @@ def header(rows: Sequence[Row]) -> str:
     return words + (f" Right predictions: {percent(float(np.mean(right)))}." if right else "")
 
 
-def notes(rows: Sequence[Row], unfit: Sequence[Unfit]) -> list[str]:
+def notes(rows: Sequence[BenchmarkRow], unfit: Sequence[Unfit]) -> list[str]:
     """What is missing, and why: a list, or nothing."""
     lines = [f"- {titled(one.method)} does not fit {one.model}. {one.reason}" for one in unfit]
-    failed: dict[tuple[str, str], list[Row]] = {}
+    failed: dict[tuple[str, str], list[BenchmarkRow]] = {}
     for row in rows:
         if row.error:
             failed.setdefault((row.model, row.error), []).append(row)
@@ -72,11 +72,11 @@ def titled(method: str) -> str:
     return METHODS[method].title if method in METHODS else method
 
 
-def _one_a_picture(rows: Sequence[Row]) -> list[Row]:
+def _one_a_picture(rows: Sequence[BenchmarkRow]) -> list[BenchmarkRow]:
     return list({(row.model, row.picture, row.label): row for row in rows if not row.error}.values())
 
 
-def _laid_out(found: Sequence[Summary], write: Callable[[Measure, Cell | None], str]) -> list[str]:
+def _laid_out(found: Sequence[Summary], write: Callable[[Measure, SummaryCell | None], str]) -> list[str]:
     models, methods = found[0].models, found[0].methods
     if len(models) > 1:
         return [
@@ -91,7 +91,7 @@ def _laid_out(found: Sequence[Summary], write: Callable[[Measure, Cell | None], 
     return [markdown(["", *(one.measure.heading for one in found)], rows)]
 
 
-def _shown(measure: Measure, cell: Cell | None) -> str:
+def _shown(measure: Measure, cell: SummaryCell | None) -> str:
     if cell is None or not cell.value.count:
         return NOTHING
     mean = f"{cell.value.mean:.{measure.digits}f}"
@@ -99,7 +99,7 @@ def _shown(measure: Measure, cell: Cell | None) -> str:
     return mean if measure.typical else f"{mean} ({_range(measure, cell.value)})"
 
 
-def _difference(measure: Measure, cell: Cell | None) -> str:
+def _difference(measure: Measure, cell: SummaryCell | None) -> str:
     if cell is None or cell.against is None or not cell.against.count:
         return NOTHING
     mean = _signed(measure, cell.against.mean)

@@ -60,28 +60,28 @@ class Reads:
     outputs: frozenset[int] = frozenset()
 
 
-Hop = Callable[[Question], Iterable[Arrival]]
+HopFunction = Callable[[Question], Iterable[Arrival]]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """How an operation hops, and what it must have kept for that."""
 
-    hop: Hop
+    hop: HopFunction
     reads: Reads
 
 
 _rules: dict[str, Rule] = {}
 
 
-def rule(*names: str, args: Iterable[int] = (), outputs: Iterable[int] = ()) -> Callable[[Hop], Hop]:
+def rule(*names: str, args: Iterable[int] = (), outputs: Iterable[int] = ()) -> Callable[[HopFunction], HopFunction]:
     """Register the decorated function for the operations of these names, such as "aten.convolution".
 
     In-place operations go by the name of their out-of-place twin ("aten.relu" for relu_).
     args, outputs: positions of the arguments and outputs whose values the function reads.
     """
 
-    def register(hop: Hop) -> Hop:
+    def register(hop: HopFunction) -> HopFunction:
         for name in names:
             _rules[name] = Rule(hop, Reads(frozenset(args), frozenset(outputs)))
         return hop

@@ -10,7 +10,7 @@ from cnnfix_core.modalities.captions.explained import CaptionExplanation
 from cnnfix_core.regions.highest_density import MAP_SIDE
 from cnnfix_core.utils.formatting import percent
 from cnnfix_core.visualization.drawing import png
-from cnnfix_core.visualization.figures import MOST_COLUMNS, Cell, grid
+from cnnfix_core.visualization.figures import MOST_COLUMNS, FigureCell, grid
 
 _TEXT = (
     "Each map: what sets the word apart from the others of the caption. Above it: the part of the word's evidence that "
@@ -21,7 +21,7 @@ _TEXT = (
 def caption_figure(picture: Picture, found: CaptionExplanation) -> bytes:
     """A PNG: the picture under the map of each word that has any, as `CaptionExplanation.maps`."""
     cells = [
-        Cell(picture, word.text, shown, f"picture {percent(word.from_picture)}")
+        FigureCell(picture, word.text, shown, f"picture {percent(word.from_picture)}")
         for word, shown in zip(found.words, found.maps(longest_side=MAP_SIDE), strict=True)
         if shown is not None
     ]

@@ -15,7 +15,7 @@ from cnnfix_core.engine.presets import Preset, get_preset
 from cnnfix_core.engine.recording import record
 from cnnfix_core.engine.tape import as_array
 from cnnfix_core.engine.walk import unravel
-from cnnfix_core.explanations.explanation import Asked, Classes, Prediction
+from cnnfix_core.explanations.explanation import Classes, Prediction, TargetSpec
 from cnnfix_core.modalities.timeseries.model import SignalModel
 from cnnfix_core.modalities.timeseries.network import FullyConvolutional
 from cnnfix_core.modalities.timeseries.series import checked
@@ -52,7 +52,7 @@ class SignalExplanation:
 def explain_signal(
     model: SignalModel,
     series: ArrayLike,
-    target: Asked = None,
+    target: TargetSpec = None,
     preset: str | Preset = "evidence",
     focus: str | None = None,
 ) -> SignalExplanation:

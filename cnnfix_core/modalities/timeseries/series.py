@@ -14,7 +14,7 @@ from cnnfix_core.errors import CnnfixError
 
 LEAST, MOST = 8, 100_000  # values of a series
 MOST_SERIES = 500
-MOST_BYTES = 5_000_000
+MAX_SERIES_BYTES = 5_000_000
 
 
 class SignalError(CnnfixError):
@@ -40,8 +40,8 @@ def read_series(content: bytes) -> list[Floats]:
     Each row is a series where rows are longer than columns, otherwise each column is one. A row of names is left out,
     as is a first column that rises evenly, beside others: the time. Raises SignalError.
     """
-    if len(content) > MOST_BYTES:
-        raise SignalError(f"The file is larger than {MOST_BYTES // 1_000_000} MB: send a part of it.")
+    if len(content) > MAX_SERIES_BYTES:
+        raise SignalError(f"The file is larger than {MAX_SERIES_BYTES // 1_000_000} MB: send a part of it.")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -15,7 +15,7 @@ from cnnfix_core.engine.presets import Preset, get_preset
 from cnnfix_core.engine.recording import record
 from cnnfix_core.engine.tape import Tape, as_array
 from cnnfix_core.engine.walk import Trace, unravel
-from cnnfix_core.explanations.explanation import Asked, Classes, Prediction
+from cnnfix_core.explanations.explanation import Classes, Prediction, TargetSpec
 from cnnfix_core.explanations.fixations import Fixations, merged
 from cnnfix_core.images.picture import scaled_size
 from cnnfix_core.images.views import View
@@ -77,7 +77,7 @@ class ClipExplanation:
 
 
 def explain_clip(
-    model: ClipModel, clip: Clip, target: Asked = None, preset: str | Preset = "evidence", focus: str | None = None
+    model: ClipModel, clip: Clip, target: TargetSpec = None, preset: str | Preset = "evidence", focus: str | None = None
 ) -> ClipExplanation:
     """Explain one class of a model on a clip.
 

@@ -12,7 +12,7 @@ from cnnfix_core.modalities.video.clip import Clip, clip_of
 from cnnfix_core.modalities.video.model import ClipModel
 from cnnfix_core.modalities.video.network import SmallR3D
 from cnnfix_core.synthetic.clips import FRAMES, HELD_OUT, MOTIONS, SIDE, compose_clip
-from cnnfix_core.zoo import Labels, ModelInfo, Progress, state_dict
+from cnnfix_core.zoo import DownloadProgress, Labels, ModelInfo, state_dict
 from cnnfix_core.zoo.download import project_file
 from cnnfix_core.zoo.sources.torchvision import PublishedWeights
 from cnnfix_site import ASSETS
@@ -41,7 +41,7 @@ def clip_models() -> tuple[ModelInfo, ...]:
     return own, *(PublishedWeights(name).info() for name in KINETICS)
 
 
-def load_clip_model(name: str = NAME, progress: Progress | None = None) -> ClipModel:
+def load_clip_model(name: str = NAME, progress: DownloadProgress | None = None) -> ClipModel:
     """Load a classifier of clips; torchvision's weights are fetched where they are missing, see `load_model`.
 
     Raises ModelError for an unknown name, and where weights are missing or damaged and cannot be fetched.

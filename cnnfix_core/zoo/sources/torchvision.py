@@ -12,7 +12,7 @@ from torch import nn
 
 from cnnfix_core.errors import ModelError
 from cnnfix_core.zoo import architectures, state_dict
-from cnnfix_core.zoo.download import FetchError, Progress, fetch, read_tensors
+from cnnfix_core.zoo.download import DownloadProgress, FetchError, fetch, read_tensors
 from cnnfix_core.zoo.labels import Labels, imagenet_labels
 from cnnfix_core.zoo.model import Model, ModelInfo, Task
 from cnnfix_core.zoo.preprocessing import Preprocessing
@@ -101,14 +101,14 @@ class PublishedWeights:
             task=self.task,
         )
 
-    def module(self, progress: Progress | None = None) -> nn.Module:
+    def module(self, progress: DownloadProgress | None = None) -> nn.Module:
         """The network with these weights, which are fetched where they are missing or damaged. Raises ModelError."""
         self._see_to_file(progress)
         module = architectures.build(self.name)
         state_dict.fill(module, read_tensors(self.path), self.title)
         return module.requires_grad_(False)
 
-    def load(self, progress: Progress | None = None) -> Model:
+    def load(self, progress: DownloadProgress | None = None) -> Model:
         """The model, ready to be asked. Raises ModelError as `module`."""
         module, info = self.module(progress), self.info()
         return Model(
@@ -129,7 +129,7 @@ class PublishedWeights:
         names = tuple("ground" if name == "__background__" else name for name in self.weights.meta["categories"])
         return Labels(names, ("",) * len(names))
 
-    def _see_to_file(self, progress: Progress | None) -> None:
+    def _see_to_file(self, progress: DownloadProgress | None) -> None:
         info = self.info()
         try:
             fetch(self._url, self.path, progress)

@@ -28,7 +28,7 @@ from cnnfix_core.zoo import state_dict
 from cnnfix_core.zoo.preprocessing import Preprocessing
 from cnnfix_core.zoo.untrusted.allowed_ops import ATEN, IGNORED, PYTHON, SIZES, TORCHVISION
 from cnnfix_core.zoo.untrusted.archive import Archive
-from cnnfix_core.zoo.untrusted.program import Named, Program, Step, flat, takes_several, try_without_memory
+from cnnfix_core.zoo.untrusted.program import Named, Program, ProgramNode, flat, takes_several, try_without_memory
 
 MAX_OPERATIONS = 20_000
 MAX_GRAPH = 100_000_000
@@ -161,7 +161,7 @@ def _tensor(archive: Archive, folder: str, name: str, entry: Any) -> Tensor:
 # --- operations -------------------------------------------------------------------------------------------------------
 
 
-def _steps(graph: Any) -> dict[str, Step]:
+def _steps(graph: Any) -> dict[str, ProgramNode]:
     nodes = [node for node in graph["nodes"] if node["target"].split(".")[-2] not in IGNORED]
     # Modules may not have dots in their names; with a slash none is called like a method of a module.
     steps = {f"{_place(node)}/{_names(node['outputs'])[0]}".replace(".", "/"): _step(node) for node in nodes}
@@ -176,7 +176,7 @@ def _place(node: Any) -> str:
     return stack[1] if len(stack) == 3 and stack[1] else "main"
 
 
-def _step(node: Any) -> Step:
+def _step(node: Any) -> ProgramNode:
     call = _call(str(node["target"]))
     args, options = [], {}
     for given in node["inputs"]:
@@ -187,7 +187,7 @@ def _step(node: Any) -> Step:
             options[given["name"]] = value
         else:
             args.append(value)
-    return Step(call, args, options, _names(node["outputs"]))
+    return ProgramNode(call, args, options, _names(node["outputs"]))
 
 
 def _call(target: str) -> Callable[..., Any]:

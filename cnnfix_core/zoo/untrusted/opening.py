@@ -15,7 +15,7 @@ from cnnfix_core.zoo.preprocessing import Preprocessing
 from cnnfix_core.zoo.untrusted import export_reader, state_dicts
 from cnnfix_core.zoo.untrusted.archive import Archive
 
-MAX_BYTES = 1_000_000_000
+MAX_MODEL_BYTES = 1_000_000_000
 
 
 def open_own(
@@ -25,7 +25,7 @@ def open_own(
     architecture: str | None = None,
     labels: Labels | None = None,
     preprocessing: Preprocessing | None = None,
-    max_bytes: int = MAX_BYTES,
+    max_bytes: int = MAX_MODEL_BYTES,
 ) -> Model:
     """A model from a file: a program by `torch.export.save`, or a state dict (.pth, .safetensors) for `architecture`.
 
@@ -58,7 +58,7 @@ def open_own(
     return Model.of(module.requires_grad_(False), labels, preprocessing, name, source)
 
 
-def read_state(file: Path | bytes | BinaryIO, name: str, max_bytes: int = MAX_BYTES) -> state_dict.State:
+def read_state(file: Path | bytes | BinaryIO, name: str, max_bytes: int = MAX_MODEL_BYTES) -> state_dict.State:
     """The tensors of a file of weights, .pth or .safetensors, by name. As safe as `open_own`, and raises as it does."""
     return _state(_content(file, name, max_bytes), name)
 

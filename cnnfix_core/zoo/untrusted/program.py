@@ -25,7 +25,7 @@ class Named:
     name: str
 
 
-class Step(nn.Module):
+class ProgramNode(nn.Module):
     """One operation. A module, so that what it gives has a name, and hooks can be set on it."""
 
     def __init__(self, call: Callable[..., Any], args: list[Any], options: dict[str, Any], outputs: list[str]) -> None:
@@ -54,7 +54,7 @@ class Program(nn.Module):
     several; then they go through one by one.
     """
 
-    def __init__(self, steps: dict[str, Step], weights: dict[str, Tensor], picture: str, output: str) -> None:
+    def __init__(self, steps: dict[str, ProgramNode], weights: dict[str, Tensor], picture: str, output: str) -> None:
         super().__init__()
         self.together = True
         self._picture, self._output = picture, output
@@ -77,7 +77,7 @@ class Program(nn.Module):
         values: dict[str, Any] = {name: self.get_buffer(stored) for name, stored in self._weights.items()}
         values[self._picture] = pictures
         for name in self._steps:
-            step = cast(Step, self._modules[name])
+            step = cast(ProgramNode, self._modules[name])
             result = step(values)
             watch(result)
             results = result if isinstance(result, (tuple, list)) else [result]

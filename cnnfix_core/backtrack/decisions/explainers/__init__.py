@@ -8,6 +8,6 @@ from cnnfix_core.backtrack.decisions.explainers import selectors as selectors
 from cnnfix_core.backtrack.decisions.explainers import single as single
 from cnnfix_core.backtrack.decisions.explainers import windows as windows
 from cnnfix_core.backtrack.decisions.explainers.parts import Part, united
-from cnnfix_core.backtrack.decisions.explainers.registry import Account, Asked, Followed, Named, explains, find
+from cnnfix_core.backtrack.decisions.explainers.registry import Account, ElementQuery, Followed, Named, explains, find
 
-__all__ = ["Account", "Asked", "Followed", "Named", "Part", "explains", "find", "united"]
+__all__ = ["Account", "ElementQuery", "Followed", "Named", "Part", "explains", "find", "united"]

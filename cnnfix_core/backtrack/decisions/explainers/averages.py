@@ -9,7 +9,7 @@ import torch
 
 from cnnfix_core.arrays import Floats, Ints
 from cnnfix_core.backtrack.decisions.explainers.parts import linear
-from cnnfix_core.backtrack.decisions.explainers.registry import Account, Asked, explains
+from cnnfix_core.backtrack.decisions.explainers.registry import Account, ElementQuery, explains
 from cnnfix_core.backtrack.decisions.explainers.window import Axis, Window, stretch
 from cnnfix_core.backtrack.decisions.explainers.windows import plane_of
 from cnnfix_core.backtrack.decisions.sentences import pooled, weighted
@@ -23,7 +23,7 @@ _LARGEST_SIDE = 64
 
 
 @explains(mean)
-def over_dimensions(asked: Asked) -> Account:
+def over_dimensions(asked: ElementQuery) -> Account:
     """Mean or sum over some dimensions, such as global average pooling."""
     x, *rest = asked.operation.args
     dims = reduced_dims(asked.operation)
@@ -46,20 +46,20 @@ def over_dimensions(asked: Asked) -> Account:
 
 
 @explains(adaptive_avg_pool)
-def to_size(asked: Asked) -> Account:
+def to_size(asked: ElementQuery) -> Account:
     """Averages to a given size."""
     window = _resized(asked)
     return Account("mean", (window.part(),), pooled, window=window)
 
 
 @explains(resized)
-def interpolated(asked: Asked) -> Account:
+def interpolated(asked: ElementQuery) -> Account:
     """Interpolation to a given size."""
     window = _resized(asked)
     return Account("dense", (window.part(),), weighted(), window=window)
 
 
-def _resized(asked: Asked) -> Window:
+def _resized(asked: ElementQuery) -> Window:
     x, sizes, *rest = asked.operation.args
     dims = len(sizes)
 
@@ -71,7 +71,7 @@ def _resized(asked: Asked) -> Window:
 
 
 @explains(roi_align)
-def of_region(asked: Asked) -> Account:
+def of_region(asked: ElementQuery) -> Account:
     """A place of a region of the map."""
     x, boxes, *rest = asked.operation.args
     box, channel, row, column = asked.position
@@ -88,7 +88,7 @@ def of_region(asked: Asked) -> Account:
 
 
 @explains(grid_sample)
-def of_grid(asked: Asked) -> Account:
+def of_grid(asked: ElementQuery) -> Account:
     """A place that a grid lists."""
     x, grid, *rest = asked.operation.args
     item, channel, row, column = asked.position

@@ -8,7 +8,7 @@ import numpy as np
 
 from cnnfix_core.arrays import Floats, Ints
 from cnnfix_core.backtrack.decisions.explainers.parts import Part, linear, number_at, numbers
-from cnnfix_core.backtrack.decisions.explainers.registry import Account, Asked, explains
+from cnnfix_core.backtrack.decisions.explainers.registry import Account, ElementQuery, explains
 from cnnfix_core.backtrack.decisions.sentences import weighted
 from cnnfix_core.engine.gates import followed_factors
 from cnnfix_core.engine.rules.linear import addmm, mm
@@ -17,7 +17,7 @@ from cnnfix_core.engine.tape import Value, as_array
 
 
 @explains(addmm)
-def with_bias(asked: Asked) -> Account:
+def with_bias(asked: ElementQuery) -> Account:
     """A fully connected layer with a bias: beta * bias + alpha * x times matrix."""
     bias, x, matrix = asked.operation.args[:3]
     options = asked.operation.kwargs
@@ -27,7 +27,7 @@ def with_bias(asked: Asked) -> Account:
 
 
 @explains(mm, matrix_product)
-def without_bias(asked: Asked) -> Account:
+def without_bias(asked: ElementQuery) -> Account:
     """(B, M, K) times (B, K, O); a matrix or a vector times a vector."""
     a, b = asked.operation.args[:2]
     return Account("dense", _parts(asked, a, b, 1.0), weighted(_factor(b)))
@@ -37,7 +37,7 @@ def _factor(matrix: Value) -> str:
     return "" if matrix.depends else "the weight "
 
 
-def _parts(asked: Asked, a: Value, b: Value, alpha: float) -> tuple[Part, ...]:
+def _parts(asked: ElementQuery, a: Value, b: Value, alpha: float) -> tuple[Part, ...]:
     """The terms of the factor that the walk follows; two features get half of each product."""
     inner = np.arange(a.shape[-1])
     left, right = len(a.shape) > 1, len(b.shape) > 1
@@ -53,7 +53,7 @@ def _parts(asked: Asked, a: Value, b: Value, alpha: float) -> tuple[Part, ...]:
 
 
 @explains(attention)
-def attended(asked: Asked) -> Account:
+def attended(asked: ElementQuery) -> Account:
     """Softmax(q k / sqrt(E)) v (Vaswani et al., NeurIPS 2017, eq. 1), v with attention as its coefficients.
 
     q: (B, H, L, E), k: (B, G, S, E), v: (B, G, S, F); H / G heads share their keys.
@@ -73,7 +73,7 @@ def _row(value: Value, at: tuple[int, ...]) -> Floats:
     return as_array(data[at]).astype(np.float64)
 
 
-def _attention(asked: Asked, at: tuple[int, int, int], keys: Floats, query: Floats) -> Floats:
+def _attention(asked: ElementQuery, at: tuple[int, int, int], keys: Floats, query: Floats) -> Floats:
     """One row of attention: (S,)."""
     operation = asked.operation
     scale, mask = operation.kwargs.get("scale"), operation.kwargs.get("attn_mask")

@@ -13,7 +13,7 @@ from cnnfix_core.backtrack.decisions.explainers.parts import (
     own_index,
     sole,
 )
-from cnnfix_core.backtrack.decisions.explainers.registry import Account, Asked, explains
+from cnnfix_core.backtrack.decisions.explainers.registry import Account, ElementQuery, explains
 from cnnfix_core.backtrack.decisions.sentences import added, gated, joined, reciprocal
 from cnnfix_core.engine.gates import followed_factors
 from cnnfix_core.engine.rules import arithmetic, views
@@ -21,24 +21,24 @@ from cnnfix_core.engine.tape import Value
 
 
 @explains(arithmetic.add)
-def total(asked: Asked) -> Account:
+def total(asked: ElementQuery) -> Account:
     """The sum a + alpha * b."""
     return _summed(asked, 1, arithmetic.alpha_of(asked.operation))
 
 
 @explains(arithmetic.sub)
-def difference(asked: Asked) -> Account:
+def difference(asked: ElementQuery) -> Account:
     """The difference a - alpha * b."""
     return _summed(asked, 1, -arithmetic.alpha_of(asked.operation))
 
 
 @explains(arithmetic.reversed_sub)
-def reversed_difference(asked: Asked) -> Account:
+def reversed_difference(asked: ElementQuery) -> Account:
     """The difference the other way round, b - alpha * a."""
     return _summed(asked, -arithmetic.alpha_of(asked.operation), 1)
 
 
-def _summed(asked: Asked, first: float, second: float) -> Account:
+def _summed(asked: ElementQuery, first: float, second: float) -> Account:
     """First * a + second * b; what does not depend on the input is the bias."""
     terms = list(zip(asked.operation.args[:2], (first, second), strict=True))
     constants = [(term, c) for term, c in terms if not arithmetic.depends(term)]
@@ -48,7 +48,7 @@ def _summed(asked: Asked, first: float, second: float) -> Account:
 
 
 @explains(arithmetic.mul)
-def product(asked: Asked) -> Account:
+def product(asked: ElementQuery) -> Account:
     """The feature times its gate, or a constant. Two features bring half of the product each."""
     factors = asked.operation.args[:2]
     followed = followed_factors(factors, elementwise=True)
@@ -61,7 +61,7 @@ def product(asked: Asked) -> Account:
 
 
 @explains(arithmetic.div)
-def quotient(asked: Asked) -> Account:
+def quotient(asked: ElementQuery) -> Account:
     """The dividend times the reciprocal of the divisor; or a constant divided by the feature."""
     a, b = asked.operation.args[:2]
     dividend, divisor = (number_at(factor, asked.output.shape, asked.index) for factor in (a, b))
@@ -73,7 +73,7 @@ def quotient(asked: Asked) -> Account:
 
 
 @explains(views.joined)
-def end_to_end(asked: Asked) -> Account:
+def end_to_end(asked: ElementQuery) -> Account:
     """One of the tensors that are put end to end along a dimension."""
     values, *dim = asked.operation.args
     place = list(asked.position)
@@ -88,13 +88,13 @@ def end_to_end(asked: Asked) -> Account:
     raise AssertionError("the element lies beyond the tensors that it was joined from")
 
 
-def _scaled(asked: Asked, value: Value, coefficient: float) -> Part:
+def _scaled(asked: ElementQuery, value: Value, coefficient: float) -> Part:
     """The element of an input that is broadcast to the output, times a coefficient."""
     index = np.array([own_index(value, asked.output.shape, asked.index)])
     return linear(value, index, np.array([coefficient]))
 
 
-def _gate(asked: Asked, value: Value) -> Part:
+def _gate(asked: ElementQuery, value: Value) -> Part:
     """What only lets the feature through: it brings nothing of its own."""
     index = np.array([own_index(value, asked.output.shape, asked.index)])
     return Part(value, index, numbers(value, index), None, np.zeros(1), np.full(1, -np.inf))

@@ -32,7 +32,7 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class ElementQuery:
     """One element of an operation's output: its position in the flattened output, and where its evidence went."""
 
     tape: Tape
@@ -91,11 +91,11 @@ class Account:
     window: Window | None = None
 
 
-Explainer = Callable[[Asked], Account]
+Explainer = Callable[[ElementQuery], Account]
 _explainers: dict[object, Explainer] = {}
 
 
-def explains(*families: rules.registry.Hop) -> Callable[[Explainer], Explainer]:
+def explains(*families: rules.registry.HopFunction) -> Callable[[Explainer], Explainer]:
     """Register the decorated function for all operations whose rule is one of these functions."""
 
     def register(explainer: Explainer) -> Explainer:

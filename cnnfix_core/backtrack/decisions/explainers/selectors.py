@@ -6,7 +6,7 @@ import numpy as np
 
 from cnnfix_core.arrays import Ints
 from cnnfix_core.backtrack.decisions.explainers.parts import candidates, numbers, own_index
-from cnnfix_core.backtrack.decisions.explainers.registry import Account, Asked, explains
+from cnnfix_core.backtrack.decisions.explainers.registry import Account, ElementQuery, explains
 from cnnfix_core.backtrack.decisions.explainers.window import Axis, Window, stretch, taps
 from cnnfix_core.backtrack.decisions.explainers.windows import plane_of
 from cnnfix_core.backtrack.decisions.sentences import taken
@@ -20,7 +20,7 @@ _EXTREME = {*_SMALLEST, "aten.max", "aten.amax", "aten.maximum"}
 
 
 @explains(max_pool)
-def pooled_maximum(asked: Asked) -> Account:
+def pooled_maximum(asked: ElementQuery) -> Account:
     """The largest of a window; the forward pass noted where it lies in its plane."""
     x, sizes = asked.operation.args[:2]
     dims = len(sizes)
@@ -34,7 +34,7 @@ def pooled_maximum(asked: Asked) -> Account:
     return _chosen(x, window.index, source, "the largest", window=window)
 
 
-def _axes(asked: Asked, dims: int) -> tuple[Axis, ...] | None:
+def _axes(asked: ElementQuery, dims: int) -> tuple[Axis, ...] | None:
     """The window along each axis; None where it was drawn by lot, as fractional pooling does."""
     x, kernel, *rest = asked.operation.args
     places, sizes, outputs = asked.position[-dims:], x.shape[-dims:], asked.output.shape[-dims:]
@@ -49,7 +49,7 @@ def _axes(asked: Asked, dims: int) -> tuple[Axis, ...] | None:
 
 
 @explains(taken_along)
-def along_dimension(asked: Asked) -> Account:
+def along_dimension(asked: ElementQuery) -> Account:
     """One along a dimension, which the forward pass noted; without a dimension, of all."""
     operation = asked.operation
     x = operation.args[0]
@@ -66,7 +66,7 @@ def along_dimension(asked: Asked) -> Account:
 
 
 @explains(over_dimensions)
-def extreme(asked: Asked) -> Account:
+def extreme(asked: ElementQuery) -> Account:
     """The largest, or smallest, over some dimensions; the first where several are."""
     x, dims = asked.operation.args[0], reduced_dims(asked.operation)
     place = list(asked.position)
@@ -78,7 +78,7 @@ def extreme(asked: Asked) -> Account:
 
 
 @explains(either)
-def of_two(asked: Asked) -> Account:
+def of_two(asked: ElementQuery) -> Account:
     """The larger, or smaller, of two; the first where they are equal."""
     smallest = asked.operation.name in _SMALLEST
     values = asked.operation.args[:2]

@@ -8,7 +8,7 @@ import numpy as np
 
 from cnnfix_core.arrays import Ints
 from cnnfix_core.backtrack.decisions.explainers.parts import candidates, linear, numbers, own_index, sole
-from cnnfix_core.backtrack.decisions.explainers.registry import Account, Asked, explains
+from cnnfix_core.backtrack.decisions.explainers.registry import Account, ElementQuery, explains
 from cnnfix_core.backtrack.decisions.sentences import function, joined, moved, normalised
 from cnnfix_core.engine.rules import elementwise, indexing, normalisation, views
 from cnnfix_core.engine.tape import Operation, Value
@@ -51,7 +51,7 @@ _NAMES = {
 
 
 @explains(elementwise.same_element, elementwise.turned_element, elementwise.bent_element)
-def of_one_number(asked: Asked) -> Account:
+def of_one_number(asked: ElementQuery) -> Account:
     """Activation functions, and no-ops of evaluation mode."""
     (x, *_) = asked.operation.activations()
     index = own_index(x, asked.output.shape, asked.index)
@@ -69,7 +69,7 @@ def _called(operation: Operation) -> str:
 
 
 @explains(normalisation.batch_norm)
-def by_channel(asked: Asked) -> Account:
+def by_channel(asked: ElementQuery) -> Account:
     """Batch normalisation: the channel's mean and variance, those of training or the picture's own."""
     x, weight, bias, mean, variance, *rest = asked.operation.args
     channel = asked.position[1]
@@ -84,7 +84,7 @@ def by_channel(asked: Asked) -> Account:
 
 
 @explains(normalisation.group_norm)
-def by_group(asked: Asked) -> Account:
+def by_group(asked: ElementQuery) -> Account:
     """Group normalisation: mean and variance of some channels of the picture."""
     x, weight, bias, _, channels, inner, groups, eps = asked.operation.args
     channel = asked.position[1]
@@ -95,7 +95,7 @@ def by_group(asked: Asked) -> Account:
 
 
 @explains(normalisation.layer_norm)
-def by_layer(asked: Asked) -> Account:
+def by_layer(asked: ElementQuery) -> Account:
     """Layer normalisation: mean and variance over the last dimensions."""
     x, sizes, weight, bias, eps = asked.operation.args
     size = math.prod(sizes)
@@ -114,7 +114,9 @@ def _statistics(x: Value, index: Ints) -> tuple[float, float]:
     return float(values.mean()), float(values.var())
 
 
-def _normalised(asked: Asked, statistics: tuple[float, float], affine: tuple[float, float], eps: float) -> Account:
+def _normalised(
+    asked: ElementQuery, statistics: tuple[float, float], affine: tuple[float, float], eps: float
+) -> Account:
     """(x - mean) / deviation * scale + shift, as coefficient * x + bias."""
     (mean, variance), (scale, shift) = statistics, affine
     deviation = math.sqrt(variance + eps)
@@ -136,7 +138,7 @@ def _normalised(asked: Asked, statistics: tuple[float, float], affine: tuple[flo
     views.viewed,
     views.padded,
 )
-def elsewhere(asked: Asked) -> Account:
+def elsewhere(asked: ElementQuery) -> Account:
     """The same number in another place, or what was put in where no input is."""
     sources = asked.sources()
     parts = tuple(candidates(value, index[:1], 0) for value, index in sources[:1])

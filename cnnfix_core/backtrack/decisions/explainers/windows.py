@@ -10,7 +10,7 @@ import torch
 
 from cnnfix_core.arrays import Ints
 from cnnfix_core.backtrack.decisions.explainers.parts import Part, numbers
-from cnnfix_core.backtrack.decisions.explainers.registry import Account, Asked, explains
+from cnnfix_core.backtrack.decisions.explainers.registry import Account, ElementQuery, explains
 from cnnfix_core.backtrack.decisions.explainers.window import Axis, Window, taps, transposed_taps
 from cnnfix_core.backtrack.decisions.sentences import by_channel, pooled, weighted
 from cnnfix_core.engine.rules.convolution import convolution
@@ -19,7 +19,7 @@ from cnnfix_core.engine.tape import as_array
 
 
 @explains(convolution)
-def through_filter(asked: Asked) -> Account:
+def through_filter(asked: ElementQuery) -> Account:
     """Convolutions of one to three dimensions, transposed or not."""
     x, weight, bias, stride, padding, dilation, transposed, _, groups = asked.operation.args[:9]
     dims = len(weight.shape) - 2
@@ -42,7 +42,7 @@ def through_filter(asked: Asked) -> Account:
     return Account("window", (part,), words, added, window)
 
 
-def _strongest(asked: Asked, window: Window, part: Part) -> tuple[int, int, float]:
+def _strongest(asked: ElementQuery, window: Window, part: Part) -> tuple[int, int, float]:
     """How many channels the window goes through, which is followed, and the sum of its products."""
     sums = part.products.reshape(len(window.planes), -1).sum(axis=1)
     channels = asked.operation.args[0].shape[-len(window.axes) - 1]
@@ -54,7 +54,7 @@ def _strongest(asked: Asked, window: Window, part: Part) -> tuple[int, int, floa
 
 
 @explains(avg_pool)
-def averaged(asked: Asked) -> Account:
+def averaged(asked: ElementQuery) -> Account:
     """Averages of windows; each place counts as much as the others."""
     x, window, *rest = asked.operation.args
     defaults: tuple[Any, ...] = ([], 0, False, True, None)
@@ -80,6 +80,6 @@ def _counted(axes: Sequence[Axis], padding: Any, counts_padding: bool) -> int:
     return int(np.prod([np.sum(axis.places < axis.size + border) for axis, border in zip(axes, padding, strict=True)]))
 
 
-def plane_of(asked: Asked, dims: int) -> Ints:
+def plane_of(asked: ElementQuery, dims: int) -> Ints:
     """(1,) the map of the element, counted through batch and channels: pooling and resizing stay in it."""
     return np.array([asked.index // int(np.prod(asked.output.shape[-dims:]))])
