@@ -3,9 +3,9 @@
 After Mopuri, Garg, Babu: CNN Fixations, IEEE Transactions on Image Processing 28(5), 2019 (arXiv 1708.06670).
 """
 
-from cnnfix_core.engine.coverage import Coverage, Stop, coverage
 from cnnfix_core.engine.presets import EVIDENCE, FOCUS, PRESETS, PUBLISHED, Preset, get_preset
 from cnnfix_core.engine.recording import record
+from cnnfix_core.engine.rule_coverage import Coverage, Stop, coverage
 from cnnfix_core.engine.rules import Arrival, Question, rule
 from cnnfix_core.engine.selection import Selection
 from cnnfix_core.engine.tape import Operation, Tape, Value

@@ -17,7 +17,7 @@ from cnnfix_core.engine.tape import Tape
 from cnnfix_core.engine.walk import Trace, unravel_again
 from cnnfix_core.explanations.explanation import Explanation, TargetSpec, explain
 from cnnfix_core.images.picture import Picture
-from cnnfix_core.images.views import View
+from cnnfix_core.images.view import View
 from cnnfix_core.zoo import Model
 
 

@@ -18,7 +18,7 @@ from cnnfix_core.engine.tape import as_array
 from cnnfix_core.errors import CnnfixError, RecordError
 from cnnfix_core.explanations.explanation import Asking, Class, Explanation
 from cnnfix_core.images.picture import Picture, Source, open_picture
-from cnnfix_core.images.views import View
+from cnnfix_core.images.view import View
 from cnnfix_core.methods import reason_against
 from cnnfix_core.methods.class_activation import grad_cam_together
 from cnnfix_core.methods.feature_maps import grey, once_a_network

@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Walk, print a line a block, write what is asked for."""
-    from cnnfix_core.backtrack import step_words
+    from cnnfix_core.backtrack import step_texts
     from cnnfix_core.backtrack.export import animation, trace_json
     from cnnfix_core.backtrack.walkthrough import walked
     from cnnfix_core.engine.presets import get_preset
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     walk = walked(model, picture, asked(options), [get_preset(options.preset, options.focus)])
     for block in walk.path.blocks:
         step = walk.path.steps[block.first]
-        print(f"{block.title:32} {step_words.step_words(step, walk.trace, walk.films[0])}")
+        print(f"{block.title:32} {step_texts.step_words(step, walk.trace, walk.films[0])}")
     if options.json:
         options.json.write_text(trace_json.trace_json(walk), "utf-8")
     if options.gif:

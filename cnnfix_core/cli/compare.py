@@ -106,7 +106,7 @@ def _opened(name: str) -> tuple[Picture, tuple[Box, ...]]:
 
 def _figure(picture: Picture, found: Sequence[Measured], title: str, truth: Sequence[Box]) -> bytes:
     from cnnfix_core.methods import METHODS
-    from cnnfix_core.metrics.numbers import in_a_line
+    from cnnfix_core.metrics.map_numbers import in_a_line
     from cnnfix_core.visualization.drawing import png
     from cnnfix_core.visualization.figures import BOXES_TEXT, MOST_COLUMNS, FigureCell, grid
 

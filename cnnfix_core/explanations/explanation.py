@@ -18,7 +18,7 @@ from cnnfix_core.engine.walk import Fixated, Trace, unravel
 from cnnfix_core.errors import TargetError
 from cnnfix_core.explanations.fixations import GRID, Fixations, on_picture
 from cnnfix_core.images.picture import Picture, Source, open_picture
-from cnnfix_core.images.views import Crops, View
+from cnnfix_core.images.view import Crops, View
 from cnnfix_core.regions.boxes import BoxRule, box_of
 from cnnfix_core.zoo import Labels, Model
 

@@ -15,7 +15,7 @@ from cnnfix_core.arrays import Floats, Ints
 from cnnfix_core.engine.presets import Preset
 from cnnfix_core.engine.walk import Fixated
 from cnnfix_core.images.picture import Picture, scaled_size
-from cnnfix_core.images.views import View
+from cnnfix_core.images.view import View
 
 # Longest side of the grid on which densities are worked out where the blur is wide enough to allow it.
 GRID = 512

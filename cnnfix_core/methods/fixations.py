@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cnnfix_core.engine.coverage import coverage
+from cnnfix_core.engine.rule_coverage import coverage
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explanations.explanation import explain
 from cnnfix_core.methods.feature_maps import grey, once_a_network

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cnnfix_core.engine.presets import Preset
 from cnnfix_core.explanations.fixations import Fixations
 from cnnfix_core.images.picture import Picture
-from cnnfix_core.images.views import Crops
+from cnnfix_core.images.view import Crops
 from cnnfix_core.regions.boxes import Box, BoxRule
 from cnnfix_core.zoo import Model
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from PIL import Image
 
 from cnnfix_core.backtrack.export.animation import step_photo
-from cnnfix_core.backtrack.step_words import kind, step_words
+from cnnfix_core.backtrack.step_texts import kind, step_words
 from cnnfix_core.backtrack.walkthrough import Walked, walked
 from cnnfix_core.engine.presets import FOCUS, Preset
 from cnnfix_core.explanations.explanation import Explanation, TargetSpec, explain

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cnnfix_core.errors import ModelError
 from cnnfix_core.images.picture import Picture
-from cnnfix_core.images.views import Bounds
+from cnnfix_core.images.view import Bounds
 from cnnfix_core.tasks.fitting import fitted, input_of, part_of
 from cnnfix_core.zoo import Labels, Model
 

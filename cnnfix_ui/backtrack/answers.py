@@ -16,7 +16,7 @@ from cnnfix_core.backtrack.decisions.sentences import element_name
 from cnnfix_core.backtrack.path import Path, Step
 from cnnfix_core.backtrack.picks import Chosen, element
 from cnnfix_core.backtrack.playback.playback import Film
-from cnnfix_core.backtrack.step_words import kind, shape
+from cnnfix_core.backtrack.step_texts import kind, shape
 from cnnfix_core.backtrack.walkthrough import Walked
 from cnnfix_core.engine.selection import Selection
 from cnnfix_core.engine.tape import Value

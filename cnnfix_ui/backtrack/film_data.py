@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cnnfix_core import Picture
 from cnnfix_core.backtrack.path import Path, Stage, Step
 from cnnfix_core.backtrack.playback.playback import Cloud, Film, overlap, spread
-from cnnfix_core.backtrack.step_words import evidence_words, kind, shape
+from cnnfix_core.backtrack.step_texts import evidence_words, kind, shape
 from cnnfix_core.backtrack.walkthrough import Walked
 from cnnfix_core.engine.walk import Trace
 from cnnfix_ui.components.panels.component import photo_uri

@@ -9,7 +9,7 @@ from typing import Any
 
 from cnnfix_core.methods import METHODS, Attribution
 from cnnfix_core.metrics import Box, GroundTruth, Numbers, numbers
-from cnnfix_core.metrics.numbers import in_a_line
+from cnnfix_core.metrics.map_numbers import in_a_line
 from cnnfix_core.regions.highest_density import BANDS
 from cnnfix_core.utils.formatting import percent
 from cnnfix_core.visualization.drawing import BAND_COLOURS, BAND_OPACITY, MOST_POINTS

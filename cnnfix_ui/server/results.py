@@ -13,7 +13,7 @@ from cnnfix_core.backtrack.walkthrough import Walked, walked
 from cnnfix_core.errors import ModelError
 from cnnfix_core.explanations.explanation import Classes, classes
 from cnnfix_core.images.samples import list_samples
-from cnnfix_core.images.views import Crops
+from cnnfix_core.images.view import Crops
 from cnnfix_core.perturbations import randomised
 from cnnfix_core.regions.highest_density import MAP_SIDE
 from cnnfix_core.report import Report, make

@@ -11,7 +11,7 @@ from cnnfix_core import Labels, Prediction, Preset, get_preset
 from cnnfix_core.engine.presets import FOCUS, PRESETS
 from cnnfix_core.errors import TargetError
 from cnnfix_core.images.samples import list_samples
-from cnnfix_core.images.views import Crops
+from cnnfix_core.images.view import Crops
 from cnnfix_core.utils.formatting import percent
 from cnnfix_core.zoo import DEFAULT
 from cnnfix_ui.address import Setting, one_of

@@ -29,7 +29,7 @@ from cnnfix_core.engine.recording import record, record_whole
 from cnnfix_core.engine.tape import Operation, Value
 from cnnfix_core.engine.walk import Trace, unravel
 from cnnfix_core.errors import NothingContributesError
-from cnnfix_core.images.views import views
+from cnnfix_core.images.view import views
 from cnnfix_core.zoo.architectures import build
 from tests.engine.asking import Apply
 

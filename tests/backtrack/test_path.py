@@ -12,7 +12,7 @@ from torch import nn
 import cnnfix_core as cnnfix
 from cnnfix_core.backtrack.path import Path, path_of
 from cnnfix_core.backtrack.picks import Chosen, element
-from cnnfix_core.backtrack.step_words import kind, shape
+from cnnfix_core.backtrack.step_texts import kind, shape
 from cnnfix_core.engine.walk import Trace, unravel_again
 from cnnfix_core.zoo import architectures
 

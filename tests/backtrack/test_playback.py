@@ -231,7 +231,7 @@ def test_small_networks(network: type[nn.Module], preset: Preset, most: int) -> 
 @pytest.fixture(scope="module")
 def walked(model: cnnfix.Model, cat: cnnfix.Picture) -> Trace:
     preset = replace(EVIDENCE, beam=400)
-    (view,) = cnnfix.images.views(cat, "whole", model.input_size, model.crop_pct, model.interpolation)
+    (view,) = cnnfix.images.view(cat, "whole", model.input_size, model.crop_pct, model.interpolation)
     tape = record_whole(model.module, model.preprocess(view.render(cat))[None])
     return unravel(tape, (0, 285), preset)
 

@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter
 from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED
 from cnnfix_core.explanations.fixations import GRID, Fixations, on_picture
 from cnnfix_core.images.picture import Picture
-from cnnfix_core.images.views import View
+from cnnfix_core.images.view import View
 from cnnfix_core.regions.boxes import BoxRule, box_of
 from cnnfix_core.regions.highest_density import region_holding
 

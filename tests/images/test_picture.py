@@ -17,7 +17,7 @@ from torchvision.transforms import v2
 
 from cnnfix_core.images import picture as module
 from cnnfix_core.images.picture import Picture, PictureError, open_picture
-from cnnfix_core.images.views import View, views
+from cnnfix_core.images.view import View, views
 
 RNG = np.random.default_rng(7)
 COLOURS = RNG.integers(0, 256, (6, 9, 3), dtype=np.uint8)

@@ -23,7 +23,7 @@ from torch.nn import functional
 import cnnfix_core as cnnfix
 from cnnfix_core.engine.recording import record_whole
 from cnnfix_core.images.picture import open_picture
-from cnnfix_core.images.views import View
+from cnnfix_core.images.view import View
 from cnnfix_core.methods import attribution, perturbation
 from cnnfix_core.methods.excitation import down, of_class, winning
 from cnnfix_core.methods.feature_maps import ends_of_modules

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 import cnnfix_core as cnnfix
 from cnnfix_core.errors import CnnfixError, ModelError, TargetError
-from cnnfix_core.images.views import View, views
+from cnnfix_core.images.view import View, views
 from cnnfix_core.perturbations import ATTACKS, disturbed, painted
 from cnnfix_core.zoo import Model, Preprocessing
 

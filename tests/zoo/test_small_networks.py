@@ -13,7 +13,7 @@ import torch
 
 import cnnfix_core as cnnfix
 from cnnfix_core.errors import ModelError
-from cnnfix_core.images.views import views
+from cnnfix_core.images.view import views
 from cnnfix_core.synthetic import CLASSES, HELD_OUT, MARKED, Scene, compose
 from cnnfix_core.zoo.sources import shipped
 from cnnfix_core.zoo.sources.scenes import NETWORKS

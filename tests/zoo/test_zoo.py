@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 import cnnfix_core as cnnfix
 from cnnfix_core.errors import ModelError, TargetError
-from cnnfix_core.images.views import views
+from cnnfix_core.images.view import views
 from cnnfix_core.zoo import Preprocessing, architectures, read_labels
 from cnnfix_core.zoo.sources.packaged import PACKAGED, PackagedWeights
 

@@ -13,7 +13,7 @@ from cnnfix_core.arrays import Floats
 from cnnfix_core.backtrack.ancestry import Line
 from cnnfix_core.backtrack.path import Step
 from cnnfix_core.backtrack.playback.playback import Cloud, Film
-from cnnfix_core.backtrack.step_words import kind, shape, step_words
+from cnnfix_core.backtrack.step_texts import kind, shape, step_words
 from cnnfix_core.backtrack.walkthrough import Walked
 from cnnfix_core.explanations.description import question
 from cnnfix_core.images.picture import Picture

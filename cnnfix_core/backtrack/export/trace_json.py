@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.backtrack.step_words import kind, shape
+from cnnfix_core.backtrack.step_texts import kind, shape
 from cnnfix_core.backtrack.walkthrough import Walked
 from cnnfix_core.engine.selection import Selection
 from cnnfix_core.engine.tape import Value

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cnnfix_core.errors import ModelError, TargetError, did_you_mean
 from cnnfix_core.images.picture import Picture, Source, open_picture
-from cnnfix_core.images.views import View, views
+from cnnfix_core.images.view import View, views
 from cnnfix_core.modalities.captions.network import ShowAndTell
 from cnnfix_core.modalities.captions.search import search
 from cnnfix_core.modalities.captions.vocabulary import Vocabulary

@@ -18,7 +18,7 @@ from cnnfix_core.engine.walk import Trace, unravel
 from cnnfix_core.explanations.explanation import Classes, Prediction, TargetSpec
 from cnnfix_core.explanations.fixations import Fixations, merged
 from cnnfix_core.images.picture import scaled_size
-from cnnfix_core.images.views import View
+from cnnfix_core.images.view import View
 from cnnfix_core.methods.class_activation import grad_cam_by_captum
 from cnnfix_core.methods.feature_maps import last_map
 from cnnfix_core.methods.module_copy import with_own_hooks

@@ -12,7 +12,7 @@ from cnnfix_core.errors import CnnfixError, ModelError, did_you_mean
 from cnnfix_core.explanations.explanation import Class, TargetSpec, classes
 from cnnfix_core.explanations.explanation import Classes as Said
 from cnnfix_core.images.picture import Picture, Source, open_picture
-from cnnfix_core.images.views import Crops
+from cnnfix_core.images.view import Crops
 from cnnfix_core.methods.catalogue import METHODS
 from cnnfix_core.methods.method import Attribution, Classes, MapRequest, Method, Progress
 from cnnfix_core.regions.boxes import box_of
