@@ -32,8 +32,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision.models import get_model
 
 from cnnfix_core import EVIDENCE, PUBLISHED, Model, Preset, get_preset, load_model, record, unravel
-from cnnfix_core.methods import attribution
-from cnnfix_core.methods.feature_maps import anatomy
+from cnnfix_core.methods import anatomy, attribution
 
 BUNDLED = "efficientnet_lite0"
 NETWORKS = (

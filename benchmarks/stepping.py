@@ -17,9 +17,8 @@ from typing import Any
 import torch
 
 import cnnfix_core as cnnfix
-from cnnfix_core.backtrack.picks import element
-from cnnfix_core.backtrack.walkthrough import walked
-from cnnfix_core.images.samples import list_samples
+from cnnfix_core.backtrack import element, walked
+from cnnfix_core.images import list_samples
 from cnnfix_core.zoo import architectures
 from cnnfix_ui.backtrack.answers import answer
 from cnnfix_ui.backtrack.film_data import film_data

@@ -26,8 +26,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 import cnnfix_core as cnnfix
-from cnnfix_core.explanations.explanation import classes
-from cnnfix_core.images.samples import list_samples
+from cnnfix_core.explanations import classes
+from cnnfix_core.images import list_samples
 from cnnfix_site import APP
 
 Shown = dict[str, list[int]]  # by sample, the classes that the page lists

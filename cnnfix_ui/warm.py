@@ -1,8 +1,8 @@
 """What the first visitor would otherwise wait for: imports, weights, compiled loops, which methods fit."""
 
 from cnnfix_core import EVIDENCE, PUBLISHED, Picture, Preset, open_picture
-from cnnfix_core.backtrack.picks import Chosen
-from cnnfix_core.images.samples import list_samples
+from cnnfix_core.backtrack import Chosen
+from cnnfix_core.images import list_samples
 from cnnfix_core.methods import METHODS, reason_against
 from cnnfix_core.zoo import DEFAULT
 from cnnfix_ui.backtrack import answers

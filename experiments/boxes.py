@@ -16,8 +16,7 @@ import numpy as np
 import cnnfix_core as cnnfix
 from cnnfix_core.benchmark.datasets.scenes import NETWORKS, PICTURE_SIDE
 from cnnfix_core.methods import BASELINES, METHODS, attribution, reason_against
-from cnnfix_core.regions.boxes import Box, BoxRule, box_of, iou
-from cnnfix_core.regions.highest_density import MAP_SIDE
+from cnnfix_core.regions import MAP_SIDE, Box, BoxRule, box_of, iou
 from cnnfix_core.synthetic import HELD_OUT, compose
 
 FIRST = HELD_OUT + 200_000  # far from those that networks are scored on and that benchmarks show

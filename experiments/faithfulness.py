@@ -13,11 +13,11 @@ import numpy as np
 
 import cnnfix_core as cnnfix
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.explanations.explanation import classes
-from cnnfix_core.images.samples import list_samples, load_sample
+from cnnfix_core.explanations import classes
+from cnnfix_core.images import list_samples, load_sample
 from cnnfix_core.methods import METHODS, attribution, reason_against
 from cnnfix_core.metrics import curves
-from cnnfix_core.regions.highest_density import MAP_SIDE
+from cnnfix_core.regions import MAP_SIDE
 
 # The walk with shared evidence has a line for each focus.
 ROWS = {

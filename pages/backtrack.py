@@ -5,10 +5,10 @@ from functools import partial
 
 import streamlit as st
 
-from cnnfix_core.backtrack.picks import Chosen
-from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED
+from cnnfix_core.backtrack import Chosen
+from cnnfix_core.engine import EVIDENCE, PUBLISHED
 from cnnfix_core.errors import CnnfixError, NoRuleError
-from cnnfix_core.explanations.description import question
+from cnnfix_core.explanations import question
 from cnnfix_ui.address import Setting, kept_in_address, switch
 from cnnfix_ui.backtrack.component import player
 from cnnfix_ui.backtrack.film_data import film_data

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cnnfix_core.explanations.description import question
+from cnnfix_core.explanations import question
 from cnnfix_ui.address import kept_in_address
 from cnnfix_ui.compare import state
 from cnnfix_ui.compare.cases import case_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from cnnfix_core.errors import CnnfixError, NoRuleError
-from cnnfix_core.explanations.description import question
+from cnnfix_core.explanations import question
 from cnnfix_ui.address import Setting, kept_in_address, one_of
 from cnnfix_ui.errors import plain
 from cnnfix_ui.explore import sections

@@ -29,7 +29,7 @@ from safetensors.torch import save
 from torch import nn
 
 from cnnfix_core import errors, open_own, open_picture
-from cnnfix_core.batch.uploads import unpacked
+from cnnfix_core.batch import unpacked
 from cnnfix_core.images import picture
 from cnnfix_core.modalities.timeseries import read_series
 from cnnfix_core.zoo import architectures, read_labels

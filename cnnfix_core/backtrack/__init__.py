@@ -1,1 +1,39 @@
 """Stepping through a walk: its layers in order, who led to whom, what decided each hop, and how to draw it."""
+
+from cnnfix_core.backtrack.ancestry import Line
+from cnnfix_core.backtrack.decisions.deciding import decide
+from cnnfix_core.backtrack.decisions.sentences import element_name
+from cnnfix_core.backtrack.export.animation import gif, step_image, step_photo
+from cnnfix_core.backtrack.export.trace_json import trace_json
+from cnnfix_core.backtrack.path import Path, Stage, Step
+from cnnfix_core.backtrack.picks import Chosen, element
+from cnnfix_core.backtrack.playback.playback import Cloud, Film, overlap, spread
+from cnnfix_core.backtrack.receptive_fields.fields import Field
+from cnnfix_core.backtrack.step_texts import evidence_words, kind, shape, step_words
+from cnnfix_core.backtrack.walkthrough import Walked, walked
+
+__all__ = [
+    "Chosen",
+    "Cloud",
+    "Field",
+    "Film",
+    "Line",
+    "Path",
+    "Stage",
+    "Step",
+    "Walked",
+    "decide",
+    "element",
+    "element_name",
+    "evidence_words",
+    "gif",
+    "kind",
+    "overlap",
+    "shape",
+    "spread",
+    "step_image",
+    "step_photo",
+    "step_words",
+    "trace_json",
+    "walked",
+]

@@ -10,8 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cnnfix_core.arrays import Floats, Ints
-from cnnfix_core.engine.tape import Value
-from cnnfix_core.engine.walk import Trace
+from cnnfix_core.engine import Trace, Value
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,10 +8,8 @@ from functools import cached_property
 from itertools import groupby
 
 from cnnfix_core.backtrack.receptive_fields.fields import Field, fields
-from cnnfix_core.engine import rules
+from cnnfix_core.engine import Operation, Trace, Value, rules
 from cnnfix_core.engine.rules.indexing import same_order
-from cnnfix_core.engine.tape import Operation, Value
-from cnnfix_core.engine.walk import Trace
 
 # What layers are counted by: a block has two of these or more.
 _LINEAR = {"aten.convolution", "aten._convolution", "aten.addmm", "aten.mm"}

@@ -8,8 +8,8 @@ import numpy as np
 
 from cnnfix_core.arrays import Ints
 from cnnfix_core.backtrack.path import Step
-from cnnfix_core.engine.selection import Selection
-from cnnfix_core.explanations.export import channel_name
+from cnnfix_core.engine import Selection
+from cnnfix_core.explanations import channel_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,9 @@ import numpy as np
 
 from cnnfix_core.backtrack.path import Step, name_of
 from cnnfix_core.backtrack.playback.playback import Cloud, Film, spread
-from cnnfix_core.engine.tape import Operation
-from cnnfix_core.engine.walk import Trace
-from cnnfix_core.regions.highest_density import where
-from cnnfix_core.utils.formatting import percent
+from cnnfix_core.engine import Operation, Trace
+from cnnfix_core.regions import where
+from cnnfix_core.utils import percent
 
 _NAMES = {
     "relu": "ReLU",

@@ -12,12 +12,9 @@ from cnnfix_core.backtrack.ancestry import Line, line
 from cnnfix_core.backtrack.path import Path, path_of
 from cnnfix_core.backtrack.picks import Chosen
 from cnnfix_core.backtrack.playback.playback import Film, playback
-from cnnfix_core.engine.presets import Preset
-from cnnfix_core.engine.tape import Tape
-from cnnfix_core.engine.walk import Trace, unravel_again
-from cnnfix_core.explanations.explanation import Explanation, TargetSpec, explain
-from cnnfix_core.images.picture import Picture
-from cnnfix_core.images.view import View
+from cnnfix_core.engine import Preset, Tape, Trace, unravel_again
+from cnnfix_core.explanations import Explanation, TargetSpec, explain
+from cnnfix_core.images import Picture, View
 from cnnfix_core.zoo import Model
 
 

@@ -11,21 +11,13 @@ from PIL import Image
 from torch import Tensor
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine.batched_walk import Reached, unravel_together
-from cnnfix_core.engine.presets import Preset
-from cnnfix_core.engine.recording import record
-from cnnfix_core.engine.tape import as_array
+from cnnfix_core.engine import Preset, Reached, as_array, record, unravel_together
 from cnnfix_core.errors import CnnfixError, RecordError
-from cnnfix_core.explanations.explanation import Asking, Class, Explanation
-from cnnfix_core.images.picture import Picture, Source, open_picture
-from cnnfix_core.images.view import View
-from cnnfix_core.methods import reason_against
-from cnnfix_core.methods.class_activation import grad_cam_together
-from cnnfix_core.methods.feature_maps import grey, once_a_network
-from cnnfix_core.methods.method import Map
-from cnnfix_core.methods.per_view import on_picture
-from cnnfix_core.regions.highest_density import MAP_SIDE
-from cnnfix_core.utils.threads import one_thread
+from cnnfix_core.explanations import Asking, Class, Explanation
+from cnnfix_core.images import Picture, Source, View, open_picture
+from cnnfix_core.methods import Map, grad_cam_together, grey, on_picture, once_a_network, reason_against
+from cnnfix_core.regions import MAP_SIDE
+from cnnfix_core.utils import one_thread
 from cnnfix_core.zoo import Model
 
 # Networks add up in another order where a batch is larger, and their last digits differ. So as many go through at once

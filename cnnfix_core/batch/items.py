@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.images.folder import picture_files
+from cnnfix_core.images import picture_files
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ import numpy as np
 
 from cnnfix_core.batch.batching import Answer
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.explanations.fixations import Fixations
-from cnnfix_core.metrics.agreement import overlap
-from cnnfix_core.regions.highest_density import area_holding
+from cnnfix_core.explanations import Fixations
+from cnnfix_core.metrics import overlap
+from cnnfix_core.regions import area_holding
 
 _NONE = math.nan
 _RIM = 0.1

@@ -10,9 +10,9 @@ from typing import Any
 from cnnfix_core.batch.items import Item
 from cnnfix_core.batch.row import BatchRow
 from cnnfix_core.batch.worker import Work
-from cnnfix_core.engine.presets import Preset
-from cnnfix_core.utils.journal import Journal, keep_settings
-from cnnfix_core.zoo.provenance import versions
+from cnnfix_core.engine import Preset
+from cnnfix_core.utils import Journal, keep_settings
+from cnnfix_core.zoo import versions
 
 JOURNAL = "journal.csv"
 Engine = Callable[[Work, Iterator[Sequence[Item]]], Iterator[list[BatchRow]]]

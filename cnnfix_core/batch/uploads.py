@@ -8,8 +8,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from cnnfix_core.images.folder import ENDINGS
-from cnnfix_core.images.picture import MAX_PICTURE_BYTES, PictureError
+from cnnfix_core.images import ENDINGS, MAX_PICTURE_BYTES, PictureError
 from cnnfix_core.zoo.untrusted.archive import BROKEN
 
 MOST_PICTURES = 200

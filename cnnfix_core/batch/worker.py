@@ -10,12 +10,11 @@ from pathlib import Path
 from cnnfix_core.batch.batching import Answer, Slices, read
 from cnnfix_core.batch.items import Item
 from cnnfix_core.batch.row import BatchRow, row_of
-from cnnfix_core.engine.presets import Preset
+from cnnfix_core.engine import Preset
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.explanations.explanation import Class
-from cnnfix_core.images.picture import Picture
-from cnnfix_core.visualization.drawing import png
-from cnnfix_core.visualization.figures import comparison
+from cnnfix_core.explanations import Class
+from cnnfix_core.images import Picture
+from cnnfix_core.visualization import comparison, png
 from cnnfix_core.zoo import Model
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from cnnfix_core.zoo.provenance import versions
+from cnnfix_core.zoo import versions
 
 NONE = math.nan
 BenchmarkKey = tuple[str, str, str, str]

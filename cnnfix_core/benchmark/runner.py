@@ -9,12 +9,12 @@ from cnnfix_core.benchmark.datasets.items import Item
 from cnnfix_core.benchmark.datasets.labels import class_of
 from cnnfix_core.benchmark.results import NONE, BenchmarkRow
 from cnnfix_core.errors import CnnfixError, TargetError
-from cnnfix_core.explanations.explanation import Prediction, classes
-from cnnfix_core.images.picture import Picture
+from cnnfix_core.explanations import Prediction, classes
+from cnnfix_core.images import Picture
 from cnnfix_core.methods import METHODS, reason_against
-from cnnfix_core.metrics.evaluation import Measured, measured
-from cnnfix_core.regions.boxes import BoxRule
-from cnnfix_core.utils.journal import Journal
+from cnnfix_core.metrics import Measured, measured
+from cnnfix_core.regions import BoxRule
+from cnnfix_core.utils import Journal
 from cnnfix_core.zoo import Model
 
 ENOUGH = 0.5  # of IoU, for a localization (ILSVRC)

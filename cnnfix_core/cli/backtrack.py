@@ -24,11 +24,10 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Walk, print a line a block, write what is asked for."""
-    from cnnfix_core.backtrack import step_texts
+    from cnnfix_core.backtrack import step_texts, walked
     from cnnfix_core.backtrack.export import animation, trace_json
-    from cnnfix_core.backtrack.walkthrough import walked
-    from cnnfix_core.engine.presets import get_preset
-    from cnnfix_core.images.picture import open_picture
+    from cnnfix_core.engine import get_preset
+    from cnnfix_core.images import open_picture
 
     picture = open_picture(options.image)
     model = load(options.model, options)

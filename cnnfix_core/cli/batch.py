@@ -13,10 +13,9 @@ from cnnfix_core.cli.options import INTERRUPTED, add_model, add_preset, complain
 from cnnfix_core.cli.progress import Clock
 
 if TYPE_CHECKING:
-    from cnnfix_core.batch.row import BatchRow
-    from cnnfix_core.batch.runner import Engine
+    from cnnfix_core.batch import BatchRow, Engine
     from cnnfix_core.cli.options import Commands
-    from cnnfix_core.utils.journal import Journal
+    from cnnfix_core.utils import Journal
     from cnnfix_core.zoo import Model
 
 _AT_ONCE = 16
@@ -55,13 +54,11 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Explain what is missing, write the table."""
-    from cnnfix_core.batch import runner
-    from cnnfix_core.batch.batching import Slices
+    from cnnfix_core.batch import Slices, Work, runner
     from cnnfix_core.batch.items import items
     from cnnfix_core.batch.table import table, write
-    from cnnfix_core.batch.worker import Work
-    from cnnfix_core.engine.presets import get_preset
-    from cnnfix_core.zoo.provenance import digest_of
+    from cnnfix_core.engine import get_preset
+    from cnnfix_core.zoo import digest_of
 
     found = items(options.source)
     preset = get_preset(options.preset, options.focus)

@@ -28,9 +28,7 @@ from cnnfix_core.errors import CnnfixError, ModelError, did_you_mean
 from cnnfix_core.zoo import DEFAULT, list_models
 
 if TYPE_CHECKING:
-    from cnnfix_core.benchmark.datasets.items import Item
-    from cnnfix_core.benchmark.results import BenchmarkRow
-    from cnnfix_core.benchmark.runner import Plan, Source, Unfit
+    from cnnfix_core.benchmark import BenchmarkRow, Item, Plan, Source, Unfit
     from cnnfix_core.cli.options import Commands
 
 # So that the table of composed scenes takes less than two minutes on two processors.
@@ -105,8 +103,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _folder(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
-    from cnnfix_core.benchmark.runner import Plan
-    from cnnfix_core.benchmark.statistics.tables import tables
+    from cnnfix_core.benchmark import Plan, tables
 
     plan = Plan(_items(options), methods, STEPS if options.steps is None else options.steps, options.slow)
     rows, unfit = _measured(_sources(options, [DEFAULT]), plan, options.out)
@@ -118,9 +115,9 @@ def _folder(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
 
 
 def _scenes(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
+    from cnnfix_core.benchmark import Plan
     from cnnfix_core.benchmark.datasets import scenes
     from cnnfix_core.benchmark.page import page
-    from cnnfix_core.benchmark.runner import Plan
 
     started = time.monotonic()
     steps = _QUICK_STEPS if options.steps is None else options.steps
@@ -149,11 +146,9 @@ def _command(options: argparse.Namespace) -> str:
 
 def _measured(sources: Sequence[Source], plan: Plan, out: Path) -> tuple[list[BenchmarkRow], list[Unfit]]:
     """All rows, those of an earlier run too, and what does not fit."""
-    from cnnfix_core.benchmark import runner
-    from cnnfix_core.benchmark.datasets.items import digest
-    from cnnfix_core.benchmark.results import BenchmarkRow, BenchmarkSettings
-    from cnnfix_core.utils.journal import Journal, keep_settings
-    from cnnfix_core.zoo.provenance import digest_of
+    from cnnfix_core.benchmark import BenchmarkRow, BenchmarkSettings, digest, runner
+    from cnnfix_core.utils import Journal, keep_settings
+    from cnnfix_core.zoo import digest_of
 
     # Before anything is measured, so that results of other weights are never mixed; one model at a time is in memory.
     weights = {source.name: digest_of(source.load()) for source in sources}
@@ -168,8 +163,7 @@ def _measured(sources: Sequence[Source], plan: Plan, out: Path) -> tuple[list[Be
 
 
 def _items(options: argparse.Namespace) -> tuple[Item, ...]:
-    from cnnfix_core.benchmark.datasets.items import matched, some
-    from cnnfix_core.benchmark.datasets.reading import read_annotations
+    from cnnfix_core.benchmark import matched, read_annotations, some
 
     annotations = read_annotations(options.boxes)
     found = matched(options.folder, annotations.found)
@@ -180,7 +174,7 @@ def _items(options: argparse.Namespace) -> tuple[Item, ...]:
 
 
 def _sources(options: argparse.Namespace, default: Sequence[str]) -> list[Source]:
-    from cnnfix_core.benchmark.runner import Source
+    from cnnfix_core.benchmark import Source
 
     names = [name.strip() for name in options.models.split(",") if name.strip()] if options.models else default
     known = {info.name: info.task for info in list_models()}

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnfix_core.engine.presets import FOCUS
+from cnnfix_core.engine import FOCUS
 
 if TYPE_CHECKING:
     from cnnfix_core.cli.options import Commands
@@ -24,10 +24,9 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print a line a word, write what is asked for."""
-    from cnnfix_core.images.picture import open_picture
-    from cnnfix_core.modalities.captions import explain_caption, load_captioner
-    from cnnfix_core.modalities.captions.files import caption_figure
-    from cnnfix_core.utils.formatting import percent
+    from cnnfix_core.images import open_picture
+    from cnnfix_core.modalities.captions import caption_figure, explain_caption, load_captioner
+    from cnnfix_core.utils import percent
 
     picture = open_picture(options.image)
     found = explain_caption(load_captioner(), picture, options.caption, focus=options.focus)

@@ -13,11 +13,9 @@ from cnnfix_core.errors import CnnfixError
 
 if TYPE_CHECKING:
     from cnnfix_core.cli.options import Commands
-    from cnnfix_core.images.picture import Picture
-    from cnnfix_core.metrics.comparison import ClassTarget
-    from cnnfix_core.metrics.evaluation import Measured
-    from cnnfix_core.regions.boxes import Box
-    from cnnfix_core.regions.ground_truth import GroundTruth
+    from cnnfix_core.images import Picture
+    from cnnfix_core.metrics import ClassTarget, Measured
+    from cnnfix_core.regions import Box, GroundTruth
     from cnnfix_core.zoo import Model
 
 
@@ -44,11 +42,10 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compute, print the tables, write what is asked for."""
-    from cnnfix_core.explanations.description import question
-    from cnnfix_core.explanations.explanation import classes
+    from cnnfix_core.explanations import classes, question
     from cnnfix_core.metrics import comparison
-    from cnnfix_core.regions.ground_truth import GroundTruth
-    from cnnfix_core.utils.formatting import percent
+    from cnnfix_core.regions import GroundTruth
+    from cnnfix_core.utils import percent
 
     methods = methods_named(options.methods)
     picture, boxes = _opened(options.image)
@@ -82,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
 def _compared(
     model: Model, picture: Picture, truth: GroundTruth, asked: ClassTarget, methods: Sequence[str], steps: int
 ) -> list[Measured]:
-    from cnnfix_core.metrics.comparison import Failed, compare
+    from cnnfix_core.metrics import Failed, compare
 
     found = []
     for one in compare(model, picture, truth, asked, methods, steps):
@@ -97,8 +94,7 @@ def _compared(
 
 def _opened(name: str) -> tuple[Picture, tuple[Box, ...]]:
     """The picture, and the boxes that come with it: a file, or else a sample of this name."""
-    from cnnfix_core.images.picture import open_picture
-    from cnnfix_core.images.samples import sample_of
+    from cnnfix_core.images import open_picture, sample_of
 
     sample = sample_of(name)
     return (open_picture(sample.read()), sample.boxes) if sample else (open_picture(name), ())
@@ -106,9 +102,8 @@ def _opened(name: str) -> tuple[Picture, tuple[Box, ...]]:
 
 def _figure(picture: Picture, found: Sequence[Measured], title: str, truth: Sequence[Box]) -> bytes:
     from cnnfix_core.methods import METHODS
-    from cnnfix_core.metrics.map_numbers import in_a_line
-    from cnnfix_core.visualization.drawing import png
-    from cnnfix_core.visualization.figures import BOXES_TEXT, MOST_COLUMNS, FigureCell, grid
+    from cnnfix_core.metrics import in_a_line
+    from cnnfix_core.visualization import BOXES_TEXT, MOST_COLUMNS, FigureCell, grid, png
 
     cells = [
         FigureCell(
@@ -127,7 +122,7 @@ def _figure(picture: Picture, found: Sequence[Measured], title: str, truth: Sequ
 
 
 def _box(text: str) -> Box:
-    from cnnfix_core.benchmark.datasets.annotation import corners
+    from cnnfix_core.benchmark import corners
 
     try:
         return corners(text.split(","))

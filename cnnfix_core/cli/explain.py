@@ -28,9 +28,8 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Explain, print a summary, write what is asked for."""
     # Only now: PyTorch takes seconds to import, and a mistyped argument should not.
-    from cnnfix_core.explanations import description, export
-    from cnnfix_core.explanations.explanation import explain
-    from cnnfix_core.images.picture import open_picture
+    from cnnfix_core.explanations import description, explain, export
+    from cnnfix_core.images import open_picture
     from cnnfix_core.methods import attribute
     from cnnfix_core.regions import highest_density
     from cnnfix_core.visualization import drawing, figures

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnfix_core.engine.presets import FOCUS, PRESETS
+from cnnfix_core.engine import FOCUS, PRESETS
 from cnnfix_core.errors import CnnfixError, did_you_mean
 from cnnfix_core.zoo import DEFAULT, Model
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from cnnfix_core.utils.formatting import duration
+from cnnfix_core.utils import duration
 
 
 class Clock:

@@ -31,9 +31,8 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Explain, compare, write what is asked for."""
     from cnnfix_core import report
-    from cnnfix_core.engine.presets import get_preset
-    from cnnfix_core.images.picture import open_picture
-    from cnnfix_core.images.samples import bytes_of
+    from cnnfix_core.engine import get_preset
+    from cnnfix_core.images import bytes_of, open_picture
 
     kinds = {file: file.suffix.lower().lstrip(".") for file in options.out}
     for file, kind in kinds.items():

@@ -1,1 +1,49 @@
 """The method itself: record a forward pass on a tape, walk it backward, one rule per operation. Knows tensors only."""
+
+from cnnfix_core.engine.aliasing import Overwrite, memory_of
+from cnnfix_core.engine.batched_walk import Reached, unravel_together
+from cnnfix_core.engine.gates import followed_factors
+from cnnfix_core.engine.presets import EVIDENCE, FOCUS, PRESETS, PUBLISHED, Preset, get_preset
+from cnnfix_core.engine.recording import record, record_whole, tensors_in
+from cnnfix_core.engine.rule_coverage import Coverage, Stop, coverage
+from cnnfix_core.engine.rules import Arrival, Question, find, rule
+from cnnfix_core.engine.selection import Selection
+from cnnfix_core.engine.tape import Operation, Tape, Value, as_array
+from cnnfix_core.engine.topology import Structure
+from cnnfix_core.engine.walk import Fixated, Hop, Trace, unravel, unravel_again, unravel_on
+
+__all__ = [
+    "EVIDENCE",
+    "FOCUS",
+    "PRESETS",
+    "PUBLISHED",
+    "Arrival",
+    "Coverage",
+    "Fixated",
+    "Hop",
+    "Operation",
+    "Overwrite",
+    "Preset",
+    "Question",
+    "Reached",
+    "Selection",
+    "Stop",
+    "Structure",
+    "Tape",
+    "Trace",
+    "Value",
+    "as_array",
+    "coverage",
+    "find",
+    "followed_factors",
+    "get_preset",
+    "memory_of",
+    "record",
+    "record_whole",
+    "rule",
+    "tensors_in",
+    "unravel",
+    "unravel_again",
+    "unravel_on",
+    "unravel_together",
+]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.images.view import Crops
+from cnnfix_core.images import Crops
 
 Location = Literal["centre", "product", "activation", "joint"]
 Focus = Literal["wide", "balanced", "sharp", "sharpest"]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnfix_core.explanations.explanation import Explanation, Prediction
-from cnnfix_core.regions.highest_density import area_holding, where
-from cnnfix_core.utils.formatting import percent
+from cnnfix_core.regions import area_holding, where
+from cnnfix_core.utils import percent
 
 
 def question(target: Prediction, rather_than: Prediction | None) -> str:

@@ -11,15 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine.presets import Preset, get_preset
-from cnnfix_core.engine.recording import record, record_whole
-from cnnfix_core.engine.tape import as_array
-from cnnfix_core.engine.walk import Fixated, Trace, unravel
+from cnnfix_core.engine import Fixated, Preset, Trace, as_array, get_preset, record, record_whole, unravel
 from cnnfix_core.errors import TargetError
 from cnnfix_core.explanations.fixations import GRID, Fixations, on_picture
-from cnnfix_core.images.picture import Picture, Source, open_picture
-from cnnfix_core.images.view import Crops, View
-from cnnfix_core.regions.boxes import BoxRule, box_of
+from cnnfix_core.images import Crops, Picture, Source, View, open_picture
+from cnnfix_core.regions import BoxRule, box_of
 from cnnfix_core.zoo import Labels, Model
 
 Class = int | str

@@ -12,10 +12,8 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial import KDTree
 
 from cnnfix_core.arrays import Floats, Ints
-from cnnfix_core.engine.presets import Preset
-from cnnfix_core.engine.walk import Fixated
-from cnnfix_core.images.picture import Picture, scaled_size
-from cnnfix_core.images.view import View
+from cnnfix_core.engine import Fixated, Preset
+from cnnfix_core.images import Picture, View, scaled_size
 
 # Longest side of the grid on which densities are worked out where the blur is wide enough to allow it.
 GRID = 512

@@ -1,1 +1,25 @@
 """Pictures: decoding, views (what the network sees), folders, samples."""
+
+from cnnfix_core.images.folder import ENDINGS, picture_files
+from cnnfix_core.images.picture import MAX_PICTURE_BYTES, Picture, PictureError, Source, open_picture, scaled_size
+from cnnfix_core.images.samples import bytes_of, list_samples, load_sample, sample_of
+from cnnfix_core.images.view import Bounds, Crops, View, views
+
+__all__ = [
+    "ENDINGS",
+    "MAX_PICTURE_BYTES",
+    "Bounds",
+    "Crops",
+    "Picture",
+    "PictureError",
+    "Source",
+    "View",
+    "bytes_of",
+    "list_samples",
+    "load_sample",
+    "open_picture",
+    "picture_files",
+    "sample_of",
+    "scaled_size",
+    "views",
+]

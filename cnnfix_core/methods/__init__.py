@@ -2,6 +2,29 @@
 
 from cnnfix_core.methods.applying import attribute, attribution, reason_against
 from cnnfix_core.methods.catalogue import BASELINES, METHODS
-from cnnfix_core.methods.method import Attribution, Method, Progress
+from cnnfix_core.methods.class_activation import grad_cam_by_captum, grad_cam_together
+from cnnfix_core.methods.feature_maps import anatomy, grey, last_map, needs_gradient, once_a_network
+from cnnfix_core.methods.method import Attribution, Map, Method, Progress
+from cnnfix_core.methods.module_copy import with_own_hooks
+from cnnfix_core.methods.per_view import on_picture
 
-__all__ = ["BASELINES", "METHODS", "Attribution", "Method", "Progress", "attribute", "attribution", "reason_against"]
+__all__ = [
+    "BASELINES",
+    "METHODS",
+    "Attribution",
+    "Map",
+    "Method",
+    "Progress",
+    "anatomy",
+    "attribute",
+    "attribution",
+    "grad_cam_by_captum",
+    "grad_cam_together",
+    "grey",
+    "last_map",
+    "needs_gradient",
+    "on_picture",
+    "once_a_network",
+    "reason_against",
+    "with_own_hooks",
+]

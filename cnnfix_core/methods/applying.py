@@ -7,15 +7,14 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnfix_core.engine.presets import Preset, get_preset
+from cnnfix_core.engine import Preset, get_preset
 from cnnfix_core.errors import CnnfixError, ModelError, did_you_mean
-from cnnfix_core.explanations.explanation import Class, TargetSpec, classes
-from cnnfix_core.explanations.explanation import Classes as Said
-from cnnfix_core.images.picture import Picture, Source, open_picture
-from cnnfix_core.images.view import Crops
+from cnnfix_core.explanations import Class, TargetSpec, classes
+from cnnfix_core.explanations import Classes as Said
+from cnnfix_core.images import Crops, Picture, Source, open_picture
 from cnnfix_core.methods.catalogue import METHODS
 from cnnfix_core.methods.method import Attribution, Classes, MapRequest, Method, Progress
-from cnnfix_core.regions.boxes import box_of
+from cnnfix_core.regions import box_of
 from cnnfix_core.zoo import Model
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from cnnfix_core.images.picture import scaled_size
+from cnnfix_core.images import scaled_size
 from cnnfix_core.methods.method import Drawing, MapRequest
 
 _BLOB = 1 / 45  # spread of the noise, in widths of the picture

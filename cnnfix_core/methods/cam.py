@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from cnnfix_core.engine.recording import record_whole
+from cnnfix_core.engine import Operation, Tape, Value, record_whole
 from cnnfix_core.engine.rules.dimensions import reduced_dims
 from cnnfix_core.engine.rules.indexing import same_order
 from cnnfix_core.engine.rules.registry import find
-from cnnfix_core.engine.tape import Operation, Tape, Value
 from cnnfix_core.errors import ModelError
 from cnnfix_core.methods.feature_maps import anatomy, read_off
 from cnnfix_core.methods.per_view import ViewRequest

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED
+from cnnfix_core.engine import EVIDENCE, PUBLISHED
 from cnnfix_core.methods import baselines, cam, class_activation, excitation, gradients, perturbation
 from cnnfix_core.methods.feature_maps import needs_gradient, needs_map
 from cnnfix_core.methods.fixations import needs_rules, walk
 from cnnfix_core.methods.guided import needs_rectifiers
 from cnnfix_core.methods.method import Method
 from cnnfix_core.methods.per_view import by_view
-from cnnfix_core.regions.boxes import BoxRule
+from cnnfix_core.regions import BoxRule
 
 _PART_OF_MAXIMUM = BoxRule("threshold", 0.2, largest=True)  # Zhou et al., CVPR 2016
 _MOST_OF_IT = BoxRule("share", 0.9)

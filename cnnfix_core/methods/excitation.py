@@ -11,8 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from cnnfix_core.engine.recording import record_whole
-from cnnfix_core.engine.tape import Operation, Tape, Value
+from cnnfix_core.engine import Operation, Tape, Value, record_whole
 from cnnfix_core.errors import ModelError
 from cnnfix_core.methods.excitation_rules import Probabilities, rule_for, weighted
 from cnnfix_core.methods.feature_maps import anatomy, anatomy_of, ends_of_modules, read_off

@@ -13,14 +13,12 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
-from cnnfix_core.engine.gates import followed_factors
-from cnnfix_core.engine.recording import tensors_in
+from cnnfix_core.engine import Operation, Value, find, followed_factors, tensors_in
 from cnnfix_core.engine.rules import (
     arithmetic,
     convolution,
     elementwise,
     extrema,
-    find,
     indexing,
     linear,
     normalisation,
@@ -28,7 +26,6 @@ from cnnfix_core.engine.rules import (
     resampling,
     views,
 )
-from cnnfix_core.engine.tape import Operation, Value
 
 # One for each output of the operation; None where no probability has arrived.
 Probabilities = Sequence[Tensor | None]

@@ -13,8 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from cnnfix_core.engine.recording import record
-from cnnfix_core.engine.tape import Operation, Tape
+from cnnfix_core.engine import Operation, Tape, record
 from cnnfix_core.errors import ModelError, did_you_mean
 from cnnfix_core.methods.module_copy import with_own_hooks
 from cnnfix_core.zoo import Model

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from cnnfix_core.engine.rule_coverage import coverage
+from cnnfix_core.engine import coverage
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.explanations.explanation import explain
+from cnnfix_core.explanations import explain
 from cnnfix_core.methods.feature_maps import grey, once_a_network
 from cnnfix_core.methods.method import Drawing, MapRequest
 from cnnfix_core.zoo import Model

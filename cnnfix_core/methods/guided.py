@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from cnnfix_core.engine.tape import Operation, Tape
+from cnnfix_core.engine import Operation, Tape
 from cnnfix_core.methods.feature_maps import read_off
 
 _RECTIFIERS = ("relu", "relu6", "hardtanh", "clamp", "clamp_min", "threshold")

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnfix_core.engine.presets import Preset
-from cnnfix_core.explanations.fixations import Fixations
-from cnnfix_core.images.picture import Picture
-from cnnfix_core.images.view import Crops
-from cnnfix_core.regions.boxes import Box, BoxRule
+from cnnfix_core.engine import Preset
+from cnnfix_core.explanations import Fixations
+from cnnfix_core.images import Crops, Picture
+from cnnfix_core.regions import Box, BoxRule
 from cnnfix_core.zoo import Model
 
 Map = NDArray[np.float32]

@@ -11,8 +11,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from cnnfix_core.errors import CnnfixError, ModelError
-from cnnfix_core.images.picture import Picture, scaled_size
-from cnnfix_core.images.view import View
+from cnnfix_core.images import Picture, View, scaled_size
 from cnnfix_core.methods.feature_maps import anatomy
 from cnnfix_core.methods.method import Classes, Drawing, Map, MapRequest, Progress
 from cnnfix_core.methods.module_copy import with_own_hooks

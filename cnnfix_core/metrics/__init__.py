@@ -1,24 +1,33 @@
 """Measuring maps: against a truth, against each other, and against the network's own answers."""
 
 from cnnfix_core.metrics.agreement import overlap, rank_correlation
+from cnnfix_core.metrics.comparison import ClassTarget, ColumnHeading, Failed, as_csv, compare
+from cnnfix_core.metrics.evaluation import Measured, measured
 from cnnfix_core.metrics.faithfulness import Curves, curves
 from cnnfix_core.metrics.localisation import energy_in, evidence_in, peak_in
-from cnnfix_core.metrics.map_numbers import Numbers, numbers
-from cnnfix_core.regions.boxes import Box, BoxRule, best_iou, box_of, iou
-from cnnfix_core.regions.ground_truth import GroundTruth
+from cnnfix_core.metrics.map_numbers import Numbers, in_a_line, numbers
+from cnnfix_core.regions import Box, BoxRule, GroundTruth, best_iou, box_of, iou
 
 __all__ = [
     "Box",
     "BoxRule",
+    "ClassTarget",
+    "ColumnHeading",
     "Curves",
+    "Failed",
     "GroundTruth",
+    "Measured",
     "Numbers",
+    "as_csv",
     "best_iou",
     "box_of",
+    "compare",
     "curves",
     "energy_in",
     "evidence_in",
+    "in_a_line",
     "iou",
+    "measured",
     "numbers",
     "overlap",
     "peak_in",

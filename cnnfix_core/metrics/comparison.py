@@ -11,11 +11,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.images.picture import Picture
+from cnnfix_core.images import Picture
 from cnnfix_core.methods import METHODS, reason_against
 from cnnfix_core.metrics.agreement import overlap, rank_correlation
 from cnnfix_core.metrics.evaluation import Measured, measured
-from cnnfix_core.regions.ground_truth import GroundTruth
+from cnnfix_core.regions import GroundTruth
 from cnnfix_core.zoo import Model
 
 ClassTarget = int | tuple[int, int]

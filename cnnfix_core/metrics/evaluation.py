@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from cnnfix_core.images.picture import Picture
+from cnnfix_core.images import Picture
 from cnnfix_core.methods import Attribution, attribution
 from cnnfix_core.metrics.faithfulness import curves
 from cnnfix_core.metrics.map_numbers import Numbers, numbers
-from cnnfix_core.regions.boxes import BoxRule, box_of
-from cnnfix_core.regions.ground_truth import GroundTruth
-from cnnfix_core.regions.highest_density import MAP_SIDE
+from cnnfix_core.regions import MAP_SIDE, BoxRule, GroundTruth, box_of
 from cnnfix_core.zoo import Model
 
 

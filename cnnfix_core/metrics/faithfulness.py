@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from cnnfix_core.arrays import Floats, Ints
-from cnnfix_core.images.picture import Picture
+from cnnfix_core.images import Picture
 from cnnfix_core.zoo import Model
 
 # Of the blur that insertion starts from, in pixels of a network's input of 224.

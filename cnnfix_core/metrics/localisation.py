@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnfix_core.explanations.fixations import Fixations
-from cnnfix_core.regions.ground_truth import GroundTruth
+from cnnfix_core.explanations import Fixations
+from cnnfix_core.regions import GroundTruth
 
 NONE = float("nan")
 

@@ -9,11 +9,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnfix_core.explanations.fixations import Fixations
+from cnnfix_core.explanations import Fixations
 from cnnfix_core.metrics.localisation import NONE, energy_in, evidence_in, peak_in
-from cnnfix_core.regions.boxes import Box, best_iou
-from cnnfix_core.regions.ground_truth import GroundTruth
-from cnnfix_core.utils.formatting import percent
+from cnnfix_core.regions import Box, GroundTruth, best_iou
+from cnnfix_core.utils import percent
 
 
 class Measurable(Protocol):

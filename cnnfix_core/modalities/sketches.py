@@ -15,8 +15,8 @@ from scipy.spatial import KDTree
 
 from cnnfix_core.arrays import Floats
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.explanations.fixations import Fixations
-from cnnfix_core.images.picture import Picture, open_picture
+from cnnfix_core.explanations import Fixations
+from cnnfix_core.images import Picture, open_picture
 from cnnfix_site import ASSETS
 
 SIDE = 480  # pixels of a sheet

@@ -13,10 +13,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cnnfix_core.errors import CnnfixError, ModelError
-from cnnfix_core.explanations.explanation import Class, Prediction, classes
-from cnnfix_core.images.picture import Picture
-from cnnfix_core.methods.feature_maps import needs_gradient
-from cnnfix_core.methods.module_copy import with_own_hooks
+from cnnfix_core.explanations import Class, Prediction, classes
+from cnnfix_core.images import Picture
+from cnnfix_core.methods import needs_gradient, with_own_hooks
 from cnnfix_core.zoo import Model
 
 # At each of its steps Captum tells itself that the input wants a gradient.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from cnnfix_core.images.picture import Picture
+from cnnfix_core.images import Picture
 
 Fill = Literal["grey", "blur"]
 BrushStroke = tuple[float, float, float]

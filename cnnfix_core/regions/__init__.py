@@ -1,1 +1,20 @@
 """Bounding boxes, ground truth, and regions of highest density."""
+
+from cnnfix_core.regions.boxes import Box, BoxRule, best_iou, box_of, iou
+from cnnfix_core.regions.ground_truth import GroundTruth
+from cnnfix_core.regions.highest_density import BANDS, MAP_SIDE, area_holding, floors, held_share, where
+
+__all__ = [
+    "BANDS",
+    "MAP_SIDE",
+    "Box",
+    "BoxRule",
+    "GroundTruth",
+    "area_holding",
+    "best_iou",
+    "box_of",
+    "floors",
+    "held_share",
+    "iou",
+    "where",
+]

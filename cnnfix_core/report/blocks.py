@@ -9,13 +9,13 @@ from typing import TypeAlias
 
 from PIL import Image
 
-from cnnfix_core.explanations.description import question, summary
+from cnnfix_core.explanations import question, summary
 from cnnfix_core.methods import METHODS
-from cnnfix_core.metrics.agreement import overlap, rank_correlation
-from cnnfix_core.regions.highest_density import BANDS, MAP_SIDE, area_holding, where
+from cnnfix_core.metrics import overlap, rank_correlation
+from cnnfix_core.regions import BANDS, MAP_SIDE, area_holding, where
 from cnnfix_core.report.report import Report
-from cnnfix_core.utils.formatting import percent
-from cnnfix_core.visualization.drawing import BAND_COLOURS, panel, photo_of
+from cnnfix_core.utils import percent
+from cnnfix_core.visualization import BAND_COLOURS, panel, photo_of
 
 _SIDE = 720  # pixels of a figure's longest side
 

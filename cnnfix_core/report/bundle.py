@@ -12,15 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cnnfix_core.explanations.export import as_csv as fixations_csv
-from cnnfix_core.explanations.export import as_dict
-from cnnfix_core.metrics.comparison import ColumnHeading, as_csv
-from cnnfix_core.regions.highest_density import MAP_SIDE
+from cnnfix_core.explanations import as_csv as fixations_csv
+from cnnfix_core.explanations import as_dict
+from cnnfix_core.metrics import ColumnHeading, as_csv
+from cnnfix_core.regions import MAP_SIDE
 from cnnfix_core.report.html import as_html
 from cnnfix_core.report.pdf import as_pdf
 from cnnfix_core.report.report import Report
-from cnnfix_core.visualization.drawing import png
-from cnnfix_core.visualization.figures import comparison
+from cnnfix_core.visualization import comparison, png
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first day that an archive knows
 

@@ -23,7 +23,7 @@ from reportlab.platypus import Table as Grid
 from cnnfix_core.report.blocks import Block, Command, Figure, Figures, Heading, Legend, Paragraph, Table, blocks, title
 from cnnfix_core.report.html import jpeg
 from cnnfix_core.report.report import Report
-from cnnfix_core.visualization.drawing import FAINT, INK
+from cnnfix_core.visualization import FAINT, INK
 
 _MARGIN, _GAP = 48, 12
 _PADDING = 6  # that ReportLab puts around everything

@@ -11,18 +11,14 @@ from dataclasses import asdict, dataclass, replace
 
 from PIL import Image
 
-from cnnfix_core.backtrack.export.animation import step_photo
-from cnnfix_core.backtrack.step_texts import kind, step_words
-from cnnfix_core.backtrack.walkthrough import Walked, walked
-from cnnfix_core.engine.presets import FOCUS, Preset
-from cnnfix_core.explanations.explanation import Explanation, TargetSpec, explain
-from cnnfix_core.images.picture import Picture
-from cnnfix_core.metrics.comparison import Failed, compare
-from cnnfix_core.metrics.evaluation import Measured
-from cnnfix_core.regions.ground_truth import GroundTruth
-from cnnfix_core.utils.threads import one_thread
-from cnnfix_core.zoo import Model
-from cnnfix_core.zoo.provenance import digest_of, versions
+from cnnfix_core.backtrack import Walked, kind, step_photo, step_words, walked
+from cnnfix_core.engine import FOCUS, Preset
+from cnnfix_core.explanations import Explanation, TargetSpec, explain
+from cnnfix_core.images import Picture
+from cnnfix_core.metrics import Failed, Measured, compare
+from cnnfix_core.regions import GroundTruth
+from cnnfix_core.utils import one_thread
+from cnnfix_core.zoo import Model, digest_of, versions
 
 REPORT_METHODS = ("fixations", "gradcam", "layercam", "integrated_gradients")
 _STEPS = 6

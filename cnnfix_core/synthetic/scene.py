@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnfix_core.images.picture import Picture
+from cnnfix_core.images import Picture
 
 if TYPE_CHECKING:  # metrics know models, and the zoo of models knows what the classes of scenes are called
     from cnnfix_core.metrics import Box, GroundTruth

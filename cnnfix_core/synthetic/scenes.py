@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import PCG64, Generator, SeedSequence
 from numpy.typing import NDArray
 
-from cnnfix_core.images.picture import open_picture
+from cnnfix_core.images import open_picture
 from cnnfix_core.synthetic.canvas import Canvas
 from cnnfix_core.synthetic.scene import Scene
 from cnnfix_core.synthetic.shapes import CLASSES, DISTRACTORS, OBJECTS, Points, shaped

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnfix_core.errors import ModelError
-from cnnfix_core.images.picture import Picture
-from cnnfix_core.images.view import Bounds
+from cnnfix_core.images import Bounds, Picture
 from cnnfix_core.tasks.fitting import fitted, input_of, part_of
 from cnnfix_core.zoo import Labels, Model
 

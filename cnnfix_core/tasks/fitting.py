@@ -7,7 +7,7 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from cnnfix_core.errors import ModelError
-from cnnfix_core.images.picture import Picture
+from cnnfix_core.images import Picture
 from cnnfix_core.zoo import Labels, Model, Task
 
 _LONGEST = 2.0  # of the short side: what is longer is squeezed

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from cnnfix_core.arrays import Ints
 from cnnfix_core.errors import TargetError
-from cnnfix_core.images.picture import Picture
+from cnnfix_core.images import Picture
 from cnnfix_core.tasks.fitting import fitted, input_of, part_of
 from cnnfix_core.zoo import Model
 

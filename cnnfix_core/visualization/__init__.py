@@ -1,1 +1,39 @@
 """Figures, drawn with Pillow."""
+
+from cnnfix_core.visualization.drawing import (
+    BAND_COLOURS,
+    BAND_OPACITY,
+    FAINT,
+    INK,
+    MOST_POINTS,
+    POINT,
+    POINT_EDGE,
+    draw_discs,
+    overlay,
+    panel,
+    photo_of,
+    png,
+    type_of,
+)
+from cnnfix_core.visualization.figures import BOXES_TEXT, MOST_COLUMNS, FigureCell, comparison, grid
+
+__all__ = [
+    "BAND_COLOURS",
+    "BAND_OPACITY",
+    "BOXES_TEXT",
+    "FAINT",
+    "INK",
+    "MOST_COLUMNS",
+    "MOST_POINTS",
+    "POINT",
+    "POINT_EDGE",
+    "FigureCell",
+    "comparison",
+    "draw_discs",
+    "grid",
+    "overlay",
+    "panel",
+    "photo_of",
+    "png",
+    "type_of",
+]

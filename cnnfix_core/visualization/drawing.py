@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.explanations.fixations import Fixations
-from cnnfix_core.images.picture import Picture, scaled_size
-from cnnfix_core.regions.highest_density import BANDS, floors
+from cnnfix_core.explanations import Fixations
+from cnnfix_core.images import Picture, scaled_size
+from cnnfix_core.regions import BANDS, floors
 
 # From the strongest band to the weakest. Lightness falls steadily, so the order survives every kind of colour vision
 # and a black-and-white print.

@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from cnnfix_core.explanations.description import question, summary
-from cnnfix_core.explanations.explanation import Explanation
-from cnnfix_core.explanations.fixations import Fixations
-from cnnfix_core.images.picture import Picture
-from cnnfix_core.regions.boxes import Box
+from cnnfix_core.explanations import Explanation, Fixations, question, summary
+from cnnfix_core.images import Picture
+from cnnfix_core.regions import Box
 from cnnfix_core.visualization.drawing import (
     FAINT,
     INK,

@@ -6,29 +6,40 @@ from functools import cache
 from typing import Protocol
 
 from cnnfix_core.errors import ModelError, did_you_mean
-from cnnfix_core.zoo.download import DownloadProgress
+from cnnfix_core.zoo.download import DownloadProgress, project_file
+from cnnfix_core.zoo.initialisation import shapes_alone
 from cnnfix_core.zoo.labels import Labels, read_labels
 from cnnfix_core.zoo.model import Model, ModelInfo, Task
-from cnnfix_core.zoo.preprocessing import INTERPOLATIONS, Preprocessing
+from cnnfix_core.zoo.preprocessing import INTERPOLATIONS, MAX_SIDE, Preprocessing, Three
+from cnnfix_core.zoo.provenance import digest_of, versions
 from cnnfix_core.zoo.sources import packaged, scenes, sketches, torchvision
+from cnnfix_core.zoo.state_dict import State
 from cnnfix_core.zoo.untrusted.opening import MAX_MODEL_BYTES, open_own
 
 __all__ = [
     "DEFAULT",
     "INTERPOLATIONS",
     "MAX_MODEL_BYTES",
+    "MAX_SIDE",
     "DownloadProgress",
     "Labels",
     "Model",
     "ModelInfo",
     "Preprocessing",
+    "State",
     "Task",
+    "Three",
+    "digest_of",
     "list_models",
     "load_model",
     "model_info",
     "open_own",
+    "project_file",
     "read_labels",
+    "shapes_alone",
+    "versions",
 ]
+
 
 DEFAULT = "efficientnet_lite0"
 

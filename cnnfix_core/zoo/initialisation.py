@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from cnnfix_core.engine.aliasing import memory_of
+from cnnfix_core.engine import memory_of
 
 _BIAS = 0.1
 # A scale that starts below this keeps its branch silent until it is trained.

@@ -11,10 +11,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from cnnfix_core.engine.recording import record
+from cnnfix_core.engine import record
 from cnnfix_core.errors import ModelError, RecordError
-from cnnfix_core.images.picture import Picture
-from cnnfix_core.images.view import Crops, View, views
+from cnnfix_core.images import Crops, Picture, View, views
 from cnnfix_core.zoo.labels import Labels, numbered
 from cnnfix_core.zoo.preprocessing import Preprocessing
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from cnnfix_core.engine.presets import get_preset
-from cnnfix_core.engine.rule_coverage import Coverage, coverage
+from cnnfix_core.engine import Coverage, coverage, get_preset
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.zoo import families
 

@@ -9,18 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Floats, Ints
-from cnnfix_core.backtrack.ancestry import Line
-from cnnfix_core.backtrack.decisions.deciding import decide
+from cnnfix_core.backtrack import Chosen, Film, Line, Path, Step, Walked, decide, element, element_name, kind, shape
 from cnnfix_core.backtrack.decisions.decision import Decision, Grid, Position, Term
-from cnnfix_core.backtrack.decisions.sentences import element_name
-from cnnfix_core.backtrack.path import Path, Step
-from cnnfix_core.backtrack.picks import Chosen, element
-from cnnfix_core.backtrack.playback.playback import Film
-from cnnfix_core.backtrack.step_texts import kind, shape
-from cnnfix_core.backtrack.walkthrough import Walked
-from cnnfix_core.engine.selection import Selection
-from cnnfix_core.engine.tape import Value
-from cnnfix_core.utils.formatting import percent
+from cnnfix_core.engine import Selection, Value
+from cnnfix_core.utils import percent
 from cnnfix_ui.backtrack.film_data import packed
 from cnnfix_ui.backtrack.maps_data import maps_data
 

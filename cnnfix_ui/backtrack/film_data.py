@@ -9,11 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnfix_core import Picture
-from cnnfix_core.backtrack.path import Path, Stage, Step
-from cnnfix_core.backtrack.playback.playback import Cloud, Film, overlap, spread
-from cnnfix_core.backtrack.step_texts import evidence_words, kind, shape
-from cnnfix_core.backtrack.walkthrough import Walked
-from cnnfix_core.engine.walk import Trace
+from cnnfix_core.backtrack import Cloud, Film, Path, Stage, Step, Walked, evidence_words, kind, overlap, shape, spread
+from cnnfix_core.engine import Trace
 from cnnfix_ui.components.panels.component import photo_uri
 
 _TITLES = {"evidence": "Evidence", "published": "As published"}

@@ -9,11 +9,8 @@ from numpy.typing import NDArray
 from skimage.measure import block_reduce
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.backtrack.path import Step
-from cnnfix_core.backtrack.picks import Chosen
-from cnnfix_core.backtrack.receptive_fields.fields import Field
-from cnnfix_core.backtrack.walkthrough import Walked
-from cnnfix_core.engine.selection import Selection
+from cnnfix_core.backtrack import Chosen, Field, Step, Walked
+from cnnfix_core.engine import Selection
 from cnnfix_ui.backtrack.film_data import packed
 
 _CHANNELS, _PLACES, _SIDE = 12, 20, 64

@@ -8,11 +8,8 @@ from typing import Any
 import streamlit as st
 
 from cnnfix_core import Picture
-from cnnfix_core.backtrack.export.animation import gif, step_image
-from cnnfix_core.backtrack.export.trace_json import trace_json
-from cnnfix_core.backtrack.picks import Chosen
-from cnnfix_core.backtrack.walkthrough import Walked
-from cnnfix_core.visualization.drawing import png
+from cnnfix_core.backtrack import Chosen, Walked, gif, step_image, trace_json
+from cnnfix_core.visualization import png
 from cnnfix_ui import address
 from cnnfix_ui.address import Setting
 from cnnfix_ui.backtrack.answers import answer

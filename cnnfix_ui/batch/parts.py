@@ -8,10 +8,8 @@ from functools import partial
 from typing import Any
 
 from cnnfix_core import CnnfixError, Preset
-from cnnfix_core.batch.batching import Answer, Slices, read
-from cnnfix_core.batch.row import BatchRow, row_of
-from cnnfix_core.batch.uploads import Packed
-from cnnfix_core.visualization.drawing import panel, photo_of
+from cnnfix_core.batch import Answer, BatchRow, Packed, Slices, read, row_of
+from cnnfix_core.visualization import panel, photo_of
 from cnnfix_ui.components.panels.component import image_uri
 from cnnfix_ui.server.jobs import Job
 from cnnfix_ui.server.results import Network

@@ -12,11 +12,10 @@ import pyarrow.parquet
 import streamlit as st
 
 from cnnfix_core import Preset, open_picture
-from cnnfix_core.batch.row import BatchRow
+from cnnfix_core.batch import BatchRow, Packed
 from cnnfix_core.batch.table import table
-from cnnfix_core.batch.uploads import Packed
-from cnnfix_core.images.samples import list_samples
-from cnnfix_core.utils.formatting import duration, percent
+from cnnfix_core.images import list_samples
+from cnnfix_core.utils import duration, percent
 from cnnfix_ui import address
 from cnnfix_ui.batch import parts, state
 from cnnfix_ui.batch.parts import BatchEntry, BatchProgress

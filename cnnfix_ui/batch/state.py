@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from cnnfix_core.batch.row import BatchRow
-from cnnfix_core.batch.uploads import Packed, unpacked
-from cnnfix_core.images.samples import list_samples
+from cnnfix_core.batch import BatchRow, Packed, unpacked
+from cnnfix_core.images import list_samples
 from cnnfix_ui.address import Setting, one_of, switch
 from cnnfix_ui.widgets import controls
 from cnnfix_ui.widgets.uploads import Sent

@@ -6,10 +6,18 @@ from numpy.typing import NDArray
 
 from cnnfix_core import Picture, Preset, attribute
 from cnnfix_core.arrays import Floats
-from cnnfix_core.explanations.fixations import Fixations
-from cnnfix_core.modalities.captions import Caption, Captioner, CaptionExplanation, Word, load_captioner
-from cnnfix_core.modalities.captions.explained import Origin, Seen, Telling
-from cnnfix_core.regions.highest_density import MAP_SIDE
+from cnnfix_core.explanations import Fixations
+from cnnfix_core.modalities.captions import (
+    Caption,
+    Captioner,
+    CaptionExplanation,
+    Origin,
+    Seen,
+    Telling,
+    Word,
+    load_captioner,
+)
+from cnnfix_core.regions import MAP_SIDE
 from cnnfix_ui.server.results import KEYS
 from cnnfix_ui.server.turns import turns
 

@@ -11,13 +11,11 @@ from PIL import Image
 from cnnfix_core import Picture, Preset, get_preset
 from cnnfix_core.arrays import Floats
 from cnnfix_core.errors import TargetError
-from cnnfix_core.explanations.fixations import Fixations
-from cnnfix_core.modalities.captions.explained import Origin
-from cnnfix_core.modalities.captions.files import caption_figure, caption_json
-from cnnfix_core.modalities.captions.vocabulary import END, tokens
-from cnnfix_core.regions.highest_density import MAP_SIDE, area_holding, where
-from cnnfix_core.utils.formatting import percent
-from cnnfix_core.visualization.drawing import panel, photo_of
+from cnnfix_core.explanations import Fixations
+from cnnfix_core.modalities.captions import END, Origin, caption_figure, caption_json, tokens
+from cnnfix_core.regions import MAP_SIDE, area_holding, where
+from cnnfix_core.utils import percent
+from cnnfix_core.visualization import panel, photo_of
 from cnnfix_ui.captions import answers, state
 from cnnfix_ui.components.choices.component import Choice, choices
 from cnnfix_ui.components.panels.component import Panel, image_uri, panels

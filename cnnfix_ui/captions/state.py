@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cnnfix_core.engine.presets import FOCUS
+from cnnfix_core.engine import FOCUS
+from cnnfix_core.modalities.captions import tokens
 from cnnfix_core.modalities.captions.search import LONGEST
-from cnnfix_core.modalities.captions.vocabulary import tokens
 from cnnfix_ui.address import Setting, one_of
 from cnnfix_ui.widgets import answer
 from cnnfix_ui.widgets.gallery import known_picture

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cnnfix_core import Picture, Prediction
-from cnnfix_core.explanations.explanation import Classes
+from cnnfix_core.explanations import Classes
 from cnnfix_core.methods import METHODS, reason_against
-from cnnfix_core.utils.formatting import percent
+from cnnfix_core.utils import percent
 from cnnfix_ui.compare.changes import CHANGES, strokes_on
 from cnnfix_ui.compare.questions import CompareQuestion
 from cnnfix_ui.server import results

@@ -10,7 +10,7 @@ import streamlit as st
 
 from cnnfix_core.methods import METHODS, Attribution, attribution
 from cnnfix_core.metrics import Curves, curves
-from cnnfix_core.regions.highest_density import MAP_SIDE
+from cnnfix_core.regions import MAP_SIDE
 from cnnfix_ui.compare.cases import Case
 from cnnfix_ui.server.jobs import Job
 from cnnfix_ui.server.shared_jobs import jobs, visitor

@@ -7,12 +7,10 @@ from functools import partial
 
 from PIL import Image
 
-from cnnfix_core.explanations.description import question
+from cnnfix_core.explanations import question
 from cnnfix_core.methods import METHODS
-from cnnfix_core.metrics.comparison import ColumnHeading, as_csv
-from cnnfix_core.metrics.evaluation import Measured
-from cnnfix_core.visualization.drawing import png
-from cnnfix_core.visualization.figures import BOXES_TEXT, MOST_COLUMNS, FigureCell, grid
+from cnnfix_core.metrics import ColumnHeading, Measured, as_csv
+from cnnfix_core.visualization import BOXES_TEXT, MOST_COLUMNS, FigureCell, grid, png
 from cnnfix_ui.compare.cases import Case
 from cnnfix_ui.compare.cells import Shown
 from cnnfix_ui.compare.changes import CHANGES

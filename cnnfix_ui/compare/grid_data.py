@@ -8,11 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 from cnnfix_core.methods import METHODS, Attribution
-from cnnfix_core.metrics import Box, GroundTruth, Numbers, numbers
-from cnnfix_core.metrics.map_numbers import in_a_line
-from cnnfix_core.regions.highest_density import BANDS
-from cnnfix_core.utils.formatting import percent
-from cnnfix_core.visualization.drawing import BAND_COLOURS, BAND_OPACITY, MOST_POINTS
+from cnnfix_core.metrics import Box, GroundTruth, Numbers, in_a_line, numbers
+from cnnfix_core.regions import BANDS
+from cnnfix_core.utils import percent
+from cnnfix_core.visualization import BAND_COLOURS, BAND_OPACITY, MOST_POINTS
 from cnnfix_ui.compare.cases import Case
 from cnnfix_ui.compare.cells import Shown
 from cnnfix_ui.compare.changes import strokes_on

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cnnfix_core.images.picture import scaled_size
+from cnnfix_core.images import scaled_size
 
 _SIDE, _LEVELS = 160, 255
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from cnnfix_core.images.samples import load_sample
+from cnnfix_core.images import load_sample
 from cnnfix_core.methods import METHODS
 from cnnfix_core.metrics import Box
 from cnnfix_core.perturbations import BrushStroke

@@ -10,7 +10,7 @@ import streamlit as st
 
 from cnnfix_core.methods import METHODS, Attribution
 from cnnfix_core.metrics import Numbers, overlap, rank_correlation
-from cnnfix_core.utils.formatting import percent
+from cnnfix_core.utils import percent
 from cnnfix_ui.compare.cells import Shown
 from cnnfix_ui.compare.grid_data import Grid, numbers_of
 

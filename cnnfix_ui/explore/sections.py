@@ -11,9 +11,9 @@ from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
 from cnnfix_core import Picture
-from cnnfix_core.images.picture import scaled_size
+from cnnfix_core.images import scaled_size
 from cnnfix_core.tasks import Detection, Segmentation, detect, segment
-from cnnfix_core.visualization.drawing import png
+from cnnfix_core.visualization import png
 from cnnfix_ui.explore.component import pointing
 from cnnfix_ui.server.results import KEYS, Network
 from cnnfix_ui.server.turns import turns

@@ -3,8 +3,7 @@
 import streamlit as st
 
 from cnnfix_core import CnnfixError, Coverage, Preprocessing
-from cnnfix_core.zoo import INTERPOLATIONS, MAX_MODEL_BYTES, architectures
-from cnnfix_core.zoo.preprocessing import MAX_SIDE, Three
+from cnnfix_core.zoo import INTERPOLATIONS, MAX_MODEL_BYTES, MAX_SIDE, Three, architectures
 from cnnfix_site import hosting
 from cnnfix_ui.errors import UserError, plain, show_error
 from cnnfix_ui.widgets import networks, own_model

@@ -9,13 +9,12 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cnnfix_core import Explanation, Model, Picture, Preset, attribute, explain, load_model, perturbations
-from cnnfix_core.backtrack.walkthrough import Walked, walked
+from cnnfix_core.backtrack import Walked, walked
 from cnnfix_core.errors import ModelError
-from cnnfix_core.explanations.explanation import Classes, classes
-from cnnfix_core.images.samples import list_samples
-from cnnfix_core.images.view import Crops
+from cnnfix_core.explanations import Classes, classes
+from cnnfix_core.images import Crops, list_samples
 from cnnfix_core.perturbations import randomised
-from cnnfix_core.regions.highest_density import MAP_SIDE
+from cnnfix_core.regions import MAP_SIDE
 from cnnfix_core.report import Report, make
 from cnnfix_core.zoo import DownloadProgress
 from cnnfix_site.hosting import memory

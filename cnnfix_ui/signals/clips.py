@@ -7,20 +7,22 @@ import streamlit as st
 from cnnfix_core import ModelInfo, Picture, Preset, get_preset
 from cnnfix_core.arrays import Floats
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.explanations.description import question
+from cnnfix_core.explanations import question
 from cnnfix_core.modalities.video import (
     Clip,
     ClipExplanation,
     ClipModel,
+    clip_animation,
+    clip_json,
     clip_models,
     clip_samples,
+    clip_words,
     explain_clip,
     load_clip_model,
 )
-from cnnfix_core.modalities.video.files import clip_animation, clip_json, clip_words
-from cnnfix_core.regions.highest_density import MAP_SIDE
-from cnnfix_core.utils.formatting import percent
-from cnnfix_core.visualization.drawing import panel, photo_of
+from cnnfix_core.regions import MAP_SIDE
+from cnnfix_core.utils import percent
+from cnnfix_core.visualization import panel, photo_of
 from cnnfix_core.zoo import DownloadProgress
 from cnnfix_ui.components.choices.component import Choice, choices
 from cnnfix_ui.components.panels.component import Panel, image_uri, panels, thumbnail

@@ -11,9 +11,16 @@ from plotly.subplots import make_subplots
 from cnnfix_core import Preset, get_preset
 from cnnfix_core.arrays import Floats
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.explanations.description import question
-from cnnfix_core.modalities.timeseries import SignalExplanation, SignalModel, explain_signal, load_signal_model
-from cnnfix_core.modalities.timeseries.files import signal_csv, signal_json, signal_words
+from cnnfix_core.explanations import question
+from cnnfix_core.modalities.timeseries import (
+    SignalExplanation,
+    SignalModel,
+    explain_signal,
+    load_signal_model,
+    signal_csv,
+    signal_json,
+    signal_words,
+)
 from cnnfix_core.modalities.timeseries.shipped import signal_samples
 from cnnfix_ui.components.choices.component import Choice
 from cnnfix_ui.components.panels.component import image_uri

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine.presets import FOCUS
-from cnnfix_core.modalities.timeseries import read_series
-from cnnfix_core.modalities.timeseries.series import MOST_SERIES
+from cnnfix_core.engine import FOCUS
+from cnnfix_core.modalities.timeseries import MOST_SERIES, read_series
 from cnnfix_core.modalities.timeseries.shipped import signal_samples
 from cnnfix_core.modalities.video import Clip, clip_models, clip_samples, read_clip
 from cnnfix_ui.address import Setting, one_of

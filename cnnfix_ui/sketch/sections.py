@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cnnfix_core import Explanation, Picture, get_preset
-from cnnfix_core.explanations.description import question
+from cnnfix_core.explanations import question
 from cnnfix_core.modalities.sketches import Stroke, on_ink, sketch, sketch_samples, stroke_shares
-from cnnfix_core.utils.formatting import percent
+from cnnfix_core.utils import percent
 from cnnfix_ui.components.choices.component import Choice
 from cnnfix_ui.components.panels.component import photo_uri, thumbnail
 from cnnfix_ui.errors import plain

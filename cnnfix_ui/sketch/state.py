@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from cnnfix_core import Picture, open_picture
-from cnnfix_core.engine.presets import FOCUS
+from cnnfix_core.engine import FOCUS
 from cnnfix_core.modalities.sketches import SketchError, Stroke, sheet_of, sketch_samples, strokes_of
 from cnnfix_ui.address import Setting, one_of
 from cnnfix_ui.widgets import answer, controls, networks

@@ -7,11 +7,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cnnfix_core import Explanation, Picture
-from cnnfix_core.explanations.description import summary
-from cnnfix_core.explanations.export import as_csv, as_json
+from cnnfix_core.explanations import as_csv, as_json, summary
 from cnnfix_core.report import Report, as_html, as_pdf, as_zip
-from cnnfix_core.visualization.drawing import png
-from cnnfix_core.visualization.figures import comparison
+from cnnfix_core.visualization import comparison, png
 from cnnfix_ui.components.panels.component import Panel, panels
 from cnnfix_ui.errors import plain
 from cnnfix_ui.server import results

@@ -8,11 +8,10 @@ from typing import Protocol, TypeVar
 import streamlit as st
 
 from cnnfix_core import Labels, Prediction, Preset, get_preset
-from cnnfix_core.engine.presets import FOCUS, PRESETS
+from cnnfix_core.engine import FOCUS, PRESETS
 from cnnfix_core.errors import TargetError
-from cnnfix_core.images.samples import list_samples
-from cnnfix_core.images.view import Crops
-from cnnfix_core.utils.formatting import percent
+from cnnfix_core.images import Crops, list_samples
+from cnnfix_core.utils import percent
 from cnnfix_core.zoo import DEFAULT
 from cnnfix_ui.address import Setting, one_of
 from cnnfix_ui.components.choices.component import Choice, choices

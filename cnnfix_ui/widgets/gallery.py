@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from cnnfix_core import Picture, open_picture
-from cnnfix_core.images.samples import list_samples, load_sample
+from cnnfix_core.images import list_samples, load_sample
 from cnnfix_ui.components.choices.component import Choice
 from cnnfix_ui.components.panels.component import thumbnail
 from cnnfix_ui.widgets.strip import choose_from_strip

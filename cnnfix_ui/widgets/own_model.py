@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from cnnfix_core import Coverage, Model, Preprocessing, coverage, open_own, open_picture
-from cnnfix_core.images.samples import list_samples
+from cnnfix_core.images import list_samples
 from cnnfix_core.zoo import read_labels
 from cnnfix_ui.server.results import Network
 

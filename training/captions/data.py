@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from cnnfix_core.modalities.captions import END, PAD, START, Vocabulary, tokens
 from cnnfix_core.modalities.captions.search import LONGEST
-from cnnfix_core.modalities.captions.vocabulary import END, PAD, START, Vocabulary, tokens
 
 
 @dataclass(frozen=True)

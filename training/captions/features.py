@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cnnfix_core.images.picture import PictureError, open_picture
-from cnnfix_core.modalities.captions.captioner import whole_input
+from cnnfix_core.images import PictureError, open_picture
+from cnnfix_core.modalities.captions import whole_input
 from cnnfix_core.modalities.captions.shipped import FLICKR8K
 
 AT_ONCE = 32

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cnnfix_core.modalities.captions import PAD, Vocabulary
 from cnnfix_core.modalities.captions.network import Decoder, Encoder, ShowAndTell
-from cnnfix_core.modalities.captions.vocabulary import PAD, Vocabulary
 from training.captions.data import Photographs, lessons
 from training.captions.scores import bleu, shown
 from training.descent import descend

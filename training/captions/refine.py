@@ -15,9 +15,9 @@ import torch
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 from torch import Tensor
 
+from cnnfix_core.modalities.captions import PAD, Vocabulary
 from cnnfix_core.modalities.captions.network import Decoder, ShowAndTell
 from cnnfix_core.modalities.captions.search import LONGEST
-from cnnfix_core.modalities.captions.vocabulary import PAD, Vocabulary
 from training.captions.data import Photographs, lessons
 from training.captions.learn import Recipe, word_loss
 from training.captions.scores import WEIGHTS, bleu, shown

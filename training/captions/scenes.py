@@ -9,9 +9,8 @@ from multiprocessing import get_context
 import torch
 from torch import Tensor
 
-from cnnfix_core.modalities.captions.captioner import whole_input
+from cnnfix_core.modalities.captions import counted, whole_input
 from cnnfix_core.modalities.captions.shipped import FOLDER, SCENES
-from cnnfix_core.modalities.captions.vocabulary import counted
 from cnnfix_core.synthetic import CLASSES, HELD_OUT, Scene, compose
 from training.captions.data import Photographs
 from training.captions.learn import Recipe, learnt

@@ -7,9 +7,9 @@ import warnings
 import torch
 from nltk.translate.bleu_score import corpus_bleu
 
+from cnnfix_core.modalities.captions import Vocabulary
 from cnnfix_core.modalities.captions.network import ShowAndTell
 from cnnfix_core.modalities.captions.search import search
-from cnnfix_core.modalities.captions.vocabulary import Vocabulary
 from training.captions.data import Photographs
 
 WEIGHTS = [tuple(1 / n for _ in range(n)) for n in (1, 2, 3, 4)]

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
+from cnnfix_core.modalities.captions import Vocabulary, counted
 from cnnfix_core.modalities.captions.network import ShowAndTell
-from cnnfix_core.modalities.captions.vocabulary import Vocabulary, counted
 from training.captions.data import photographs
 from training.captions.learn import Recipe, learnt, untrained
 from training.captions.refine import Refinement, refine

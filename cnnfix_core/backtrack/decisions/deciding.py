@@ -14,8 +14,7 @@ from cnnfix_core.backtrack.decisions.decision import Decision, Grid, Position, T
 from cnnfix_core.backtrack.decisions.explainers import Account, ElementQuery, Followed, Named, Part
 from cnnfix_core.backtrack.decisions.explainers.parts import numbers, place_of
 from cnnfix_core.backtrack.decisions.sentences import element_name, of_the_input, unexplained
-from cnnfix_core.engine.tape import Value
-from cnnfix_core.engine.walk import Trace
+from cnnfix_core.engine import Trace, Value
 
 _LISTED = 12
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine.tape import Operation, Value
+from cnnfix_core.engine import Operation, Value
 
 Position = tuple[int, ...]
 Kind = Literal[

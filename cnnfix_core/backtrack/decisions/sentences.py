@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 
 from cnnfix_core.backtrack.decisions.decision import Decision, Position, Term
-from cnnfix_core.engine.presets import Preset
-from cnnfix_core.engine.tape import Value
-from cnnfix_core.utils.formatting import percent
+from cnnfix_core.engine import Preset, Value
+from cnnfix_core.utils import percent
 
 Named = Callable[[Value, Position], str]
 

@@ -15,9 +15,9 @@ from cnnfix_core.backtrack.path import Step
 from cnnfix_core.backtrack.playback.playback import Cloud, Film
 from cnnfix_core.backtrack.step_texts import kind, shape, step_words
 from cnnfix_core.backtrack.walkthrough import Walked
-from cnnfix_core.explanations.description import question
-from cnnfix_core.images.picture import Picture
-from cnnfix_core.visualization.drawing import draw_discs, photo_of, type_of
+from cnnfix_core.explanations import question
+from cnnfix_core.images import Picture
+from cnnfix_core.visualization import draw_discs, photo_of, type_of
 
 _PAPER, _INK, _FAINT, _OFF_LINE = "#FFFFFF", "#1B2127", "#5B6670", "#B9C1C8"
 _MOVING, _HOLD, _LAST_HOLD = 6, 600, 2500  # frames between two steps; ms at a step, and at the picture

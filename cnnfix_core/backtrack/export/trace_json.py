@@ -10,9 +10,7 @@ import numpy as np
 from cnnfix_core.arrays import Floats
 from cnnfix_core.backtrack.step_texts import kind, shape
 from cnnfix_core.backtrack.walkthrough import Walked
-from cnnfix_core.engine.selection import Selection
-from cnnfix_core.engine.tape import Value
-from cnnfix_core.engine.walk import Hop, Trace
+from cnnfix_core.engine import Hop, Selection, Trace, Value
 
 _MOST_EDGES = 1_000_000
 

@@ -13,8 +13,7 @@ from cnnfix_core.backtrack.path import Path
 from cnnfix_core.backtrack.playback.point_cloud import Gathered, gathered
 from cnnfix_core.backtrack.receptive_fields.fields import Field
 from cnnfix_core.backtrack.receptive_fields.positions import Positions
-from cnnfix_core.engine.tape import Value
-from cnnfix_core.engine.walk import Trace
+from cnnfix_core.engine import Trace, Value
 
 
 @dataclass(frozen=True, slots=True, eq=False)

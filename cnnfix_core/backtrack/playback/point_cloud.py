@@ -8,8 +8,7 @@ import numpy as np
 
 from cnnfix_core.arrays import Floats, Ints
 from cnnfix_core.backtrack.receptive_fields.fields import Field
-from cnnfix_core.engine import sparse
-from cnnfix_core.engine.selection import Selection
+from cnnfix_core.engine import Selection, sparse
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,9 +11,7 @@ import torch
 
 from cnnfix_core.arrays import Floats, Ints, contiguous
 from cnnfix_core.backtrack.receptive_fields.axes import Axis, Sampling, united
-from cnnfix_core.engine import rules
-from cnnfix_core.engine.aliasing import Overwrite
-from cnnfix_core.engine.gates import followed_factors
+from cnnfix_core.engine import Operation, Overwrite, Tape, Value, followed_factors, rules
 from cnnfix_core.engine.rules import (
     arithmetic,
     convolution,
@@ -26,7 +24,6 @@ from cnnfix_core.engine.rules import (
     views,
 )
 from cnnfix_core.engine.rules.dimensions import reduced_dims
-from cnnfix_core.engine.tape import Operation, Tape, Value
 
 __all__ = ["Axis", "Field", "fields"]
 

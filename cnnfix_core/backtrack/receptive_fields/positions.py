@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Floats, Ints
 from cnnfix_core.backtrack.receptive_fields.fields import Field
-from cnnfix_core.engine.tape import Value
-from cnnfix_core.engine.walk import Trace
+from cnnfix_core.engine import Trace, Value
 
 
 class Positions:

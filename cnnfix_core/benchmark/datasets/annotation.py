@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.images.folder import ENDINGS
-from cnnfix_core.regions.boxes import Box
+from cnnfix_core.images import ENDINGS
+from cnnfix_core.regions import Box
 
 _LARGEST = 1e6  # pixels: no side of a picture is longer
 

@@ -11,9 +11,8 @@ import numpy as np
 
 from cnnfix_core.benchmark.datasets.annotation import Annotation, AnnotationError, without_ending
 from cnnfix_core.benchmark.datasets.masks import open_mask
-from cnnfix_core.images.folder import picture_files
-from cnnfix_core.images.picture import Picture, open_picture
-from cnnfix_core.regions.ground_truth import GroundTruth
+from cnnfix_core.images import Picture, open_picture, picture_files
+from cnnfix_core.regions import GroundTruth
 
 Read = Callable[[], tuple[Picture, GroundTruth]]
 

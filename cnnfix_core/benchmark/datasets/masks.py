@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cnnfix_core.benchmark.datasets.annotation import Annotation, AnnotationError, Annotations
 from cnnfix_core.benchmark.datasets.csv_boxes import read_labels
-from cnnfix_core.images.picture import open_picture
+from cnnfix_core.images import open_picture
 
 LABELS = "labels.csv"
 

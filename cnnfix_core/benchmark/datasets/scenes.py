@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import cache, partial
 
 from cnnfix_core.benchmark.datasets.items import Item
-from cnnfix_core.images.picture import Picture
-from cnnfix_core.regions.boxes import BoxRule
-from cnnfix_core.regions.ground_truth import GroundTruth
+from cnnfix_core.images import Picture
+from cnnfix_core.regions import BoxRule, GroundTruth
 from cnnfix_core.synthetic import CLASSES, HELD_OUT, SIDE, Scene, compose
 
 NETWORKS = ("scenes_alexnet", "scenes_vgg", "scenes_googlenet", "scenes_resnet", "scenes_densenet")

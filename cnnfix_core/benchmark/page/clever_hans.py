@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnfix_core.explanations.explanation import classes
+from cnnfix_core.explanations import classes
 from cnnfix_core.methods import attribution, reason_against
-from cnnfix_core.metrics.localisation import energy_in, peak_in
-from cnnfix_core.regions.ground_truth import GroundTruth
-from cnnfix_core.regions.highest_density import MAP_SIDE
+from cnnfix_core.metrics import energy_in, peak_in
+from cnnfix_core.regions import MAP_SIDE, GroundTruth
 from cnnfix_core.synthetic import CLASSES, HELD_OUT, MARKED, Scene, compose
 from cnnfix_core.zoo import Model
 

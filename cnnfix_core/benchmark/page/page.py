@@ -18,9 +18,8 @@ from cnnfix_core.benchmark.statistics.summary import summary
 from cnnfix_core.benchmark.statistics.tables import NOTHING, markdown, tables, titled
 from cnnfix_core.methods import METHODS, reason_against
 from cnnfix_core.synthetic import CLASSES, MARKED, compose
-from cnnfix_core.utils.formatting import duration, percent
-from cnnfix_core.zoo import Model, load_model
-from cnnfix_core.zoo.provenance import versions
+from cnnfix_core.utils import duration, percent
+from cnnfix_core.zoo import Model, load_model, versions
 
 OURS = "fixations"
 # Scenes of the two further tables.

@@ -10,9 +10,9 @@ from cnnfix_core.benchmark.datasets.items import Item
 from cnnfix_core.benchmark.datasets.labels import class_of
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.methods import attribution, reason_against
-from cnnfix_core.metrics.agreement import rank_correlation
-from cnnfix_core.perturbations.randomisation import randomised
-from cnnfix_core.regions.highest_density import MAP_SIDE
+from cnnfix_core.metrics import rank_correlation
+from cnnfix_core.perturbations import randomised
+from cnnfix_core.regions import MAP_SIDE
 from cnnfix_core.zoo import Model
 
 

@@ -12,7 +12,7 @@ from cnnfix_core.benchmark.statistics.bootstrap import Interval
 from cnnfix_core.benchmark.statistics.measures import MEASURES, Measure
 from cnnfix_core.benchmark.statistics.summary import Summary, SummaryCell, methods_of, summary
 from cnnfix_core.methods import METHODS
-from cnnfix_core.utils.formatting import percent
+from cnnfix_core.utils import percent
 
 NOTHING = "–"
 _LONGEST = 12  # lines of what is missing

@@ -9,14 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from cnnfix_core.errors import ModelError, TargetError, did_you_mean
-from cnnfix_core.images.picture import Picture, Source, open_picture
-from cnnfix_core.images.view import View, views
+from cnnfix_core.images import Picture, Source, View, open_picture, views
 from cnnfix_core.modalities.captions.network import ShowAndTell
 from cnnfix_core.modalities.captions.search import search
 from cnnfix_core.modalities.captions.vocabulary import Vocabulary
-from cnnfix_core.zoo.labels import Labels
-from cnnfix_core.zoo.model import Model
-from cnnfix_core.zoo.preprocessing import Preprocessing
+from cnnfix_core.zoo import Labels, Model, Preprocessing
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,10 @@ import numpy as np
 import torch
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine.presets import Preset, get_preset
-from cnnfix_core.engine.recording import record
-from cnnfix_core.engine.selection import Selection
-from cnnfix_core.engine.tape import Tape
-from cnnfix_core.engine.walk import Trace, unravel, unravel_on
+from cnnfix_core.engine import Preset, Selection, Tape, Trace, get_preset, record, unravel, unravel_on
 from cnnfix_core.errors import NothingContributesError, TargetError
-from cnnfix_core.explanations.fixations import Fixations, on_picture
-from cnnfix_core.images.picture import Picture, Source, open_picture
+from cnnfix_core.explanations import Fixations, on_picture
+from cnnfix_core.images import Picture, Source, open_picture
 from cnnfix_core.modalities.captions.captioner import Caption, Captioner
 from cnnfix_core.modalities.captions.search import likely
 from cnnfix_core.modalities.captions.vocabulary import END

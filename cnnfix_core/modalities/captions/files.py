@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 
-from cnnfix_core.explanations.fixations import Fixations
-from cnnfix_core.images.picture import Picture
+from cnnfix_core.explanations import Fixations
+from cnnfix_core.images import Picture
 from cnnfix_core.modalities.captions.explained import CaptionExplanation
-from cnnfix_core.regions.highest_density import MAP_SIDE
-from cnnfix_core.utils.formatting import percent
-from cnnfix_core.visualization.drawing import png
-from cnnfix_core.visualization.figures import MOST_COLUMNS, FigureCell, grid
+from cnnfix_core.regions import MAP_SIDE
+from cnnfix_core.utils import percent
+from cnnfix_core.visualization import MOST_COLUMNS, FigureCell, grid, png
 
 _TEXT = (
     "Each map: what sets the word apart from the others of the caption. Above it: the part of the word's evidence that "

@@ -11,10 +11,7 @@ from cnnfix_core.errors import ModelError
 from cnnfix_core.modalities.captions.captioner import Captioner
 from cnnfix_core.modalities.captions.network import Decoder, Encoder, ShowAndTell
 from cnnfix_core.modalities.captions.vocabulary import Vocabulary
-from cnnfix_core.zoo import architectures, state_dict
-from cnnfix_core.zoo.initialisation import shapes_alone
-from cnnfix_core.zoo.preprocessing import Preprocessing
-from cnnfix_core.zoo.state_dict import State
+from cnnfix_core.zoo import Preprocessing, State, architectures, shapes_alone, state_dict
 from cnnfix_core.zoo.untrusted.opening import read_state
 
 File = Path | bytes | BinaryIO

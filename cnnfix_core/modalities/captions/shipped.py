@@ -13,9 +13,7 @@ from cnnfix_core.errors import ModelError
 from cnnfix_core.modalities.captions.captioner import Captioner
 from cnnfix_core.modalities.captions.network import Decoder, Encoder, ShowAndTell
 from cnnfix_core.modalities.captions.vocabulary import Vocabulary
-from cnnfix_core.zoo import load_model, state_dict
-from cnnfix_core.zoo.download import project_file
-from cnnfix_core.zoo.preprocessing import Preprocessing
+from cnnfix_core.zoo import Preprocessing, load_model, project_file, state_dict
 from cnnfix_core.zoo.sources import scenes
 from cnnfix_site import ASSETS
 

@@ -1,8 +1,20 @@
 """Signals: which moments of a time series made the network say that?"""
 
 from cnnfix_core.modalities.timeseries.explained import SignalExplanation, explain_signal
+from cnnfix_core.modalities.timeseries.files import signal_csv, signal_json, signal_words
 from cnnfix_core.modalities.timeseries.model import SignalModel
-from cnnfix_core.modalities.timeseries.series import SignalError, read_series
+from cnnfix_core.modalities.timeseries.series import MOST_SERIES, SignalError, read_series
 from cnnfix_core.modalities.timeseries.shipped import load_signal_model
 
-__all__ = ["SignalError", "SignalExplanation", "SignalModel", "explain_signal", "load_signal_model", "read_series"]
+__all__ = [
+    "MOST_SERIES",
+    "SignalError",
+    "SignalExplanation",
+    "SignalModel",
+    "explain_signal",
+    "load_signal_model",
+    "read_series",
+    "signal_csv",
+    "signal_json",
+    "signal_words",
+]

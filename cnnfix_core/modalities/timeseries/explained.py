@@ -11,11 +11,8 @@ from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine.presets import Preset, get_preset
-from cnnfix_core.engine.recording import record
-from cnnfix_core.engine.tape import as_array
-from cnnfix_core.engine.walk import unravel
-from cnnfix_core.explanations.explanation import Classes, Prediction, TargetSpec
+from cnnfix_core.engine import Preset, as_array, get_preset, record, unravel
+from cnnfix_core.explanations import Classes, Prediction, TargetSpec
 from cnnfix_core.modalities.timeseries.model import SignalModel
 from cnnfix_core.modalities.timeseries.network import FullyConvolutional
 from cnnfix_core.modalities.timeseries.series import checked

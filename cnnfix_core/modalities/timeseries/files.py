@@ -9,10 +9,10 @@ import json
 import numpy as np
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.explanations.export import class_as_dict
+from cnnfix_core.explanations import class_as_dict
 from cnnfix_core.modalities.timeseries.explained import SignalExplanation
-from cnnfix_core.regions.highest_density import area_holding
-from cnnfix_core.utils.formatting import percent
+from cnnfix_core.regions import area_holding
+from cnnfix_core.utils import percent
 
 
 def signal_words(found: SignalExplanation) -> str:

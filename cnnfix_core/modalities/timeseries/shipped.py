@@ -13,8 +13,7 @@ from safetensors.torch import load_file
 from cnnfix_core.arrays import Floats
 from cnnfix_core.modalities.timeseries.model import SignalModel
 from cnnfix_core.modalities.timeseries.network import FullyConvolutional
-from cnnfix_core.zoo import Labels, state_dict
-from cnnfix_core.zoo.download import project_file
+from cnnfix_core.zoo import Labels, project_file, state_dict
 from cnnfix_site import ASSETS
 
 FOLDER = ASSETS / "signals"

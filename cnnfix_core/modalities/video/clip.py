@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.images.picture import Picture, open_picture, scaled_size
+from cnnfix_core.images import Picture, open_picture, scaled_size
 
 MOST_FRAMES = 64  # of a longer clip so many are taken, evenly
 MOST_PIXELS = 400_000_000  # that a file may hold in all its frames together

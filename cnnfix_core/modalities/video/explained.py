@@ -11,17 +11,10 @@ from PIL import Image
 from torch import Tensor
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine.presets import Preset, get_preset
-from cnnfix_core.engine.recording import record
-from cnnfix_core.engine.tape import Tape, as_array
-from cnnfix_core.engine.walk import Trace, unravel
-from cnnfix_core.explanations.explanation import Classes, Prediction, TargetSpec
-from cnnfix_core.explanations.fixations import Fixations, merged
-from cnnfix_core.images.picture import scaled_size
-from cnnfix_core.images.view import View
-from cnnfix_core.methods.class_activation import grad_cam_by_captum
-from cnnfix_core.methods.feature_maps import last_map
-from cnnfix_core.methods.module_copy import with_own_hooks
+from cnnfix_core.engine import Preset, Tape, Trace, as_array, get_preset, record, unravel
+from cnnfix_core.explanations import Classes, Fixations, Prediction, TargetSpec, merged
+from cnnfix_core.images import View, scaled_size
+from cnnfix_core.methods import grad_cam_by_captum, last_map, with_own_hooks
 from cnnfix_core.modalities.video.clip import Clip
 from cnnfix_core.modalities.video.model import ClipModel
 

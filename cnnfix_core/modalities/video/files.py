@@ -8,11 +8,11 @@ import json
 from PIL import Image
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.explanations.export import class_as_dict
+from cnnfix_core.explanations import class_as_dict
 from cnnfix_core.modalities.video.explained import ClipExplanation
-from cnnfix_core.regions.highest_density import MAP_SIDE, area_holding, where
-from cnnfix_core.utils.formatting import percent
-from cnnfix_core.visualization.drawing import panel, photo_of
+from cnnfix_core.regions import MAP_SIDE, area_holding, where
+from cnnfix_core.utils import percent
+from cnnfix_core.visualization import panel, photo_of
 
 _MILLISECONDS = 150  # a frame of the animation
 _GAP = 8  # pixels between its two pictures

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from cnnfix_core.images.view import View
+from cnnfix_core.images import View
 from cnnfix_core.modalities.video.clip import Clip
 from cnnfix_core.zoo import Labels
 

@@ -12,8 +12,7 @@ from cnnfix_core.modalities.video.clip import Clip, clip_of
 from cnnfix_core.modalities.video.model import ClipModel
 from cnnfix_core.modalities.video.network import SmallR3D
 from cnnfix_core.synthetic.clips import FRAMES, HELD_OUT, MOTIONS, SIDE, compose_clip
-from cnnfix_core.zoo import DownloadProgress, Labels, ModelInfo, state_dict
-from cnnfix_core.zoo.download import project_file
+from cnnfix_core.zoo import DownloadProgress, Labels, ModelInfo, project_file, state_dict
 from cnnfix_core.zoo.sources.torchvision import PublishedWeights
 from cnnfix_site import ASSETS
 

@@ -13,11 +13,10 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from cnnfix_core.explanations.export import channel_name
-from cnnfix_core.explanations.fixations import Fixations
-from cnnfix_core.images.picture import Picture, scaled_size
-from cnnfix_core.regions.highest_density import BANDS, held_share
-from cnnfix_core.visualization.drawing import BAND_COLOURS, MOST_POINTS, POINT, POINT_EDGE, overlay, photo_of, png
+from cnnfix_core.explanations import Fixations, channel_name
+from cnnfix_core.images import Picture, scaled_size
+from cnnfix_core.regions import BANDS, held_share
+from cnnfix_core.visualization import BAND_COLOURS, MOST_POINTS, POINT, POINT_EDGE, overlay, photo_of, png
 from cnnfix_ui.components.assets import joined
 
 HERE = Path(__file__).parent

@@ -13,10 +13,10 @@ from cnnfix_core.backtrack.decisions.explainers.registry import Account, Element
 from cnnfix_core.backtrack.decisions.explainers.window import Axis, Window, stretch
 from cnnfix_core.backtrack.decisions.explainers.windows import plane_of
 from cnnfix_core.backtrack.decisions.sentences import pooled, weighted
+from cnnfix_core.engine import Value
 from cnnfix_core.engine.rules.dimensions import reduced_dims
 from cnnfix_core.engine.rules.pooling import mean
 from cnnfix_core.engine.rules.resampling import adaptive_avg_pool, grid_sample, resized, roi_align
-from cnnfix_core.engine.tape import Value
 
 # A larger map is no picture of numbers any more.
 _LARGEST_SIDE = 64

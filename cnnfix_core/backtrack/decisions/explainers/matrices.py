@@ -10,10 +10,9 @@ from cnnfix_core.arrays import Floats, Ints
 from cnnfix_core.backtrack.decisions.explainers.parts import Part, linear, number_at, numbers
 from cnnfix_core.backtrack.decisions.explainers.registry import Account, ElementQuery, explains
 from cnnfix_core.backtrack.decisions.sentences import weighted
-from cnnfix_core.engine.gates import followed_factors
+from cnnfix_core.engine import Value, as_array, followed_factors
 from cnnfix_core.engine.rules.linear import addmm, mm
 from cnnfix_core.engine.rules.matmul import attention, matrix_product
-from cnnfix_core.engine.tape import Value, as_array
 
 
 @explains(addmm)

@@ -15,9 +15,8 @@ from cnnfix_core.backtrack.decisions.explainers.parts import (
 )
 from cnnfix_core.backtrack.decisions.explainers.registry import Account, ElementQuery, explains
 from cnnfix_core.backtrack.decisions.sentences import added, gated, joined, reciprocal
-from cnnfix_core.engine.gates import followed_factors
+from cnnfix_core.engine import Value, followed_factors
 from cnnfix_core.engine.rules import arithmetic, views
-from cnnfix_core.engine.tape import Value
 
 
 @explains(arithmetic.add)

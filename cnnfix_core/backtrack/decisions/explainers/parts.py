@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Floats, Ints, broadcast_index
 from cnnfix_core.backtrack.decisions.decision import Position
-from cnnfix_core.engine.tape import Value, as_array
+from cnnfix_core.engine import Value, as_array
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,12 +11,7 @@ from cnnfix_core.arrays import Floats, Ints, Signs
 from cnnfix_core.backtrack.decisions.decision import Decision, Kind, Position
 from cnnfix_core.backtrack.decisions.explainers.parts import Part, numbers, place_of
 from cnnfix_core.backtrack.decisions.explainers.window import Window
-from cnnfix_core.engine import rules
-from cnnfix_core.engine.presets import Preset
-from cnnfix_core.engine.rules import Question
-from cnnfix_core.engine.selection import Selection
-from cnnfix_core.engine.tape import Operation, Tape, Value
-from cnnfix_core.engine.topology import Structure
+from cnnfix_core.engine import Operation, Preset, Question, Selection, Structure, Tape, Value, rules
 
 Named = Callable[[Value, Position], str]
 

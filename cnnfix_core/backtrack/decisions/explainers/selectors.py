@@ -10,10 +10,10 @@ from cnnfix_core.backtrack.decisions.explainers.registry import Account, Element
 from cnnfix_core.backtrack.decisions.explainers.window import Axis, Window, stretch, taps
 from cnnfix_core.backtrack.decisions.explainers.windows import plane_of
 from cnnfix_core.backtrack.decisions.sentences import taken
+from cnnfix_core.engine import Value
 from cnnfix_core.engine.rules.dimensions import reduced_dims, searched_dim
 from cnnfix_core.engine.rules.extrema import either, over_dimensions, taken_along
 from cnnfix_core.engine.rules.pooling import max_pool
-from cnnfix_core.engine.tape import Value
 
 _SMALLEST = {"aten.min", "aten.amin", "aten.minimum"}
 _EXTREME = {*_SMALLEST, "aten.max", "aten.amax", "aten.maximum"}

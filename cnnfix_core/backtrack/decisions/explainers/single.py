@@ -10,8 +10,8 @@ from cnnfix_core.arrays import Ints
 from cnnfix_core.backtrack.decisions.explainers.parts import candidates, linear, numbers, own_index, sole
 from cnnfix_core.backtrack.decisions.explainers.registry import Account, ElementQuery, explains
 from cnnfix_core.backtrack.decisions.sentences import function, joined, moved, normalised
+from cnnfix_core.engine import Operation, Value
 from cnnfix_core.engine.rules import elementwise, indexing, normalisation, views
-from cnnfix_core.engine.tape import Operation, Value
 
 _NAMES = {
     "relu": "ReLU",

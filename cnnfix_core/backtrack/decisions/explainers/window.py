@@ -11,7 +11,7 @@ import numpy as np
 from cnnfix_core.arrays import Floats, Ints
 from cnnfix_core.backtrack.decisions.decision import Grid
 from cnnfix_core.backtrack.decisions.explainers.parts import Part, numbers
-from cnnfix_core.engine.tape import Value
+from cnnfix_core.engine import Value
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,9 +13,9 @@ from cnnfix_core.backtrack.decisions.explainers.parts import Part, numbers
 from cnnfix_core.backtrack.decisions.explainers.registry import Account, ElementQuery, explains
 from cnnfix_core.backtrack.decisions.explainers.window import Axis, Window, taps, transposed_taps
 from cnnfix_core.backtrack.decisions.sentences import by_channel, pooled, weighted
+from cnnfix_core.engine import as_array
 from cnnfix_core.engine.rules.convolution import convolution
 from cnnfix_core.engine.rules.pooling import avg_pool
-from cnnfix_core.engine.tape import as_array
 
 
 @explains(convolution)
