@@ -6,17 +6,13 @@ import argparse
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
 
+from cnnfix_core.cli.parsing import Parser
 from cnnfix_site import APP
 
-if TYPE_CHECKING:
-    from cnnfix_core.cli.options import Commands
 
-
-def add(commands: Commands) -> None:
+def add(command: Parser) -> None:
     """Declare the command."""
-    command = commands.add_parser("app", help="open the explorer in the browser")
     command.add_argument("--port", type=_port, default=8501, help="port of the page (default: 8501)")
     command.add_argument(
         "--address",
@@ -27,7 +23,6 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--own-models", action="store_true", help="let visitors send models also where other machines can open it"
     )
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cnnfix_core.cli.options import add_preset, add_question, asked, load
-
-if TYPE_CHECKING:
-    from cnnfix_core.cli.options import Commands
+from cnnfix_core.cli.parsing import Parser
 
 
-def add(commands: Commands) -> None:
+def add(command: Parser) -> None:
     """Declare the command."""
-    command = commands.add_parser("backtrack", help="list the layers from the score back to the picture")
     add_question(command)
     add_preset(command)
     command.add_argument("--json", metavar="FILE", type=Path, help="write the whole walk as JSON: who came from whom")
     command.add_argument("--gif", metavar="FILE", type=Path, help="draw the walk as an animated GIF")
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -10,20 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnfix_core.cli.options import INTERRUPTED, add_model, add_preset, complain, load, positive
+from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Clock
 
 if TYPE_CHECKING:
     from cnnfix_core.batch import BatchRow, Engine
-    from cnnfix_core.cli.options import Commands
     from cnnfix_core.utils import Journal
     from cnnfix_core.zoo import Model
 
 _AT_ONCE = 16
 
 
-def add(commands: Commands) -> None:
+def add(command: Parser) -> None:
     """Declare the command."""
-    command = commands.add_parser("batch", help="explain many pictures: a table with a row each")
     command.add_argument(
         "source", metavar="FOLDER|LIST", type=Path, help="a folder of pictures, or a text file with one path a line"
     )
@@ -49,7 +48,6 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--engine", choices=("local", "ray"), default="local", help="processes here, or Ray, on one machine or many"
     )
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

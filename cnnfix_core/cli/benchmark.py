@@ -23,13 +23,13 @@ from cnnfix_core.cli.options import (
     whole,
     with_baselines,
 )
+from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Clock
 from cnnfix_core.errors import CnnfixError, ModelError, did_you_mean
 from cnnfix_core.zoo import DEFAULT, list_models
 
 if TYPE_CHECKING:
     from cnnfix_core.benchmark import BenchmarkRow, Item, Plan, Source, Unfit
-    from cnnfix_core.cli.options import Commands
 
 # So that the table of composed scenes takes less than two minutes on two processors.
 _QUICK_SCENES, _QUICK_SLOW, _QUICK_STEPS = 8, 1, 6
@@ -37,11 +37,8 @@ _DECIDE = ("seed", "steps", "slow", "methods", "models", "against", "markdown")
 _ALL = {"seed": 0, "methods": "all"}
 
 
-def add(commands: Commands) -> None:
+def add(command: Parser) -> None:
     """Declare the command."""
-    command = commands.add_parser(
-        "benchmark", help="measure methods on pictures whose truth is known", description=__doc__
-    )
     command.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, help="the pictures, or use --scenes")
     command.add_argument(
         "--boxes",
@@ -84,7 +81,6 @@ def add(commands: Commands) -> None:
     )
     command.add_argument("--markdown", metavar="FILE", type=Path, help="write the tables as a page")
     add_file(command)
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

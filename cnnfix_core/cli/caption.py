@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.engine import FOCUS
 
-if TYPE_CHECKING:
-    from cnnfix_core.cli.options import Commands
 
-
-def add(commands: Commands) -> None:
+def add(command: Parser) -> None:
     """Declare the command."""
-    command = commands.add_parser("caption", help="describe a picture, and say what each word was based on")
     command.add_argument("image", metavar="IMAGE", help="a picture's file")
     command.add_argument("--caption", metavar="WORDS", help="explain these words, not what the captioner says")
     command.add_argument("--focus", choices=FOCUS, default="balanced", help="how narrow the walks are")
     command.add_argument("--figure", metavar="FILE", type=Path, help="draw each word's fixations as a PNG picture")
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

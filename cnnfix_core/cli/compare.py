@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnfix_core.cli.options import STEPS, add_question, asked, load, methods_named, with_baselines
+from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import CnnfixError
 
 if TYPE_CHECKING:
-    from cnnfix_core.cli.options import Commands
     from cnnfix_core.images import Picture
     from cnnfix_core.metrics import ClassTarget, Measured
     from cnnfix_core.regions import Box, GroundTruth
     from cnnfix_core.zoo import Model
 
 
-def add(commands: Commands) -> None:
+def add(command: Parser) -> None:
     """Declare the command."""
-    command = commands.add_parser("compare", help="several methods on one picture, with numbers")
     add_question(command, "or the name of a sample picture")
     command.add_argument(
         "--methods", metavar="A,B,...", default="fixations,gradcam", help="names with commas between, or all"
@@ -37,7 +36,6 @@ def add(commands: Commands) -> None:
     command.add_argument("--curves", action="store_true", help="insertion and deletion too; takes longer")
     command.add_argument("--figure", metavar="FILE", type=Path, help="draw the maps, on one scale, as a PNG picture")
     command.add_argument("--csv", metavar="FILE", type=Path, help="write the numbers as CSV")
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import CnnfixError
 
-if TYPE_CHECKING:
-    from cnnfix_core.cli.options import Commands
 
-
-def add(commands: Commands) -> None:
+def add(command: Parser) -> None:
     """Declare the command."""
-    command = commands.add_parser("coverage", help="say which operations of a network have a rule, where walks stop")
     command.add_argument("names", nargs="*", metavar="NAME", help="resnet50 of torchvision, timm/resnet50 of timm")
     command.add_argument("--all", action="store_true", help="all of torchvision's, and one of each of timm's families")
     command.add_argument("--markdown", metavar="FILE", type=Path, help="write the table as a page")
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -5,24 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cnnfix_core.cli.options import add_preset, add_question, asked, load
+from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import ModelError
 
-if TYPE_CHECKING:
-    from cnnfix_core.cli.options import Commands
 
-
-def add(commands: Commands) -> None:
+def add(command: Parser) -> None:
     """Declare the command."""
-    command = commands.add_parser("explain", help="explain one picture")
     add_question(command)
     add_preset(command)
     command.add_argument("--json", metavar="FILE", type=Path, help="write the result as JSON")
     command.add_argument("--csv", metavar="FILE", type=Path, help="write the fixations as CSV")
     command.add_argument("--figure", metavar="FILE", type=Path, help="draw fixations and Grad-CAM as a PNG picture")
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,21 +1,34 @@
-"""The command line: `cnnfix COMMAND`. A new command is a module in `commands/` and one line here."""
+"""The command line: `cnnfix COMMAND`. A new command is a module beside this one, and one line here."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.metadata import version
 
-from cnnfix_core.cli import app, backtrack, batch, benchmark, caption, compare, coverage, explain, models, report
-from cnnfix_core.cli.options import Parser
+from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import CnnfixError
 
-_COMMANDS = (explain, compare, report, caption, backtrack, batch, benchmark, models, coverage, app)
+# Modules of this folder, and what `cnnfix --help` says of them. Only the module of the command that runs is imported.
+_COMMANDS = {
+    "explain": "explain one picture",
+    "compare": "compare several methods on one picture, with numbers",
+    "report": "write an explanation to hand on: HTML, PDF, or a zip archive with all data",
+    "caption": "describe a picture, and say what each word was based on",
+    "backtrack": "list the layers from the score back to the picture",
+    "batch": "explain many pictures: a table with one row per picture",
+    "benchmark": "measure methods on pictures whose ground truth is known",
+    "models": "list the models and where they come from",
+    "coverage": "list the operations of a network, and where walks stop",
+    "app": "open the explorer in the browser",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code. Bad arguments and pictures end with 2 and one line on stderr."""
-    options = _parser().parse_args(arguments)
+    options = _options(sys.argv[1:] if arguments is None else arguments)
     try:
         return int(options.run(options))
     except CnnfixError as error:
@@ -27,10 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _parser() -> Parser:
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser(prog="cnnfix", description="Which pixels made a convolutional network say what it said?")
     parser.add_argument("--version", action="version", version=f"cnnfix {version('cnnfix')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
-    for command in _COMMANDS:
-        command.add(commands)
-    return parser
+    named = next((word for word in arguments if not word.startswith("-")), None)
+    for name, what in _COMMANDS.items():
+        command = commands.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
+        if name == named:
+            module = import_module(f"cnnfix_core.cli.{name}")
+            module.add(command)
+            command.set_defaults(run=module.run)
+    return parser.parse_args(arguments)

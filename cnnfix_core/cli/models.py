@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
+from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.zoo import list_models
 
-if TYPE_CHECKING:
-    from cnnfix_core.cli.options import Commands
 
-
-def add(commands: Commands) -> None:
+def add(command: Parser) -> None:
     """Declare the command."""
-    command = commands.add_parser("models", help="list the models and where they come from")
-    command.set_defaults(run=run)
 
 
 def run(_: argparse.Namespace) -> int:

@@ -6,23 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cnnfix_core.engine import FOCUS, PRESETS
 from cnnfix_core.errors import CnnfixError, did_you_mean
 from cnnfix_core.zoo import DEFAULT, Model
-
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction["Parser"]
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line; the usage is in --help."""
-
-    def error(self, message: str) -> None:  # type: ignore[override]
-        """End with 2."""
-        self.exit(2, f"cnnfix: {message}\n")
-
 
 INTERRUPTED = 130  # what shells say of a command that Ctrl+C ended
 _SHOWN = 10  # sentences of one kind

@@ -5,27 +5,22 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cnnfix_core.cli.options import add_preset, add_question, asked, load
+from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import CnnfixError
-
-if TYPE_CHECKING:
-    from cnnfix_core.cli.options import Commands
 
 _CROPS = ("whole", "centre", "five")
 
 
-def add(commands: Commands) -> None:
+def add(command: Parser) -> None:
     """Declare the command."""
-    command = commands.add_parser("report", help="an explanation to hand on: HTML, PDF, or a zip with all data")
     add_question(command, "or the name of a sample picture")
     add_preset(command)
     command.add_argument("--crops", choices=_CROPS, help="what the network sees (default: what the preset has)")
     command.add_argument(
         "--out", metavar="FILE", type=Path, nargs="+", required=True, help="report.html, report.pdf or report.zip"
     )
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

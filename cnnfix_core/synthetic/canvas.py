@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
+from cnnfix_core.regions import Box
 from cnnfix_core.synthetic import textures
 from cnnfix_core.synthetic.scene import PlacedObject
 from cnnfix_core.synthetic.shapes import Points
-
-if TYPE_CHECKING:
-    from cnnfix_core.metrics import Box
 
 _FINE = 5  # samples a pixel, along each axis
 _MARGIN = 0.05  # around a shape, for its shadow

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cnnfix_core.images import Picture
-
-if TYPE_CHECKING:  # metrics know models, and the zoo of models knows what the classes of scenes are called
-    from cnnfix_core.metrics import Box, GroundTruth
+from cnnfix_core.regions import Box, GroundTruth
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +51,5 @@ class Scene:
 
     def truth_of(self, label: int) -> GroundTruth:
         """Where the object of this class is; empty if the scene has none."""
-        from cnnfix_core.metrics import GroundTruth
-
         mask = next((thing.mask for thing in self.things if thing.label == label), None)
         return GroundTruth(self.picture.width, self.picture.height, mask=mask)
