@@ -22,6 +22,7 @@ check: $(VENV)/.dev ## lint, formatting, types, and known holes in what is locke
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip --progress-spinner off
 
 format: $(VENV)/.dev ## put the code into the form that check wants
