@@ -23,6 +23,7 @@ from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED, Preset
 from cnnfix_core.engine.recording import record_whole
 from cnnfix_core.engine.tape import Value
 from cnnfix_core.engine.walk import Trace, unravel, unravel_again
+from cnnfix_core.images import views
 
 Place = tuple[int, ...]
 Element = tuple[Value, int]
@@ -231,7 +232,7 @@ def test_small_networks(network: type[nn.Module], preset: Preset, most: int) -> 
 @pytest.fixture(scope="module")
 def walked(model: cnnfix.Model, cat: cnnfix.Picture) -> Trace:
     preset = replace(EVIDENCE, beam=400)
-    (view,) = cnnfix.images.view(cat, "whole", model.input_size, model.crop_pct, model.interpolation)
+    (view,) = views(cat, "whole", model.input_size, model.crop_pct, model.interpolation)
     tape = record_whole(model.module, model.preprocess(view.render(cat))[None])
     return unravel(tape, (0, 285), preset)
 

@@ -24,6 +24,7 @@ from cnnfix_core.benchmark.runner import Plan, Source, run
 from cnnfix_core.cli.main import main
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explanations.explanation import classes
+from cnnfix_core.images import list_samples
 from cnnfix_core.methods import METHODS, attribution
 from cnnfix_core.metrics import BoxRule, GroundTruth, box_of, curves, iou, numbers
 from cnnfix_core.metrics.evaluation import measured
@@ -395,7 +396,7 @@ def test_compare_gives_the_numbers_of_the_functions(
 
 
 def test_compare_a_sample_with_its_boxes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    sample = next(one for one in cnnfix.samples.list_samples() if one.boxes)
+    sample = next(one for one in list_samples() if one.boxes)
     out = tmp_path / "out.csv"
     assert main(["compare", sample.name, "--model", NETWORK, "--methods", "gradcam", "--csv", str(out)]) == 0
     assert "The truth covers" in capsys.readouterr().out
