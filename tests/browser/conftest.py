@@ -2,10 +2,11 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.browsing import HERE, ROOT, serve
 
@@ -56,37 +57,44 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def profiles(browser: Browser) -> Callable[[str], BrowserContext]:
+    """`profiles(address)`: the browser profile in which pages of that server open, so that its scripts stay cached."""
+    return cache(lambda address: browser.new_context(base_url=address, reduced_motion="reduce"))
+
+
 @pytest.fixture
-def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """`new_page(address, width=..., height=..., dark=...)`: a page in a browser profile of its own.
+def new_page(profiles: Callable[[str], BrowserContext]) -> Iterator[Callable[..., Page]]:
+    """`new_page(address, width=..., height=..., dark=...)`: a page, with a visit and a storage of its own.
 
     The test fails if a script on the page failed, or if the page asked anybody but the server at `address`.
     """
-    contexts, troubles = [], []
+    pages, troubles = [], []
 
     def new_page(address: str, width: int = 1280, height: int = 800, dark: bool = False) -> Page:
-        context = browser.new_context(
-            base_url=address,
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-            reduced_motion="reduce",
-        )
-        contexts.append(context)
+        page = profiles(address).new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme="dark" if dark else "light")
         own = (address, address.replace("http", "ws", 1), "data:", "blob:")
 
         def check(url: str) -> None:
             if not url.startswith(own):
                 troubles.append(f"asked another server: {url}")
 
-        page = context.new_page()
-        context.on("request", lambda request: check(request.url))
+        page.on("request", lambda request: check(request.url))
         page.on("websocket", lambda websocket: check(websocket.url))
         page.on("pageerror", lambda error: troubles.append(f"script error: {error}"))
         return page
 
     yield new_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        if page.is_closed():
+            continue
+        if page.url.startswith("http"):
+            page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        page.context.clear_cookies()
+        page.close()
     assert not troubles
 
 

@@ -78,16 +78,6 @@ def test_any_class_by_search_and_rather_than(explore: Page) -> None:
     heading(page, "Why “hen” rather than “peacock”?")
 
 
-def test_cold_deep_link(cold_server: str, new_page: Callable[..., Page]) -> None:
-    page = new_page(cold_server)
-    page.goto("/?picture=cat&class=281&than=282&focus=sharp&show=density&opacity=50")
-    settle(page, timeout=90)
-    heading(page, "Why “tabby” rather than “tiger cat”?")
-    expect(page.get_by_role("radio", name="Cat", exact=True)).to_be_checked()
-    expect(page.get_by_role("banner").or_(page.get_by_test_id("stHeader")).first).to_be_visible()
-    assert float(page.locator(".overlay").first.evaluate("node => getComputedStyle(node).opacity")) == 0.5
-
-
 def test_one_cursor_reads_both_panels(explore: Page) -> None:
     page = explore
     stages, reads = page.locator(".stage"), page.locator(".read")

@@ -22,10 +22,14 @@ def expect_frame(page: Page, heading: str = HEADING) -> None:
     expect(page).to_have_title("CNN Fixations Explorer")
 
 
-def test_cold_server(cold_server: str, new_page: Callable[..., Page]) -> None:
+def test_cold_deep_link(cold_server: str, new_page: Callable[..., Page]) -> None:
     page = new_page(cold_server)
-    page.goto("/")
+    page.goto("/?picture=cat&class=281&than=282&focus=sharp&show=density&opacity=50")
+    settle(page, timeout=90)
     expect_frame(page)
+    expect(page.get_by_role("heading", name="Why “tabby” rather than “tiger cat”?", exact=True)).to_be_visible()
+    expect(page.get_by_role("radio", name="Cat", exact=True)).to_be_checked()
+    assert float(page.locator(".overlay").first.evaluate("node => getComputedStyle(node).opacity")) == 0.5
 
 
 def test_unknown_address(page: Page) -> None:
