@@ -26,15 +26,16 @@ from typing import Any, NamedTuple
 
 import torch
 from PIL import Image
-from skimage import data
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision.models import get_model
 
 from cnnfix_core import EVIDENCE, PUBLISHED, Model, Preset, get_preset, load_model, record, unravel
 from cnnfix_core.methods import anatomy, attribution
+from cnnfix_site import ASSETS
 
 BUNDLED = "efficientnet_lite0"
+CAT = ASSETS / "samples" / "cat.png"
 NETWORKS = (
     *(BUNDLED, "vgg16", "resnet50", "resnet101", "googlenet", "densenet121"),
     *("convnext_tiny", "mobilenet_v3_large", "shufflenet_v2_x1_0"),
@@ -96,7 +97,7 @@ def network(name: str) -> nn.Module:
 
 def a_picture() -> Tensor:
     """One picture of 224 x 224, as a batch."""
-    cat = Image.fromarray(data.chelsea()).resize((224, 224))  # type: ignore[no-untyped-call]
+    cat = Image.open(CAT).resize((224, 224))
     return load_model(BUNDLED).preprocess(cat)[None]
 
 
@@ -122,7 +123,7 @@ def columns(module: nn.Module) -> dict[str, Column]:
         "published": walk(PUBLISHED),
         "evidence, sharp": walk(get_preset(EVIDENCE, "sharp")),
         "evidence, balanced": walk(get_preset(EVIDENCE, "balanced")),
-        "Grad-CAM": Column(lambda _: attribution(model, data.chelsea(), target, "gradcam", longest_side=224)),
+        "Grad-CAM": Column(lambda _: attribution(model, CAT, target, "gradcam", longest_side=224)),
     }
 
 

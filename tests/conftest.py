@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import skimage
 import torch
 
 import cnnfix_core as cnnfix
+from cnnfix_site import ASSETS
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,7 +24,7 @@ def model() -> cnnfix.Model:
 @pytest.fixture(scope="session")
 def cat_file() -> Path:
     """A cat, 451 x 300 pixels."""
-    return Path(skimage.__file__).parent / "data" / "chelsea.png"
+    return ASSETS / "samples" / "cat.png"
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,10 @@
-"""Photographs to try: those in assets/samples and some that scikit-image installs. Nothing is downloaded."""
+"""Photographs to try: the files of assets/samples. Nothing is downloaded."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 from cnnfix_core.errors import CnnfixError
@@ -19,7 +18,7 @@ class SampleError(CnnfixError):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One photograph of the gallery; its bytes lie in `file` or, where that is None, in `skimage`.
+    """One photograph of the gallery.
 
     Attributes:
         name: what an address or a shell calls it: lower-case letters, digits and hyphens.
@@ -29,7 +28,6 @@ class Sample:
         licence: short name of the licence.
         source: where it was taken from, an address or a package.
         file: path below assets/.
-        skimage: file name in scikit-image's data folder.
         boxes: around what the right class names: x0, y0, x1, y1 in pixels, inclusive.
     """
 
@@ -39,16 +37,12 @@ class Sample:
     credit: str
     licence: str
     source: str
-    file: str | None = None
-    skimage: str | None = None
+    file: str
     boxes: tuple[tuple[int, int, int, int], ...] = ()
 
     def read(self) -> bytes:
         """Bytes of the JPEG or PNG file, not decoded."""
-        if self.file is not None:
-            return (ASSETS / self.file).read_bytes()
-        # By path: skimage.data's own functions give decoded pixels, and may go looking for a newer file.
-        return (files("skimage") / "data" / str(self.skimage)).read_bytes()
+        return (ASSETS / self.file).read_bytes()
 
 
 @cache

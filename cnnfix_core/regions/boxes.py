@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.measure import label
+from scipy.ndimage import label
 
 from cnnfix_core.regions.highest_density import region_holding
 
@@ -76,7 +76,7 @@ def best_iou(box: Box | None, boxes: Iterable[Box]) -> float:
 
 
 def _largest_part(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    parts = label(region, connectivity=2)
+    parts, _ = label(region, np.ones((3, 3)))
     sizes = np.bincount(parts.reshape(-1))
     sizes[0] = 0
     largest: NDArray[np.bool_] = parts == sizes.argmax()

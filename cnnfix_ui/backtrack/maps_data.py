@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.measure import block_reduce
 
 from cnnfix_core.arrays import Floats
 from cnnfix_core.backtrack import Chosen, Field, Step, Walked
@@ -52,10 +51,11 @@ def maps_data(walked: Walked, step: Step, selection: Selection, current: int | N
 
 def _map(step: Step, field: Field, channel: int, factor: int) -> Floats:
     values: Floats = step.value.array().reshape(-1)[field.channel_map(channel)].astype(float)
-    if factor == 1:
-        return values
-    reduced: Floats = block_reduce(values, factor, np.max, cval=values.min())
-    return reduced
+    missing = [(0, -side % factor) for side in values.shape]
+    whole = np.pad(values, missing, constant_values=-np.inf)
+    rows, columns = (side // factor for side in whole.shape)
+    largest: Floats = whole.reshape(rows, factor, columns, factor).max(axis=(1, 3))
+    return largest
 
 
 def _bytes(values: Floats, low: float, high: float) -> NDArray[np.uint8]:
