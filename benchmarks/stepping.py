@@ -1,8 +1,8 @@
 """How long the Backtrack page takes to open and to answer a step, and how much it sends. Prints a Markdown table.
 
 One sample picture, evidence preset; the quickest of three openings. Opening is all between the click and what is sent:
-recording with every value, the walk, its path and film. A step is answered twice: as it is, and with an element chosen
-whose line lights up.
+recording with every value, the walk, its path and playback. A step is answered twice: as it is, and with an element
+chosen whose line lights up.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from cnnfix_core.backtrack.export.animation import gif, step_image, step_photo
 from cnnfix_core.backtrack.export.trace_json import trace_json
 from cnnfix_core.backtrack.path import Path, Stage, Step
 from cnnfix_core.backtrack.picks import Chosen, element
-from cnnfix_core.backtrack.playback.playback import Cloud, Film, overlap, spread
+from cnnfix_core.backtrack.playback.playback import Cloud, Playback, overlap, spread
 from cnnfix_core.backtrack.receptive_fields.fields import Field
 from cnnfix_core.backtrack.step_texts import evidence_words, kind, shape, step_words
 from cnnfix_core.backtrack.walkthrough import Walked, walked
@@ -16,9 +16,9 @@ __all__ = [
     "Chosen",
     "Cloud",
     "Field",
-    "Film",
     "Line",
     "Path",
+    "Playback",
     "Stage",
     "Step",
     "Walked",

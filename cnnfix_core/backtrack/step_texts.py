@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cnnfix_core.backtrack.path import Step, name_of
-from cnnfix_core.backtrack.playback.playback import Cloud, Film, spread
+from cnnfix_core.backtrack.playback.playback import Cloud, Playback, spread
 from cnnfix_core.engine import Operation, Trace
 from cnnfix_core.regions import where
 from cnnfix_core.utils import percent
@@ -68,15 +68,15 @@ def shape(step: Step) -> str:
     return f"{count // (rows * columns)} × {rows} × {columns}"
 
 
-def step_words(step: Step, trace: Trace, film: Film) -> str:
+def step_words(step: Step, trace: Trace, playback: Playback) -> str:
     """A step for those who cannot see it: the layer, and where in the picture the walk's evidence lies."""
     layer = f"{kind(step.operation)}, {shape(step)}" + (f", in {step.module}" if step.module else "")
-    return f"{layer}. {evidence_words(step, trace, film)}"
+    return f"{layer}. {evidence_words(step, trace, playback)}"
 
 
-def evidence_words(step: Step, trace: Trace, film: Film) -> str:
+def evidence_words(step: Step, trace: Trace, playback: Playback) -> str:
     """Where in the picture the walk's evidence lies at a step."""
-    selection, cloud = trace.selection(step.value), film.cloud_at(step.number)
+    selection, cloud = trace.selection(step.value), playback.cloud_at(step.number)
     if cloud is None:
         return "This walk does not come by."
     elements = "1 element holds" if len(selection) == 1 else f"{len(selection):,} elements hold"

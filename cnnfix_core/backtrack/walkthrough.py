@@ -1,4 +1,4 @@
-"""A walk made ready for stepping: its path, the film of one or two walks, and what the network was shown."""
+"""A walk made ready for stepping: its path, the playback of one or two walks, and what the network was shown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cnnfix_core.arrays import Floats
 from cnnfix_core.backtrack.ancestry import Line, line
 from cnnfix_core.backtrack.path import Path, path_of
 from cnnfix_core.backtrack.picks import Chosen
-from cnnfix_core.backtrack.playback.playback import Film, playback
+from cnnfix_core.backtrack.playback.playback import Playback, playback
 from cnnfix_core.engine import Preset, Tape, Trace, unravel_again
 from cnnfix_core.explanations import Explanation, TargetSpec, explain
 from cnnfix_core.images import Picture, View
@@ -22,14 +22,14 @@ from cnnfix_core.zoo import Model
 class Walked:
     """One picture, one question, and walks back under one or two presets over the same tape, which has all values.
 
-    explanation: of the first preset. view: what of the picture the network saw. films: one a walk.
+    explanation: of the first preset. view: what of the picture the network saw. playbacks: one per walk.
     """
 
     explanation: Explanation
     view: View
     path: Path
     traces: tuple[Trace, ...]
-    films: tuple[Film, ...]
+    playbacks: tuple[Playback, ...]
 
     @property
     def trace(self) -> Trace:
@@ -73,8 +73,8 @@ def walked(model: Model, picture: Picture, target: TargetSpec, presets: Sequence
     trace = explanation.trace
     traces = (trace, *(unravel_again(trace, preset) for preset in others))
     path = path_of(*traces)
-    films = tuple(playback(one, path, path.fields) for one in traces)
-    return Walked(explanation.without_traces(), explanation.explained[0], path, traces, films)
+    playbacks = tuple(playback(one, path, path.fields) for one in traces)
+    return Walked(explanation.without_traces(), explanation.explained[0], path, traces, playbacks)
 
 
 def bytes_of(tape: Tape) -> int:

@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     walk = walked(model, picture, asked(options), [get_preset(options.preset, options.focus)])
     for block in walk.path.blocks:
         step = walk.path.steps[block.first]
-        print(f"{block.title:32} {step_texts.step_words(step, walk.trace, walk.films[0])}")
+        print(f"{block.title:32} {step_texts.step_words(step, walk.trace, walk.playbacks[0])}")
     if options.json:
         options.json.write_text(trace_json.trace_json(walk), "utf-8")
     if options.gif:

@@ -103,15 +103,15 @@ def _timeless(one: Measured) -> Measured:
 
 def _stops(walk: Walked, picture: Picture) -> list[Stop]:
     """A few steps evenly from the first that has a place to the picture."""
-    film, steps = walk.films[0], [walk.path.steps[block.first] for block in walk.path.blocks]
-    shown = [step for step in steps if film.cloud_at(step.number)]
+    playback, steps = walk.playbacks[0], [walk.path.steps[block.first] for block in walk.path.blocks]
+    shown = [step for step in steps if playback.cloud_at(step.number)]
     count = min(_STEPS, len(shown))
     chosen = [shown[round(n * (len(shown) - 1) / max(count - 1, 1))] for n in range(count)]
     return [
         Stop(
             step_photo(walk, picture, step.number, longest_side=_SIDE),
             step.module or kind(step.operation),
-            step_words(step, walk.trace, film),
+            step_words(step, walk.trace, playback),
         )
         for step in chosen
     ]

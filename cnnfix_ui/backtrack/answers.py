@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Floats, Ints
-from cnnfix_core.backtrack import Chosen, Film, Line, Path, Step, Walked, decide, element, element_name, kind, shape
+from cnnfix_core.backtrack import Chosen, Line, Path, Playback, Step, Walked, decide, element, element_name, kind, shape
 from cnnfix_core.backtrack.decisions.decision import Decision, Grid, Position, Term
 from cnnfix_core.engine import Selection, Value
 from cnnfix_core.utils import percent
@@ -38,11 +38,11 @@ def answer(walked: Walked, number: int, chosen: Chosen | None) -> dict[str, Any]
     return {
         "step": step.number,
         "chosen": chosen and followed and _summary(walked, chosen, followed),
-        "lit": followed and _lit(walked.films[0], walked.path, followed),
+        "lit": followed and _lit(walked.playbacks[0], walked.path, followed),
         "heading": _name(step),
         "kind": kind(step.operation),
         "shape": shape(step),
-        "point": _point(walked.films[0], step, current),
+        "point": _point(walked.playbacks[0], step, current),
         "ranked": _ON_LINE if elsewhere else _HERE,
         "elements": [_element(step, selection, shares, int(row), row == current) for row in listed],
         "decision": None if current is None else _decision(walked, step, current),
@@ -93,7 +93,7 @@ def _summary(walked: Walked, chosen: Chosen, followed: Line) -> dict[str, Any]:
     }
 
 
-def _lit(film: Film, path: Path, followed: Line) -> dict[str, str]:
+def _lit(film: Playback, path: Path, followed: Line) -> dict[str, str]:
     """For each cloud with a point on the line: how much of each point's evidence is on it, 0 to 255."""
     lit: dict[str, str] = {}
     for step in path.steps:
@@ -107,7 +107,7 @@ def _lit(film: Film, path: Path, followed: Line) -> dict[str, str]:
     return lit
 
 
-def _point(film: Film, step: Step, row: int | None) -> int:
+def _point(film: Playback, step: Step, row: int | None) -> int:
     """The point of the film at which the element is drawn; -1 where it is not."""
     cloud = film.cloud_at(step.number)
     if row is None or cloud is None or cloud.row[row] < 0:

@@ -9,7 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnfix_core import Picture
-from cnnfix_core.backtrack import Cloud, Film, Path, Stage, Step, Walked, evidence_words, kind, overlap, shape, spread
+from cnnfix_core.backtrack import (
+    Cloud,
+    Path,
+    Playback,
+    Stage,
+    Step,
+    Walked,
+    evidence_words,
+    kind,
+    overlap,
+    shape,
+    spread,
+)
 from cnnfix_core.engine import Trace
 from cnnfix_ui.components.panels.component import photo_uri
 
@@ -25,7 +37,7 @@ def film_data(walked: Walked, picture: Picture, name: str, large: bool) -> dict[
     name: differs from that of any other film. large: for a projector.
     """
     path = walked.path
-    overlaps = [_overlap(walked.films, step) for step in path.steps] if len(walked.films) > 1 else None
+    overlaps = [_overlap(walked.playbacks, step) for step in path.steps] if len(walked.playbacks) > 1 else None
     return {
         "id": name,
         "photo": photo_uri(picture),
@@ -35,7 +47,7 @@ def film_data(walked: Walked, picture: Picture, name: str, large: bool) -> dict[
         "stages": [_stage(stage, path) for stage in path.stages],
         "blocks": [{"title": block.short, "first": block.first, "last": block.last} for block in path.blocks],
         "steps": [_step(step, walked) for step in path.steps],
-        "walks": [_walk(walked, film, trace) for film, trace in zip(walked.films, walked.traces, strict=True)],
+        "walks": [_walk(walked, film, trace) for film, trace in zip(walked.playbacks, walked.traces, strict=True)],
         "overlap": overlaps,
         **_parting(path, overlaps),
     }
@@ -58,11 +70,11 @@ def _step(step: Step, walked: Walked) -> dict[str, Any]:
         "kind": kind(step.operation) if step.operation else "",
         "module": step.module,
         "shape": shape(step),
-        "words": evidence_words(step, walked.trace, walked.films[0]),
+        "words": evidence_words(step, walked.trace, walked.playbacks[0]),
     }
 
 
-def _walk(walked: Walked, film: Film, trace: Trace) -> dict[str, Any]:
+def _walk(walked: Walked, film: Playback, trace: Trace) -> dict[str, Any]:
     xy = walked.on_picture(np.concatenate([cloud.xy for cloud in film.clouds]))
     x0, y0, x1, y1 = walked.window
     spots = np.rint(xy.clip(0, 1) * _MOST).astype("<u2")
@@ -87,7 +99,7 @@ def _rows_and_columns(cloud: Cloud) -> NDArray[np.uint16]:
     return np.full((len(cloud.place), 2), _MOST, "<u2")
 
 
-def _numbers(film: Film, trace: Trace, step: Step, size: tuple[float, float]) -> dict[str, Any]:
+def _numbers(film: Playback, trace: Trace, step: Step, size: tuple[float, float]) -> dict[str, Any]:
     cloud = film.cloud_at(step.number)
     selection = trace.selection(step.value)
 
@@ -105,7 +117,7 @@ def _numbers(film: Film, trace: Trace, step: Step, size: tuple[float, float]) ->
     }
 
 
-def _overlap(films: tuple[Film, ...], step: Step) -> float:
+def _overlap(films: tuple[Playback, ...], step: Step) -> float:
     first, second = (film.cloud_at(step.number) for film in films)
     return round(overlap(first, second), 3) if first and second else 0.0
 

@@ -102,7 +102,7 @@ def _chosen(choice: object, walked: Walked) -> Chosen | None:
 
 def _at_point(step: int, point: int, walked: Walked) -> Chosen | None:
     """What lies at a point of the film."""
-    film = walked.films[0]
+    film = walked.playbacks[0]
     cloud = film.cloud_at(step) if 0 <= step < len(film.of_step) else None
     if cloud is None or not 0 <= point - cloud.first < len(cloud.evidence):
         return None

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 import cnnfix_core as cnnfix
 from cnnfix_core.backtrack.path import Path, Step, path_of
-from cnnfix_core.backtrack.playback.playback import Cloud, Film, overlap, playback, spread
+from cnnfix_core.backtrack.playback.playback import Cloud, Playback, overlap, playback, spread
 from cnnfix_core.backtrack.playback.point_cloud import prevailing
 from cnnfix_core.backtrack.receptive_fields.fields import Field, fields
 from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED, Preset
@@ -128,7 +128,7 @@ class Plain:
         return sums
 
 
-def compare(made: Film, trace: Trace, path: Path, most: int) -> None:
+def compare(made: Playback, trace: Trace, path: Path, most: int) -> None:
     where = fields(trace.tape)
     plain = Plain(trace, path, where)
     points: list[tuple[Cloud, int]] = [(cloud, n) for cloud in made.clouds for n in range(len(cloud.evidence))]
@@ -162,7 +162,9 @@ def compare_points(cloud: Cloud, plain: Plain, step: Step, elements: dict[Place,
     assert cloud.row.tolist() == [of_row.get(row, -1) for row in range(len(plain.trace.selection(step.value)))]
 
 
-def compare_parents(made: Film, cloud: Cloud, plain: Plain, path: Path, elements: dict[Place, list[Element]]) -> None:
+def compare_parents(
+    made: Playback, cloud: Cloud, plain: Plain, path: Path, elements: dict[Place, list[Element]]
+) -> None:
     numbers = {
         (number, tuple(place)): other.first + n
         for number, other in enumerate(made.clouds)

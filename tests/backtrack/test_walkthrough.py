@@ -55,7 +55,7 @@ def test_it_is_the_walk_that_explain_makes(walk: Walked, model: cnnfix.Model, ca
     np.testing.assert_array_equal(walk.explanation.fixations.xy, explanation.fixations.xy)
     np.testing.assert_array_equal(walk.explanation.fixations.evidence, explanation.fixations.evidence)
     assert walk.view.name == "whole"
-    assert len(walk.films) == len(walk.traces) == 2
+    assert len(walk.playbacks) == len(walk.traces) == 2
     assert 30e6 < walk.nbytes < 300e6
 
 

@@ -143,7 +143,7 @@ def test_what_is_chosen_in_the_browser(choice: object, chosen: Chosen | None, wa
 
 
 def test_a_point_stands_for_all_that_lies_at_its_place(walk: Walked) -> None:
-    film = walk.films[0]
+    film = walk.playbacks[0]
     step = next(step for step in walk.path.steps if step.module == "blocks.4.0.conv_pw")
     cloud = film.clouds[film.of_step[step.number]]
     chosen = talk._chosen({"step": step.number, "point": cloud.first + 2}, walk)
@@ -161,7 +161,7 @@ def test_the_film_for_the_browser_is_the_film(walk: Walked, cat: cnnfix.Picture)
     assert [len(data[part]) for part in ("steps", "blocks", "stages")] == [
         len(getattr(walk.path, part)) for part in ("steps", "blocks", "stages")
     ]
-    for sent, film, trace in zip(data["walks"], walk.films, walk.traces, strict=True):
+    for sent, film, trace in zip(data["walks"], walk.playbacks, walk.traces, strict=True):
         evidence, parent = unpacked(sent["evidence"], "<f4"), unpacked(sent["parent"], "<i4")
         x, y = (unpacked(sent[axis], "<u2") / 65535 for axis in "xy")
         for step in walk.path.steps:
@@ -220,7 +220,7 @@ def test_a_line_lights_its_points_and_says_what_it_carries(walk: Walked) -> None
     selection = walk.trace.selection(step.value)
     chosen = element(step, int(selection.index[selection.evidence.argmax()]))
     told = answer(walk, 3, chosen)
-    film, line = walk.films[0], walk.line(chosen)
+    film, line = walk.playbacks[0], walk.line(chosen)
     assert line is not None
     for number, text in told["lit"].items():
         cloud = film.clouds[int(number)]

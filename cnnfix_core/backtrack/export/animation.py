@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from cnnfix_core.arrays import Floats
 from cnnfix_core.backtrack.ancestry import Line
 from cnnfix_core.backtrack.path import Step
-from cnnfix_core.backtrack.playback.playback import Cloud, Film
+from cnnfix_core.backtrack.playback.playback import Cloud, Playback
 from cnnfix_core.backtrack.step_texts import kind, shape, step_words
 from cnnfix_core.backtrack.walkthrough import Walked
 from cnnfix_core.explanations import question
@@ -48,16 +48,16 @@ def step_image(
     explanation = walked.explanation
     title = question(explanation.target, explanation.rather_than)
     place = f"Step {number} of {len(walked.path.steps) - 1}: {step.module or kind(step.operation)}"
-    return _sheet(photo, title, [place, step_words(step, walked.trace, walked.films[0])])
+    return _sheet(photo, title, [place, step_words(step, walked.trace, walked.playbacks[0])])
 
 
 def step_photo(
     walked: Walked, picture: Picture, number: int, followed: Line | None = None, longest_side: int = 1200
 ) -> Image.Image:
     """The same without words: what the walk has at a step, over the photograph."""
-    step, film = walked.path.steps[number], walked.films[0]
+    step, playback = walked.path.steps[number], walked.playbacks[0]
     photo = photo_of(picture, longest_side)
-    cloud = film.cloud_at(step.number)
+    cloud = playback.cloud_at(step.number)
     if cloud:
         places, radii = _spots(cloud, walked, photo), _radii(cloud, photo)
         if followed is None:
@@ -71,13 +71,13 @@ def step_photo(
 
 def _frames(walked: Walked, picture: Picture, longest_side: int) -> Iterator[tuple[Image.Image, int]]:
     """Frames with their duration in ms: each block's output, the picture, and between them the points on their way."""
-    film, steps = walked.films[0], [walked.path.steps[block.first] for block in walked.path.blocks]
+    playback, steps = walked.playbacks[0], [walked.path.steps[block.first] for block in walked.path.blocks]
     photo = photo_of(picture, longest_side)
-    shown = [(step, cloud) for step in steps if (cloud := film.cloud_at(step.number))]
+    shown = [(step, cloud) for step in steps if (cloud := playback.cloud_at(step.number))]
     before: tuple[Cloud, Floats, Floats] | None = None
     for step, cloud in shown:
         places, radii = _spots(cloud, walked, photo), _radii(cloud, photo)
-        origin = np.full(len(places), -1) if before is None else _origins(film, cloud, before[0])
+        origin = np.full(len(places), -1) if before is None else _origins(playback, cloud, before[0])
         for t in np.linspace(0, 1, _MOVING + 1)[1:] if before else [1.0]:
             eased = t * t * (3 - 2 * t)
             moved, grown = _between(before, (places, radii), origin, eased)
@@ -102,9 +102,9 @@ def _between(
     return start + (places - start) * t, small + (radii - small) * t
 
 
-def _origins(film: Film, cloud: Cloud, before: Cloud) -> Floats:
+def _origins(playback: Playback, cloud: Cloud, before: Cloud) -> Floats:
     """For each point of a cloud the point of an earlier one that it came from; -1 where there is none."""
-    parents = np.concatenate([each.parent for each in film.clouds])
+    parents = np.concatenate([each.parent for each in playback.clouds])
     points = cloud.first + np.arange(len(cloud.evidence))
     while (later := points >= before.first + len(before.evidence)).any():
         points[later] = parents[points[later]]

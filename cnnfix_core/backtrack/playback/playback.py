@@ -1,4 +1,4 @@
-"""A walk as a film: at each step the places that hold evidence, and which place of the step before each came from."""
+"""A walk as it is played: at each step the places that hold evidence, and from which place of the step before."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Cloud:
     place: (N, 2) rows and columns in the feature map; (N, 1) positions in the flattened tensor where there is no map,
     numbers of channels.
     xy: (N, 2) what each place looks at, its centre, as parts of the network's input across and down: 0 to 1.
-    evidence: (N,) > 0. parent: (N,) number of the point, counted through all clouds of the film, from which most of the
-    evidence came; -1 at the score, and where that point is not drawn. row: (elements,) for each row of the selection
-    the point that it belongs to, counted from 0 in this cloud, -1 where it is not drawn.
+    evidence: (N,) > 0. parent: (N,) number of the point, counted through all clouds of the playback, from which most of
+    the evidence came; -1 at the score, and where that point is not drawn. row: (elements,) for each row of the
+    selection the point that it belongs to, counted from 0 in this cloud, -1 where it is not drawn.
     first: number of the first point, counted through all clouds. cell: distance of neighbouring places, as parts of the
     network's input across and down; None where there is no map. places: how many there are, drawn or not.
     """
@@ -47,7 +47,7 @@ class Cloud:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Film:
+class Playback:
     """clouds: those of the walk. of_step: for each step of the path the number of its cloud, -1 where it has none.
 
     Steps whose selections are equal, element by element, share a cloud.
@@ -66,8 +66,8 @@ class Film:
         return None if number < 0 else self.clouds[number]
 
 
-def playback(trace: Trace, path: Path, fields: Mapping[Value, Field], most: int = 300) -> Film:
-    """The film of a walk along a path. fields: of the walk's tape. most: points of a cloud, the strongest."""
+def playback(trace: Trace, path: Path, fields: Mapping[Value, Field], most: int = 300) -> Playback:
+    """The playback of a walk along a path. fields: of the walk's tape. most: points of a cloud, the strongest."""
     found = _Gathering(trace, path, fields)
     positions = Positions(trace, fields)
     drawn = _drawn([len(points.evidence) for points in found.points], most)
@@ -87,7 +87,7 @@ def playback(trace: Trace, path: Path, fields: Mapping[Value, Field], most: int 
         )
         clouds.append(cloud)
         first += len(cloud.evidence)
-    return Film(
+    return Playback(
         tuple(clouds),
         tuple(found.cloud.get(step.value, -1) for step in path.steps),
         tuple(positions.size(step.field) for step in path.steps),
