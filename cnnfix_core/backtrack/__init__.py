@@ -2,9 +2,11 @@
 
 from cnnfix_core.backtrack.ancestry import Line
 from cnnfix_core.backtrack.decisions.deciding import decide
+from cnnfix_core.backtrack.decisions.decision import Decision, Grid, Term
 from cnnfix_core.backtrack.decisions.sentences import element_name
 from cnnfix_core.backtrack.export.animation import gif, step_image, step_photo
 from cnnfix_core.backtrack.export.trace_json import trace_json
+from cnnfix_core.backtrack.inspection import DecisionFacts, ElementFacts, InputFacts, PickFacts, StepFacts, inspect
 from cnnfix_core.backtrack.path import Path, Stage, Step
 from cnnfix_core.backtrack.picks import Chosen, element
 from cnnfix_core.backtrack.playback.playback import Cloud, Playback, overlap, spread
@@ -15,18 +17,27 @@ from cnnfix_core.backtrack.walkthrough import Walked, walked
 __all__ = [
     "Chosen",
     "Cloud",
+    "Decision",
+    "DecisionFacts",
+    "ElementFacts",
     "Field",
+    "Grid",
+    "InputFacts",
     "Line",
     "Path",
+    "PickFacts",
     "Playback",
     "Stage",
     "Step",
+    "StepFacts",
+    "Term",
     "Walked",
     "decide",
     "element",
     "element_name",
     "evidence_words",
     "gif",
+    "inspect",
     "kind",
     "overlap",
     "shape",

@@ -4,34 +4,64 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cnnfix_core.cli.options import add_preset, add_question, asked, load
+from cnnfix_core.cli.options import add_preset, add_question, asked, load, whole
 from cnnfix_core.cli.parsing import Parser
+from cnnfix_core.errors import CnnfixError
+
+if TYPE_CHECKING:
+    from cnnfix_core.backtrack import Walked
 
 
 def add(command: Parser) -> None:
     """Declare the command."""
     add_question(command)
     add_preset(command)
+    command.add_argument("--step", metavar="N", type=whole, help="explain this step, 0 at the score, not all of them")
+    command.add_argument(
+        "--pick",
+        metavar="ELEMENTS",
+        help="what to explain of the step: CHANNEL.ROW.COLUMN, or CHANNEL, * for any (default: the strongest element)",
+    )
     command.add_argument("--json", metavar="FILE", type=Path, help="write the whole walk as JSON: who came from whom")
     command.add_argument("--gif", metavar="FILE", type=Path, help="draw the walk as an animated GIF")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Walk, print a line a block, write what is asked for."""
-    from cnnfix_core.backtrack import step_texts, walked
-    from cnnfix_core.backtrack.export import animation, trace_json
+    """Walk, print a line per block or the facts of one step, write what is asked for."""
+    from cnnfix_core.backtrack import gif, trace_json, walked
     from cnnfix_core.engine import get_preset
     from cnnfix_core.images import open_picture
 
+    if options.pick and options.step is None:
+        raise CnnfixError("--pick chooses elements of one step: say which with --step.")
     picture = open_picture(options.image)
     model = load(options.model, options)
     walk = walked(model, picture, asked(options), [get_preset(options.preset, options.focus)])
-    for block in walk.path.blocks:
-        step = walk.path.steps[block.first]
-        print(f"{block.title:32} {step_texts.step_words(step, walk.trace, walk.playbacks[0])}")
+    print(_blocks(walk) if options.step is None else _facts(walk, options.step, options.pick))
     if options.json:
-        options.json.write_text(trace_json.trace_json(walk), "utf-8")
+        options.json.write_text(trace_json(walk), "utf-8")
     if options.gif:
-        options.gif.write_bytes(animation.gif(walk, picture))
+        options.gif.write_bytes(gif(walk, picture))
     return 0
+
+
+def _blocks(walk: Walked) -> str:
+    from cnnfix_core.backtrack import step_words
+
+    firsts = [(block.title, walk.path.steps[block.first]) for block in walk.path.blocks]
+    return "\n".join(f"{title:32} {step_words(step, walk.trace, walk.playbacks[0])}" for title, step in firsts)
+
+
+def _facts(walk: Walked, step: int, pick: str | None) -> str:
+    from cnnfix_core.backtrack import Chosen, inspect
+
+    try:
+        chosen = Chosen.parse(f"{step}.{pick}") if pick else None
+    except ValueError:
+        raise CnnfixError(f"{pick!r} names no elements: write CHANNEL.ROW.COLUMN, such as 83.12.7 or *.12.7.") from None
+    facts = inspect(walk, step, chosen)
+    if chosen and not facts.pick:
+        raise CnnfixError(f"The walk came by nothing that is {pick!r} at step {step}.")
+    return facts.describe()

@@ -225,3 +225,27 @@ def test_backtrack_lists_the_blocks_and_writes_the_walk(run: Run, cat_file: Path
     assert lines[-1].startswith("picture")
     assert json.loads(files[0].read_text("utf-8"))["target"] == "tabby"
     assert files[1].read_bytes().startswith(b"GIF89a")
+
+
+def test_backtrack_explains_one_step(run: Run, cat_file: Path) -> None:
+    code, out, err = run("backtrack", cat_file, "--target", "tabby", "--step", "3", "--pick", "*")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith("Step 3: ")
+    assert "Picked: all elements of " in out
+    assert "Strongest here, with their share of the evidence:" in lines
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--pick", "3"], "say which with --step"),
+        (["--step", "999"], "The walk has no step 999"),
+        (["--step", "30", "--pick", "3.1"], "'3.1' names no elements: write CHANNEL.ROW.COLUMN"),
+        (["--step", "30", "--pick", "3.99.99"], "came by nothing that is '3.99.99' at step 30"),
+    ],
+)
+def test_backtrack_says_what_a_step_has_not(run: Run, cat_file: Path, options: list[str], message: str) -> None:
+    code, _, err = run("backtrack", cat_file, *options)
+    assert code != 0
+    assert message in err

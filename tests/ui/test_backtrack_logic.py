@@ -13,6 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import cnnfix_core as cnnfix
+from cnnfix_core.backtrack.inspection import inspect
 from cnnfix_core.backtrack.picks import Chosen, element
 from cnnfix_core.backtrack.walkthrough import Walked, walked
 from cnnfix_core.zoo import architectures
@@ -178,27 +179,26 @@ def test_the_film_for_the_browser_is_the_film(walk: Walked, cat: cnnfix.Picture)
     assert data["part"] is None or data["overlap"][data["part"]] < 0.5
 
 
-def test_answers_are_the_engines_numbers_and_kilobytes(walk: Walked) -> None:
+def test_answers_are_the_facts_of_the_step_and_kilobytes(walk: Walked) -> None:
     for step in walk.path.steps[::9]:
-        selection = walk.trace.selection(step.value)
-        strongest = int(selection.evidence.argmax())
+        facts = inspect(walk, step.number)
         told = json.loads(json.dumps(answer(walk, step.number, None)))
         assert len(json.dumps(told)) < 150_000
         assert told["lit"] is told["chosen"] is None
-        first = told["elements"][0]
-        assert first["share"] == pytest.approx(selection.evidence[strongest])
-        chosen = Chosen.parse(f"{step.number}.{first['id']}")
-        assert selection.index[strongest] in selection.index[chosen.rows(selection, step)]
-        decision = told["decision"]
-        if decision["kind"] in ("window", "mean", "dense", "sum"):
-            total = sum(term["product"] for term in decision["terms"]) + decision["others"] + (decision["bias"] or 0)
-            assert total == pytest.approx(decision["value"], rel=1e-3, abs=1e-3)
-        for term in decision["terms"]:
-            if term["go"]:
-                further = walk.path.steps[term["go"]["step"]]
-                target = Chosen.parse(f"{further.number}.{term['go']['element']}")
-                assert further.number > step.number
-                assert len(target.rows(walk.trace.selection(further.value), further))
+        assert (told["heading"], told["kind"], told["shape"]) == (facts.name, facts.kind, facts.shape)
+        assert told["point"] == (-1 if facts.point is None else facts.point)
+        assert [Chosen.parse(f"{step.number}.{given['id']}") for given in told["elements"]] == [
+            listed.chosen for listed in facts.elements
+        ]
+        assert [given["share"] for given in told["elements"]] == [listed.share for listed in facts.elements]
+        assert [given["current"] for given in told["elements"]] == [True] + [False] * (len(facts.elements) - 1)
+        assert facts.decision is not None
+        assert told["decision"]["value"] == pytest.approx(facts.decision.decision.value, rel=1e-4)
+        for sent, given in zip(told["decision"]["terms"], facts.decision.inputs, strict=True):
+            assert sent["share"] == given.term.share
+            assert sent["product"] == pytest.approx(given.term.product, rel=1e-4)
+            if sent["go"]:
+                assert Chosen.parse(f"{sent['go']['step']}.{sent['go']['element']}") == given.chosen
 
 
 def test_the_maps_are_the_networks_activations_in_one_scale(walk: Walked) -> None:
