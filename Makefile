@@ -1,15 +1,17 @@
 # Every command that the README names. `make` alone lists them.
 
 PYTHON ?= python3
+OLDEST_PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+OLDEST := .venv-oldest
 UNFINISHED := $(VENV)/.unfinished
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check format bench wheel lock clean browser
+.PHONY: help app test test-oldest check format bench wheel lock clean browser
 
 help: ## list these commands
-	@sed -n 's/^\([a-z]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST)
 	@echo '  PYTHON=python3.12 picks the Python of $(VENV), PORT=8600 the port of app, ARGS="..." is passed to test and bench'
 
 app: $(VENV)/.app ## install what the page needs and open it
@@ -17,6 +19,13 @@ app: $(VENV)/.app ## install what the page needs and open it
 
 test: $(VENV)/.dev browser ## install what the tests need, a browser included, and run them all
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-oldest: ## test the core with the oldest versions that pyproject.toml allows, in a .venv-oldest of their own
+	$(OLDEST_PYTHON) -m venv $(OLDEST)
+	@mkdir -p build
+	$(OLDEST)/bin/python tools/oldest.py > build/oldest.txt
+	$(OLDEST)/bin/python -m pip install --quiet --constraint build/oldest.txt -e '.[methods,models]' pytest hypothesis
+	$(OLDEST)/bin/python -m pytest -m 'not slow' tests/engine tests/explanations tests/images tests/metrics tests/regions $(ARGS)
 
 check: $(VENV)/.dev ## lint, formatting, types, and known holes in what is locked
 	$(BIN)/ruff check
@@ -36,7 +45,7 @@ wheel: $(VENV)/.app ## build the wheel and try it in an empty environment
 	rm -rf dist build/empty
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	$(PYTHON) -m venv build/empty
-	build/empty/bin/python -m pip install --quiet dist/*.whl
+	build/empty/bin/python -m pip install --quiet "$$(echo dist/*.whl)[app]"
 	cd build && empty/bin/cnnfix --version && empty/bin/cnnfix compare cat --figure cat.png
 
 lock: $(VENV)/.app ## write requirements.lock anew
@@ -47,7 +56,7 @@ clean: ## remove what runs leave behind; .venv stays
 	find . -name $(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -r {} +
 
 $(VENV)/.app: pyproject.toml
-	$(call install,.)
+	$(call install,'.[app]')
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml

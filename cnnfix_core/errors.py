@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from importlib.util import find_spec
 
 
 class CnnfixError(ValueError):
@@ -30,6 +31,37 @@ class NotFiniteError(CnnfixError):
 
 class ModelError(CnnfixError):
     """A model is unknown, not installed, or its weights do not fit."""
+
+
+class MissingPackageError(CnnfixError, ImportError):
+    """A package that only a part of this one uses is not installed."""
+
+
+# What each package that an extra of pyproject.toml brings is called, and the smallest extra with it.
+_OPTIONAL = {
+    "captum": ("Captum", "methods"),
+    "pyarrow": ("PyArrow", "batch"),
+    "ray": ("Ray", "ray"),
+    "reportlab": ("ReportLab", "report"),
+    "streamlit": ("Streamlit", "app"),
+    "timm": ("timm", "models"),
+    "torchcam": ("torchcam", "methods"),
+    "torchvision": ("torchvision", "models"),
+}
+
+
+def need(package: str) -> None:
+    """See that an optional package is there, before it is imported; imports nothing.
+
+    Args:
+        package: The name under which Python imports it.
+
+    Raises:
+        MissingPackageError: It is not installed; the message is the command that installs it.
+    """
+    if find_spec(package) is None:
+        title, extra = _OPTIONAL[package]
+        raise MissingPackageError(f"This needs {title}: pip install 'cnnfix[{extra}]'")
 
 
 def did_you_mean(wanted: str, known: Iterable[str], otherwise: str) -> str:

@@ -18,7 +18,7 @@ def main() -> None:
     """Ask pip, which installs nothing, and write its answer."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
-        choose = ["install", "--dry-run", "--ignore-installed", "--quiet", "--report", str(report), str(ROOT)]
+        choose = ["install", "--dry-run", "--ignore-installed", "--quiet", "--report", str(report), f"{ROOT}[app]"]
         subprocess.run([sys.executable, "-m", "pip", *choose], check=True)
         chosen = [item["metadata"] for item in json.loads(report.read_text("utf-8"))["install"]]
     pins = sorted(f"{one['name'].lower()}=={one['version']}" for one in chosen if one["name"] != "cnnfix")

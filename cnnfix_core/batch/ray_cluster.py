@@ -16,11 +16,8 @@ from cnnfix_core.errors import CnnfixError
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent home unasked
 os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # the command has its own words
-try:
-    import ray
-    import ray.data
-except ImportError as error:
-    raise CnnfixError('The engine ray is not installed: pip install "cnnfix[ray]".') from error
+import ray  # reads the settings above
+import ray.data
 
 
 def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int, gpu: bool = False) -> Iterator[list[BatchRow]]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from cnnfix_core.cli.parsing import Parser
+from cnnfix_core.errors import need
 from cnnfix_site import APP
 
 
@@ -27,6 +28,7 @@ def add(command: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Start Streamlit and wait for it."""
+    need("streamlit")
     from cnnfix_site import hosting
 
     if options.own_models:

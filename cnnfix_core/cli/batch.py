@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cnnfix_core.cli.options import INTERRUPTED, add_model, add_preset, complain, load, positive
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Clock
+from cnnfix_core.errors import need
 
 if TYPE_CHECKING:
     from cnnfix_core.batch import BatchRow, Engine
@@ -52,6 +53,7 @@ def add(command: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Explain what is missing, write the table."""
+    need("pyarrow")
     from cnnfix_core.batch import Slices, Work, runner
     from cnnfix_core.batch.items import items
     from cnnfix_core.batch.table import table, write
@@ -89,6 +91,7 @@ def _failed(journal: Journal[BatchRow], names: set[str]) -> list[str]:
 
 def _engine(options: argparse.Namespace) -> Engine:
     if options.engine == "ray":
+        need("ray")
         from cnnfix_core.batch import ray_cluster
 
         return partial(ray_cluster.rows, workers=options.workers, gpu=options.device != "cpu")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cnnfix_core.cli.options import add_preset, add_question, asked, load
 from cnnfix_core.cli.parsing import Parser
-from cnnfix_core.errors import ModelError
+from cnnfix_core.errors import MissingPackageError, ModelError
 
 
 def add(command: Parser) -> None:
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
             rival = attribute(
                 model, picture, result.asked, crops=result.preset.crops, longest_side=highest_density.MAP_SIDE
             )
-        except ModelError as error:
+        except (MissingPackageError, ModelError) as error:
             print(f"The figure is without Grad-CAM. {error}", file=sys.stderr)
         options.figure.write_bytes(drawing.png(figures.comparison(picture, result, density, rival)))
     return 0

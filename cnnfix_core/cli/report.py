@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cnnfix_core.cli.options import add_preset, add_question, asked, load
 from cnnfix_core.cli.parsing import Parser
-from cnnfix_core.errors import CnnfixError
+from cnnfix_core.errors import CnnfixError, need
 
 _CROPS = ("whole", "centre", "five")
 
@@ -33,6 +33,8 @@ def run(options: argparse.Namespace) -> int:
     for file, kind in kinds.items():
         if kind not in report.WRITERS:
             raise CnnfixError(f"{file} ends neither in .html nor in .pdf nor in .zip: name a file that does.")
+        if kind != "html":
+            need("reportlab")
     content = bytes_of(options.image)
     picture = open_picture(content)
     preset = get_preset(options.preset, options.focus)

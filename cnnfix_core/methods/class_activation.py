@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchcam.methods import GradCAMpp, LayerCAM, ScoreCAM
 
+from cnnfix_core.errors import need
 from cnnfix_core.methods.feature_maps import anatomy
 from cnnfix_core.methods.method import Map
 from cnnfix_core.methods.module_copy import with_own_hooks
@@ -27,7 +27,8 @@ def grad_cam(asked: ViewRequest) -> tuple[Tensor, str]:
 
 def grad_cam_by_captum(score: Callable[[Tensor], Tensor], layer: nn.Module, inputs: Tensor) -> Tensor:
     """Grad-CAM (Selvaraju et al., ICCV 2017, eq. 1 and 2) of the scores, (N,), on a layer's maps, as large as they."""
-    from captum.attr import LayerGradCam  # imports matplotlib
+    need("captum")
+    from captum.attr import LayerGradCam
 
     maps: Tensor = LayerGradCam(score, layer).attribute(inputs.requires_grad_(), relu_attributions=True)
     return maps
@@ -43,34 +44,14 @@ def grad_cam_together(model: Model, inputs: Tensor, classes: Sequence[int]) -> l
     return list(maps.detach().sum(dim=1).clamp_min(0).float().cpu().numpy())
 
 
-class _GradCAMpp(GradCAMpp):
-    """With the alphas of the paper: torchcam 0.5 computes them, but divides a copy that it then forgets."""
-
-    def _get_weights(self, class_idx: Any, scores: Tensor, eps: float = 1e-8, **kwargs: Any) -> list[Tensor]:
-        self._backprop(scores, class_idx, **kwargs)
-        pairs = zip(self.hook_a, self.hook_g, strict=True)
-        return [plus_plus_weights(a, g) for a, g in pairs]
-
-
-def plus_plus_weights(activations: Tensor, gradients: Tensor) -> Tensor:
-    """The weights of Grad-CAM++ (Chattopadhyay et al., WACV 2018, eq. 5 and 19): (N, C), from two (N, C, h, w).
-
-    The exponential of the score, a factor that all weights share, is left out.
-    """
-    squares = gradients**2
-    below = 2 * squares + activations.sum(dim=(2, 3), keepdim=True) * gradients**3
-    alphas = torch.where(below == 0, 0, squares / below)
-    return (alphas * gradients.relu()).sum(dim=(2, 3))
-
-
 def grad_cam_plus_plus(asked: ViewRequest) -> tuple[Tensor, str]:
     """Grad-CAM++ (Chattopadhyay et al., WACV 2018), by torchcam with the paper's weights; cut off at 0."""
-    return _by_torchcam(asked, _GradCAMpp)
+    return _by_torchcam(asked, _torchcam().PaperGradCAMpp)
 
 
 def layer_cam(asked: ViewRequest) -> tuple[Tensor, str]:
     """LayerCAM (Jiang et al., IEEE TIP 2021, eq. 7 and 8), by torchcam: each place has weights of its own."""
-    return _by_torchcam(asked, LayerCAM)
+    return _by_torchcam(asked, _torchcam().LayerCAM)
 
 
 def score_cam(asked: ViewRequest) -> tuple[Tensor, str]:
@@ -81,7 +62,14 @@ def score_cam(asked: ViewRequest) -> tuple[Tensor, str]:
     same for all and cancels.
     """
     with torch.no_grad():
-        return _by_torchcam(asked, ScoreCAM, batch_size=asked.at_once)
+        return _by_torchcam(asked, _torchcam().ScoreCAM, batch_size=asked.at_once)
+
+
+def _torchcam() -> Any:
+    need("torchcam")
+    from cnnfix_core.methods import torchcam_extractors
+
+    return torchcam_extractors
 
 
 def _by_torchcam(asked: ViewRequest, method: Any, **options: Any) -> tuple[Tensor, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from cnnfix_core.errors import ModelError
+from cnnfix_core.errors import ModelError, need
 from cnnfix_core.methods.class_activation import grad_cam
 from cnnfix_core.methods.guided import Guided
 from cnnfix_core.methods.per_view import ViewRequest
@@ -41,7 +41,8 @@ def integrated_gradients(asked: ViewRequest) -> tuple[Tensor, None]:
 
 def signed_path(asked: ViewRequest) -> Tensor:
     """Integrated gradients with their signs: (h, w)."""
-    from captum.attr import IntegratedGradients  # imports matplotlib
+    need("captum")
+    from captum.attr import IntegratedGradients
 
     asked.watch.expect(STEPS)
     method = IntegratedGradients(asked.score)
@@ -50,6 +51,7 @@ def signed_path(asked: ViewRequest) -> Tensor:
 
 
 def _gradient(asked: ViewRequest) -> Tensor:
+    need("captum")
     from captum.attr import Saliency
 
     gradient: Tensor = Saliency(asked.score).attribute(asked.inputs.requires_grad_(), abs=False)

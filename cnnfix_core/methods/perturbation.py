@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from cnnfix_core.errors import need
 from cnnfix_core.methods.per_view import ViewRequest
 
 # Sides of the picture over the side of the patch, and over its step.
@@ -22,7 +23,8 @@ def occlusion(asked: ViewRequest) -> tuple[Tensor, None]:
     The patch has a seventh of the picture's sides and moves by half of itself; a place gets the mean over the patches
     that cover it. Where the score rises instead, the map is cut off at 0.
     """
-    from captum.attr import Occlusion  # imports matplotlib
+    need("captum")
+    from captum.attr import Occlusion
 
     channels, *sides = asked.inputs.shape[1:]
     patch = (channels, *(max(side // PATCH, 1) for side in sides))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from cnnfix_core.arrays import Floats
 
@@ -28,6 +27,8 @@ def overlap(one: NDArray[np.floating], other: NDArray[np.floating], share: float
 
 
 def _centred_ranks(saliency: NDArray[np.floating]) -> Floats:
+    from scipy.stats import rankdata  # half a second: only when maps are compared
+
     ranks = rankdata(saliency)
     return np.asarray(ranks - (ranks.size + 1) / 2)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from cnnfix_core.errors import CnnfixError, ModelError
+from cnnfix_core.errors import CnnfixError, ModelError, need
 from cnnfix_core.explanations import Class, Prediction, classes
 from cnnfix_core.images import Picture
 from cnnfix_core.methods import needs_gradient, with_own_hooks
@@ -94,7 +94,8 @@ def _loss(scores: Tensor, wanted: int) -> Tensor:
 
 
 def _fgsm(score: Callable[[Tensor], Tensor], inputs: Tensor, strength: int, wanted: int, targeted: bool) -> Tensor:
-    from captum.robust import FGSM  # imports matplotlib
+    need("captum")
+    from captum.robust import FGSM
 
     attack = FGSM(score, _loss, lower_bound=0, upper_bound=255)
     attack.zero_thresh = 0.0
@@ -103,6 +104,7 @@ def _fgsm(score: Callable[[Tensor], Tensor], inputs: Tensor, strength: int, want
 
 
 def _pgd(score: Callable[[Tensor], Tensor], inputs: Tensor, strength: int, wanted: int, targeted: bool) -> Tensor:
+    need("captum")
     from captum.robust import PGD
 
     attack = PGD(score, _loss, lower_bound=0, upper_bound=255)

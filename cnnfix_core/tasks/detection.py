@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from cnnfix_core.errors import ModelError
+from cnnfix_core.errors import ModelError, need
 from cnnfix_core.images import Bounds, Picture
 from cnnfix_core.tasks.fitting import fitted, input_of, part_of
 from cnnfix_core.zoo import Labels, Model
@@ -85,6 +85,7 @@ class _Boxes(nn.Module):
         return torch.stack([self._scores(result) for result in self.network(list(pictures))])
 
     def _scores(self, result: dict[str, Tensor]) -> Tensor:
+        need("torchvision")
         from torchvision.ops import box_iou
 
         nothing = 0 * result["scores"].sum()  # has a gradient, and a place on the tape, even of no scores

@@ -8,7 +8,7 @@ from typing import Protocol
 from cnnfix_core.errors import ModelError, did_you_mean
 from cnnfix_core.zoo.download import DownloadProgress, project_file
 from cnnfix_core.zoo.initialisation import shapes_alone
-from cnnfix_core.zoo.labels import Labels, read_labels
+from cnnfix_core.zoo.labels import Labels, imagenet_info, read_labels
 from cnnfix_core.zoo.model import Model, ModelInfo, Task
 from cnnfix_core.zoo.preprocessing import INTERPOLATIONS, MAX_SIDE, Preprocessing, Three
 from cnnfix_core.zoo.provenance import digest_of, versions
@@ -30,6 +30,7 @@ __all__ = [
     "Task",
     "Three",
     "digest_of",
+    "imagenet_info",
     "list_models",
     "load_model",
     "model_info",
@@ -58,11 +59,19 @@ class Entry(Protocol):
         """The model, ready to be asked."""
 
 
+_TRAINED = (*scenes.NETWORKS, scenes.SEGMENTING, scenes.DETECTING, sketches.NETWORK)
+_HERE: tuple[Entry, ...] = (*packaged.PACKAGED, *_TRAINED)
+_BY_NAME = {entry.name: entry for entry in _HERE}
+
+
 @cache
 def _entries() -> dict[str, Entry]:
-    trained = (*scenes.NETWORKS, scenes.SEGMENTING, scenes.DETECTING, sketches.NETWORK)
-    entries: tuple[Entry, ...] = (*packaged.PACKAGED, *trained, *torchvision.entries())
-    return {entry.name: entry for entry in entries}
+    return _BY_NAME | {entry.name: entry for entry in torchvision.entries()}
+
+
+def _entry(name: str) -> Entry | None:
+    # torchvision takes a second to import: only where its networks are asked for.
+    return _BY_NAME.get(name) or _entries().get(name)
 
 
 def list_models() -> tuple[ModelInfo, ...]:
@@ -72,7 +81,7 @@ def list_models() -> tuple[ModelInfo, ...]:
 
 def model_info(name: str) -> ModelInfo | None:
     """What is known of one of them; None where there is none of that name."""
-    entry = _entries().get(name)
+    entry = _entry(name)
     return entry.info() if entry else None
 
 
@@ -81,7 +90,8 @@ def load_model(name: str = DEFAULT, progress: DownloadProgress | None = None) ->
 
     Raises ModelError for an unknown name, and where the weights are missing or damaged and cannot be fetched.
     """
-    if name not in _entries():
+    entry = _entry(name)
+    if entry is None:
         hint = did_you_mean(name, _entries(), "`cnnfix models` lists all; a file must exist.")
         raise ModelError(f"There is no model {name!r}. {hint}")
-    return _entries()[name].load(progress)
+    return entry.load(progress)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cnnfix_core.errors import ModelError, did_you_mean
+from cnnfix_core.errors import ModelError, did_you_mean, need
 from cnnfix_core.zoo.initialisation import draw, shapes_alone, undrawn
 from cnnfix_core.zoo.preprocessing import Preprocessing
 
@@ -30,25 +30,25 @@ _AS_PUBLISHED = {"weights_backbone": None, "aux_loss": True}
 @cache
 def classifiers() -> tuple[str, ...]:
     """Torchvision's convolutional networks that say what a picture shows."""
-    return _convolutional(_torchvision())
+    return _convolutional(torchvision_models())
 
 
 @cache
 def segmenters() -> tuple[str, ...]:
     """Torchvision's networks that name each pixel."""
-    return _convolutional(_torchvision().segmentation)
+    return _convolutional(torchvision_models().segmentation)
 
 
 @cache
 def detectors() -> tuple[str, ...]:
     """Torchvision's convolutional networks that put boxes around things."""
-    return _convolutional(_torchvision().detection)
+    return _convolutional(torchvision_models().detection)
 
 
 @cache
 def names() -> tuple[str, ...]:
     """All of torchvision's convolutional networks: for classes, segmentation, films and detection."""
-    models = _torchvision()
+    models = torchvision_models()
     return classifiers() + segmenters() + _convolutional(models.video) + detectors()
 
 
@@ -70,7 +70,7 @@ def skeleton(name: str, classes: int | None = None) -> nn.Module:
     Raises ModelError for an unknown name, and for a network that does not give one score a class for a picture.
     """
     _check(name)
-    models = _torchvision()
+    models = torchvision_models()
     if not name.startswith(TIMM) and name not in models.list_models(models):
         raise ModelError(f"{name} is no network that gives one score a class: choose one that classifies pictures.")
     with shapes_alone():
@@ -86,7 +86,7 @@ def example_input(name: str) -> tuple[Tensor | list[Tensor], ...]:
     generator = torch.Generator().manual_seed(0)
     if name.startswith(TIMM):
         return (torch.randn(1, *_timm_input(name), generator=generator),)
-    models = _torchvision()
+    models = torchvision_models()
     if name in models.list_models(models.detection):
         # Nearly grey: features grow a thousandfold through untrained layers, and no box would stay in the picture.
         grey = torch.tensor(Preprocessing().mean)[:, None, None]
@@ -107,7 +107,7 @@ def preprocessing(name: str) -> Preprocessing:
 
 def published(name: str) -> Any:
     """Torchvision's entry of the network's weights: the paper's for its five networks, otherwise the best."""
-    weights = _torchvision().get_model_weights(name)
+    weights = torchvision_models().get_model_weights(name)
     return weights["IMAGENET1K_V1"] if name in PAPER else weights.DEFAULT
 
 
@@ -135,8 +135,7 @@ def _timm_preprocessing(name: str) -> Preprocessing:
 
 
 def _timm_config(name: str) -> Any:
-    import timm
-
+    timm = _timm()
     return timm.get_pretrained_cfg(name.removeprefix(TIMM)) or timm.models.PretrainedCfg()
 
 
@@ -152,11 +151,9 @@ def _constructed(name: str, classes: int | None) -> nn.Module:
     _check(name)
     options: dict[str, Any] = {} if classes is None else {"num_classes": classes}
     if name.startswith(TIMM):
-        import timm
-
-        module: nn.Module = timm.create_model(name.removeprefix(TIMM), pretrained=False, **options)
+        module: nn.Module = _timm().create_model(name.removeprefix(TIMM), pretrained=False, **options)
         return module.eval()
-    models = _torchvision()
+    models = torchvision_models()
     taken = inspect.signature(models.get_model_builder(name)).parameters
     published = {key: value for key, value in _AS_PUBLISHED.items() if key in taken}
     module = models.get_model(name, weights=None, **published, **_OPTIONS.get(name, {}), **options)
@@ -166,21 +163,19 @@ def _constructed(name: str, classes: int | None) -> nn.Module:
 @cache
 def timm_names() -> tuple[str, ...]:
     """All of timm's networks, as "timm/NAME"."""
-    import timm
-
-    return tuple(TIMM + name for name in timm.list_models())
+    return tuple(TIMM + name for name in _timm().list_models())
 
 
 def _check(name: str) -> None:
     """Only names of the registries pass: timm would take addresses of files, too."""
-    known = timm_names() if name.startswith(TIMM) else _torchvision().list_models()
+    known = timm_names() if name.startswith(TIMM) else torchvision_models().list_models()
     if name.split(".", maxsplit=1)[0] in known:
         return
     raise ModelError(f"There is no architecture {name!r}. {did_you_mean(name, known, 'See docs/architectures.md.')}")
 
 
 def _convolutional(*modules: Any) -> tuple[str, ...]:
-    models = _torchvision()
+    models = torchvision_models()
     return tuple(
         name
         for module in modules
@@ -189,7 +184,17 @@ def _convolutional(*modules: Any) -> tuple[str, ...]:
     )
 
 
-def _torchvision() -> Any:
-    from torchvision import models  # a second: only when a network is wanted
+# Each takes a second to import: only when a network is wanted.
+def torchvision_models() -> Any:
+    """Torchvision's module of networks."""
+    need("torchvision")
+    from torchvision import models
 
     return models
+
+
+def _timm() -> Any:
+    need("timm")
+    import timm
+
+    return timm

@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from cnnfix_core.zoo import architectures
-from cnnfix_core.zoo.architectures import TIMM, names
+from cnnfix_core.zoo.architectures import TIMM, names, torchvision_models
 
 # One network, the smallest or nearly so, of each of timm's families of convolutional networks and hybrids.
 # fmt: off
@@ -41,10 +41,9 @@ def surveyed() -> tuple[str, ...]:
 
 def task(name: str) -> str:
     """What the network is for, as a heading."""
-    from torchvision import models
-
     if name.startswith(TIMM):
         return "timm: transformers" if name.removeprefix(TIMM) in TRANSFORMERS else "timm: convolutional and hybrid"
+    models = torchvision_models()
     return next(
         (title for part, title in _TASKS.items() if name in models.list_models(getattr(models, part))), "Classification"
     )

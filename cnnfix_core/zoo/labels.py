@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from cnnfix_core.errors import ModelError, TargetError, did_you_mean
+from cnnfix_core.errors import ModelError, TargetError, did_you_mean, need
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,11 +63,17 @@ def numbered(count: int) -> Labels:
     return Labels(tuple(f"class {index}" for index in range(count)), ("",) * count)
 
 
-def imagenet_labels() -> Labels:
-    """The 1,000 classes of ImageNet, with WordNet's definitions, from timm."""
+def imagenet_info() -> Any:
+    """What timm knows of ImageNet's 1,000 classes, in their order."""
+    need("timm")
     from timm.data.imagenet_info import ImageNetInfo  # a second or two: only when a model is wanted
 
-    info: Any = ImageNetInfo()
+    return ImageNetInfo()
+
+
+def imagenet_labels() -> Labels:
+    """The 1,000 classes of ImageNet, with WordNet's definitions, from timm."""
+    info = imagenet_info()
     names = [info.index_to_description(index) for index in range(info.num_classes())]
     full = [info.index_to_description(index, detailed=True) for index in range(info.num_classes())]
     definitions = (text.removeprefix(name).removeprefix(": ") for name, text in zip(names, full, strict=True))

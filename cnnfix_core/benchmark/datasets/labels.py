@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any
 
 from cnnfix_core.errors import TargetError
-from cnnfix_core.zoo import Labels
+from cnnfix_core.zoo import Labels, imagenet_info
 
 _WORDNET = re.compile(r"n\d{8}")
 
@@ -31,9 +30,7 @@ def class_of(labels: Labels, label: str) -> int:
 
 @cache
 def _imagenet() -> dict[str, tuple[int, frozenset[str]]]:
-    from timm.data.imagenet_info import ImageNetInfo  # a second or two
-
-    info: Any = ImageNetInfo()
+    info = imagenet_info()
     return {
         info.index_to_label_name(n): (n, frozenset(info.index_to_description(n).lower().split(", ")))
         for n in range(info.num_classes())

@@ -7,6 +7,7 @@ from collections import OrderedDict
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cnnfix_core.errors import need
 from cnnfix_core.zoo.networks.resnet import SmallResNet
 
 _CHANNELS = (16, 32, 72)  # of the small ResNet at strides 4, 8 and 16
@@ -68,6 +69,7 @@ def small_fcos(classes: int, side: int) -> nn.Module:
 
     Its labels count from 0, and none is the background.
     """
+    need("torchvision")
     from torchvision.models.detection import FCOS
     from torchvision.models.detection.anchor_utils import AnchorGenerator
 

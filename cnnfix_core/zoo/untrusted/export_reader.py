@@ -21,7 +21,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch._export.serde.serialize import _SERIALIZE_TO_TORCH_MEMORY_FORMAT, deserialize_scalar_type
 
 from cnnfix_core.errors import ModelError
 from cnnfix_core.zoo import state_dict
@@ -47,6 +46,26 @@ _OTHERS = {
 _STORED = re.compile(r"data/(weights/weight_|constants/tensor_)\d+")
 # A size is a name or arithmetic; none is evaluated here, but a file with more than that in them is no honest one.
 _CODE = re.compile(r"__|\.\s*[A-Za-z_]|[\[{;:]")
+# Numbers of the file format. torch has the same tables, in a module that takes a second to import and is not public.
+# fmt: off
+_DTYPE_NAMES = {
+    1: "uint8", 2: "int8", 3: "int16", 4: "int32", 5: "int64", 6: "float16", 7: "float32", 8: "float64",
+    9: "complex32", 10: "complex64", 11: "complex128", 12: "bool", 13: "bfloat16", 28: "uint16",
+    29: "float8_e4m3fn", 30: "float8_e5m2", 31: "float8_e4m3fnuz", 32: "float8_e5m2fnuz", 33: "float8_e8m0fnu",
+    34: "uint32", 35: "uint64",
+}
+# fmt: on
+_DTYPES: dict[int, torch.dtype] = {
+    number: getattr(torch, name)
+    for number, name in _DTYPE_NAMES.items()
+    if hasattr(torch, name)  # not all are old
+}
+_MEMORY_FORMATS = {
+    1: torch.contiguous_format,
+    2: torch.channels_last,
+    3: torch.channels_last_3d,
+    4: torch.preserve_format,
+}
 _OPERATION = re.compile(r"torch\.ops\.(aten|torchvision)\.(\w+)\.(\w+)")
 
 
@@ -148,7 +167,7 @@ def _tensor(archive: Archive, folder: str, name: str, entry: Any) -> Tensor:
             "stays closed: export the network with plain tensors."
         )
     meta, content = entry["tensor_meta"], archive.read(path)
-    dtype = deserialize_scalar_type(meta["dtype"])
+    dtype = _DTYPES[meta["dtype"]]
     shape, stride = ([size["as_int"] for size in meta[key]] for key in ("sizes", "strides"))
     if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > len(content):
         raise ModelError(f"{archive.name} is damaged: {name[:80]} claims more numbers than the file has.")
@@ -240,8 +259,8 @@ _ARGUMENTS: dict[str, Callable[[Any], Any]] = {
     "as_bool": bool,
     "as_string": str,
     "as_sym_int": _size,
-    "as_scalar_type": deserialize_scalar_type,
-    "as_memory_format": lambda value: _SERIALIZE_TO_TORCH_MEMORY_FORMAT[value],
+    "as_scalar_type": _DTYPES.__getitem__,
+    "as_memory_format": _MEMORY_FORMATS.__getitem__,
     "as_layout": lambda value: torch.strided,
     "as_device": lambda value: torch.device("cpu"),
     "as_tensors": _several("as_tensor"),
