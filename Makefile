@@ -5,6 +5,7 @@ OLDEST_PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
+NODE := PATH="$(CURDIR)/$(BIN):$$PATH" # .venv brings Node and npm
 UNFINISHED := $(VENV)/.unfinished
 
 .DEFAULT_GOAL := help
@@ -27,11 +28,12 @@ test-oldest: ## test the core with the oldest versions that pyproject.toml allow
 	$(OLDEST)/bin/python -m pip install --quiet --constraint build/oldest.txt -e '.[methods,models]' pytest hypothesis
 	$(OLDEST)/bin/python -m pytest -m 'not slow' tests/engine tests/explanations tests/images tests/metrics tests/regions $(ARGS)
 
-check: $(VENV)/.dev ## lint, formatting, types, and known holes in what is locked
+check: $(VENV)/.dev node_modules/.done ## lint, formatting, types, and known holes in what is locked
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(NODE) npm run --silent lint
 	$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip --progress-spinner off
 
 format: $(VENV)/.dev ## put the code into the form that check wants
@@ -62,6 +64,10 @@ $(VENV)/.app: pyproject.toml
 $(VENV)/.dev: pyproject.toml
 	$(call install,'.[dev]')
 	@touch $(VENV)/.app $@
+
+node_modules/.done: package-lock.json | $(VENV)/.dev
+	$(NODE) npm ci --loglevel error
+	@touch $@
 
 # An install that was cut short leaves packages that look whole to pip. So when one began, never ended, and had
 # already written something, or when there is no working .venv at all, .venv is made from nothing.

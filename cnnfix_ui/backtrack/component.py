@@ -6,14 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from cnnfix_ui.components.assets import joined
+from cnnfix_ui.components.assets import script, sheets
 
 HERE = Path(__file__).parent / "web"
-# One script and one sheet without a build step: names are shared, main.js comes last and exports.
-SCRIPTS = (
-    *("../../components/dom.js", "points.js", "drawing.js", "film.js", "talk.js"),
-    *("strip.js", "transport.js", "stage.js", "below.js", "grids.js", "hop.js", "maps.js", "main.js"),
-)
 SHEETS = ("film.css", "strip.css", "stage.css", "hop.css", "maps.css")
 
 
@@ -21,14 +16,14 @@ SHEETS = ("film.css", "strip.css", "stage.css", "hop.css", "maps.css")
 _film = st.components.v2.component(
     "cnnfix_backtrack",
     html='<div class="film"><div class="frame"></div></div>',
-    css=joined(HERE, *SHEETS),
-    js=joined(HERE, *SCRIPTS),
+    css=sheets(HERE, *SHEETS),
+    js=script(HERE / "main.js"),
 )
 _relay = st.components.v2.component(
     "cnnfix_relay",
     html='<div class="cnnfix-relay"></div>',
-    css=joined(HERE, "relay.css"),
-    js=joined(HERE, "relay.js"),
+    css=sheets(HERE, "relay.css"),
+    js=script(HERE / "relay.js"),
     isolate_styles=False,  # its one rule is for the page
 )
 

@@ -8,15 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from cnnfix_ui.components.assets import joined
+from cnnfix_ui.components.assets import script, sheets
 
 HERE = Path(__file__).parent / "web"
-# One script and one sheet without a build step: names are shared, main.js comes last and exports.
-SCRIPTS = (
-    *("../../components/dom.js", "maps.js", "paint.js", "scales.js", "view.js", "words.js", "talk.js", "marks.js"),
-    *("roving.js", "menu.js", "boxes.js", "brush.js", "pointers.js", "keys.js", "layers.js", "overlays.js"),
-    *("curtain.js", "divider.js", "cell.js", "heads.js", "bar.js", "legend.js", "layout.js", "main.js"),
-)
 Heard = tuple[str, int]
 _MOST_ACTS = 20  # at once: as many as talk.js keeps
 SHEETS = ("grid.css", "cell.css", "marks.css", "menu.css")
@@ -24,7 +18,7 @@ SHEETS = ("grid.css", "cell.css", "marks.css", "menu.css")
 
 # Text only ever travels as data, never inside these strings, so that no label can become markup.
 _component = st.components.v2.component(
-    "cnnfix_compare", html='<div class="compare"></div>', css=joined(HERE, *SHEETS), js=joined(HERE, *SCRIPTS)
+    "cnnfix_compare", html='<div class="compare"></div>', css=sheets(HERE, *SHEETS), js=script(HERE / "main.js")
 )
 
 

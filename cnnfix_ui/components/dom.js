@@ -1,42 +1,53 @@
-// Small things that several components use. Texts enter the page as text only, never as markup.
+// Making elements, and reading what a person does to them. Texts enter the page as text only, never as markup.
+import { clamp } from "./numbers.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
-const clamp = (value, low = 0, high = 1) => Math.min(high, Math.max(low, value));
-const mix = (from, to, t) => from + (to - from) * t;
+// Which way each arrow key goes: across and down.
+export const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-function element(name, className, ...children) {
+export function element(name, className, ...children) {
   const node = document.createElement(name);
   node.className = className;
   node.append(...children);
   return node;
 }
 
-function pressable(className, label, ...children) {
+export function pressable(className, label, ...children) {
   const node = element("button", className, ...children);
   node.type = "button";
   if (label) node.setAttribute("aria-label", label);
   return node;
 }
 
-function icon(path) {
-  const svg = document.createElementNS(SVG, "svg");
-  const shape = document.createElementNS(SVG, "path");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  shape.setAttribute("d", path);
-  svg.append(shape);
-  return svg;
+export function svgElement(name, attributes = {}, ...children) {
+  const node = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
 }
 
-// Two digits are enough to compare by, as in "3.1 %" and "0.31 %".
-function percent(share) {
-  const value = 100 * share;
-  if (value >= 9.95) return `${Math.round(value)} %`;
-  if (value > 0 && value < 0.01) return "< 0.01 %";
-  return `${Number(value.toPrecision(2))} %`;
+export function icon(path, className = "icon", side = 24) {
+  const shape = svgElement("path", { d: path });
+  return svgElement("svg", { class: className, viewBox: `0 0 ${side} ${side}`, "aria-hidden": "true" }, shape);
 }
 
-const count = (number, word) => `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
+// Where a pointer is on a node, in parts of its width and height.
+export function placeOn(node, event) {
+  const box = node.getBoundingClientRect();
+  return [clamp((event.clientX - box.left) / box.width), clamp((event.clientY - box.top) / box.height)];
+}
 
-const stillPlease = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+export const hasModifier = (event) => event.ctrlKey || event.metaKey || event.altKey;
+
+// Which of these buttons in a row a key leads to, around both ends; null where it leads nowhere.
+export function buttonByKey(event, buttons) {
+  const here = buttons.indexOf(event.target);
+  const to = {
+    ArrowRight: here + 1, ArrowDown: here + 1, ArrowLeft: here - 1, ArrowUp: here - 1, Home: 0, End: buttons.length - 1,
+  }[event.key];
+  if (here < 0 || to === undefined || hasModifier(event)) return null;
+  return buttons[(to + buttons.length) % buttons.length];
+}
+
+export const prefersStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from cnnfix_core import Picture
-from cnnfix_ui.components.assets import joined
+from cnnfix_ui.components.assets import script
 from cnnfix_ui.components.panels.component import photo_uri
 
 HERE = Path(__file__).parent / "web"
@@ -20,7 +20,7 @@ _component = st.components.v2.component(
     "cnnfix_pointing",
     html='<div class="pointing"></div>',
     css=(HERE / "pointing.css").read_text("utf-8"),
-    js=joined(HERE, "../../components/dom.js", "pointing.js"),
+    js=script(HERE / "pointing.js"),
 )
 _NOTHING: dict[str, Any] = {"layer": "", "classes": None, "names": [], "legend": [], "boxes": [], "chosen": None}
 

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from cnnfix_core.modalities.sketches import PEN, Stroke
-from cnnfix_ui.components.assets import joined
+from cnnfix_ui.components.assets import script
 
 HERE = Path(__file__).parent / "web"
 
@@ -18,7 +18,7 @@ _component = st.components.v2.component(
     "cnnfix_sheet",
     html='<div class="sheet"></div>',
     css=(HERE / "sheet.css").read_text("utf-8"),
-    js=joined(HERE, "../../components/dom.js", "sheet.js"),
+    js=script(HERE / "sheet.js"),
 )
 
 

@@ -10,36 +10,18 @@ import streamlit as st
 from numpy.typing import NDArray
 
 import cnnfix_ui
+from cnnfix_ui.components.assets import script, sheets
 
-SOURCES = Path(cnnfix_ui.__file__).parent / "backtrack" / "web"
-MAIN = """
-export default function ({ data, parentElement, setTriggerValue }) {
-  const [hop, photo, maps] = parentElement.querySelector(".frame").children;
-  hop.style.setProperty("--scale", data.scale);
-  maps.style.setProperty("--scale", data.scale);
-  const go = (detail) => setTriggerValue("gone", detail);
-  const overlay = (canvas, extent, label) => {
-    photo.replaceChildren(...(canvas ? [canvas] : []));
-    photo.dataset.laid = canvas ? `${label} on ${extent}` : "nothing";
-  };
-  drawHop(hop, data.answer, go);
-  drawMaps(maps, data.answer, go, overlay);
-}
-"""
+WEB = Path(cnnfix_ui.__file__).parent / "backtrack" / "web"
 HTML = (
     '<div class="frame"><section class="hop"></section><div class="photo"></div><section class="maps"></section></div>'
 )
 
-
-def joined(*names: str) -> str:
-    return "\n".join((SOURCES / name).read_text("utf-8") for name in names)
-
-
 component = st.components.v2.component(
     "hop_demo",
     html=HTML,
-    css=joined("hop.css", "maps.css") + ".frame { display: grid; gap: 2rem } .photo canvas { width: 12rem }",
-    js=joined("../../components/dom.js", "grids.js", "hop.js", "maps.js") + MAIN,
+    css=sheets(WEB, "hop.css", "maps.css") + ".frame { display: grid; gap: 2rem } .photo canvas { width: 12rem }",
+    js=script(Path(__file__).with_suffix(".js")),
 )
 
 Json = dict[str, Any]

@@ -1,5 +1,8 @@
 // What stands under the photographs: receptive fields on and off, the line that is followed, and all of it in words.
-function createBelow(film, walks, act) {
+import { element, icon, pressable } from "../../components/dom.js";
+import { FLAG } from "./strip.js";
+
+export function createBelow(film, walks, act) {
   const fields = pressable("quiet", "", "Receptive fields");
   fields.onclick = act.fields;
   const followed = element("p", "followed");

@@ -1,12 +1,13 @@
 // How points and receptive fields look on the photograph, whatever the theme.
-const POINT_FILL = "#19e3ff";
-const POINT_EDGE = "#06222b";
+import { POINT } from "../../components/colours.js";
+import { clamp, mix } from "../../components/numbers.js";
+
 const OFF_LINE = "rgb(214 220 226 / 0.5)";
 const SMALLEST = 1.6; // CSS pixels, so that weak points can be seen
 
-const fullRadius = (size) => clamp(0.075 * Math.min(size.width, size.height), 16, 44);
+export const fullRadius = (size) => clamp(0.075 * Math.min(size.width, size.height), 16, 44);
 
-function drawDiscs(pen, discs, size, following) {
+export function drawDiscs(pen, discs, size, following) {
   const full = fullRadius(size);
   const disc = ({ x, y }, radius, fill, edge) => {
     pen.beginPath();
@@ -21,7 +22,7 @@ function drawDiscs(pen, discs, size, following) {
   for (const one of discs) {
     pen.globalAlpha = one.alpha;
     const radius = Math.max(SMALLEST, full * one.radius);
-    disc(one, radius, following ? OFF_LINE : POINT_FILL, following ? "" : POINT_EDGE);
+    disc(one, radius, following ? OFF_LINE : POINT.fill, following ? "" : POINT.edge);
   }
   if (following) { // as much of each disc as is on the line; where that is too small to be seen, paler
     const most = Math.max(...discs.map(({ lit }) => lit), 1e-6);
@@ -29,15 +30,15 @@ function drawDiscs(pen, discs, size, following) {
       if (!one.lit) continue;
       const radius = full * one.radius * Math.sqrt(one.lit);
       pen.globalAlpha = one.alpha * (radius < SMALLEST ? 0.2 + 0.8 * (one.lit / most) : 1);
-      disc(one, Math.max(SMALLEST, radius), POINT_FILL, POINT_EDGE);
+      disc(one, Math.max(SMALLEST, radius), POINT.fill, POINT.edge);
     }
   }
   pen.globalAlpha = 1;
 }
 
-function drawRing(pen, x, y, radius, size, strong) {
+export function drawRing(pen, x, y, radius, size, strong) {
   const reach = Math.max(SMALLEST, fullRadius(size) * radius) + (strong ? 5 : 4);
-  for (const [colour, width] of [[POINT_EDGE, strong ? 5.5 : 4], ["#fff", strong ? 2.5 : 1.5]]) {
+  for (const [colour, width] of [[POINT.edge, strong ? 5.5 : 4], ["#fff", strong ? 2.5 : 1.5]]) {
     pen.beginPath();
     pen.arc(x * size.width, y * size.height, reach, 0, 2 * Math.PI);
     pen.lineWidth = width;
@@ -47,7 +48,7 @@ function drawRing(pen, x, y, radius, size, strong) {
 }
 
 // What each disc looks at, and the square that is its own; nothing outside of what the network sees.
-function drawFields(pen, discs, field, cell, view, size) {
+export function drawFields(pen, discs, field, cell, view, size) {
   const [x0, y0, x1, y1] = [view[0] * size.width, view[1] * size.height, view[2] * size.width, view[3] * size.height];
   pen.save();
   pen.beginPath();
@@ -64,7 +65,7 @@ function drawFields(pen, discs, field, cell, view, size) {
     pen.globalAlpha = alpha;
     pen.fillStyle = "rgb(25 227 255 / 0.22)";
     pen.fillRect(...box(cell));
-    for (const [colour, width] of [["rgb(6 34 43 / 0.7)", 3], [POINT_FILL, 1.25]]) {
+    for (const [colour, width] of [["rgb(6 34 43 / 0.7)", 3], [POINT.fill, 1.25]]) {
       pen.strokeStyle = colour;
       pen.lineWidth = width;
       pen.strokeRect(...box(field));
@@ -74,7 +75,7 @@ function drawFields(pen, discs, field, cell, view, size) {
 }
 
 // While a film moves from one step to another: sizes in between, if both steps have one.
-function sizeBetween(upper, lower, t) {
+export function sizeBetween(upper, lower, t) {
   if (!upper || !lower) return (t < 0.5 ? upper : lower) ?? null;
   return [mix(upper[0], lower[0], t), mix(upper[1], lower[1], t)];
 }

@@ -1,4 +1,7 @@
 // The film: where it is, what moves, what is chosen. Everything else draws what this knows.
+import { prefersStill } from "../../components/dom.js";
+import { clamp } from "../../components/numbers.js";
+
 const STEP_MS = 700; // a step at normal speed, three quarters of it in motion
 const HAND_MS = 420; // a step by hand
 const SAME_MS = 220; // when nothing moves
@@ -7,7 +10,7 @@ const ease = (t) => (t < 0.5 ? 4 * t ** 3 : 1 - (2 - 2 * t) ** 3 / 2);
 
 // film: as Python sent it. changed(): somewhere else, or playing or not. paint(): draw the points. rested(): a person went
 // somewhere, or stopped it. Returns the view, which others read, and what can be done with it.
-function createFilm(film, walks, { changed, paint, rested, speed }) {
+export function createFilm(film, walks, { changed, paint, rested, speed }) {
   const view = {
     step: film.start.step,
     open: new Set(),
@@ -60,7 +63,7 @@ function createFilm(film, walks, { changed, paint, rested, speed }) {
     view.step = step;
     showVisible();
     rest();
-    if (duration && before !== step && moves(before, step) && !stillPlease()) {
+    if (duration && before !== step && moves(before, step) && !prefersStill()) {
       ahead = step > before;
       view.scene = { upper: Math.min(before, step), lower: Math.max(before, step), t: ahead ? 0 : 1 };
       view.moving = true;
@@ -73,7 +76,7 @@ function createFilm(film, walks, { changed, paint, rested, speed }) {
   const goOn = () => {
     const next = view.visible[view.visible.indexOf(view.step) + 1];
     if (next === undefined) return pause();
-    const pace = (stillPlease() || moves(view.step, next) ? STEP_MS : SAME_MS) / view.speed;
+    const pace = (prefersStill() || moves(view.step, next) ? STEP_MS : SAME_MS) / view.speed;
     to(next, 0.75 * pace);
     timer = setTimeout(goOn, pace);
   };

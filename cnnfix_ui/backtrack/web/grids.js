@@ -1,32 +1,10 @@
 // Tables of numbers, cell by cell: what a filter sees, the filter, their product. They light up together.
+import { element, hasModifier } from "../../components/dom.js";
+import { numberWriter, percent, threeDigits } from "../../components/format.js";
+import { clamp } from "../../components/numbers.js";
+
 const GRID_LEAST = 26; // CSS pixels; numbers in smaller cells cannot be read
 const GRID_TYPE = 9.5; // CSS pixels; nor can smaller type
-const GRID_RAISED = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹";
-
-// Three digits, as in "2.31" and "0.0312"; a true minus sign.
-function gridNumber(value) {
-  return gridWriter([value])(value);
-}
-
-// How to write numbers that stand together: all with the decimals that give the largest this many digits.
-function gridWriter(numbers, digits = 3) {
-  const largest = numbers.reduce((most, number) => Math.max(most, Math.abs(number)), 0);
-  const power = largest > 0 ? Math.floor(Math.log10(largest)) : 0;
-  if (power < -4 || power > 6) return gridPower;
-  const decimals = Math.max(0, digits - 1 - power);
-  return (value) => {
-    if (value === 0) return "0"; // nothing at all, unlike "0.0"
-    const text = Math.abs(value).toFixed(decimals);
-    return value < 0 && Number(text) !== 0 ? `−${text}` : text;
-  };
-}
-
-function gridPower(value) {
-  if (value === 0) return "0";
-  const [digits, power] = value.toExponential(2).replace("-", value < 0 ? "−" : "-").split("e");
-  const raised = [...power.replace("+", "")].map((letter) => GRID_RAISED["-0123456789".indexOf(letter)]);
-  return `${digits} · 10${raised.join("")}`;
-}
 
 // tables: [{title, note, values, sum}]; each table's values are rows of numbers, null outside the picture.
 // operators: between them. words(row, column): about one cell. winner: [row, column] or null. name: of the winner.
@@ -80,7 +58,7 @@ function gridOperator(sign) {
 function gridTable({ title, note, values, sum }, number, words, winner, winnerWords) {
   const known = values.flat().filter((value) => value !== null);
   const largest = known.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const write = gridWriter(known, values[0].length > 5 || largest < 1 ? 2 : 3); // what fits into a cell
+  const write = numberWriter(known, values[0].length > 5 || largest < 1 ? 2 : 3); // what fits into a cell
   const table = element("div", "grid-cells");
   table.setAttribute("role", "grid");
   table.setAttribute("aria-label", title);
@@ -105,7 +83,7 @@ function gridTable({ title, note, values, sum }, number, words, winner, winnerWo
   gridFit(table, Math.max(...known.map((value) => write(value).length), 1));
   const caption = element("figcaption", "grid-title", title, element("small", "", note ?? ""));
   const figure = element("figure", "grid", caption, table);
-  if (sum !== undefined) figure.append(element("p", "grid-sum", "Σ ", element("b", "", gridNumber(sum))));
+  if (sum !== undefined) figure.append(element("p", "grid-sum", "Σ ", element("b", "", threeDigits(sum))));
   figure.style.setProperty("--columns", values[0].length);
   return figure;
 }
@@ -135,7 +113,7 @@ function gridFit(table, letters) {
 
 function gridMove(event, rows, columns) {
   const cell = event.target.closest(".grid-cell");
-  if (!cell || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!cell || hasModifier(event)) return;
   const [row, column] = [Number(cell.dataset.row), Number(cell.dataset.column)];
   const to = {
     ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1], Home: [row, 0],
@@ -171,12 +149,12 @@ function gridPlace(grid, row, column) {
   return `(${grid.corner[0] + row * down}, ${grid.corner[1] + column * across})`.replaceAll("-", "−");
 }
 
-function gridWindow({ grid }) {
+export function gridWindow({ grid }) {
   const { activations, coefficients, products } = grid;
   const words = (row, column) => {
     const place = gridPlace(grid, row, column);
     if (activations[row][column] === null) return `${place}: outside the picture, nothing comes from there`;
-    const [a, c, p] = [activations, coefficients, products].map((table) => gridNumber(table[row][column]));
+    const [a, c, p] = [activations, coefficients, products].map((table) => threeDigits(table[row][column]));
     return `${place}: ${a} × ${c} = ${p}`;
   };
   return gridPanel({
@@ -192,11 +170,11 @@ function gridWindow({ grid }) {
   });
 }
 
-function gridMaximum({ grid }) {
+export function gridMaximum({ grid }) {
   const { activations } = grid;
   const words = (row, column) => {
     const value = activations[row][column];
-    return `${gridPlace(grid, row, column)}: ${value === null ? "outside the picture" : gridNumber(value)}`;
+    return `${gridPlace(grid, row, column)}: ${value === null ? "outside the picture" : threeDigits(value)}`;
   };
   return gridPanel({
     tables: [{ title: "Window", note: `channel ${grid.channel}`, values: activations }],
@@ -208,7 +186,7 @@ function gridMaximum({ grid }) {
 }
 
 // How much each cell brings to the mean; the weights are all the same.
-function gridMean({ grid, value, terms }) {
+export function gridMean({ grid, value, terms }) {
   const { activations } = grid;
   const weight = (row, column) => grid.coefficients?.[row][column] ?? terms[0].coefficient;
   const words = (row, column) => {
@@ -217,7 +195,7 @@ function gridMean({ grid, value, terms }) {
     if (cell === null) return `${place}: outside the picture`;
     const product = cell * weight(row, column);
     const share = value && product / value >= 0 ? `, ${percent(product / value)} of the value` : "";
-    return `${place}: ${gridNumber(cell)} × ${gridNumber(weight(row, column))} = ${gridNumber(product)}${share}`;
+    return `${place}: ${threeDigits(cell)} × ${threeDigits(weight(row, column))} = ${threeDigits(product)}${share}`;
   };
   return gridPanel({
     tables: [{ title: "Feature map", note: `channel ${grid.channel}`, values: activations }],
@@ -228,6 +206,6 @@ function gridMean({ grid, value, terms }) {
   });
 }
 
-function gridTotal(products) {
+export function gridTotal(products) {
   return products.flat().reduce((sum, product) => sum + (product ?? 0), 0);
 }

@@ -1,9 +1,13 @@
 // The hop panel: what decided one element, from the question to its numbers. Drawn anew when another answer arrives.
+import { buttonByKey, element, icon, pressable } from "../../components/dom.js";
+import { count, numberWriter, percent, threeDigits } from "../../components/format.js";
+import { gridMaximum, gridMean, gridTotal, gridWindow } from "./grids.js";
+
 const HOP_DOWN = "M12 4v14M6 12l6 6 6-6";
 const HOP_WITH_BARS = ["window", "mean", "dense", "sum", "other"];
 
 // node: a section. answer: see answers.py; null before the first. go({step, chosen}): look at another step or element.
-function drawHop(node, answer, go) {
+export function drawHop(node, answer, go) {
   node.hopGo = go; // what is drawn already goes the new way, too
   const shown = answer && [answer.step, answer.heading, answer.kind, answer.shape, answer.elements, answer.decision];
   const content = JSON.stringify(shown);
@@ -13,7 +17,7 @@ function drawHop(node, answer, go) {
 }
 
 // The focus stays on what has the same key, else it goes to the question; lists stay scrolled.
-function hopKeepingPlace(node, redraw) {
+export function hopKeepingPlace(node, redraw) {
   const active = node.getRootNode().activeElement;
   const key = node.contains(active) ? active.dataset.key : undefined;
   const scrolled = node.querySelector(".hop-elements")?.scrollLeft ?? 0;
@@ -46,7 +50,7 @@ function hopParts(answer, go) {
   return [head, ...list, hopQuestion(decision), ...hopPicture(decision), ...hopFollowed(decision, go)];
 }
 
-function hopEmpty(words) {
+export function hopEmpty(words) {
   return element("p", "hop-empty", words);
 }
 
@@ -78,15 +82,11 @@ function hopElements({ step, elements, ranked }, go) {
 }
 
 // Arrow keys move among buttons of which Tab reaches one; Enter chooses.
-function hopAlong(event, buttons) {
-  const here = buttons.indexOf(event.target);
-  const to = {
-    ArrowRight: here + 1, ArrowDown: here + 1, ArrowLeft: here - 1, ArrowUp: here - 1, Home: 0, End: buttons.length - 1,
-  }[event.key];
-  if (here < 0 || to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+export function hopAlong(event, buttons) {
+  const next = buttonByKey(event, buttons);
+  if (!next) return;
   event.preventDefault();
-  const next = buttons[(to + buttons.length) % buttons.length];
-  buttons[here].tabIndex = -1;
+  event.target.tabIndex = -1;
   next.tabIndex = 0;
   next.focus();
 }
@@ -97,7 +97,7 @@ function hopQuestion({ title, sign, value, evidence, sentence }) {
   const fact = (name, number) => element("div", "", element("dt", "", name), element("dd", "", number));
   return element("div", "hop-asked",
     question,
-    element("dl", "hop-facts", fact("Value", gridNumber(value)), fact("Share of the evidence", percent(evidence))),
+    element("dl", "hop-facts", fact("Value", threeDigits(value)), fact("Share of the evidence", percent(evidence))),
     element("p", "hop-sentence", sentence));
 }
 
@@ -127,7 +127,7 @@ function hopEquation(parts) {
   const pieces = parts.map(({ number, label, before }, place) => {
     const adds = before === "+";
     const sign = adds && number < 0 ? "−" : before;
-    const shown = gridNumber(adds ? Math.abs(number) : number);
+    const shown = threeDigits(adds ? Math.abs(number) : number);
     const piece = element("span", "hop-piece", element("b", "", shown), " ", element("small", "", label), " ");
     piece.classList.toggle("result", place === parts.length - 1);
     return element("span", "hop-operand", ...(sign ? [element("span", "hop-sign", sign)] : []), piece);
@@ -245,7 +245,7 @@ function hopBars(decision, go) {
   const ends = rows.flatMap(({ from, to }) => [from, to]);
   const [low, high] = [Math.min(0, ...ends), Math.max(0, ...ends)];
   const span = high - low || 1;
-  const write = gridWriter(rows.map(({ number }) => number ?? 0));
+  const write = numberWriter(rows.map(({ number }) => number ?? 0));
   const table = element("div", "hop-bars");
   table.setAttribute("role", "table");
   table.setAttribute("aria-label", "What the inputs brought, and where the evidence went");
@@ -294,9 +294,9 @@ function hopRow(className, role, ...cells) {
 function hopLabel({ term, label, number }, { sign }) {
   if (!term) return element("span", "hop-label", element("b", "", label));
   const node = element("span", "hop-label", element("b", "", term.label));
-  const notes = number === null && Number.isFinite(term.activation) ? [`value ${gridNumber(term.activation)}`] : [];
+  const notes = number === null && Number.isFinite(term.activation) ? [`value ${threeDigits(term.activation)}`] : [];
   if (term.coefficient !== null && term.coefficient !== 1) {
-    notes.push(`${gridNumber(term.activation)} × ${gridNumber(term.coefficient)}`);
+    notes.push(`${threeDigits(term.activation)} × ${threeDigits(term.coefficient)}`);
   }
   if (term.winner) notes.push("most evidence");
   if (term.go && term.sign !== sign) notes.push(`asks why it is ${term.sign > 0 ? "high" : "low"}`);

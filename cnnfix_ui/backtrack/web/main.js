@@ -1,4 +1,16 @@
 // Puts the parts together, and takes what a person does to the film.
+import { element, hasModifier } from "../../components/dom.js";
+import { createBelow } from "./below.js";
+import { ANSWER } from "./events.js";
+import { createFilm } from "./film.js";
+import { drawHop } from "./hop.js";
+import { drawMaps } from "./maps.js";
+import { readLit, readWalk } from "./points.js";
+import { createStage } from "./stage.js";
+import { createStrip } from "./strip.js";
+import { createTalk } from "./talk.js";
+import { createTransport } from "./transport.js";
+
 const HABITS = { speed: 1, fields: false }; // kept when another film starts
 
 // Runs again whenever Python sends other data. A film that goes on stays as it is.
@@ -104,7 +116,7 @@ function show(frame, film) {
 
   const listening = new AbortController();
   frame.onkeydown = (event) => onKey(event, act, film);
-  window.addEventListener("cnnfix:answer", (event) => talk.receive(event.detail), { signal: listening.signal });
+  window.addEventListener(ANSWER, (event) => talk.receive(event.detail), { signal: listening.signal });
   update();
   if (window.cnnfixAnswer?.step === view.step) talk.receive(window.cnnfixAnswer);
   return {
@@ -123,7 +135,7 @@ function onKey(event, act, film) {
   const { view } = act;
   const target = event.target;
   const slider = target.matches('input[type="range"]');
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.defaultPrevented || hasModifier(event)) return;
   if (target.matches("textarea, select, [contenteditable]") || (target.matches("input") && !slider)) return;
   const number = view.blockOf(view.step);
   const block = film.blocks[number];

@@ -1,9 +1,15 @@
 // The strongest feature maps of a layer in one scale. Dark is zero, in both themes and over a photograph.
+import { channels } from "../../components/colours.js";
+import { element, pressable, svgElement } from "../../components/dom.js";
+import { percent, threeDigits } from "../../components/format.js";
+import { bytesOf, clamp, mix } from "../../components/numbers.js";
+import { hopAlong, hopEmpty, hopKeepingPlace } from "./hop.js";
+
 const MAPS_UP = ["#11171d", "#17436b", "#2b7fc0", "#8cc9f2", "#f2faff"];
 const MAPS_DOWN = ["#11171d", "#6b3a08", "#c0700f", "#f2b45c", "#fff6e6"];
 
 // node: a section. go: see drawHop. overlay(canvas or null, extent, label): lay a map over the photograph.
-function drawMaps(node, answer, go, overlay) {
+export function drawMaps(node, answer, go, overlay) {
   Object.assign(node, { mapsGo: go, mapsOverlay: overlay });
   const content = JSON.stringify(answer && [answer.step, answer.heading, answer.maps]);
   if (node.mapsContent !== content) {
@@ -73,8 +79,7 @@ function mapsCanvas(maps, { values }, seeThrough) {
   const pen = canvas.getContext("2d");
   const image = pen.createImageData(maps.columns, maps.rows);
   const colours = mapsColours(maps, seeThrough);
-  const bytes = atob(values);
-  for (let n = 0; n < bytes.length; n++) image.data.set(colours[bytes.charCodeAt(n)], 4 * n);
+  bytesOf(values).forEach((byte, n) => image.data.set(colours[byte], 4 * n));
   pen.putImageData(image, 0, 0);
   return canvas;
 }
@@ -93,27 +98,19 @@ function mapsColour(part) {
   const ramp = part < 0 ? MAPS_DOWN : MAPS_UP;
   const at = clamp(Math.abs(part)) * (ramp.length - 1);
   const below = Math.min(ramp.length - 2, Math.floor(at));
-  const channels = (colour) => [1, 3, 5].map((start) => parseInt(colour.slice(start, start + 2), 16));
   const [from, to] = [channels(ramp[below]), channels(ramp[below + 1])];
   return from.map((value, n) => Math.round(mix(value, to[n], at - below)));
 }
 
 // The elements that hold evidence: the larger the ring, the larger its share of the channel's.
 function mapsRings({ rows, columns }, { places }) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "maps-rings");
-  svg.setAttribute("viewBox", `0 0 ${columns} ${rows}`);
-  svg.setAttribute("aria-hidden", "true");
+  const svg = svgElement("svg", { class: "maps-rings", viewBox: `0 0 ${columns} ${rows}`, "aria-hidden": "true" });
   const most = Math.max(...places.map(([, , share]) => share));
   const full = 0.075 * Math.max(rows, columns);
   for (const name of ["edge", "ring"]) {
     for (const [row, column, share] of places) {
-      const circle = document.createElementNS(SVG, "circle");
-      circle.setAttribute("class", name);
-      circle.setAttribute("cx", column + 0.5);
-      circle.setAttribute("cy", row + 0.5);
-      circle.setAttribute("r", (full * Math.max(0.25, Math.sqrt(share / most))).toFixed(3));
-      svg.append(circle);
+      const r = (full * Math.max(0.25, Math.sqrt(share / most))).toFixed(3);
+      svg.append(svgElement("circle", { class: name, cx: column + 0.5, cy: row + 0.5, r }));
     }
   }
   return svg;
@@ -124,7 +121,7 @@ function mapsLegend({ low, high }) {
   const largest = Math.max(-low, high) || 1;
   const stops = Array.from({ length: 21 }, (_, n) => `rgb(${mapsColour(mix(low, high, n / 20) / largest).join(" ")})`);
   bar.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
-  const ends = element("span", "maps-ends", ...[low, high].map((end) => element("span", "", gridNumber(end))));
+  const ends = element("span", "maps-ends", ...[low, high].map((end) => element("span", "", threeDigits(end))));
   if (low < 0 && high > 0) {
     const zero = element("span", "maps-zero", "0");
     zero.style.setProperty("--zero", -low / (high - low));

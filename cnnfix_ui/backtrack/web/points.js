@@ -1,13 +1,13 @@
 // The walks of a film as arrays, and where each point is while it moves from one step to another.
+import { bytesOf, mix } from "../../components/numbers.js";
+
 const NO_CLOUD = { first: 0, count: 0 };
 const NO_PLACE = 65535; // as row and column
 
-function numbers(Kind, text) {
-  return new Kind(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
-}
+const numbers = (Kind, text) => new Kind(bytesOf(text).buffer);
 
 // Places as parts of the photo, evidence as parts of the score's.
-function readWalk(walk) {
+export function readWalk(walk) {
   const evidence = numbers(Float32Array, walk.evidence);
   const { first, count } = walk.clouds[walk.steps[0].cloud];
   const whole = evidence.subarray(first, first + count).reduce((sum, value) => sum + value, 0);
@@ -26,7 +26,7 @@ function readWalk(walk) {
 }
 
 // For each point which part of its evidence is on the chosen line.
-function readLit(walk, lit) {
+export function readLit(walk, lit) {
   const shares = new Float32Array(walk.share.length);
   for (const [cloud, text] of Object.entries(lit)) {
     shares.set(numbers(Uint8Array, text), walk.clouds[cloud].first);
@@ -34,10 +34,10 @@ function readLit(walk, lit) {
   return shares.map((value) => value / 255);
 }
 
-const cloudOf = (walk, step) => walk.clouds[walk.steps[step].cloud] ?? NO_CLOUD;
+export const cloudOf = (walk, step) => walk.clouds[walk.steps[step].cloud] ?? NO_CLOUD;
 
 // For each point of the lower step the point of the upper one that it came from, and the upper ones that end here.
-function linksOf(walk, upper, lower) {
+export function linksOf(walk, upper, lower) {
   const above = cloudOf(walk, upper);
   const below = cloudOf(walk, lower);
   const origin = new Int32Array(below.count);
@@ -55,7 +55,7 @@ function linksOf(walk, upper, lower) {
 
 // The discs of one picture of the film, weakest first, so that the strongest lie on top.
 // t: 0 at the upper step, 1 at the lower. lit: for a point which part of it is on the chosen line.
-function discsOf(walk, links, t, lit) {
+export function discsOf(walk, links, t, lit) {
   const discs = [];
   const { below, origin, ended } = links;
   const at = (point, alpha) => ({
@@ -76,7 +76,7 @@ function discsOf(walk, links, t, lit) {
   return discs;
 }
 
-function nearestPoint(walk, step, distance, reach) {
+export function nearestPoint(walk, step, distance, reach) {
   const { first, count } = cloudOf(walk, step);
   let best = -1;
   let least = reach;
@@ -88,7 +88,7 @@ function nearestPoint(walk, step, distance, reach) {
 }
 
 // The next point in a direction: near ones ahead rather than those to the side.
-function pointTowards(walk, step, from, [right, down], ratio) {
+export function pointTowards(walk, step, from, [right, down], ratio) {
   const ahead = (x, y) => {
     const across = (x - walk.x[from]) * ratio;
     const along = across * right + (y - walk.y[from]) * down;
@@ -99,7 +99,7 @@ function pointTowards(walk, step, from, [right, down], ratio) {
   return found < 0 ? from : found;
 }
 
-function placeWords(walk, point) {
+export function placeWords(walk, point) {
   if (walk.column[point] === NO_PLACE) return "Without a place in the picture";
   return `Row ${walk.row[point]}, column ${walk.column[point]}`;
 }

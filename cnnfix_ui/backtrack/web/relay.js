@@ -1,4 +1,6 @@
 // Invisible, in a fragment: passes the film's questions to Python and Python's answers to the film.
+import { ANSWER, ASK } from "./events.js";
+
 let passedOn = 0;
 let replaced = new AbortController();
 
@@ -10,10 +12,10 @@ export default function ({ data, setTriggerValue }) {
     passedOn = ask.ask;
     setTriggerValue("asked", ask);
   };
-  window.addEventListener("cnnfix:ask", (event) => pass(event.detail), { signal: replaced.signal });
+  window.addEventListener(ASK, (event) => pass(event.detail), { signal: replaced.signal });
   if (data.answer) {
     window.cnnfixAnswer = data.answer;
-    window.dispatchEvent(new CustomEvent("cnnfix:answer", { detail: data.answer }));
+    window.dispatchEvent(new CustomEvent(ANSWER, { detail: data.answer }));
   }
   if (window.cnnfixAsk?.ask > passedOn) pass(window.cnnfixAsk); // asked before anybody listened
   const mine = replaced;

@@ -1,11 +1,15 @@
 // One walk's points over the photograph.
+import { ARROWS, element, hasModifier } from "../../components/dom.js";
+import { count, percent } from "../../components/format.js";
+import { drawDiscs, drawFields, drawRing, fullRadius, sizeBetween } from "./drawing.js";
+import { cloudOf, discsOf, linksOf, nearestPoint, placeWords, pointTowards } from "./points.js";
+
 const NEAR = 14; // CSS pixels between pointer and point
 const NEAR_FINGER = 22;
 const STRONGEST_FIELDS = 12;
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 // follows: whether a line can be followed in this walk. read: called when another point is looked at.
-function createStage(film, walk, view, { follows, titled, act, read }) {
+export function createStage(film, walk, view, { follows, titled, act, read }) {
   const photo = element("img", "photo");
   photo.src = film.photo;
   photo.alt = ""; // the stage says it
@@ -90,7 +94,7 @@ function createStage(film, walk, view, { follows, titled, act, read }) {
   };
   stage.onkeydown = (event) => {
     const { first, count } = cloudOf(walk, view.step);
-    if (event.ctrlKey || event.metaKey || event.altKey || !count) return;
+    if (hasModifier(event) || !count) return;
     if (event.key in ARROWS) {
       const from = [focus, chosenPoint()].find(here);
       lookAt(from === undefined ? first : pointTowards(walk, view.step, from, ARROWS[event.key], film.ratio));

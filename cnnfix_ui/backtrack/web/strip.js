@@ -1,7 +1,10 @@
 // The path from the score to the picture: stages as brackets, blocks as cards, the operations of open blocks as chips.
-const FLAG = "M5 2v20M5 3h13l-3.5 4.5L18 12H5";
+import { element, icon, prefersStill } from "../../components/dom.js";
+import { count, percent } from "../../components/format.js";
 
-function createStrip(film, walks, act) {
+export const FLAG = "M5 2v20M5 3h13l-3.5 4.5L18 12H5";
+
+export function createStrip(film, walks, act) {
   const rail = element("div", "rail");
   rail.setAttribute("role", "tree");
   rail.setAttribute("aria-label", "The path from the score to the picture");
@@ -158,5 +161,5 @@ function bringIntoView(rail, node) {
   const before = box.left - frame.left - margin;
   const after = box.right - frame.right + margin;
   const by = before < 0 ? before : after > 0 ? after : 0;
-  if (by) rail.scrollBy({ left: by / scale, behavior: stillPlease() ? "instant" : "smooth" });
+  if (by) rail.scrollBy({ left: by / scale, behavior: prefersStill() ? "instant" : "smooth" });
 }

@@ -1,12 +1,12 @@
 // Questions to Python and its answers, by events on the window: see relay.js for the other end.
-const ASK = "cnnfix:ask";
-const ANSWER = "cnnfix:answer";
+import { ASK } from "./events.js";
+
 const REST = 120; // ms without a move before Python is asked
 const UNASKED = 900; // ms after which the first question is asked, should no answer come by itself
 let asks = 0; // counts on when the component is mounted again, so that old answers are known as such
 
 // state(): {step, chosen}. answered(answer, overruled): overruled when Python says another step than was asked for.
-function createTalk(film, state, answered) {
+export function createTalk(film, state, answered) {
   let timer = 0;
   let last = { ask: 0, step: film.start.step };
   let sameChosen = true;

@@ -1,9 +1,11 @@
 // First, back, play, forward, last; a slider; the speed; and where the film is, in words.
+import { element, icon, pressable } from "../../components/dom.js";
+
 const SPEEDS = [["Slow", 0.5], ["Normal", 1], ["Fast", 2]];
 const PLAY = "M7 4.5v15L19.5 12z";
 const PAUSE = "M7 5h3.5v14H7zM13.5 5H17v14h-3.5z";
 
-function createTransport(film, act, speed) {
+export function createTransport(film, act, speed) {
   const control = (label, path, press) => {
     const node = pressable("control", label, icon(path));
     node.title = label;

@@ -1,11 +1,17 @@
 // The bar above the grid: zoom, divider, what was drawn, what is still computed, and another method.
+import { element, icon, pressable } from "../../components/dom.js";
+import { methodSections } from "./heads.js";
+import { ICONS } from "./icons.js";
+import { rove } from "./roving.js";
+import { middleOf, MOST_ZOOM, ONE_STEP, WHOLE, zoomedAbout } from "./view.js";
+
 const HINTS = {
   look: "Ctrl + wheel or double click zooms, dragging moves",
   box: "Drag to draw a box, drag its edges to change it",
   brush: "Brush over what is to be hidden",
 };
 const TOUCHED = { ...HINTS, look: "Two fingers zoom and move" };
-const DRAWN = { box: ["boxes", "Remove all boxes"], brush: ["strokes", "Remove all brushing"] };
+export const DRAWN = { box: ["boxes", "Remove all boxes"], brush: ["strokes", "Remove all brushing"] };
 
 function barButton(label, path, words, act) {
   const button = pressable("tool", words ? "" : label, ...(path ? [icon(path)] : []), words);
@@ -35,7 +41,7 @@ function createZoom(app) {
   };
 }
 
-function createBar(app) {
+export function createBar(app) {
   const zoom = createZoom(app);
   const range = element("input", "range");
   Object.assign(range, { type: "range", min: 0, max: 100, step: 1 });

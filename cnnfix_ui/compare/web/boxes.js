@@ -1,4 +1,7 @@
 // Drawing boxes: whole pixels of the original picture, both ends included.
+import { clamp } from "../../components/numbers.js";
+import { boxWords } from "./words.js";
+
 const REACH = 8; // CSS pixels around an edge
 const REACH_FINGER = 18;
 const SMALLEST_DRAG = 4; // CSS pixels; less is a click
@@ -9,7 +12,7 @@ const without = (items, number) => items.filter((_, n) => n !== number);
 const replaced = (items, number, item) => items.map((one, n) => (n === number ? item : one));
 
 // The box whose edge or inside is there: {number, sides: [x, y], each -1, 0 or 1}; sides 0, 0: inside. Or null.
-function boxAt(boxes, spot, pixelsWide, pixelsHigh) {
+export function boxAt(boxes, spot, pixelsWide, pixelsHigh) {
   const reach = spot.finger ? REACH_FINGER : REACH;
   const side = (low, high, at, unit) => {
     const [toLow, toHigh] = [Math.abs(at - low) * unit, Math.abs(at - high) * unit];
@@ -28,7 +31,7 @@ function boxAt(boxes, spot, pixelsWide, pixelsHigh) {
   return within;
 }
 
-const boxCursor = (hit, chosen) => {
+export const boxCursor = (hit, chosen) => {
   if (!hit) return "crosshair";
   const [x, y] = hit.sides;
   if (!x && !y) return chosen ? "move" : "crosshair";
@@ -53,7 +56,7 @@ function movedBox([x0, y0, x1, y1], [across, down], dx, dy, photo) {
 }
 
 // What a drag with the box tool does: {move(spot), end(), cancel()}.
-function boxGesture(app, cell, start) {
+export function boxGesture(app, cell, start) {
   const { marks } = app;
   const photo = cell.photo();
   const items = marks.settled("boxes", photo.key);
@@ -94,7 +97,7 @@ function boxGesture(app, cell, start) {
 }
 
 // Enter, arrow keys, Enter. Follows the cursor until it ends.
-function keyedBox(app, cell) {
+export function keyedBox(app, cell) {
   const photo = cell.photo();
   const items = app.marks.settled("boxes", photo.key);
   const start = cell.pixelAt(app.cursor);
@@ -119,13 +122,13 @@ function keyedBox(app, cell) {
   };
 }
 
-function removeBox(app, photo, number) {
+export function removeBox(app, photo, number) {
   app.marks.selected = null;
   app.marks.put("boxes", photo, without(app.marks.settled("boxes", photo), number));
   app.tell("Box removed");
 }
 
-function selectNextBox(app, cell) {
+export function selectNextBox(app, cell) {
   const { key } = cell.photo();
   const items = app.marks.settled("boxes", key);
   if (!items.length) return;

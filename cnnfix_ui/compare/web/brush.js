@@ -28,7 +28,7 @@ function along(from, to, radius) {
   });
 }
 
-function brushGesture(app, cell, start) {
+export function brushGesture(app, cell, start) {
   const { key } = cell.photo();
   const radius = app.data.brush;
   const items = app.marks.settled("strokes", key);
@@ -46,7 +46,7 @@ function brushGesture(app, cell, start) {
 }
 
 // One circle at the cursor, for the keyboard.
-function dab(app, cell) {
+export function dab(app, cell) {
   const { key, width, height } = cell.photo();
   const { u, v } = app.cursor;
   const circle = [tenth(u * width), tenth(v * height), app.data.brush];

@@ -1,5 +1,9 @@
 // What lies over a cell whose map is not there: why, how far it is, and what can be done about it.
-function createCurtain() {
+import { element, pressable } from "../../components/dom.js";
+import { clamp } from "../../components/numbers.js";
+import { STATES } from "./words.js";
+
+export function createCurtain() {
   const words = element("p", "words");
   const bar = element("span", "progress", element("span", ""));
   const stop = pressable("small", "", "Stop");

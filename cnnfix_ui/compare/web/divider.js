@@ -1,9 +1,8 @@
 // Left of it the reference, right of it the cell's own map; one place for all cells.
-function listenToDivider(app, stage, divider) {
-  const follow = (event) => {
-    const box = stage.getBoundingClientRect();
-    app.divide((event.clientX - box.left) / box.width);
-  };
+import { placeOn } from "../../components/dom.js";
+
+export function listenToDivider(app, stage, divider) {
+  const follow = (event) => app.divide(placeOn(stage, event)[0]);
   divider.onpointerdown = (event) => {
     divider.setPointerCapture(event.pointerId);
     event.preventDefault();

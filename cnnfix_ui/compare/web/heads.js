@@ -1,5 +1,8 @@
 // Heads of columns and rows, and their menus.
-function createHead(app, what) {
+import { element, icon, pressable } from "../../components/dom.js";
+import { ICONS } from "./icons.js";
+
+export function createHead(app, what) {
   const title = element("span", "title");
   const detail = element("span", "detail");
   const button = pressable("open", "", element("span", "names", title, detail), icon(ICONS.down));
@@ -20,7 +23,7 @@ function createHead(app, what) {
   };
 }
 
-function takeColumn(app, head, column) {
+export function takeColumn(app, head, column) {
   const { name, title, about } = app.data.columns[column];
   const alone = app.data.columns.length < 2 ? "The last column stays" : "";
   const removal = { label: "Remove this column", reason: alone, act: () => app.removeColumn(column) };
@@ -30,7 +33,7 @@ function takeColumn(app, head, column) {
   ]);
 }
 
-function takeRow(app, head, row) {
+export function takeRow(app, head, row) {
   const { title, detail, removable, class: wanted, classes = [] } = app.data.rows[row];
   const asks = classes.map((one) => ({
     label: one.title,
@@ -44,7 +47,7 @@ function takeRow(app, head, row) {
 }
 
 // By family, in the order of the methods. current: the one that is shown here, or null.
-function methodSections(app, current, act) {
+export function methodSections(app, current, act) {
   const shown = new Set(app.data.columns.map(({ name }) => name));
   const families = new Map();
   for (const { name, title, family, reason } of app.data.methods) {

@@ -1,15 +1,20 @@
 // Keys in a cell that has the focus.
+import { ARROWS } from "../../components/dom.js";
+import { clamp } from "../../components/numbers.js";
+import { keyedBox, removeBox, selectNextBox } from "./boxes.js";
+import { dab } from "./brush.js";
+import { middleOf, ONE_STEP, showing, WHOLE, zoomedAbout } from "./view.js";
+
 const STEP = 0.02; // of what is in view
 const LONG_STEP = 0.1;
-const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const SHORTCUTS = "ArrowLeft ArrowRight ArrowUp ArrowDown Plus Minus 0 P Delete PageDown PageUp";
+export const SHORTCUTS = "ArrowLeft ArrowRight ArrowUp ArrowDown Plus Minus 0 P Delete PageDown PageUp";
 const TOOL_KEYS = {
   look: "Delete removes the column, Control and Z brings it back.",
   box: "Enter begins a box and ends it, Escape gives it up, B goes from box to box, Delete removes the box.",
   brush: "Enter brushes over the place, Delete takes all brushing off the picture.",
 };
 
-const keyHelp = (tool) => "Arrow keys move the cursor, with Shift further, with Control to the next cell, as do Page "
+export const keyHelp = (tool) => "Arrow keys move the cursor, with Shift further, with Control to the next cell, as do Page "
   + `Up and Page Down. Plus, minus and 0 zoom, P pins. ${TOOL_KEYS[tool]}`.trim();
 
 function moveCursor(app, cell, [across, down], long) {
@@ -54,7 +59,7 @@ function escape(app, cell) {
 
 const named = (key) => (key.length === 1 ? key.toLowerCase() : key);
 
-function listenToKeys(app, cell) {
+export function listenToKeys(app, cell) {
   const { stage } = cell;
   const zoom = (factor) => app.look(zoomedAbout(app.view, factor, app.cursor ?? middleOf(app.view)));
   const actions = {
@@ -73,7 +78,7 @@ function listenToKeys(app, cell) {
   };
   stage.onkeydown = (event) => {
     if (event.target !== stage || event.altKey) return;
-    const move = MOVES[event.key];
+    const move = ARROWS[event.key];
     const command = event.ctrlKey || event.metaKey;
     if (move && command) app.goTowards(cell, move);
     else if (move) moveCursor(app, cell, move, event.shiftKey);

@@ -1,7 +1,12 @@
 // The canvases of a cell. They are drawn again only when what they show has changed.
+import { POINT } from "../../components/colours.js";
+import { element } from "../../components/dom.js";
+import { clamp } from "../../components/numbers.js";
+import { enlarge } from "./maps.js";
+
 const DENSEST = 2; // canvas pixels a CSS pixel
 
-const NO_POINTS = [];
+export const NO_POINTS = [];
 
 let valuesOfMap = new Float32Array(0); // shared by all canvases, one is drawn at a time
 let valuesOfOther = new Float32Array(0);
@@ -9,7 +14,7 @@ let valuesOfOther = new Float32Array(0);
 const density = () => Math.min(DENSEST, window.devicePixelRatio || 1);
 
 // draw(map, {view, scale, reference}): map and reference as readMap gives them, or null.
-function createMapLayer(className) {
+export function createMapLayer(className) {
   const canvas = element("canvas", `map ${className}`);
   let last = null;
   const same = (now) => last && now.every((value, n) => value === last[n]);
@@ -42,7 +47,7 @@ function createMapLayer(className) {
 }
 
 // points: [[x, y, evidence], ...] in pixels of the photograph, the strongest first; its area stands for its evidence.
-function createPointLayer() {
+export function createPointLayer() {
   const canvas = element("canvas", "points");
   let last = "";
   let shown = null;

@@ -1,5 +1,11 @@
 // Where heads and cells go. Several methods and several rows: a matrix, which scrolls sideways if it must. One row, or
 // one column: cells side by side, each with its own head, in as many lines as the room asks for.
+import { element } from "../../components/dom.js";
+import { clamp } from "../../components/numbers.js";
+import { createCell } from "./cell.js";
+import { createHead, takeColumn, takeRow } from "./heads.js";
+import { rove } from "./roving.js";
+
 const MOST_ACROSS = 4;
 const MOST_ACROSS_WIDE = 5;
 const VERY_WIDE = 1700; // CSS pixels
@@ -55,7 +61,7 @@ const WAYS = {
 };
 const wayOf = ({ columns, rows }) => (rows.length < 2 ? "columns" : columns.length > 1 ? "matrix" : "rows");
 
-function createLayout(root, app) {
+export function createLayout(root, app) {
   const strip = element("div", "body");
   const pins = element("section", "pins", element("h3", "", "Pinned"), strip);
   pins.setAttribute("aria-label", "Pinned maps");

@@ -1,4 +1,8 @@
 // What is seen, in words and colours.
+import { element } from "../../components/dom.js";
+import { gradient } from "./paint.js";
+import { times } from "./words.js";
+
 function key(mark, ...words) {
   return element("span", "key", mark, element("span", "", ...words));
 }
@@ -71,7 +75,7 @@ function markKeys({ data, marks }) {
   return keys;
 }
 
-function createLegend() {
+export function createLegend() {
   const scale = element("div", "keys");
   const marks = element("div", "keys");
   let last = "";

@@ -1,4 +1,15 @@
 // Puts the parts together: what is in view, where the cursor is, and what is drawn when.
+import { clamp } from "../../components/numbers.js";
+import { createBar, DRAWN } from "./bar.js";
+import { createLayout } from "./layout.js";
+import { createLegend } from "./legend.js";
+import { readMap } from "./maps.js";
+import { createMarks } from "./marks.js";
+import { createMenu } from "./menu.js";
+import { scaleOf } from "./scales.js";
+import { createTalk } from "./talk.js";
+import { WHOLE } from "./view.js";
+
 const REDRAW = "cnnfix:redraw"; // how long it took, for the browser's tools
 
 // Runs again whenever Python sends other data. What is the browser's own stays as it is.

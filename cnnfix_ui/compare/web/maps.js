@@ -1,8 +1,9 @@
 // Maps as Python sends them, and what can be read off them. Byte v means top * (v / 255)² times the map's average.
-const WHOLE = { zoom: 1, x: 0, y: 0 };
+import { bytesOf, clamp } from "../../components/numbers.js";
+import { WHOLE } from "./view.js";
 
-function readMap({ columns, rows, values, top }) {
-  const bytes = Uint8Array.from(atob(values), (letter) => letter.charCodeAt(0));
+export function readMap({ columns, rows, values, top }) {
+  const bytes = bytesOf(values);
   const times = Float32Array.from(bytes, (byte) => top * (byte / 255) ** 2);
   const stronger = new Uint32Array(257); // how many places there are of each byte or above
   for (const byte of bytes) stronger[byte]++;
@@ -11,7 +12,7 @@ function readMap({ columns, rows, values, top }) {
 }
 
 // The values down to which the smallest areas with these shares of the map reach; Infinity for a map of zeros.
-function floorsOf({ bytes, top, stronger }, shares) {
+export function floorsOf({ bytes, top, stronger }, shares) {
   const value = (byte) => top * (byte / 255) ** 2;
   const places = (byte) => stronger[byte] - (byte < 255 ? stronger[byte + 1] : 0);
   let total = 0;
@@ -31,13 +32,13 @@ function floorsOf({ bytes, top, stronger }, shares) {
 const placeOf = ({ columns, rows }, u, v) =>
   Math.min(rows - 1, Math.floor(v * rows)) * columns + Math.min(columns - 1, Math.floor(u * columns));
 
-const timesAt = (map, u, v) => map.times[placeOf(map, u, v)];
+export const timesAt = (map, u, v) => map.times[placeOf(map, u, v)];
 
 // Which part of the picture's places is at least as strong as this one.
-const rankAt = (map, u, v) => map.stronger[map.bytes[placeOf(map, u, v)]] / map.bytes.length;
+export const rankAt = (map, u, v) => map.stronger[map.bytes[placeOf(map, u, v)]] / map.bytes.length;
 
 // The part of the map in view, bilinearly, into a picture of this size, row by row.
-function enlarge(map, view, width, height, into) {
+export function enlarge(map, view, width, height, into) {
   const across = samples(map.columns, view.x, view.zoom, width);
   const down = samples(map.rows, view.y, view.zoom, height);
   const { columns, times } = map;
@@ -70,7 +71,7 @@ function samples(places, start, zoom, pixels) {
 }
 
 // How far two maps are apart where they are furthest apart, in multiples of their averages.
-function furthest(map, other) {
+export function furthest(map, other) {
   const fitted = enlarge(other, WHOLE, map.columns, map.rows, new Float32Array(map.times.length));
   let most = 0;
   for (let n = 0; n < fitted.length; n++) most = Math.max(most, Math.abs(map.times[n] - fitted[n]));

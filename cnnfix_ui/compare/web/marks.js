@@ -2,7 +2,7 @@
 const MOST_BACK = 50;
 
 // changed(): called when there is something else to draw.
-function createMarks(send, changed) {
+export function createMarks(send, changed) {
   const given = { boxes: {}, strokes: {} };
   const kept = { boxes: new Map(), strokes: new Map() };
   const before = [];

@@ -1,7 +1,11 @@
 // One menu for all buttons that open one, in the browser's top layer, so that nothing cuts it off.
+import { element, hasModifier, pressable } from "../../components/dom.js";
+import { clamp } from "../../components/numbers.js";
+import { rove } from "./roving.js";
+
 const GAP = 4;
 
-function createMenu(root) {
+export function createMenu(root) {
   const node = element("div", "menu");
   node.popover = "auto";
   node.setAttribute("role", "menu");
@@ -38,7 +42,7 @@ function createMenu(root) {
   node.addEventListener("keydown", (event) => {
     if (event.key === "Tab") close();
     event.stopPropagation();
-    if (event.key.length !== 1 || event.ctrlKey || event.metaKey || event.altKey || event.key === " ") return;
+    if (event.key.length !== 1 || hasModifier(event) || event.key === " ") return;
     const all = items();
     const here = all.indexOf(event.target) + 1;
     const named = (item) => item.textContent.toLowerCase().startsWith(event.key.toLowerCase());

@@ -1,10 +1,7 @@
 // Boxes and strokes over a cell, as vectors in pixels of the photograph.
-function shape(name, className, attributes = {}) {
-  const node = document.createElementNS(SVG, name);
-  node.setAttribute("class", className);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  return node;
-}
+import { svgElement } from "../../components/dom.js";
+
+const shape = (name, className, attributes = {}) => svgElement(name, { class: className, ...attributes });
 
 // Dark below, so that it can be seen on anything.
 function boxShapes(kind, [x0, y0, x1, y1]) {
@@ -22,7 +19,7 @@ function handles([x0, y0, x1, y1]) {
 const discs = (strokes) =>
   strokes.map(([x, y, r]) => `M${x - r} ${y}a${r} ${r} 0 1 1 ${2 * r} 0a${r} ${r} 0 1 1 ${-2 * r} 0z`).join("");
 
-function createOverlay() {
+export function createOverlay() {
   const brushed = shape("path", "brushed");
   const boxes = shape("g", "boxes");
   const svg = shape("svg", "marks", { preserveAspectRatio: "none", "aria-hidden": "true" });

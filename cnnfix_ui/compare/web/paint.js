@@ -1,18 +1,19 @@
 // From values to colours. Pixels are written whole: alpha, blue, green, red in one number.
+import { channels } from "../../components/colours.js";
+import { mix } from "../../components/numbers.js";
+
 const BETWEEN = 256; // colours of a continuous scale
 const LESS = "#2f8fe8"; // blue and orange: told apart with every kind of colour vision
 const MORE = "#f08a1d";
 const STRONGEST = 0.92; // opacity
 
-const channels = (hex) => [1, 3, 5].map((start) => parseInt(hex.slice(start, start + 2), 16));
-
 const pixel = ([red, green, blue], opacity) =>
   ((Math.round(255 * opacity) << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 
-const bandTable = (bands) => Uint32Array.from(bands, ({ colour, opacity }) => pixel(channels(colour), opacity));
+export const bandTable = (bands) => Uint32Array.from(bands, ({ colour, opacity }) => pixel(channels(colour), opacity));
 
 // The bands' colours, run together, from the weakest to the strongest.
-function scaleTable(bands) {
+export function scaleTable(bands) {
   const stops = bands.map(({ colour, opacity }) => [...channels(colour), opacity]).reverse();
   stops.unshift([...stops[0].slice(0, 3), 0]);
   return Uint32Array.from({ length: BETWEEN }, (_, n) => {
@@ -24,13 +25,13 @@ function scaleTable(bands) {
 }
 
 // From far less over nothing to far more.
-const differenceTable = () => Uint32Array.from({ length: 2 * BETWEEN - 1 }, (_, n) => {
+export const differenceTable = () => Uint32Array.from({ length: 2 * BETWEEN - 1 }, (_, n) => {
   const at = n / (BETWEEN - 1) - 1;
   return pixel(channels(at < 0 ? LESS : MORE), STRONGEST * Math.min(1, Math.abs(at) * 2));
 });
 
 // A table as a CSS gradient, for legends.
-function gradient(table) {
+export function gradient(table) {
   const stops = [];
   for (let n = 0; n <= 24; n++) {
     const colour = table[Math.round((n / 24) * (table.length - 1))];
@@ -39,7 +40,7 @@ function gradient(table) {
   return `linear-gradient(to right, ${stops.join(", ")})`;
 }
 
-function paintBands(values, floors, table, pixels) {
+export function paintBands(values, floors, table, pixels) {
   const last = floors.length - 1;
   for (let n = 0; n < pixels.length; n++) {
     const value = values[n];
@@ -54,14 +55,14 @@ function paintBands(values, floors, table, pixels) {
 }
 
 // Roots, so that weak places can be seen beside peaks.
-function paintScale(values, most, table, pixels) {
+export function paintScale(values, most, table, pixels) {
   const factor = most > 0 ? 1 / most : 0;
   for (let n = 0; n < pixels.length; n++) {
     pixels[n] = table[Math.min(BETWEEN - 1, (Math.sqrt(values[n] * factor) * BETWEEN) | 0)];
   }
 }
 
-function paintDifference(values, others, range, table, pixels) {
+export function paintDifference(values, others, range, table, pixels) {
   const factor = range > 0 ? 1 / range : 0;
   for (let n = 0; n < pixels.length; n++) {
     const away = values[n] - others[n];

@@ -1,4 +1,9 @@
 // Mouse, pen and fingers over a cell.
+import { clamp } from "../../components/numbers.js";
+import { boxAt, boxCursor, boxGesture } from "./boxes.js";
+import { brushGesture } from "./brush.js";
+import { pinched, WHOLE, within, zoomedAbout } from "./view.js";
+
 const WHEEL = 0.0022; // zoom a pixel of wheel
 
 const spread = ([a, b], stage) => {
@@ -43,7 +48,7 @@ function gestureOf(app, cell, event, spot) {
   return app.view.zoom > 1 ? panGesture(app, cell, spot) : null;
 }
 
-function listenToPointers(app, cell) {
+export function listenToPointers(app, cell) {
   const { stage } = cell;
   const fingers = new Map();
   let pinch = null;

@@ -1,8 +1,10 @@
 // One tab stop for a group of buttons: the arrow keys move within it.
+import { hasModifier } from "../../components/dom.js";
+
 const ALONG = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 1, ArrowUp: -1 };
 
 // members(): the buttons, in order. keys: which of the arrow keys move.
-function rove(group, members, keys = ["ArrowLeft", "ArrowRight"]) {
+export function rove(group, members, keys = ["ArrowLeft", "ArrowRight"]) {
   let entry = null; // the one that Tab reaches
   const settle = () => {
     const all = members();
@@ -24,7 +26,7 @@ function rove(group, members, keys = ["ArrowLeft", "ArrowRight"]) {
   group.addEventListener("keydown", (event) => {
     const all = members();
     const here = all.indexOf(event.target);
-    if (here < 0 || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input")) return;
+    if (here < 0 || hasModifier(event) || event.target.matches("input")) return;
     const last = all.length - 1;
     const to = { Home: 0, End: last }[event.key]
       ?? (keys.includes(event.key) ? (here + ALONG[event.key] + all.length) % all.length : -1);

@@ -1,9 +1,10 @@
 // What a colour means now: one scale for all maps in view, unless each is to have its own.
-const POINT = { fill: "#19e3ff", edge: "#06222b" };
-
 // maps: all that are shown; reference: one of them or null. paint(map, values, others, pixels) colours values of the
 // map; others: the reference's values at the same places, needed where `compares`.
-function scaleOf(data, maps, reference) {
+import { floorsOf, furthest } from "./maps.js";
+import { bandTable, differenceTable, paintBands, paintDifference, paintScale, scaleTable } from "./paint.js";
+
+export function scaleOf(data, maps, reference) {
   const weakestFirst = scaleTable(data.bands);
   if (data.view === "difference") {
     const table = differenceTable();

@@ -2,7 +2,7 @@
 // Python has not yet said it heard.
 const KEPT_ACTS = 20;
 
-function createTalk() {
+export function createTalk() {
   const who = Math.random().toString(36).slice(2);
   let number = 0;
   let unheard = [];

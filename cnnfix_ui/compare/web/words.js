@@ -1,5 +1,8 @@
 // What is at a place, in words that need little room.
-function times(value) {
+import { percent } from "../../components/format.js";
+import { rankAt, timesAt } from "./maps.js";
+
+export function times(value) {
   if (value === 0) return "0";
   if (value < 0.05) return "< 0.1";
   return value >= 9.95 ? Math.round(value).toLocaleString("en") : value.toFixed(1);
@@ -8,7 +11,7 @@ function times(value) {
 const signed = (value) => `${value < 0 ? "−" : "+"}${times(Math.abs(value))}`;
 
 // map: of the cell; reference: that with which it is compared, in the views that compare.
-function placeRead(map, reference, { u, v }, view) {
+export function placeRead(map, reference, { u, v }, view) {
   const here = timesAt(map, u, v);
   if (reference === map) reference = null;
   if (reference && view === "difference") {
@@ -21,14 +24,14 @@ function placeRead(map, reference, { u, v }, view) {
   return here > 0 ? `${times(here)} × average · top ${percent(rankAt(map, u, v))}` : "nothing of the map here";
 }
 
-const STATES = {
+export const STATES = {
   waiting: "Waiting", running: "Computing", stopped: "Stopped", failed: "Failed", unfit: "Does not fit", done: "",
 };
 
-function cellWords(cell) {
+export function cellWords(cell) {
   const progress = cell.state === "running" ? ` ${Math.round(100 * cell.progress)} %` : "";
   const parts = [`${cell.title}, ${cell.subtitle}`, `${STATES[cell.state]}${progress}`, cell.message, cell.note];
   return parts.filter(Boolean).join(". ");
 }
 
-const boxWords = ([x0, y0, x1, y1]) => `${x0}, ${y0} to ${x1}, ${y1}: ${x1 - x0 + 1} × ${y1 - y0 + 1} pixels`;
+export const boxWords = ([x0, y0, x1, y1]) => `${x0}, ${y0} to ${x1}, ${y1}: ${x1 - x0 + 1} × ${y1 - y0 + 1} pixels`;

@@ -1,4 +1,6 @@
-const SVG = "http://www.w3.org/2000/svg";
+import { buttonByKey, element, icon, pressable } from "../dom.js";
+
+const TICK = "M2.5 8.5l3.5 3.5 7.5-8";
 
 // Runs again whenever Python sends other data. Texts enter the page as text only, never as markup.
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -32,57 +34,32 @@ export default function ({ data, parentElement, setTriggerValue }) {
     setTriggerValue("chosen", button.value);
   };
   group.onkeydown = (event) => {
-    const all = buttons();
-    const here = all.indexOf(event.target.closest(".choice"));
-    const steps = {
-      ArrowRight: here + 1, ArrowDown: here + 1, ArrowLeft: here - 1, ArrowUp: here - 1, Home: 0, End: all.length - 1,
-    };
-    if (here < 0 || !(event.key in steps) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const next = buttonByKey(event, buttons());
+    if (!next) return;
     event.preventDefault();
-    const next = all[(steps[event.key] + all.length) % all.length];
     makeEntry(next);
     next.focus();
   };
 }
 
 function draw(item, look) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "choice";
+  const button = pressable("choice", "");
   button.value = item.value;
   button.title = item.title;
   button.setAttribute("role", "radio");
   if (look === "tiles" || look === "sheet") {
-    const picture = document.createElement("img");
+    const picture = element("img", "");
     picture.src = item.image;
     picture.alt = ""; // the label says it
-    button.append(picture, tick(), text("label", item.label));
+    button.append(picture, icon(TICK, "tick", 16), element("span", "label", item.label));
   } else if (look === "words") {
     button.style.setProperty("--share", item.share);
-    button.append(text("label", item.label), text("bar", ""), text("detail", item.detail));
+    button.append(element("span", "label", item.label), element("span", "bar", ""), element("span", "detail", item.detail));
   } else {
     button.style.setProperty("--share", item.share);
-    button.append(tick(), text("label", item.label), text("detail", item.detail));
+    button.append(icon(TICK, "tick", 16), element("span", "label", item.label), element("span", "detail", item.detail));
   }
   return button;
-}
-
-function text(name, content) {
-  const span = document.createElement("span");
-  span.className = name;
-  span.textContent = content;
-  return span;
-}
-
-function tick() {
-  const svg = document.createElementNS(SVG, "svg");
-  const path = document.createElementNS(SVG, "path");
-  svg.setAttribute("class", "tick");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("aria-hidden", "true");
-  path.setAttribute("d", "M2.5 8.5l3.5 3.5 7.5-8");
-  svg.append(path);
-  return svg;
 }
 
 // Scrolls the strip only, never the page.

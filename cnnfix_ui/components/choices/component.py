@@ -7,6 +7,8 @@ from typing import Literal
 
 import streamlit as st
 
+from cnnfix_ui.components.assets import script
+
 HERE = Path(__file__).parent
 
 
@@ -42,7 +44,7 @@ _component = st.components.v2.component(
     "cnnfix_choices",
     html='<div class="group" role="radiogroup"></div>',
     css=(HERE / "choices.css").read_text("utf-8"),
-    js=(HERE / "choices.js").read_text("utf-8"),
+    js=script(HERE / "choices.js"),
 )
 
 

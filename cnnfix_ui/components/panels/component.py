@@ -17,7 +17,7 @@ from cnnfix_core.explanations import Fixations, channel_name
 from cnnfix_core.images import Picture, scaled_size
 from cnnfix_core.regions import BANDS, held_share
 from cnnfix_core.visualization import BAND_COLOURS, MOST_POINTS, POINT, POINT_EDGE, overlay, photo_of, png
-from cnnfix_ui.components.assets import joined
+from cnnfix_ui.components.assets import script
 
 HERE = Path(__file__).parent
 _PHOTO_SIDE, _READ_SIDE = 1024, 112
@@ -27,7 +27,7 @@ _component = st.components.v2.component(
     "cnnfix_panels",
     html='<div class="panels"></div><div class="legend"></div>',
     css=(HERE / "panels.css").read_text("utf-8"),
-    js=joined(HERE, "../dom.js", "panels.js"),
+    js=script(HERE / "panels.js"),
 )
 
 

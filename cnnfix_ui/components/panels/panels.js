@@ -1,3 +1,6 @@
+import { ARROWS, element, hasModifier, placeOn } from "../dom.js";
+import { clamp } from "../numbers.js";
+
 const NEAR = 10; // how close to a fixation, in screen pixels, the cursor reads it
 
 // Runs again whenever Python sends other data. Texts enter the page as text only, never as markup.
@@ -41,21 +44,17 @@ export default function ({ data, parentElement }) {
     redraw();
     read.textContent = "";
 
-    const at = (event) => {
-      const box = stage.getBoundingClientRect();
-      return [clamp((event.clientX - box.left) / box.width), clamp((event.clientY - box.top) / box.height)];
-    };
-    stage.onpointermove = stage.onpointerdown = (event) => show(at(event));
+    stage.onpointermove = stage.onpointerdown = (event) => show(placeOn(stage, event));
     stage.onpointerleave = (event) => { if (event.pointerType === "mouse") hide(); };
     stage.onblur = hide;
     stage.onkeydown = (event) => {
       const step = event.shiftKey ? 0.1 : 0.02;
-      const move = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
+      const move = ARROWS[event.key];
       if (event.key === "Escape") hide();
-      if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (!move || hasModifier(event)) return;
       event.preventDefault();
       const [x, y] = root.at ?? [0.5, 0.5];
-      show([clamp(x + move[0]), clamp(y + move[1])]);
+      show([clamp(x + step * move[0]), clamp(y + step * move[1])]);
     };
   });
   legend(parentElement.querySelector(".legend"), data, points);

@@ -1,4 +1,8 @@
 // A picture to point at: at a pixel, of which is shown what the network calls it, or at a box around a thing.
+import { ARROWS, element, hasModifier, placeOn, pressable } from "../../components/dom.js";
+import { percent } from "../../components/format.js";
+import { clamp } from "../../components/numbers.js";
+
 const STEP = 0.02; // of the mark that keys move
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -26,8 +30,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
 }
 
 function build(root) {
-  root.photo = document.createElement("img");
-  root.layer = document.createElement("img");
+  root.photo = element("img", "");
+  root.layer = element("img", "");
   root.photo.alt = root.layer.alt = "";
   root.boxes = element("div", "boxes");
   root.spot = element("div", "spot");
@@ -37,10 +41,7 @@ function build(root) {
   root.read.setAttribute("aria-live", "polite");
   root.legend = element("p", "legend");
   root.replaceChildren(root.stage, root.read, root.legend);
-  const place = (event) => {
-    const box = root.stage.getBoundingClientRect();
-    return [clamp((event.clientX - box.left) / box.width), clamp((event.clientY - box.top) / box.height)];
-  };
+  const place = (event) => placeOn(root.stage, event);
   root.stage.onpointermove = (event) => move(root, root.pixels && place(event));
   root.stage.onpointerleave = () => move(root, null);
   root.stage.onclick = (event) => root.pixels && pick(root, place(event));
@@ -49,12 +50,11 @@ function build(root) {
 }
 
 function keys(root, event) {
-  const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  if (!root.pixels || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!root.pixels || hasModifier(event)) return;
   const from = root.mark ?? root.start ?? [0.5, 0.5];
-  if (event.key in steps) {
+  if (event.key in ARROWS) {
     const far = STEP * (event.shiftKey ? 4 : 1);
-    move(root, from.map((at, side) => clamp(at + far * steps[event.key][side])));
+    move(root, from.map((at, side) => clamp(at + far * ARROWS[event.key][side])));
   } else if (event.key === "Enter" || event.key === " ") pick(root, from);
   else if (event.key === "Escape") move(root, null);
   else return;

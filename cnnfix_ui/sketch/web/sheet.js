@@ -1,5 +1,9 @@
 // A sheet to draw on. The browser has the strokes and sends all of them after each change; Python answers with what
 // each stroke did. Positions are from 0 to 1.
+import { ARROWS, element, hasModifier, icon, placeOn, pressable, svgElement } from "../../components/dom.js";
+import { count, percent } from "../../components/format.js";
+import { clamp } from "../../components/numbers.js";
+
 const UNDO = "M12.5 8c-2.65 0-5.05 1-6.9 2.6L2 7v9h9l-3.6-3.6A8 8 0 0 1 20.1 16l2.4-.8A10.5 10.5 0 0 0 12.5 8z";
 const CLEAR = "M6 19a2 2 0 0 0 2 2h8a2 2 0 0 0 2-2V7H6zM19 4h-3.5l-1-1h-5l-1 1H5v2h14z";
 const LEAST = 0.004; // distance of two points
@@ -27,11 +31,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
 }
 
 function build(root, state) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 0 1 1");
-  svg.setAttribute("aria-hidden", "true");
+  const svg = svgElement("svg", { viewBox: "0 0 1 1", "aria-hidden": "true" });
   const pen = element("div", "pen");
-  root.photo = document.createElement("img");
+  root.photo = element("img", "");
   root.photo.alt = "";
   root.hint = element("p", "hint", "Draw here");
   root.stage = element("div", "stage", root.photo, svg, root.hint, pen);
@@ -51,10 +53,7 @@ function build(root, state) {
 }
 
 function byPointer(root, state) {
-  const place = (event) => {
-    const box = root.svg.getBoundingClientRect();
-    return [round((event.clientX - box.left) / box.width), round((event.clientY - box.top) / box.height)];
-  };
+  const place = (event) => placeOn(root.svg, event).map(round);
   root.stage.onpointerdown = (event) => {
     if (event.button > 0 || state.drawing) return;
     event.preventDefault();
@@ -80,18 +79,17 @@ function byPointer(root, state) {
 
 // Arrow keys move the pen, Space puts it down and lifts it.
 function byKeys(root, state) {
-  const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   root.stage.onkeydown = (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
       event.preventDefault();
       undo(root, state);
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key in steps) {
+    if (hasModifier(event)) return;
+    if (event.key in ARROWS) {
       const [x, y] = state.pen ?? [0.5, 0.5];
       const far = STEP * (event.shiftKey ? 4 : 1);
-      state.pen = [round(x + far * steps[event.key][0]), round(y + far * steps[event.key][1])];
+      state.pen = [round(x + far * ARROWS[event.key][0]), round(y + far * ARROWS[event.key][1])];
       if (state.drawing) add(state.drawing.points, state.pen);
     } else if (event.key === " " && !event.repeat) {
       state.pen ??= [0.5, 0.5];
@@ -148,15 +146,13 @@ function paint(root, state) {
   const drawn = state.drawing ? [...state.strokes, state.drawing.points] : state.strokes;
   const most = Math.max(...root.shares, 1e-9);
   const lines = drawn.map((points, number) => {
-    const line = document.createElementNS(SVG, "polyline");
     const dots = points.length > 1 ? points : [points[0], points[0]]; // a dot has length 0 and round ends
-    line.setAttribute("points", dots.map((point) => point.join(",")).join(" "));
+    const line = svgElement("polyline", { points: dots.map((point) => point.join(",")).join(" ") });
     const share = root.shares[number];
     if (share !== undefined) {
       line.style.setProperty("--share", `${Math.round(100 * (share / most))}%`);
-      const title = document.createElementNS(SVG, "title");
-      title.textContent = `Stroke ${number + 1}: ${percent(share)} of the evidence on strokes`;
-      line.append(title);
+      const words = `Stroke ${number + 1}: ${percent(share)} of the evidence on strokes`;
+      line.append(svgElement("title", {}, words));
     }
     return line;
   });
