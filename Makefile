@@ -9,7 +9,7 @@ NODE := PATH="$(CURDIR)/$(BIN):$$PATH" # .venv brings Node and npm
 UNFINISHED := $(VENV)/.unfinished
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-oldest check format bench wheel lock clean browser
+.PHONY: help app test test-oldest check format bench docs wheel lock clean browser
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST)
@@ -34,6 +34,7 @@ check: $(VENV)/.dev node_modules/.done ## lint, formatting, types, and known hol
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(NODE) npm run --silent lint
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip --progress-spinner off
 
 format: $(VENV)/.dev ## put the code into the form that check wants
@@ -42,6 +43,10 @@ format: $(VENV)/.dev ## put the code into the form that check wants
 
 bench: $(VENV)/.app ## measure speed on this machine
 	@$(BIN)/python benchmarks/speed.py $(ARGS)
+
+docs: $(VENV)/.dev ## build the documentation as a site, into build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo 'Open build/site/index.html'
 
 wheel: $(VENV)/.app ## build the wheel and try it in an empty environment
 	rm -rf dist build/empty

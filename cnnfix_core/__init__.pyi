@@ -35,6 +35,8 @@ from .modalities.captions import (
 )
 from .zoo import Labels, Model, ModelInfo, Preprocessing, list_models, load_model, open_own
 
+__version__: str
+
 __all__ = [
     "EVIDENCE",
     "FOCUS",

@@ -4,20 +4,24 @@ from cnnfix_core.methods.applying import attribute, attribution, reason_against
 from cnnfix_core.methods.catalogue import BASELINES, METHODS
 from cnnfix_core.methods.class_activation import grad_cam_by_captum, grad_cam_together
 from cnnfix_core.methods.feature_maps import anatomy, grey, last_map, needs_gradient, once_a_network
-from cnnfix_core.methods.method import Attribution, Map, Method, Progress
+from cnnfix_core.methods.method import Attribution, Drawing, Map, MapRequest, Method, Progress
 from cnnfix_core.methods.module_copy import with_own_hooks
-from cnnfix_core.methods.per_view import on_picture
+from cnnfix_core.methods.per_view import ViewRequest, by_view, on_picture
 
 __all__ = [
     "BASELINES",
     "METHODS",
     "Attribution",
+    "Drawing",
     "Map",
+    "MapRequest",
     "Method",
     "Progress",
+    "ViewRequest",
     "anatomy",
     "attribute",
     "attribution",
+    "by_view",
     "grad_cam_by_captum",
     "grad_cam_together",
     "grey",

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+import cnnfix_core
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -43,6 +45,6 @@ def test_every_requirement_has_a_lower_bound_and_a_reason() -> None:
 
 
 def test_versions_agree() -> None:
-    version = PROJECT["version"]
+    version = cnnfix_core.__version__
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
     assert f"\n## {version}\n" in (ROOT / "CHANGELOG.md").read_text("utf-8")
