@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", default=NETWORKS, metavar="NAME", help="by their torchvision names")
     parser.add_argument("--steps", type=int, default=40, help="how many steps are answered (default: 40)")
     options = parser.parse_args()
-    print("| network | forward, ms | opening, s | sent, kB | steps | a step, ms | longest, ms | sent a step, kB |")
+    print("| network | forward, ms | opening, s | sent, kB | steps | per step, ms | longest, ms | sent per step, kB |")
     print("| --- |" + " ---: |" * 7)
     for name in options.networks:
         print(row(name, options.steps), flush=True)
