@@ -31,7 +31,7 @@ TRANSFORMERS = (
     "tiny_vit_5m_224", "xcit_nano_12_p16_224", "crossvit_tiny_240", "mobilenetv4_hybrid_medium",
 )
 # fmt: on
-_TASKS = {"segmentation": "Segmentation", "video": "Films", "detection": "Detection"}
+_TASKS = {"segmentation": "Segmentation", "video": "Video", "detection": "Detection"}
 
 
 def surveyed() -> tuple[str, ...]:

@@ -14,11 +14,11 @@ from cnnfix_core.zoo import families
 _INTRODUCTION = """# Architectures
 
 `cnnfix coverage --all --markdown docs/architectures.md` wrote this page, with {versions}. Each network
-was built with random weights and recorded on a small random input; a walk (evidence, sharp) went back from its largest
-score: of a class, of a class at one pixel, of a detected box. The last column counts the elements of the input that it
-reached. What is said here holds for the operations, not for trained weights.
+was built with random weights and recorded on a small random input. A walk (evidence, sharp) then went back from its
+largest score: that of a class, of a class at one pixel, or of a detected box. The last column counts the input elements
+that the walk reached. The table is about operations; it says nothing about trained weights.
 
-{through} of {all} networks: walks get through.
+Walks get through {through} of {all} networks.
 """
 
 
@@ -73,7 +73,7 @@ def markdown(rows: Sequence[SurveyRow]) -> str:
     met = Counter(
         operation.name for row in rows if row.coverage for operation in row.coverage.operations if operation.met
     )
-    parts.append("## Operations that walks met, and in how many of these networks\n")
+    parts.append("## Operations on the way, and in how many of these networks\n")
     parts.append(", ".join(f"`{name}` {count}" for name, count in sorted(met.items())))
     return "\n".join(parts) + "\n"
 

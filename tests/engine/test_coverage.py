@@ -151,7 +151,7 @@ def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert capsys.readouterr().out.count("Walks get through") == 2
     text = page.read_text("utf-8")
     assert "| squeezenet1_1 |" in text
-    assert "2 of 2 networks: walks get through." in text
+    assert "Walks get through 2 of 2 networks." in text
     assert "## timm" in text
 
 
