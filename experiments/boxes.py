@@ -32,18 +32,18 @@ SLOW = 4  # these see one scene in so many
 
 PAGE = """# Boxes: what was tried
 
-`python experiments/boxes.py --markdown docs/boxes.md` wrote this page. A map says how strongly each place speaks; a box
-asks where to stop. How often, in per cent, does a rule's box meet the object's with an IoU of at least 0.5? On {scenes}
-composed scenes for each of the five small networks (slow methods: {slow}), with the class given. The scenes are neither
-those that the networks learnt from nor those of the [benchmark](benchmark.md).
+`python experiments/boxes.py --markdown docs/boxes.md` wrote this page. A map says how much each place counts; a box
+also needs a rule for where to stop. The numbers say how often, in per cent, a rule's box has an IoU of at least 0.5
+with the object's box, on {scenes} composed scenes for each of the five small networks (slow methods: {slow}), with the
+class given. The networks were not trained on these scenes, and the [benchmark](benchmark.md) uses others.
 
-Fixations' own rule was chosen from this table. The others' own rules are those of the field, made for photographs, in
-which objects are large: 0.2 of the maximum for class activation maps, the extent without outliers for fixations as
-published. On composed scenes the benchmark gives each method the best rule of this table instead, so that none loses by
-a threshold that does not suit it.
+The rule for fixations was chosen from this table. The other methods' own rules are the usual ones of the field, made
+for photographs, in which objects are large: 0.2 of the maximum for class activation maps, the extent without outliers
+for fixations as published. On composed scenes the benchmark gives each method the best rule of this table instead, so
+that none is put at a disadvantage by a threshold that does not suit it.
 
-Also tried for fixations, on 16 other scenes a network: joining parts that lie nearer to each other than 2, 4, 6 or 10 %
-of the picture's side before the largest is taken. 86 % without, then 86, 83, 75 and 69 %: it is not done.
+Also tried for fixations, on 16 other scenes per network: joining parts that are closer to each other than 2, 4, 6 or 10
+% of the picture's side before the largest is taken. 86 % without, then 86, 83, 75 and 69 %, so it is not done.
 
 ## Own rule and best rule
 
@@ -53,8 +53,8 @@ of the picture's side before the largest is taken. 86 % without, then 86, 83, 75
 
 ## All rules
 
-*0.5 of the map* and so on: the smallest region that holds that part. *0.2 of the maximum* and so on: all places that
-are at least so strong (Zhou et al., CVPR 2016, took 0.2). *Largest part*: only its largest connected part counts.
+*0.5 of the map*: the smallest region that holds half of the map, and so on. *0.2 of the maximum*: all places with at
+least that value (Zhou et al., CVPR 2016, used 0.2). *Largest part*: only its largest connected part counts.
 
 | rule | {titles} |
 | --- | {line} |

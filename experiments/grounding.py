@@ -23,20 +23,20 @@ NOUNS = (1, 4)  # where they are in the caption
 WHOLE, APART, CAM = "fixations, all evidence of the word", "fixations, what sets the word apart", "Grad-CAM of the word"
 CENTRE, RANDOM = "centre of the picture", "a random place"
 
-PAGE = """# Words and places: grounding
+PAGE = """# Grounding: do the words of a caption point at the right objects?
 
-`python experiments/grounding.py --markdown docs/grounding.md` wrote this page. The captioner of composed scenes says
-what two objects a scene holds, such as "a fish and a heart". For each of the two nouns: does the peak of the map lie on
-the thing (on its mask, not only in its box), and what part of the map lies on it? {scenes} scenes, {nouns} nouns, of
-which the captioner itself says {named:.0f} %.
+`python experiments/grounding.py --markdown docs/grounding.md` wrote this page. The captioner of composed scenes names
+the two objects in a scene, such as "a fish and a heart". For each of the two nouns: does the peak of the map lie on the
+object (on its mask, not only in its box), and what part of the map lies on it? {scenes} scenes, {nouns} nouns, of which
+the captioner itself says {named:.0f} %.
 
-| map | peak on the thing, % | part of the map on it, % |
+| map | peak on the object, % | part of the map on it, % |
 | --- | ---: | ---: |
 {rows}
 
-All words of a caption share one embedding of the picture, so the evidence of each of them reaches both things. What
-sets a word apart, its map less the mean of the others', is what tells which thing it speaks of. Grad-CAM's map is as
-coarse as the last feature map, 6 x 6 places, and the things cover {area:.0f} % of the scene on average.
+All words of a caption share one embedding of the picture, so the evidence of each word reaches both objects. What sets
+a word apart, its map minus the mean of the other words' maps, shows which object it refers to. Grad-CAM's map is as
+coarse as the last feature map, 6 x 6 places, and an object covers {area:.0f} % of the scene on average.
 """
 
 

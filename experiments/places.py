@@ -1,4 +1,4 @@
-"""Where and when does the evidence lie? Measured where the truth is known: composed scenes and composed clips.
+"""Where and when does the evidence lie? Measured where the ground truth is known: composed scenes and composed clips.
 
 Asks the networks that name pixels and find boxes about a thing, and the classifier of clips about a motion; writes
 docs/places.md with --markdown.
@@ -26,37 +26,37 @@ Row = tuple[float, ...]  # whether the peak lies on the thing, share of the map 
 
 PAGE = """# Where and when: pixels, boxes, clips
 
-`python experiments/places.py --markdown docs/places.md` wrote this page. The truth is known, because a seeded
-program drew the pictures. A map's peak counts where it lies on the thing itself, not only in its box; where
-nothing speaks for the class, because the network does not see the thing, there is no map, which counts as a miss.
+`python experiments/places.py --markdown docs/places.md` wrote this page. The ground truth is known, because a seeded
+program drew the pictures. A map's peak counts if it lies on the object itself, not only in its box. Where nothing
+speaks for the class, because the network does not see the object, there is no map, and this counts as a miss.
 
 ## One pixel of a segmentation
 
-`scenes_fcn`, asked about the class of a thing at a pixel in its middle; {pixels} things.
+`scenes_fcn`, asked about the class of an object at a pixel in its middle; {pixels} objects.
 
-| map | peak on the thing, % | part of the map on it, % |
+| map | peak on the object, % | part of the map on it, % |
 | --- | ---: | ---: |
 {pixel_rows}
 
 ## One box of a detection
 
-`scenes_fcos`, asked about the box around a thing; {boxes} boxes, of {wanted} things.
+`scenes_fcos`, asked about the box around an object; {boxes} boxes of {wanted} objects.
 
-| map | peak on the thing, % | part of the map on it, % |
+| map | peak on the object, % | part of the map on it, % |
 | --- | ---: | ---: |
 {box_rows}
 
 ## Clips
 
-`motions`, asked about the right motion of clips of 16 frames. In time: the part of the map in the frames in which
-something moves. On the shape: where the shape is, was a frame before, or will be a frame later. {clips} clips.
+`motions`, asked about the right motion of clips of 16 frames. *In time*: the part of the map in the frames in which
+something moves. *On the shape*: where the shape is, was one frame before, or will be one frame later. {clips} clips.
 
 | map | peak on the shape, % | part of the map on it, % | in time, % |
 | --- | ---: | ---: | ---: |
 {clip_rows}
 
-Grad-CAM is drawn on the last feature map before pooling, or of the backbone, which has 6 x 6 places of a scene and
-4 x 4 places and 4 steps of a clip.
+Grad-CAM is drawn on the last feature map before pooling, or on the last one of the backbone. It has 6 x 6 places for a
+scene, and 4 x 4 places and 4 time steps for a clip.
 """
 
 

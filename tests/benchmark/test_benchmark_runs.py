@@ -356,8 +356,8 @@ def test_scenes_without_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "RISE is slow and saw the first 0 only" in text
     for heading in ("## Methods x networks", "## Where fixations lose", "## The clever Hans", "## How to read it"):
         assert heading in text
-    # The baselines do not know that anything was forgotten.
-    sanity = text[text.index("## Does the map change") :]
+    # The baselines do not depend on the weights.
+    sanity = text[text.index("## Weight randomisation test") :]
     assert "| Centre | 1.00 | 1.00 | 1.00 | 1.00 | 1.00 |" in sanity
     assert "| Random | 1.00 | 1.00 | 1.00 | 1.00 | 1.00 |" in sanity
     assert "| Fixations | 1.00" not in sanity

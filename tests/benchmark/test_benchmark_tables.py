@@ -127,7 +127,7 @@ def test_a_method_alone_is_not_the_best() -> None:
         ("Energy inside, %", {"energy": 0.25}, 25),
         ("Insertion", {"insertion": 0.25}, 0.25),
         ("Deletion", {"deletion": 0.25}, 0.25),
-        ("Seconds a map, median", {"seconds": 0.25}, 0.25),
+        ("Seconds per map, median", {"seconds": 0.25}, 0.25),
     ],
 )
 def test_every_measure_reads_its_own_number(title: str, values: dict[str, float], shown: float) -> None:
@@ -146,7 +146,7 @@ def test_the_table_of_one_model() -> None:
     values += [row("gradcam", 6, error="It broke."), row("gradcam", 7, error="It broke.")]
     text = tables(values, [Unfit("net", "cam", "There is no such layer.")])
     lines = text.splitlines()
-    assert lines[0].startswith("6 pictures and labels; the truth covers 20 % of them on average (median 20 %).")
+    assert lines[0].startswith("6 pictures and labels; the ground truth covers 20 % of them on average (median 20 %).")
     assert lines[2:6] == [
         "|  | Energy inside, % (higher is better) |",
         "| --- | ---: |",

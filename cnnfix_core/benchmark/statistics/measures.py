@@ -34,5 +34,5 @@ MEASURES = (
     Measure("Energy inside, %", lambda row: 100 * row.energy, 1, higher=True),
     Measure("Insertion", lambda row: row.insertion, 3, higher=True),
     Measure("Deletion", lambda row: row.deletion, 3, higher=False),
-    Measure("Seconds a map, median", lambda row: row.seconds, 2, higher=False, typical=True),
+    Measure("Seconds per map, median", lambda row: row.seconds, 2, higher=False, typical=True),
 )

@@ -36,13 +36,13 @@ def tables(rows: Sequence[BenchmarkRow], unfit: Sequence[Unfit] = (), against: s
 
 
 def header(rows: Sequence[BenchmarkRow]) -> str:
-    """How many pictures, and what share of them the truth covers."""
+    """How many pictures, and what share of them the ground truth covers."""
     pictures = len({(row.picture, row.label) for row in rows if not row.error})
     covered = list({(row.picture, row.label): row.covered for row in rows if not row.error}.values())
     right = [row.right for row in _one_a_picture(rows) if np.isfinite(row.right)]
-    words = f"{pictures:,} pictures and labels; the truth covers {percent(float(np.mean(covered)))} of them on average"
-    words += f" (median {percent(float(np.median(covered)))})."
-    return words + (f" Right predictions: {percent(float(np.mean(right)))}." if right else "")
+    mean, median = (percent(float(middle(covered))) for middle in (np.mean, np.median))
+    words = f"{pictures:,} pictures and labels; the ground truth covers {mean} of them on average (median {median})."
+    return words + (f" Correct predictions: {percent(float(np.mean(right)))}." if right else "")
 
 
 def notes(rows: Sequence[BenchmarkRow], unfit: Sequence[Unfit]) -> list[str]:
