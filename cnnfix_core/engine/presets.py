@@ -16,24 +16,26 @@ Focus = Literal["wide", "balanced", "sharp", "sharpest"]
 class Preset:
     """How a walk hops, and how its fixations become a picture. Vary one with `dataclasses.replace`.
 
-    signed: a negative coefficient turns the question around (why is this input low?).
-    location: how a convolution hop chooses. "joint": channel and place together, the `fan_out` largest positive
-        products of weight and activation. The others choose one channel, that with the largest sum of products over
-        the window, and in it the "centre" of the window, the largest "product" or the largest "activation".
-    residual_location: what "centre" means for convolutions inside a residual branch; the authors' code searches the
-        largest activation there.
-    spread: at fully connected layers on a map, poolings and additions, share the evidence in proportion among the
-        positive contributions; otherwise follow only the largest.
-    fan_out: how many contributions a hop keeps where it does not keep all of them.
-    beam: how many elements stay after each hop; None keeps all.
-    crops: which views of the picture the network sees.
-    weighted: whether a fixation counts by its evidence, or each as one (the paper's heat map).
-    sigma: spread of the density map; in pixels of the picture when `weighted` is off (the paper's 20), otherwise
-        in 224ths of what the network sees, across and down: pixels of most networks' input.
-    outliers: (share, distance): drop a fixation with at most this share of all fixations within this part of the
-        picture's diagonal; None drops nothing.
-    box_share: share of the density in the smallest region whose largest part the box surrounds; None takes the extent
-        of the fixations.
+    Attributes:
+        signed: a negative coefficient turns the question around (why is this input low?).
+        location: how a convolution hop chooses. "joint": channel and place together, the `fan_out` largest positive
+            products of weight and activation. The others choose one channel, that with the largest sum of products
+            over the window, and in it the "centre" of the window, the largest "product" or the largest
+            "activation".
+        residual_location: what "centre" means for convolutions inside a residual branch; the authors' code searches
+            the largest activation there.
+        spread: at fully connected layers on a map, poolings and additions, share the evidence in proportion among
+            the positive contributions; otherwise follow only the largest.
+        fan_out: how many contributions a hop keeps where it does not keep all of them.
+        beam: how many elements stay after each hop; None keeps all.
+        crops: which views of the picture the network sees.
+        weighted: whether a fixation counts by its evidence, or each as one (the paper's heat map).
+        sigma: spread of the density map; in pixels of the picture when `weighted` is off (the paper's 20),
+            otherwise in 224ths of what the network sees, across and down: pixels of most networks' input.
+        outliers: (share, distance): drop a fixation with at most this share of all fixations within this part of
+            the picture's diagonal; None drops nothing.
+        box_share: share of the density in the smallest region whose largest part the box surrounds; None takes the
+            extent of the fixations.
     """
 
     name: str
@@ -107,7 +109,15 @@ FOCUS: dict[Focus, tuple[int, int]] = {
 
 
 def get_preset(preset: str | Preset, focus: str | None = None) -> Preset:
-    """The preset of that name; `focus` sets fan-out and beam of the evidence preset. Raises CnnfixError."""
+    """The preset of a name, with another focus.
+
+    Args:
+        preset: "evidence", "published", or a preset, which is returned as it is where `focus` is None.
+        focus: "wide", "balanced", "sharp" or "sharpest": sets fan-out and beam of the evidence preset, see `FOCUS`.
+
+    Raises:
+        CnnfixError: there is no such preset or focus, or the preset has no focus.
+    """
     if isinstance(preset, str):
         if preset not in PRESETS:
             raise CnnfixError(f"There is no preset {preset!r}; choose one of {', '.join(PRESETS)}.")

@@ -31,11 +31,21 @@ _MODULE_CALL = nn.Module._call_impl.__code__
 
 
 def record(module: nn.Module, *inputs: Any, **options: Any) -> Tape:
-    """Run `module(*inputs, **options)` once, in evaluation mode and without gradients, and keep what a walk will read.
+    """Run a module once, in evaluation mode and without gradients, and keep on a tape what a walk will read.
 
-    Any module and any inputs. The module is left as it was: mode, buffers, hooks, gradients; also when it fails, and
-    while other threads record it too. Inputs are not written to.
-    Raises RecordError where the module fails or its output does not depend on a floating-point input tensor.
+    The module is left as it was: mode, buffers, hooks, gradients; also when it fails, and while other threads record
+    it. Inputs are not written to.
+
+    Args:
+        module: any PyTorch module.
+        inputs: what it takes; at least one floating-point tensor among them, in lists and dicts too.
+        options: keyword arguments of the module.
+
+    Returns:
+        The tape of `module(*inputs, **options)`. `tape.result` is what the module returned.
+
+    Raises:
+        RecordError: the module fails, or its output does not depend on a floating-point input tensor.
     """
     with inference_mode(False):
         return _recorded(_Recorder(module), module, inputs, options)

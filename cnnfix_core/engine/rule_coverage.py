@@ -29,7 +29,14 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Where a walk would stop: the operation, the module that it ran in, the evidence lost (0 to 1), and why."""
+    """Where a walk would stop.
+
+    Attributes:
+        operation: that has no rule.
+        module: the name of the module that it ran in, "" for the outermost.
+        evidence: what is lost there, 0 to 1.
+        why: in a sentence.
+    """
 
     operation: str
     module: str
@@ -41,8 +48,11 @@ class Stop:
 class Coverage:
     """What a trial walk found.
 
-    operations: all that the output was computed with, by name. stops: none where walks get through.
-    fixations: how many elements of the inputs were reached. left: evidence that did not arrive, by reason.
+    Attributes:
+        operations: all that the output was computed with, by name.
+        stops: none where walks get through.
+        fixations: how many elements of the inputs were reached.
+        left: evidence that did not arrive, by reason.
     """
 
     operations: tuple[Occurrence, ...]
@@ -77,8 +87,19 @@ def coverage(
 ) -> Coverage:
     """Record `module(*inputs, **options)` and walk, going on where an operation has no rule.
 
-    target: as `unravel` takes it; None for the largest element of the first tensor that the module gives.
-    Raises what `record` raises, and TargetError.
+    Args:
+        module: any PyTorch module.
+        inputs: what it takes.
+        target: as `unravel` takes it; None for the largest element of the first tensor that the module gives.
+        preset: "evidence", "published", or a preset of your own.
+        options: keyword arguments of the module.
+
+    Returns:
+        The operations, where a walk would stop, and how many elements of the inputs it reached.
+
+    Raises:
+        RecordError: as `record`.
+        TargetError: as `unravel`.
     """
     tape = record(module, *inputs, **options)
     tape, start = starting_at(tape, largest if target is None else target)

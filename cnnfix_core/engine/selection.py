@@ -15,9 +15,10 @@ from cnnfix_core.engine import sparse
 class Selection:
     """A set of elements of one tensor of `shape`; rows are sorted by index, then sign, and no row occurs twice.
 
-    index: (N,) position in the flattened tensor.
-    sign: (N,) +1 where we ask why the element is high, -1 where we ask why it is low.
-    evidence: (N,) > 0, the share of the target's score that the walk brought here.
+    Attributes:
+        index: (N,) position in the flattened tensor.
+        sign: (N,) +1 where we ask why the element is high, -1 where we ask why it is low.
+        evidence: (N,) > 0, the share of the target's score that the walk brought here.
     """
 
     shape: tuple[int, ...]

@@ -19,8 +19,10 @@ from cnnfix_core.errors import NotFiniteError
 class Value:
     """One tensor as it was at one moment of the forward pass.
 
-    `depends` says whether it was computed from the inputs; parameters and constants were not. `data` is there only if
-    a rule reads it.
+    Attributes:
+        shape: of the tensor.
+        depends: whether it was computed from the inputs; parameters and constants were not.
+        data: the tensor, where a rule reads it; otherwise None.
     """
 
     shape: tuple[int, ...]
@@ -69,7 +71,16 @@ class Value:
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
 class Operation:
-    """One operation of the tape. `args` and `kwargs` hold a Value in the place of every tensor, and lists as lists."""
+    """One operation of the tape.
+
+    Attributes:
+        index: its position in the recording, from 0.
+        name: PyTorch's, without the overload, such as "aten.convolution".
+        module: the name of the module that it ran in, "" for the outermost.
+        args, kwargs: its arguments, with a `Value` in the place of every tensor, and lists as lists.
+        outputs: one for each tensor that it gave.
+        call: the operator itself.
+    """
 
     index: int
     name: str
@@ -104,8 +115,10 @@ def _values_among(items: Iterable[Any]) -> Iterator[Value]:
 class Tape:
     """One recorded forward pass.
 
-    result: what the module returned. outputs: the tensors in it, in their order. holders: names of modules that only
-    hold others, or return several values.
+    Attributes:
+        result: what the module returned.
+        outputs: the tensors in it, in their order.
+        holders: names of modules that only hold others, or return several values.
     """
 
     operations: tuple[Operation, ...]

@@ -94,8 +94,9 @@ class Fixated:
 class Trace:
     """One walk. `hops` are in the order in which they were made, from the output to the inputs.
 
-    left: evidence that did not arrive, by reason: "padding", and "bias" (an operation none of whose asked elements
-    has an input that contributes). What arrived at all inputs and what left add up to 1.
+    Attributes:
+        left: evidence that did not arrive, by reason: "padding", and "bias" (an operation none of whose asked
+            elements has an input that contributes). What arrived at all inputs and what left add up to 1.
     """
 
     tape: Tape
@@ -125,14 +126,25 @@ class Trace:
 
 
 def unravel(tape: Tape, target: Target, preset: str | Preset = EVIDENCE) -> Trace:
-    """Walk back from an element of the tape's output.
+    """Walk back from an element of the tape's output to the inputs (Mopuri, Garg, Babu, IEEE TIP 28(5), 2019).
 
-    target: the element's position in the first tensor of the result, such as (0, 281) for class 281 of the first
-    picture; or two of them, (a, b): then the walk explains the difference, a rather than b; or a function that computes
-    one number from the module's result, such as `lambda result: result["out"][0, 15][region].sum()`.
-    Raises TargetError for a position outside the output and a function that does not give one number, NoRuleError for
-    an operation without a rule, NotFiniteError for NaN or infinite activations, NothingContributesError where no input
-    contributes.
+    Args:
+        tape: what `record` gave.
+        target: the element's position in the first tensor of the result, such as (0, 281) for class 281 of the first
+            picture; or two positions, (a, b): the walk then explains the difference of the two scores, a rather than b;
+            or a function that computes one number from the module's result, such as
+            `lambda result: result["out"][0, 15][region].sum()`.
+        preset: "evidence", "published", or a preset of your own.
+
+    Returns:
+        The trace. `trace.fixations` are the elements of the first input that were reached; their evidence, and what was
+        left on the way, add up to 1.
+
+    Raises:
+        TargetError: a position outside the output, or a function that does not give one number.
+        NoRuleError: an operation has no rule.
+        NotFiniteError: an activation that the walk needs is NaN or infinite.
+        NothingContributesError: no input contributes to the target.
     """
     preset = get_preset(preset)
     tape, start = starting_at(tape, target)

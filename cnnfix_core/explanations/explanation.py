@@ -24,7 +24,14 @@ TargetSpec = Class | tuple[Class | None, Class] | None
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One class: index, label, score (logit) and probability (0 to 1), the mean over the views."""
+    """One class, with what the model said of it: the mean over the views.
+
+    Attributes:
+        index: of the class, from 0.
+        label: what the class is called.
+        score: the logit.
+        probability: 0 to 1.
+    """
 
     index: int
     label: str
@@ -36,10 +43,16 @@ class Prediction:
 class Explanation:
     """Which pixels made the model say it.
 
-    digest: SHA-256 of the picture. predictions: the top classes.
-    target: what was explained; rather_than: the second class of a contrast.
-    fixations: in original pixels. views: what the network saw; explained: those among them that were walked.
-    traces: one walk a view that was explained. seconds: for the forward pass and all walks; NaN: not told.
+    Attributes:
+        digest: SHA-256 of the picture.
+        predictions: the top classes.
+        target: what was explained.
+        rather_than: the second class of a contrast.
+        fixations: in original pixels.
+        views: what the network saw.
+        explained: those among them that were walked.
+        traces: one walk a view that was explained.
+        seconds: for the forward pass and all walks; NaN: not told.
     """
 
     model: str
@@ -106,10 +119,22 @@ def explain(
 ) -> Explanation:
     """Explain one class of a model on a picture.
 
-    image: path, file's bytes, PIL image or H x W x 3 uint8 array. target: None for the predicted class, a class index,
-    a label, or two of them, (a, b), for "a rather than b"; (None, b) sets the predicted class against b.
-    focus: "wide" to "sharpest", for the evidence preset. whole: keep every value of the tape, to look at.
-    Raises PictureError, TargetError, and what `record` and `unravel` raise; all are CnnfixError.
+    Args:
+        model: what `load_model`, `open_own` or `Model.of` gave.
+        image: a path, a file's bytes, a PIL image, an H x W x 3 uint8 array, or what `open_picture` gave.
+        target: None for the predicted class, a class index, a label, or two of them, (a, b), for "a rather than b";
+            (None, b) sets the predicted class against b.
+        preset: "evidence", "published", or a preset of your own.
+        focus: "wide", "balanced", "sharp" or "sharpest", for the evidence preset.
+        whole: keep every value of the tape, for looking at: about three times the memory.
+
+    Returns:
+        The fixations, in pixels of the original picture, with the predictions and the walks.
+
+    Raises:
+        PictureError: the picture cannot be used.
+        TargetError: the target is no class of the model.
+        CnnfixError: what `record` and `unravel` raise.
     """
     preset = get_preset(preset, focus)
     picture = image if isinstance(image, Picture) else open_picture(image)

@@ -25,9 +25,12 @@ _USUAL_INPUT = 224
 class Fixations:
     """Pixels of the original picture that a walk reached, strongest first; no pixel occurs twice.
 
-    xy: (N, 2) columns and rows, from 0. evidence: (N,) > 0, shares of the score; they add up to what arrived.
-    channel: (N,) the colour channel that brought most of it (0 red, 1 green, 2 blue).
-    width, height: of the picture. sigma: (across, down) spread of the density in original pixels.
+    Attributes:
+        xy: (N, 2) columns and rows, from 0.
+        evidence: (N,) > 0, shares of the score; they add up to what arrived.
+        channel: (N,) the colour channel that brought most of it (0 red, 1 green, 2 blue).
+        width, height: of the picture.
+        sigma: (across, down) spread of the density in original pixels.
     """
 
     xy: Ints

@@ -63,9 +63,11 @@ class PictureError(CnnfixError):
 class Picture:
     """A decoded picture, upright.
 
-    pixels: h x w x 3 RGB, read-only; the longest side is at most `WORKING_SIDE`, reduced if the original is larger.
-    width, height: of the original; all coordinates that are reported are in these pixels.
-    digest: SHA-256 in hex, of the file's bytes; of mode, size and pixels for what never was a file.
+    Attributes:
+        pixels: h x w x 3 RGB, read-only; the longest side is at most `WORKING_SIDE`, reduced if the original is
+            larger.
+        width, height: of the original; all coordinates that are reported are in these pixels.
+        digest: SHA-256 in hex, of the file's bytes; of mode, size and pixels for what never was a file.
     """
 
     pixels: NDArray[np.uint8]
@@ -81,10 +83,14 @@ class Picture:
 
 
 def open_picture(source: Source) -> Picture:
-    """Decode a picture: a path, a file's bytes, a PIL image, or an array (H x W, H x W x 3 or H x W x 4, uint8).
+    """Decode a picture.
 
-    Files are known by their content, not by their name. The first frame counts, EXIF rotation is followed,
-    transparent parts become white.
+    Files are known by their content, not by their name. The first frame counts, EXIF rotation is followed, transparent
+    parts become white. The longest side is reduced to 2048 pixels if it is larger.
+
+    Args:
+        source: a path, a file's bytes, a PIL image, or a uint8 array: H x W, H x W x 3 or H x W x 4. At most 25 MB and
+            80 million pixels.
 
     Raises:
         PictureError: the picture cannot be used; nothing else is raised, whatever the file holds.

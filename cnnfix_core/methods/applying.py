@@ -26,10 +26,21 @@ def attribute(
     crops: Crops = "whole",
     longest_side: int | None = None,
 ) -> NDArray[np.float32]:
-    """The map of a method: (height, width) of the original picture, values >= 0, not normalised.
+    """The map of a method for a class.
 
-    target: a class index or label, or (a, b) for "a rather than b". Several crops are averaged where they overlap.
-    longest_side: give a smaller map of the same proportions, at most this long. Raises what `attribution` raises.
+    Args:
+        model: what `load_model`, `open_own` or `Model.of` gave.
+        image: a path, a file's bytes, a PIL image, an H x W x 3 uint8 array, or what `open_picture` gave.
+        target: a class index or label, or (a, b) for "a rather than b".
+        method: a name in `METHODS`.
+        crops: the views that the network sees: "whole", "centre" or "five"; several are averaged where they overlap.
+        longest_side: of the map, in pixels, in the picture's proportions; None for the size of the picture.
+
+    Returns:
+        (height, width) of the original picture, or smaller; values at least 0, not normalised.
+
+    Raises:
+        CnnfixError: as `attribution`.
     """
     return attribution(model, image, target, method, crops=crops, longest_side=longest_side).map
 
@@ -46,12 +57,27 @@ def attribution(  # noqa: PLR0913  # a question has many sides, and each can be 
     preset: str | Preset | None = None,
     progress: Progress | None = None,
 ) -> Attribution:
-    """Ask a method which places of the picture speak for a class.
+    """Ask a method which places of a picture speak for a class.
 
-    target: as `explain` takes it; None for the predicted class. crops, layer, preset: None for the method's own; only
-    walks have a preset. longest_side: of the map. progress: is called with the share that is done, 0 to 1; what it
-    raises stops the method, which leaves nothing behind.
-    Raises CnnfixError for an unknown method, TargetError, PictureError, and ModelError where the method does not fit.
+    Args:
+        model: what `load_model`, `open_own` or `Model.of` gave.
+        image: a path, a file's bytes, a PIL image, an H x W x 3 uint8 array, or what `open_picture` gave.
+        target: as `explain` takes it; None for the predicted class.
+        method: a name in `METHODS`, whose entry has the source of the method.
+        crops: "whole", "centre" or "five"; None for the method's own.
+        longest_side: of the map, in pixels; None for the size of the picture.
+        layer: the module to draw on, for methods that are drawn on a layer; None for the method's own.
+        preset: of a walk; None for the method's own. Other methods have none.
+        progress: is called with the share that is done, 0 to 1. What it raises stops the method.
+
+    Returns:
+        The map with its layer, its fixations where the method is a walk, and its bounding box.
+
+    Raises:
+        ModelError: the method does not fit the network or the question.
+        PictureError: the picture cannot be used.
+        TargetError: the target is no class of the model.
+        CnnfixError: there is no such method.
     """
     wanted = _find(method)
     picture = image if isinstance(image, Picture) else open_picture(image)
@@ -77,9 +103,20 @@ def attribution(  # noqa: PLR0913  # a question has many sides, and each can be 
 
 
 def reason_against(model: Model, method: str, contrast: bool = False) -> str:
-    """Why the method does not fit the network, or the question, in a sentence; "" where it fits.
+    """Why a method does not fit a network, or the question.
 
-    Runs the network once on a grey picture, the first time. Raises CnnfixError for an unknown method.
+    Runs the network once on a grey picture, the first time.
+
+    Args:
+        model: what `load_model`, `open_own` or `Model.of` gave.
+        method: a name in `METHODS`.
+        contrast: whether the question is "a rather than b".
+
+    Returns:
+        A sentence, or "" where the method fits.
+
+    Raises:
+        CnnfixError: there is no such method.
     """
     wanted = _find(method)
     if contrast and not wanted.contrasts:

@@ -59,10 +59,14 @@ class Method:
     """One way to draw a map.
 
     title, family (a heading of menus), source and about (a sentence) are for people.
-    needs: what a network must have; each says in a sentence why one does not fit, or "".
-    box: how to draw a box around what the map shows. preset: of a walk, which has a box of its own.
-    slow: takes more than about ten forward passes. contrasts: takes "a rather than b".
-    layered: is drawn on a layer that can be chosen.
+
+    Attributes:
+        needs: what a network must have; each says in a sentence why one does not fit, or "".
+        box: how to draw a box around what the map shows.
+        preset: of a walk, which has a box of its own.
+        slow: takes more than about ten forward passes.
+        contrasts: takes "a rather than b".
+        layered: is drawn on a layer that can be chosen.
     """
 
     name: str
@@ -83,10 +87,12 @@ class Method:
 class Attribution:
     """A method's answer.
 
-    map: (H, W) of the original picture, or smaller in its proportions; values >= 0, not normalised.
-    layer: the module whose output it was drawn on, if it was. fixations: of a walk.
-    box: x0, y0, x1, y1, inclusive original pixels; None for a map of zeros.
-    asked: the class index, or both of a contrast.
+    Attributes:
+        map: (H, W) of the original picture, or smaller in its proportions; values >= 0, not normalised.
+        layer: the module whose output it was drawn on, if it was.
+        fixations: of a walk.
+        box: x0, y0, x1, y1, inclusive original pixels; None for a map of zeros.
+        asked: the class index, or both of a contrast.
     """
 
     method: str

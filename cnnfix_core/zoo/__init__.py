@@ -75,7 +75,11 @@ def _entry(name: str) -> Entry | None:
 
 
 def list_models() -> tuple[ModelInfo, ...]:
-    """The models that `load_model` takes: in packages, trained here, the paper's, then torchvision's others."""
+    """The models that `load_model` takes.
+
+    Returns:
+        Those in packages, those trained in this project, those of the paper, then torchvision's others.
+    """
     return tuple(entry.info() for entry in _entries().values())
 
 
@@ -86,9 +90,17 @@ def model_info(name: str) -> ModelInfo | None:
 
 
 def load_model(name: str = DEFAULT, progress: DownloadProgress | None = None) -> Model:
-    """Load a model by name; where its weights are downloaded, `progress` gets (bytes done, bytes in all or None).
+    """Load a model by name.
 
-    Raises ModelError for an unknown name, and where the weights are missing or damaged and cannot be fetched.
+    Args:
+        name: one of those that `list_models` gives.
+        progress: where weights are downloaded, is called with the bytes done and the bytes in all, or None if unknown.
+
+    Returns:
+        The model, on the CPU.
+
+    Raises:
+        ModelError: there is no such model, or its weights are missing or damaged and cannot be downloaded.
     """
     entry = _entry(name)
     if entry is None:

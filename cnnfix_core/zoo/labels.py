@@ -14,7 +14,9 @@ from cnnfix_core.errors import ModelError, TargetError, did_you_mean, need
 class Labels:
     """The classes of a model: every name a class goes by, and what is meant by it.
 
-    synonyms: one string a class, names separated by ", ". definitions: one sentence a class, or "".
+    Attributes:
+        synonyms: one string a class, names separated by ", ".
+        definitions: one sentence a class, or "".
     """
 
     synonyms: tuple[str, ...]

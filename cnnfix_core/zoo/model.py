@@ -28,9 +28,13 @@ Task = Literal["classification", "segmentation", "detection"]
 class Model:
     """A network, ready to be asked.
 
-    preprocess: from an RGB picture of `input_size` (height, width) to the network's input, (3, H, W).
-    source: where the weights come from. licence: of the weights. task: what the module says.
-    probabilities: its scores are probabilities, not logits. whole: it is asked about whole pictures only.
+    Attributes:
+        preprocess: from an RGB picture of `input_size` (height, width) to the network's input, (3, H, W).
+        source: where the weights come from.
+        licence: of the weights.
+        task: what the module says.
+        probabilities: its scores are probabilities, not logits.
+        whole: it is asked about whole pictures only.
     """
 
     name: str
@@ -136,9 +140,14 @@ def _classes(module: nn.Module, preprocessing: Preprocessing, name: str) -> int:
 class ModelInfo:
     """A name that `load_model` takes.
 
-    available: whether its weights are on this machine. remedy: "" if they are, otherwise what to do, or what happens.
-    parameters: how many numbers were learnt. size: bytes of the weights' file. accuracy: share of ImageNet's
-    validation pictures whose class comes first, in %, as published. None: not stated by the source. task: of the model.
+    Attributes:
+        available: whether its weights are on this machine.
+        remedy: "" if they are, otherwise what to do, or what happens.
+        parameters: how many numbers were learnt.
+        size: bytes of the weights' file.
+        accuracy: share of ImageNet's validation pictures whose class comes first, in %, as published. None: not
+            stated by the source.
+        task: of the model.
     """
 
     name: str

@@ -22,9 +22,14 @@ Three = tuple[float, float, float]
 class Preprocessing:
     """Size and scale of a network's input; the defaults are those of most networks for ImageNet.
 
-    size: height and width in pixels, 1 to 1024. mean, std: of red, green and blue, for values from 0 to 1; std > 0.
-    interpolation: one of INTERPOLATIONS. crop_pct: part of the scaled picture's short side that a centre crop keeps.
-    Raises ModelError for values that no network can have.
+    Attributes:
+        size: height and width in pixels, 1 to 1024.
+        mean, std: of red, green and blue, for values from 0 to 1; std > 0.
+        interpolation: one of INTERPOLATIONS.
+        crop_pct: part of the scaled picture's short side that a centre crop keeps.
+
+    Raises:
+        ModelError: values that no network can have.
     """
 
     size: tuple[int, int] = (224, 224)

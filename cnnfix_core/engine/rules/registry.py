@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a rule is asked: these elements of this output of this operation, where do they come from?"""
+    """What a rule is asked: these elements of this output of this operation, where do they come from?
+
+    Attributes:
+        operation: with its arguments, in which a `Value` stands for each tensor.
+        slot: the position of the output among those of the operation.
+        selection: the elements of the output, with sign and evidence.
+        preset: the settings of the walk.
+        structure: answers about the network around the operation.
+    """
 
     operation: Operation
     slot: int
@@ -32,10 +40,12 @@ class Question:
 class Arrival:
     """What a hop brings to one input.
 
-    index: (M,) positions in the flattened input; -1 where the evidence leaves through padding.
-    sign: (M,) +1 or -1. evidence: (M,) > 0.
-    parent: (M,) row of the selection that each entry came from; None: row i from row i. Where entries come from many
-        rows each, how these share, with the entries for children.
+    Attributes:
+        index: (M,) positions in the flattened input; -1 where the evidence leaves through padding.
+        sign: (M,) +1 or -1.
+        evidence: (M,) > 0.
+        parent: (M,) row of the selection that each entry came from; None: row i from row i. Where entries come from
+            many rows each, how these share, with the entries for children.
     """
 
     value: Value
@@ -75,10 +85,16 @@ _rules: dict[str, Rule] = {}
 
 
 def rule(*names: str, args: Iterable[int] = (), outputs: Iterable[int] = ()) -> Callable[[HopFunction], HopFunction]:
-    """Register the decorated function for the operations of these names, such as "aten.convolution".
+    """Register the decorated function as the rule of operations.
 
-    In-place operations go by the name of their out-of-place twin ("aten.relu" for relu_).
-    args, outputs: positions of the arguments and outputs whose values the function reads.
+    Args:
+        names: of the operations, such as "aten.convolution". In-place operations have the name of the other form:
+            "aten.relu" for relu_.
+        args: positions of the arguments whose values the function reads; only those are kept on the tape.
+        outputs: positions of the outputs whose values the function reads.
+
+    Returns:
+        A decorator, which returns the function as it is.
     """
 
     def register(hop: HopFunction) -> HopFunction:

@@ -58,7 +58,12 @@ class NextWord(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class Captioner:
-    """preprocess: of the whole picture, squeezed to the network's input. licence: of the weights."""
+    """A captioner, ready to be asked.
+
+    Attributes:
+        preprocess: of the whole picture, squeezed to the network's input.
+        licence: of the weights.
+    """
 
     name: str
     title: str

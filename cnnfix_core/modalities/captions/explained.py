@@ -55,7 +55,12 @@ class Word(Origin):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CaptionExplanation:
-    """words: of the caption, and "<end>" last. seconds: for the forward pass and all walks."""
+    """Where each word of a caption came from.
+
+    Attributes:
+        words: of the caption, and "<end>" last.
+        seconds: for the forward pass and all walks.
+    """
 
     caption: Caption
     preset: Preset
@@ -159,12 +164,27 @@ def explain_caption(
     preset: str | Preset = "evidence",
     focus: str | None = None,
 ) -> CaptionExplanation:
-    """Explain each word of a caption, as CNN Fixations do (Mopuri et al., IEEE TIP 2019, section 4.5).
+    """Explain each word of a caption (Mopuri, Garg, Babu, IEEE TIP 28(5), 2019, section 4.5).
 
     Each walk starts at a word's score, goes back through the recurrence to the picture and to the words before, and
-    from the picture's embedding down to the pixels. caption: words to explain, or None for the best of a beam search;
-    words that the captioner does not know stand as <unk>.
-    Raises PictureError, TargetError for a caption without words, and what `record` and `unravel` raise.
+    from the picture's embedding down to the pixels.
+
+    Args:
+        captioner: what `load_captioner` or `open_captioner` gave.
+        image: a path, a file's bytes, a PIL image, an H x W x 3 uint8 array, or what `open_picture` gave.
+        caption: the words to explain, or None for the best of a beam search; words that the captioner does not know
+            stand as <unk>.
+        preset: "evidence", "published", or a preset of your own.
+        focus: "wide", "balanced", "sharp" or "sharpest", for the evidence preset.
+
+    Returns:
+        For each word its probability, the shares of its evidence that came from the picture and from each word before,
+        and its fixations.
+
+    Raises:
+        PictureError: the picture cannot be used.
+        TargetError: the caption has no words.
+        CnnfixError: what `record` and `unravel` raise.
     """
     preset = get_preset(preset, focus)
     picture = image if isinstance(image, Picture) else open_picture(image)

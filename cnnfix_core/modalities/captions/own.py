@@ -36,12 +36,19 @@ def open_captioner(
     preprocessing: Preprocessing | None = None,
     name: str = "own captioner",
 ) -> Captioner:
-    """A captioner from the state dicts of its parts, and its words as JSON.
+    """A captioner from the state dicts of its two parts, and its words. Nothing in the files is run.
 
-    encoder: resnet.* (one of torchvision's ResNets without its last layer, as a sequence), linear.*, bn.*.
-    decoder: embed.*, lstm.*, linear.*. Its first input is the picture's embedding, then come <start> and the words.
-    vocabulary: a list of words, or an object of words and numbers. preprocessing: None for 224 x 224 pixels and
-    ImageNet's mean and std. Nothing in the files is run. Raises ModelError, in words for the person who sent them.
+    Args:
+        encoder: the state dict of resnet.* (one of torchvision's ResNets without its last layer, as a sequence),
+            linear.*, bn.*; a path, bytes, or an open file.
+        decoder: the state dict of embed.*, lstm.*, linear.*. Its first input is the picture's embedding, then come
+            <start> and the words.
+        vocabulary: JSON, a list of words or an object from words to numbers.
+        preprocessing: None for 224 x 224 pixels and ImageNet's mean and standard deviation.
+        name: what the captioner is called.
+
+    Raises:
+        ModelError: the files do not fit, in words for the person who sent them.
     """
     seen, said = read_state(encoder, "The encoder"), read_state(decoder, "The decoder")
     words = Vocabulary.from_json(vocabulary)

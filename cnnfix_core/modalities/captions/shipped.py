@@ -86,9 +86,13 @@ _ALL = {one.name: one for one in (FLICKR8K, SCENES)}
 
 
 def load_captioner(name: str = FLICKR8K.name) -> Captioner:
-    """A captioner that comes with this project: "flickr8k" for photographs, "scenes" for composed scenes.
+    """A captioner that is shipped with this project.
 
-    Raises ModelError for another name, and where its files are missing or damaged.
+    Args:
+        name: "flickr8k" for photographs, "scenes" for composed scenes.
+
+    Raises:
+        ModelError: there is no captioner of this name, or its files are missing or damaged.
     """
     if name not in _ALL:
         raise ModelError(f"There is no captioner {name!r}; choose one of {', '.join(_ALL)}.")

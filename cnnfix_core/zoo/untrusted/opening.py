@@ -27,17 +27,27 @@ def open_own(
     preprocessing: Preprocessing | None = None,
     max_bytes: int = MAX_MODEL_BYTES,
 ) -> Model:
-    """A model from a file: a program by `torch.export.save`, or a state dict (.pth, .safetensors) for `architecture`.
+    """A model from a file: an exported program (`torch.export.save`), or a state dict (.pth, .safetensors).
 
-    What the file is tells its content. architecture: a name that `architectures.build` takes; programs need none.
-    labels: None for "class 0", "class 1" ... preprocessing: None for what the architecture's published weights
-    expect; for a program, the size of its example and ImageNet's mean and std.
+    The content of the file tells what it is. Nothing in it is run: pickles are read with `weights_only`, sizes are
+    checked against the size of the file before memory is taken, and a program may hold only operations of an
+    allow-list.
 
-    Nothing in the file is run, whatever it holds: pickles are read for tensors alone (`weights_only`), archives must
-    be as PyTorch writes them (`archives`), claimed sizes are held to the size of the file before memory is taken
-    (`tensors`), and programs are read by this package with a list of operations that may occur (`exported`).
+    Args:
+        file: a path, bytes, or an open file.
+        name: what the model is called, in messages too.
+        architecture: of a state dict: a name such as "resnet50" of torchvision or "timm/resnet50" of timm. A program
+            needs none.
+        labels: one for each class; None for "class 0", "class 1" and so on.
+        preprocessing: None for what the architecture's published weights expect; for a program, the size of its example
+            and ImageNet's mean and standard deviation.
+        max_bytes: larger files are refused.
 
-    Raises ModelError for anything that cannot be used, in words for the person who sent it.
+    Returns:
+        The model, on the CPU.
+
+    Raises:
+        ModelError: the file cannot be used, in words for the person who sent it.
     """
     content = _content(file, name, max_bytes)
     module: nn.Module
