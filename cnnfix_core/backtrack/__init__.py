@@ -3,6 +3,7 @@
 from cnnfix_core.backtrack.ancestry import Line
 from cnnfix_core.backtrack.decisions.deciding import decide
 from cnnfix_core.backtrack.decisions.decision import Decision, Grid, Term
+from cnnfix_core.backtrack.decisions.explainers import Account, ElementQuery, explains
 from cnnfix_core.backtrack.decisions.sentences import element_name
 from cnnfix_core.backtrack.export.animation import gif, step_image, step_photo
 from cnnfix_core.backtrack.export.trace_json import trace_json
@@ -10,16 +11,18 @@ from cnnfix_core.backtrack.inspection import DecisionFacts, ElementFacts, InputF
 from cnnfix_core.backtrack.path import Path, Stage, Step
 from cnnfix_core.backtrack.picks import Chosen, element
 from cnnfix_core.backtrack.playback.playback import Cloud, Playback, overlap, spread
-from cnnfix_core.backtrack.receptive_fields.fields import Field
-from cnnfix_core.backtrack.step_texts import evidence_words, kind, shape, step_words
+from cnnfix_core.backtrack.receptive_fields.fields import Field, receptive_field_of
+from cnnfix_core.backtrack.step_texts import called, evidence_words, kind, shape, step_words
 from cnnfix_core.backtrack.walkthrough import Walked, walked
 
 __all__ = [
+    "Account",
     "Chosen",
     "Cloud",
     "Decision",
     "DecisionFacts",
     "ElementFacts",
+    "ElementQuery",
     "Field",
     "Grid",
     "InputFacts",
@@ -32,14 +35,17 @@ __all__ = [
     "StepFacts",
     "Term",
     "Walked",
+    "called",
     "decide",
     "element",
     "element_name",
     "evidence_words",
+    "explains",
     "gif",
     "inspect",
     "kind",
     "overlap",
+    "receptive_field_of",
     "shape",
     "spread",
     "step_image",

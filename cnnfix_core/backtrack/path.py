@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import groupby
 
 from cnnfix_core.backtrack.receptive_fields.fields import Field, fields
-from cnnfix_core.engine import Operation, Trace, Value, rules
+from cnnfix_core.engine import Operation, Trace, Value, family_of, known_as
 from cnnfix_core.engine.rules.indexing import same_order
 
 # What layers are counted by: a block has two of these or more.
@@ -133,8 +133,7 @@ def _before_silent(value: Value) -> Value:
 
 
 def _is_stop(operation: Operation) -> bool:
-    known = rules.find(operation.name)
-    return operation.name not in _NO_OPS and not (known and known.hop is same_order)
+    return known_as(operation) not in _NO_OPS and family_of(operation) is not same_order
 
 
 class _Modules:
@@ -191,7 +190,7 @@ class _Modules:
             yield module
 
     def _linear(self, module: str) -> int:
-        return sum(self._operations[number][0].name in _LINEAR for number in self._members[module])
+        return sum(known_as(self._operations[number][0]) in _LINEAR for number in self._members[module])
 
     def _is_row(self, module: str, children: Sequence[str]) -> bool:
         """Whether a module only holds others that run one after another: a stage, or all feature layers."""
@@ -218,7 +217,7 @@ def _title(steps: Sequence[Step], key: tuple[object, ...]) -> str:
     if len(set(parents)) == 1 and all(map(str.isdecimal, numbers)):
         numbered = numbers[0] if len(set(numbers)) == 1 else f"{numbers[0]}–{numbers[-1]}"
         return f"{parents[0]}.{numbered}".strip(".")
-    linear = [step.module for step in steps if step.operation and step.operation.name in _LINEAR and step.module]
+    linear = [step.module for step in steps if step.operation and known_as(step.operation) in _LINEAR and step.module]
     return next(iter((*linear, *modules)), name_of(steps[0].operation))
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from cnnfix_core.backtrack.path import Step, name_of
 from cnnfix_core.backtrack.playback.playback import Cloud, Playback, spread
-from cnnfix_core.engine import Operation, Trace
+from cnnfix_core.engine import FamilyTable, HopFunction, Operation, Trace
+from cnnfix_core.engine.rules.convolution import convolution
 from cnnfix_core.regions import where
 from cnnfix_core.utils import percent
 
@@ -48,11 +49,20 @@ _NAMES = {
 }
 
 
+Describe = Callable[[Operation], str]
+_CALLED: FamilyTable[Describe] = FamilyTable("name")
+
+
+def called(*members: HopFunction | str, replace: bool = False) -> Callable[[Describe], Describe]:
+    """Register what to call operations: those of these rule functions, or of these names."""
+    return _CALLED.register(*members, replace=replace)
+
+
 def kind(operation: Operation | None) -> str:
     """What a layer is: "Convolution 3 × 3, stride 2"; "Picture" for None."""
     if operation is None:
         return "Picture"
-    described = _DESCRIBED.get(operation.name)
+    described = _CALLED.find(operation)
     if described:
         return described(operation)
     name = name_of(operation)
@@ -93,6 +103,7 @@ def _where(cloud: Cloud) -> str:
     return where(density.reshape(9, 9))
 
 
+@called(convolution)
 def _convolution(operation: Operation) -> str:
     _, weight, _, stride, _, dilation, transposed, _, groups = operation.args[:9]
     depthwise = groups > 1 and weight.shape[1] == 1
@@ -104,15 +115,23 @@ def _convolution(operation: Operation) -> str:
     return ", ".join(parts)
 
 
-def _pooling(name: str) -> Callable[[Operation], str]:
-    def described(operation: Operation) -> str:
-        window, *rest = operation.args[1:]
-        stride = (rest[0] if rest else None) or window
-        return f"{name} {_times(window)}, stride {stride[0]}"
-
-    return described
+@called("aten.max_pool2d_with_indices")
+def _max_pooling(operation: Operation) -> str:
+    return f"Max pooling {_window(operation)}"
 
 
+@called("aten.avg_pool2d")
+def _average_pooling(operation: Operation) -> str:
+    return f"Average pooling {_window(operation)}"
+
+
+def _window(operation: Operation) -> str:
+    window, *rest = operation.args[1:]
+    stride = (rest[0] if rest else None) or window
+    return f"{_times(window)}, stride {stride[0]}"
+
+
+@called("aten.hardtanh")
 def _hardtanh(operation: Operation) -> str:
     low, high = operation.args[1:3]
     return f"ReLU{high:g}" if low == 0 else f"Cut off at {low:g} and {high:g}"
@@ -120,12 +139,3 @@ def _hardtanh(operation: Operation) -> str:
 
 def _times(sizes: Sequence[Any]) -> str:
     return " × ".join(map(str, sizes))
-
-
-_DESCRIBED: dict[str, Callable[[Operation], str]] = {
-    "aten.convolution": _convolution,
-    "aten._convolution": _convolution,
-    "aten.max_pool2d_with_indices": _pooling("Max pooling"),
-    "aten.avg_pool2d": _pooling("Average pooling"),
-    "aten.hardtanh": _hardtanh,
-}

@@ -2,11 +2,12 @@
 
 from cnnfix_core.engine.aliasing import Overwrite, memory_of
 from cnnfix_core.engine.batched_walk import Reached, unravel_together
+from cnnfix_core.engine.families import FamilyTable, family_of
 from cnnfix_core.engine.gates import followed_factors
 from cnnfix_core.engine.presets import EVIDENCE, FOCUS, PRESETS, PUBLISHED, Preset, get_preset
 from cnnfix_core.engine.recording import record, record_whole, tensors_in
 from cnnfix_core.engine.rule_coverage import Coverage, Stop, coverage
-from cnnfix_core.engine.rules import Arrival, Question, find, rule
+from cnnfix_core.engine.rules import Arrival, HopFunction, Question, changes, known_as, rule
 from cnnfix_core.engine.selection import Selection
 from cnnfix_core.engine.tape import Operation, Tape, Value, as_array
 from cnnfix_core.engine.topology import Structure
@@ -19,8 +20,10 @@ __all__ = [
     "PUBLISHED",
     "Arrival",
     "Coverage",
+    "FamilyTable",
     "Fixated",
     "Hop",
+    "HopFunction",
     "Operation",
     "Overwrite",
     "Preset",
@@ -33,10 +36,12 @@ __all__ = [
     "Trace",
     "Value",
     "as_array",
+    "changes",
     "coverage",
-    "find",
+    "family_of",
     "followed_factors",
     "get_preset",
+    "known_as",
     "memory_of",
     "record",
     "record_whole",

@@ -3,6 +3,7 @@
 from cnnfix_core.methods.applying import attribute, attribution, reason_against
 from cnnfix_core.methods.catalogue import BASELINES, METHODS
 from cnnfix_core.methods.class_activation import grad_cam_by_captum, grad_cam_together
+from cnnfix_core.methods.excitation_rules import excites
 from cnnfix_core.methods.feature_maps import anatomy, grey, last_map, needs_gradient, once_a_network
 from cnnfix_core.methods.method import Attribution, Drawing, Map, MapRequest, Method, Progress
 from cnnfix_core.methods.module_copy import with_own_hooks
@@ -22,6 +23,7 @@ __all__ = [
     "attribute",
     "attribution",
     "by_view",
+    "excites",
     "grad_cam_by_captum",
     "grad_cam_together",
     "grey",

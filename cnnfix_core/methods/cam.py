@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from cnnfix_core.engine import Operation, Tape, Value, record_whole
+from cnnfix_core.engine import Operation, Tape, Value, family_of, record_whole
 from cnnfix_core.engine.rules.dimensions import reduced_dims
 from cnnfix_core.engine.rules.indexing import same_order
-from cnnfix_core.engine.rules.registry import find
 from cnnfix_core.errors import ModelError
 from cnnfix_core.methods.feature_maps import anatomy, read_off
 from cnnfix_core.methods.per_view import ViewRequest
@@ -63,5 +62,4 @@ def find_head(tape: Tape) -> Head | None:
 
 
 def _keeps_order(operation: Operation) -> bool:
-    known = find(operation.name)
-    return known is not None and known.hop is same_order
+    return family_of(operation) is same_order

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from cnnfix_core.engine import Operation, Tape, Value, record_whole
 from cnnfix_core.errors import ModelError
-from cnnfix_core.methods.excitation_rules import Probabilities, rule_for, weighted
+from cnnfix_core.methods.excitation_rules import Probabilities, by_weight, rule_for, weighted
 from cnnfix_core.methods.feature_maps import anatomy, anatomy_of, ends_of_modules, read_off
 from cnnfix_core.methods.per_view import ViewRequest
 
@@ -58,7 +58,7 @@ def contrast(tape: Tape, classes: tuple[int, ...]) -> Arrived:
 
 
 def _one(classifier: Operation, arrived: Arrived, sign: int) -> dict[Value, Tensor]:
-    return dict(weighted(classifier, [arrived.waiting.get(value) for value in classifier.outputs], sign))
+    return dict(by_weight(classifier, [arrived.waiting.get(value) for value in classifier.outputs], sign))
 
 
 def winning(tape: Tape, arrived: Arrived, end: Operation) -> Tensor:

@@ -13,7 +13,16 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
-from cnnfix_core.engine import Operation, Value, find, followed_factors, tensors_in
+from cnnfix_core.engine import (
+    FamilyTable,
+    HopFunction,
+    Operation,
+    Value,
+    family_of,
+    followed_factors,
+    known_as,
+    tensors_in,
+)
 from cnnfix_core.engine.rules import (
     arithmetic,
     convolution,
@@ -31,23 +40,38 @@ from cnnfix_core.engine.rules import (
 Probabilities = Sequence[Tensor | None]
 Passed = Iterable[tuple[Value, Tensor]]
 ExcitationRule = Callable[[Operation, Probabilities], Passed]
+_RULES: FamilyTable[ExcitationRule] = FamilyTable("excitation rule")
 
 
-def weighted(operation: Operation, probabilities: Probabilities, sign: int = 1) -> Passed:
-    """A layer with weights: its inputs share each output's probability in proportion to x+ w+ (eq. 2).
+def excites(*members: HopFunction | str, replace: bool = False) -> Callable[[ExcitationRule], ExcitationRule]:
+    """Register how excitation backpropagation passes operations: those of these rule functions, or of these names.
 
-    sign: -1 for the dual, whose weights are the negative ones.
+    The decorated function takes an operation, and the probability that arrived at each of its outputs (None where
+    none has); it gives inputs with the probability that arrives there, in their shape.
     """
-    at = 1 if operation.name == "aten.addmm" else 0
+    return _RULES.register(*members, replace=replace)
+
+
+@excites(convolution.convolution, linear.addmm, linear.mm)
+def weighted(operation: Operation, probabilities: Probabilities) -> Passed:
+    """A layer with weights: its inputs share each output's probability in proportion to x+ w+ (eq. 2)."""
+    yield from by_weight(operation, probabilities, 1)
+
+
+def by_weight(operation: Operation, probabilities: Probabilities, sign: int) -> Passed:
+    """In proportion to x+ w+; sign: -1 for the dual, whose weights are the negative ones."""
+    family = family_of(operation)
+    at = 1 if family is linear.addmm else 0
     args = list(operation.args)
     args[at + 1] = (_data(args[at + 1]) * sign).clamp_min(0)
-    if operation.name == "aten.addmm":
+    if family is linear.addmm:
         args[0] = torch.zeros(())
-    elif operation.name != "aten.mm":
+    elif family is not linear.mm:
         args[2] = None
     yield from _in_proportion(operation, args, probabilities)
 
 
+@excites(pooling.avg_pool, pooling.mean, resampling.adaptive_avg_pool, resampling.resized)
 def averaged(operation: Operation, probabilities: Probabilities) -> Passed:
     """A sum with fixed coefficients of no sign, such as average pooling: in proportion to x+."""
     yield from _in_proportion(operation, list(operation.args), probabilities)
@@ -57,11 +81,32 @@ def _in_proportion(operation: Operation, args: list[Any], probabilities: Probabi
     yield from _pulled_back(operation, args, probabilities, _positive)
 
 
+@excites(
+    pooling.max_pool,
+    extrema.taken_along,
+    extrema.over_dimensions,
+    extrema.either,
+    views.viewed,
+    views.joined,
+    views.padded,
+    indexing.same_order,
+    indexing.moved,
+    indexing.put,
+    indexing.filled,
+)
 def moved(operation: Operation, probabilities: Probabilities) -> Passed:
     """Movement, and a choice of one element: the probability goes where the element came from, as a gradient does."""
     yield from _pulled_back(operation, list(operation.args), probabilities, None)
 
 
+@excites(
+    elementwise.same_element,
+    elementwise.turned_element,
+    elementwise.bent_element,
+    normalisation.batch_norm,
+    normalisation.group_norm,
+    normalisation.layer_norm,
+)
 def passed(operation: Operation, probabilities: Probabilities) -> Passed:
     """Functions of one element, and normalisation: the probability stays with the element."""
     (probability, *_), (value, *_) = probabilities, operation.activations()
@@ -69,6 +114,7 @@ def passed(operation: Operation, probabilities: Probabilities) -> Passed:
         yield value, probability.reshape(value.shape)
 
 
+@excites(arithmetic.add, arithmetic.sub, arithmetic.reversed_sub)
 def added(operation: Operation, probabilities: Probabilities) -> Passed:
     """A sum of two, or a difference: in proportion to what is positive in each term; what is constant gets nothing."""
     terms = [term for term in operation.args[:2] if arithmetic.depends(term)]
@@ -76,17 +122,18 @@ def added(operation: Operation, probabilities: Probabilities) -> Passed:
         yield from _reduced(terms[0], probabilities)
         return
     alpha = arithmetic.alpha_of(operation)
-    first, second = {"aten.add": (1, alpha), "aten.sub": (1, -alpha), "aten.rsub": (-alpha, 1)}[operation.name]
+    first, second = {"aten.add": (1, alpha), "aten.sub": (1, -alpha), "aten.rsub": (-alpha, 1)}[known_as(operation)]
     parts = [(_data(term) * factor).clamp_min(0) for term, factor in zip(terms, (first, second), strict=True)]
     share = _over(probabilities[0], parts[0] + parts[1])
     for term, part in zip(terms, parts, strict=True):
         yield term, (share * part).sum_to_size(term.shape)
 
 
+@excites(arithmetic.mul, arithmetic.div)
 def scaled(operation: Operation, probabilities: Probabilities) -> Passed:
     """A product, or a quotient: to the feature, not to the gate; two features get half each."""
     factors = operation.args[:2]
-    both = operation.name == "aten.mul"
+    both = family_of(operation) is arithmetic.mul
     followed = followed_factors(factors, elementwise=True) if both else (0 if arithmetic.depends(factors[0]) else 1,)
     for at in followed:
         for value, probability in _reduced(factors[at], probabilities):
@@ -146,21 +193,7 @@ def _data(value: Value) -> Tensor:
     return value.data.detach()
 
 
-_FAMILIES: dict[Any, ExcitationRule] = {
-    **dict.fromkeys((convolution.convolution, linear.addmm, linear.mm), weighted),
-    **dict.fromkeys((pooling.avg_pool, pooling.mean, resampling.adaptive_avg_pool, resampling.resized), averaged),
-    **dict.fromkeys((pooling.max_pool, extrema.taken_along, extrema.over_dimensions, extrema.either), moved),
-    **dict.fromkeys((views.viewed, views.joined, views.padded), moved),
-    **dict.fromkeys((indexing.same_order, indexing.moved, indexing.put, indexing.filled), moved),
-    **dict.fromkeys((elementwise.same_element, elementwise.turned_element, elementwise.bent_element), passed),
-    **dict.fromkeys((normalisation.batch_norm, normalisation.group_norm, normalisation.layer_norm), passed),
-    **dict.fromkeys((arithmetic.add, arithmetic.sub, arithmetic.reversed_sub), added),
-    **dict.fromkeys((arithmetic.mul, arithmetic.div), scaled),
-}
-
-
 def rule_for(operation: Operation) -> ExcitationRule | None:
     """The rule of the operation's family; None where there is none, or it multiplies two activations as matrices."""
-    known = find(operation.name)
-    rule = None if known is None else _FAMILIES.get(known.hop)
+    rule = _RULES.find(operation)
     return None if rule is weighted and len(operation.activations()) > 1 else rule

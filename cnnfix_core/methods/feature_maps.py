@@ -1,4 +1,4 @@
-"""What methods need to know of a network: its feature maps, and what it has not. Found once a network."""
+"""What methods need to know of a network: its feature maps, and what it has not. Found once for each network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from cnnfix_core.engine import Operation, Tape, record
+from cnnfix_core.engine import Operation, Tape, changes, record
 from cnnfix_core.errors import ModelError, did_you_mean
 from cnnfix_core.methods.module_copy import with_own_hooks
 from cnnfix_core.zoo import Model
@@ -24,13 +24,14 @@ _PRODUCTS = ("aten.mm", "aten.addmm", "aten.bmm", "aten._scaled_dot_product")
 
 
 def once_a_network(find: Callable[[Model], T]) -> Callable[[Model], T]:
-    """Remember what was found for as long as the network lives."""
-    known: WeakKeyDictionary[nn.Module, T] = WeakKeyDictionary()
+    """Remember what was found for as long as the network lives, or until a rule is registered: it may change this."""
+    known: WeakKeyDictionary[nn.Module, tuple[int, T]] = WeakKeyDictionary()
 
     def remembered(model: Model) -> T:
-        if model.module not in known:
-            known[model.module] = find(model)
-        return known[model.module]
+        entry = known.get(model.module)
+        if entry is None or entry[0] != changes():
+            known[model.module] = entry = changes(), find(model)
+        return entry[1]
 
     return remembered
 
@@ -68,11 +69,18 @@ def grey(model: Model) -> Tensor:
 
 
 def read_off(find: Callable[[Tape], T]) -> Callable[[Model], T]:
-    """Turn what is found on a tape into what is known of a network: from one run on a grey picture, once for all."""
+    """Turn what is found on a tape into what is known of a network: from a run on a grey picture, one for all finders.
+
+    A finder that comes later than a network's first use has a run of its own.
+    """
     _FINDERS.append(find)
 
     def known(model: Model) -> T:
-        found: T = _all_read_off(model)[find]
+        findings = _findings(model)
+        if find not in findings:
+            tape = record(model.module, grey(model))
+            findings.update({missing: missing(tape) for missing in _FINDERS if missing not in findings})
+        found: T = findings[find]
         return found
 
     return known
@@ -82,9 +90,9 @@ _FINDERS: list[Callable[[Tape], Any]] = []
 
 
 @once_a_network
-def _all_read_off(model: Model) -> dict[Callable[[Tape], Any], Any]:
-    tape = record(model.module, grey(model))
-    return {find: find(tape) for find in _FINDERS}
+def _findings(model: Model) -> dict[Callable[[Tape], Any], Any]:
+    """What each finder has found in the network so far."""
+    return {}
 
 
 def anatomy_of(tape: Tape) -> Anatomy:

@@ -670,7 +670,7 @@ def test_a_contrast_after_another_layer() -> None:
 
 
 def test_an_operation_of_no_known_family_shows_where_evidence_went(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(explainers.registry._explainers, rules.find("aten.convolution").hop)  # type: ignore[union-attr]
+    monkeypatch.delitem(explainers.EXPLAINERS._known, rules.find("aten.convolution").hop)  # type: ignore[union-attr]
     for _, _, decision in explained(*WINDOWS["plain"], EVIDENCE, "other"):
         assert {term.coefficient for term in decision.terms} <= {None}
         assert decision.inputs == len(decision.terms)
@@ -680,7 +680,7 @@ def test_an_operation_of_no_known_family_shows_where_evidence_went(monkeypatch: 
 def test_every_family_of_rules_is_explained() -> None:
     """A new family without an explainer is shown as "other": on purpose, or forgotten."""
     families = {rules.find(name).hop for name in rules.known()}  # type: ignore[union-attr]
-    assert {family.__name__ for family in families if family not in explainers.registry._explainers} == set()
+    assert {family.__name__ for family in families if family not in explainers.EXPLAINERS._known} == set()
 
 
 def test_a_tape_without_its_values_is_refused() -> None:

@@ -18,7 +18,7 @@ from torchcam.methods import GradCAM as TorchcamGradCAM
 
 import cnnfix_core as cnnfix
 from cnnfix_core.errors import ModelError, TargetError
-from cnnfix_core.methods import METHODS, attribution, reason_against
+from cnnfix_core.methods import METHODS, attribution, feature_maps, reason_against
 from cnnfix_core.methods.feature_maps import anatomy
 from cnnfix_core.methods.module_copy import with_own_hooks
 from cnnfix_core.synthetic import HELD_OUT, compose
@@ -334,3 +334,19 @@ def test_while_another_thread_records_the_same_model(model: cnnfix.Model, cat: c
         assert found == pytest.approx(alone[0], rel=1e-4, abs=1e-4 * float(alone[0].max()))
     for explained in explanations:
         assert explained.fixations.xy.tolist() == alone[1].fixations.xy.tolist()
+
+
+def test_a_finder_that_comes_after_a_networks_first_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feature_maps, "_FINDERS", list(feature_maps._FINDERS))
+    runs: list[str] = []
+    model = model_of(nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval(), 16, 4)
+    model.module.register_forward_hook(lambda *_: runs.append("forward"))
+    before = anatomy(model)
+
+    @feature_maps.read_off
+    def convolutions(tape: cnnfix.Tape) -> int:
+        return sum(operation.name == "aten.convolution" for operation in tape.operations)
+
+    assert (convolutions(model), convolutions(model)) == (1, 1)
+    assert anatomy(model) is before
+    assert runs == ["forward"] * 2

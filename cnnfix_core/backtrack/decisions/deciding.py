@@ -38,7 +38,7 @@ def decide(trace: Trace, value: Value, row: int, named: Named = _plain_name) -> 
         return replace(made, sentence=of_the_input(made, trace.preset, named))
     ways = _followed(trace, value, row)
     asked = ElementQuery(trace.tape, trace.preset, value.producer, value, index, sign, evidence, ways)
-    explainer = explainers.find(value.producer)
+    explainer = explainers.EXPLAINERS.find(value.producer)
     account = explainer(asked) if explainer else _only_edges(asked)
     return _decision(asked, account, named)
 

@@ -11,7 +11,7 @@ import torch
 
 from cnnfix_core.arrays import Floats, Ints, contiguous
 from cnnfix_core.backtrack.receptive_fields.axes import Axis, Sampling, united
-from cnnfix_core.engine import Operation, Overwrite, Tape, Value, followed_factors, rules
+from cnnfix_core.engine import FamilyTable, HopFunction, Operation, Overwrite, Tape, Value, followed_factors, known_as
 from cnnfix_core.engine.rules import (
     arithmetic,
     convolution,
@@ -77,6 +77,21 @@ class Field:
         return fine, coarse
 
 
+Known = Mapping[Value, Field]
+FieldMaker = Callable[[Operation, Value, Known], Field | None]
+_MAKERS: FamilyTable[FieldMaker] = FamilyTable("receptive field")
+
+
+def receptive_field_of(*members: HopFunction | str, replace: bool = False) -> Callable[[FieldMaker], FieldMaker]:
+    """Register where outputs of operations look: of those of these rule functions, or of these names.
+
+    The decorated function takes an operation, one of its outputs, and the fields that are known of its inputs; it gives
+    the output's field, None where its elements have no place. Without one, an operation of one input keeps the field if
+    it keeps the shape.
+    """
+    return _MAKERS.register(*members, replace=replace)
+
+
 def fields(tape: Tape) -> dict[Value, Field]:
     """The fields of all values of a tape that have places: maps of more than one, and what such a map became.
 
@@ -87,21 +102,12 @@ def fields(tape: Tape) -> dict[Value, Field]:
     for operation in tape.operations:
         if not any(value in where for value in operation.inputs()):
             continue
-        make = _TABLE.get(operation.name) or _TABLE.get(_hop(operation), _kept)
+        make = _MAKERS.find(operation) or _kept
         for output in operation.outputs:
             field = make(operation, output, where) if output.depends else None
             if field and field.size != (1, 1):
                 where[output] = field
     return where
-
-
-Known = Mapping[Value, Field]
-_Make = Callable[[Operation, Value, Known], Field | None]
-
-
-def _hop(operation: Operation) -> object:
-    known = rules.find(operation.name)
-    return known.hop if known else None
 
 
 def _trailing(shape: Sequence[int]) -> Field:
@@ -120,16 +126,28 @@ def _both(field: Field | None, change: Callable[[Axis], Axis | None]) -> Field |
 # --- the same places --------------------------------------------------------------------------------------------------
 
 
+@receptive_field_of("aten.channel_shuffle")
 def _kept(operation: Operation, output: Value, where: Known) -> Field | None:
     """One input of the same shape: element by element, or normalised."""
     x, *others = operation.activations()
     return where.get(x) if not others and x.shape == output.shape else None
 
 
+@receptive_field_of(indexing.same_order)
 def _same_order(operation: Operation, output: Value, where: Known) -> Field | None:
     return where.get(operation.args[0])
 
 
+@receptive_field_of(
+    indexing.moved,
+    indexing.restrided,
+    resampling.grid_sample,
+    resampling.roi_align,
+    extrema.taken_along,
+    "aten.fractional_max_pool2d",
+    matmul.matrix_product,
+    matmul.attention,
+)
 def _nowhere(operation: Operation, output: Value, where: Known) -> Field | None:
     return None
 
@@ -160,19 +178,23 @@ def _spread_over(value: Value, shape: Sequence[int], where: Known) -> Field | No
     return _both(where[value], lambda axis: axis.viewed(shape, strides, 0))
 
 
+@receptive_field_of("aten.where", "aten.copy", arithmetic.add, arithmetic.sub, arithmetic.reversed_sub, extrema.either)
 def _merged(operation: Operation, output: Value, where: Known) -> Field | None:
     return _broadcast(operation.activations(), output, where)
 
 
+@receptive_field_of(arithmetic.mul)
 def _product(operation: Operation, output: Value, where: Known) -> Field | None:
     factors = operation.args[:2]
     return _broadcast([factors[at] for at in followed_factors(factors, elementwise=True)], output, where)
 
 
+@receptive_field_of(arithmetic.div)
 def _quotient(operation: Operation, output: Value, where: Known) -> Field | None:
     return _broadcast(operation.activations()[:1], output, where)
 
 
+@receptive_field_of("aten.slice_scatter", "aten.select_scatter", Overwrite.name, indexing.put)
 def _written(operation: Operation, output: Value, where: Known) -> Field | None:
     """Part of a tensor was written to: its places stay."""
     whole, *others = operation.activations()
@@ -182,6 +204,7 @@ def _written(operation: Operation, output: Value, where: Known) -> Field | None:
 # --- elements elsewhere -----------------------------------------------------------------------------------------------
 
 
+@receptive_field_of(views.viewed)
 def _viewed(operation: Operation, output: Value, where: Known) -> Field | None:
     """Another look at the same memory: a tensor without contents tells where each element lies in it."""
     x, *rest = operation.args
@@ -190,6 +213,7 @@ def _viewed(operation: Operation, output: Value, where: Known) -> Field | None:
     return _both(where.get(x), lambda axis: axis.viewed(view.shape, view.stride(), int(view.storage_offset())))
 
 
+@receptive_field_of("aten.max", "aten.min", pooling.mean, extrema.over_dimensions)
 def _reduced(operation: Operation, output: Value, where: Known) -> Field | None:
     """Mean, sum, maximum over other dimensions than those of the map."""
     x, dims = operation.args[0], reduced_dims(operation)
@@ -199,6 +223,7 @@ def _reduced(operation: Operation, output: Value, where: Known) -> Field | None:
     return field if field and field.size == where[x].size else None
 
 
+@receptive_field_of(views.joined, "aten.stack")
 def _joined(operation: Operation, output: Value, where: Known) -> Field | None:
     """Tensors end to end along a dimension; they are stacked if that dimension is new."""
     values, *given = operation.args
@@ -212,6 +237,7 @@ def _joined(operation: Operation, output: Value, where: Known) -> Field | None:
     return _together(seen(value) for value in values if value.depends)
 
 
+@receptive_field_of(linear.addmm, linear.mm)
 def _multiplied(operation: Operation, output: Value, where: Known) -> Field | None:
     """Rows of numbers times a constant matrix: a row stays at its place."""
     x, matrix = operation.args[-2:]
@@ -220,10 +246,10 @@ def _multiplied(operation: Operation, output: Value, where: Known) -> Field | No
     return _both(where.get(x), lambda axis: axis.resized(1, x.shape[-1], output.shape[-1]))
 
 
-# --- other places, in one table ---------------------------------------------------------------------------------------
+# --- other places ----------------------------------------------------------------------------------------------------
 
 
-def _resampled(how: Callable[[Operation], Iterable[Sampling]]) -> _Make:
+def _resampled(how: Callable[[Operation], Iterable[Sampling]]) -> FieldMaker:
     """An operation whose places see places of its input; `how`: along each of the last dimensions."""
 
     def make(operation: Operation, output: Value, where: Known) -> Field | None:
@@ -242,16 +268,22 @@ def _resampled(how: Callable[[Operation], Iterable[Sampling]]) -> _Make:
     return make
 
 
+@receptive_field_of(convolution.convolution)
+@_resampled
 def _convolution(operation: Operation) -> Iterable[Sampling]:
     _, weight, _, stride, padding, dilation, transposed = operation.args[:7]
     form = Sampling.transposed if transposed else Sampling.window
     return map(form, weight.shape[2:], stride, padding, dilation)
 
 
+@receptive_field_of(pooling.avg_pool)
+@_resampled
 def _averaging(operation: Operation) -> Iterable[Sampling]:
     return _windows(*operation.args[1:4])
 
 
+@receptive_field_of(pooling.max_pool)
+@_resampled
 def _largest(operation: Operation) -> Iterable[Sampling]:
     return _windows(*operation.args[1:5])
 
@@ -268,82 +300,45 @@ def _steps(operation: Operation) -> list[float]:
     return [before / after for before, after in zip(x.shape[-len(sizes) :], sizes, strict=True)]
 
 
+@receptive_field_of("aten.adaptive_max_pool2d", resampling.adaptive_avg_pool)
+@_resampled
 def _adaptive(operation: Operation) -> Iterable[Sampling]:
     return (Sampling.covering(step, math.ceil(step)) for step in _steps(operation))
 
 
+@receptive_field_of("aten.upsample_nearest2d", "aten._upsample_nearest_exact2d")
+@_resampled
 def _nearest(operation: Operation) -> Iterable[Sampling]:
     return (Sampling.covering(step, 1) for step in _steps(operation))
 
 
+@receptive_field_of(resampling.resized)
+@_resampled
 def _interpolated(operation: Operation) -> Iterable[Sampling]:
     x, sizes, aligned = operation.args[:3]
-    taps = 4 if "cubic" in operation.name else 2
+    taps = 4 if "cubic" in known_as(operation) else 2
     if aligned:  # corners lie on corners
         before = x.shape[-len(sizes) :]
         return (Sampling(0, (a - 1) / max(b - 1, 1), taps) for a, b in zip(before, sizes, strict=True))
-    smooth = operation.name.endswith("_aa")
+    smooth = known_as(operation).endswith("_aa")
     return (Sampling.covering(step, taps * max(step, 1) if smooth else taps) for step in _steps(operation))
 
 
+@receptive_field_of(views.padded, "aten.reflection_pad2d", "aten.replication_pad2d")
+@_resampled
 def _padding(operation: Operation) -> Iterable[Sampling]:
     x, borders = operation.args[:2]
     before = [0] * (len(x.shape) - len(borders) // 2) + borders[-2::-2]  # they are listed from the last dimension on
     return (Sampling(-border) for border in before)
 
 
+@receptive_field_of("aten.pixel_shuffle")
+@_resampled
 def _pixels_from_channels(operation: Operation) -> Iterable[Sampling]:
     return [Sampling.covering(1 / operation.args[1], 1)] * 2
 
 
+@receptive_field_of("aten.pixel_unshuffle")
+@_resampled
 def _channels_from_pixels(operation: Operation) -> Iterable[Sampling]:
     return [Sampling.covering(operation.args[1], operation.args[1])] * 2
-
-
-# By name, or by the rule that the operation hops with, which all of a family share. All others: `_kept`.
-_TABLE: dict[object, _Make] = {
-    indexing.same_order: _same_order,
-    indexing.moved: _nowhere,
-    indexing.restrided: _nowhere,
-    resampling.grid_sample: _nowhere,
-    resampling.roi_align: _nowhere,
-    extrema.taken_along: _nowhere,
-    "aten.max": _reduced,
-    "aten.min": _reduced,
-    "aten.fractional_max_pool2d": _nowhere,
-    "aten.channel_shuffle": _kept,
-    "aten.where": _merged,
-    "aten.copy": _merged,
-    "aten.slice_scatter": _written,
-    "aten.select_scatter": _written,
-    Overwrite.name: _written,
-    indexing.put: _written,
-    arithmetic.add: _merged,
-    arithmetic.sub: _merged,
-    arithmetic.reversed_sub: _merged,
-    extrema.either: _merged,
-    arithmetic.mul: _product,
-    arithmetic.div: _quotient,
-    views.viewed: _viewed,
-    views.joined: _joined,
-    "aten.stack": _joined,
-    linear.addmm: _multiplied,
-    linear.mm: _multiplied,
-    matmul.matrix_product: _nowhere,
-    matmul.attention: _nowhere,
-    pooling.mean: _reduced,
-    extrema.over_dimensions: _reduced,
-    convolution.convolution: _resampled(_convolution),
-    pooling.max_pool: _resampled(_largest),
-    pooling.avg_pool: _resampled(_averaging),
-    "aten.adaptive_max_pool2d": _resampled(_adaptive),
-    resampling.adaptive_avg_pool: _resampled(_adaptive),
-    resampling.resized: _resampled(_interpolated),
-    "aten.upsample_nearest2d": _resampled(_nearest),
-    "aten._upsample_nearest_exact2d": _resampled(_nearest),
-    views.padded: _resampled(_padding),
-    "aten.reflection_pad2d": _resampled(_padding),
-    "aten.replication_pad2d": _resampled(_padding),
-    "aten.pixel_shuffle": _resampled(_pixels_from_channels),
-    "aten.pixel_unshuffle": _resampled(_channels_from_pixels),
-}

@@ -12,6 +12,30 @@ from cnnfix_core.engine.rules import normalisation as normalisation
 from cnnfix_core.engine.rules import pooling as pooling
 from cnnfix_core.engine.rules import resampling as resampling
 from cnnfix_core.engine.rules import views as views
-from cnnfix_core.engine.rules.registry import Arrival, Question, Reads, Rule, find, known, no_rule, rule
+from cnnfix_core.engine.rules.registry import (
+    Arrival,
+    HopFunction,
+    Question,
+    Reads,
+    Rule,
+    changes,
+    find,
+    known,
+    known_as,
+    no_rule,
+    rule,
+)
 
-__all__ = ["Arrival", "Question", "Reads", "Rule", "find", "known", "no_rule", "rule"]
+__all__ = [
+    "Arrival",
+    "HopFunction",
+    "Question",
+    "Reads",
+    "Rule",
+    "changes",
+    "find",
+    "known",
+    "known_as",
+    "no_rule",
+    "rule",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnnfix_core.engine.rules.registry import known_as
 from cnnfix_core.engine.tape import Operation
 
 
@@ -16,5 +17,5 @@ def reduced_dims(operation: Operation) -> list[int]:
 def searched_dim(operation: Operation) -> int:
     """The dimension along which an operation takes one element; the last where it is left out."""
     # Some have k before it.
-    given = operation.args[2 if operation.name in ("aten.topk", "aten.kthvalue") else 1 :]
+    given = operation.args[2 if known_as(operation) in ("aten.topk", "aten.kthvalue") else 1 :]
     return int(given[0] if given else operation.kwargs.get("dim", -1)) % max(len(operation.args[0].shape), 1)

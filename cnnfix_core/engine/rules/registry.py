@@ -1,4 +1,4 @@
-"""Where rules are registered: one rule an operation, found by the operation's name."""
+"""Where rules are registered: one rule per operation, found by the operation's name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cnnfix_core.arrays import Floats, Ints, Signs
 from cnnfix_core.engine.edges import Shared
 from cnnfix_core.engine.selection import Selection
-from cnnfix_core.errors import NoRuleError
+from cnnfix_core.errors import CnnfixError, NoRuleError
 
 if TYPE_CHECKING:
     from cnnfix_core.engine.presets import Preset
@@ -75,34 +75,74 @@ HopFunction = Callable[[Question], Iterable[Arrival]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How an operation hops, and what it must have kept for that."""
+    """How an operation hops, what it must have kept for that, and which family it belongs to.
+
+    like: the name of the operation that it is like; its own where it is like no other. family: the rule function that
+    tables know its family by: `hop`, or the one of the operation that it is like.
+    """
 
     hop: HopFunction
     reads: Reads
+    like: str
+    family: HopFunction
 
 
 _rules: dict[str, Rule] = {}
+_changes = 0
 
 
-def rule(*names: str, args: Iterable[int] = (), outputs: Iterable[int] = ()) -> Callable[[HopFunction], HopFunction]:
+def rule(
+    *names: str, args: Iterable[int] = (), outputs: Iterable[int] = (), like: str | None = None, replace: bool = False
+) -> Callable[[HopFunction], HopFunction]:
     """Register the decorated function as the rule of operations.
 
     Args:
-        names: of the operations, such as "aten.convolution". In-place operations have the name of the other form:
-            "aten.relu" for relu_.
+        names: of the operations, such as "aten.convolution", or "mylib.double_relu" for torch.ops.mylib.double_relu.
+            In-place operations have the name of the other form: "aten.relu" for relu_.
         args: positions of the arguments whose values the function reads; only those are kept on the tape.
         outputs: positions of the outputs whose values the function reads.
+        like: an operation that has a rule and takes the same arguments. All that is known about it beside the rule
+            (receptive field, explanation, excitation backpropagation) then holds for these operations too.
+        replace: replace rules that are there. What else is known about the operations stays, unless `like` says other.
 
     Returns:
         A decorator, which returns the function as it is.
+
+    Raises:
+        CnnfixError: when it decorates: one of the operations has a rule and `replace` is False, or `like` has none.
     """
 
     def register(hop: HopFunction) -> HopFunction:
         for name in names:
-            _rules[name] = Rule(hop, Reads(frozenset(args), frozenset(outputs)))
+            if name in _rules and not replace:
+                raise CnnfixError(f"There is a rule for {name!r} already: rule({name!r}, replace=True) replaces it.")
+        if like is not None and like not in _rules:
+            raise CnnfixError(f"There is no rule for {like!r}, so no operation can be like it.")
+        for name in names:
+            model = _rules.get(like or name)
+            reads = Reads(frozenset(args), frozenset(outputs))
+            _rules[name] = Rule(hop, reads, model.like if model else name, model.family if model else hop)
+        note_change()
         return hop
 
     return register
+
+
+def note_change() -> None:
+    """Note that something was registered: what was found out about networks may no longer hold."""
+    global _changes  # noqa: PLW0603  # a counter
+    _changes += 1
+
+
+def changes() -> int:
+    """How often something was registered."""
+    return _changes
+
+
+def known_as(operation: Operation) -> str:
+    """The name by which tables know the operation: its own, or that of the operation that it is like."""
+    found = find(operation.name)
+    return found.like if found else operation.name
 
 
 def find(name: str) -> Rule | None:

@@ -8,6 +8,13 @@ from cnnfix_core.backtrack.decisions.explainers import selectors as selectors
 from cnnfix_core.backtrack.decisions.explainers import single as single
 from cnnfix_core.backtrack.decisions.explainers import windows as windows
 from cnnfix_core.backtrack.decisions.explainers.parts import Part, united
-from cnnfix_core.backtrack.decisions.explainers.registry import Account, ElementQuery, Followed, Named, explains, find
+from cnnfix_core.backtrack.decisions.explainers.registry import (
+    EXPLAINERS,
+    Account,
+    ElementQuery,
+    Followed,
+    Named,
+    explains,
+)
 
-__all__ = ["Account", "ElementQuery", "Followed", "Named", "Part", "explains", "find", "united"]
+__all__ = ["EXPLAINERS", "Account", "ElementQuery", "Followed", "Named", "Part", "explains", "united"]

@@ -13,7 +13,7 @@ from cnnfix_core.backtrack.decisions.explainers.registry import Account, Element
 from cnnfix_core.backtrack.decisions.explainers.window import Axis, Window, stretch
 from cnnfix_core.backtrack.decisions.explainers.windows import plane_of
 from cnnfix_core.backtrack.decisions.sentences import pooled, weighted
-from cnnfix_core.engine import Value
+from cnnfix_core.engine import Value, known_as
 from cnnfix_core.engine.rules.dimensions import reduced_dims
 from cnnfix_core.engine.rules.pooling import mean
 from cnnfix_core.engine.rules.resampling import adaptive_avg_pool, grid_sample, resized, roi_align
@@ -34,7 +34,7 @@ def over_dimensions(asked: ElementQuery) -> Account:
         fixed = next(place) if axis not in dims or keeps else 0
         ranges.append(np.arange(size) if axis in dims else np.array([fixed]))
     count = int(np.prod([x.shape[axis] for axis in dims]))
-    coefficient = 1 / count if asked.operation.name == "aten.mean" else 1.0
+    coefficient = 1 / count if known_as(asked.operation) == "aten.mean" else 1.0
     maps = len(x.shape) - len(dims)
     if dims == list(range(maps, len(x.shape))) and len(dims) <= 2 and max(x.shape[maps:]) <= _LARGEST_SIDE:
         planes = np.array([asked.index])  # what stays counts the maps

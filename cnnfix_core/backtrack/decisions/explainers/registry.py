@@ -1,4 +1,4 @@
-"""Where explainers are registered: one a family of operations, found by the function that is the family's rule."""
+"""Where explainers are registered: one for each family of operations, see `cnnfix_core.engine.families`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ from cnnfix_core.arrays import Floats, Ints, Signs
 from cnnfix_core.backtrack.decisions.decision import Decision, Kind, Position
 from cnnfix_core.backtrack.decisions.explainers.parts import Part, numbers, place_of
 from cnnfix_core.backtrack.decisions.explainers.window import Window
-from cnnfix_core.engine import Operation, Preset, Question, Selection, Structure, Tape, Value, rules
+from cnnfix_core.engine import (
+    FamilyTable,
+    HopFunction,
+    Operation,
+    Preset,
+    Question,
+    Selection,
+    Structure,
+    Tape,
+    Value,
+    rules,
+)
 
 Named = Callable[[Value, Position], str]
 
@@ -87,21 +98,12 @@ class Account:
 
 
 Explainer = Callable[[ElementQuery], Account]
-_explainers: dict[object, Explainer] = {}
+EXPLAINERS: FamilyTable[Explainer] = FamilyTable("explanation")
 
 
-def explains(*families: rules.registry.HopFunction) -> Callable[[Explainer], Explainer]:
-    """Register the decorated function for all operations whose rule is one of these functions."""
+def explains(*members: HopFunction | str, replace: bool = False) -> Callable[[Explainer], Explainer]:
+    """Register how one element of operations is explained: of those of these rule functions, or of these names.
 
-    def register(explainer: Explainer) -> Explainer:
-        for family in families:
-            _explainers[family] = explainer
-        return explainer
-
-    return register
-
-
-def find(operation: Operation) -> Explainer | None:
-    """The explainer of the operation's family, if there is one."""
-    known = rules.find(operation.name)
-    return _explainers.get(known.hop) if known else None
+    The decorated function takes an `ElementQuery` and gives an `Account`.
+    """
+    return EXPLAINERS.register(*members, replace=replace)

@@ -10,7 +10,7 @@ from cnnfix_core.backtrack.decisions.explainers.registry import Account, Element
 from cnnfix_core.backtrack.decisions.explainers.window import Axis, Window, stretch, taps
 from cnnfix_core.backtrack.decisions.explainers.windows import plane_of
 from cnnfix_core.backtrack.decisions.sentences import taken
-from cnnfix_core.engine import Value
+from cnnfix_core.engine import Operation, Value, known_as
 from cnnfix_core.engine.rules.dimensions import reduced_dims, searched_dim
 from cnnfix_core.engine.rules.extrema import either, over_dimensions, taken_along
 from cnnfix_core.engine.rules.pooling import max_pool
@@ -38,10 +38,10 @@ def _axes(asked: ElementQuery, dims: int) -> tuple[Axis, ...] | None:
     """The window along each axis; None where it was drawn by lot, as fractional pooling does."""
     x, kernel, *rest = asked.operation.args
     places, sizes, outputs = asked.position[-dims:], x.shape[-dims:], asked.output.shape[-dims:]
-    if asked.operation.name.startswith("aten.adaptive"):
+    if known_as(asked.operation).startswith("aten.adaptive"):
         regions = zip(places, sizes, outputs, strict=True)
         return tuple(stretch(n * size // out, -(-(n + 1) * size // out), size) for n, size, out in regions)
-    if asked.operation.name.startswith("aten.fractional"):
+    if known_as(asked.operation).startswith("aten.fractional"):
         return None
     stride, padding, dilation = ([*rest, *([], 0, 1)[len(rest) :]])[:3]
     settings = (np.broadcast_to(given, dims).tolist() for given in (stride or kernel, padding, dilation))
@@ -55,14 +55,14 @@ def along_dimension(asked: ElementQuery) -> Account:
     x = operation.args[0]
     if len(operation.outputs) == 1:
         every = np.arange(int(np.prod(x.shape)))
-        return _chosen(x, every, _first(x, every, asked.number), _how(operation.name))
+        return _chosen(x, every, _first(x, every, asked.number), _how(operation))
     axis = searched_dim(operation)
     noted = int(numbers(operation.outputs[1], np.array([asked.index]))[0])
     place = list(asked.position)
     if len(place) < len(x.shape):
         place.insert(axis, 0)
     row = _through(x, place, (axis,))
-    return _chosen(x, row, int(row[noted]), _how(operation.name))
+    return _chosen(x, row, int(row[noted]), _how(operation))
 
 
 @explains(over_dimensions)
@@ -74,13 +74,13 @@ def extreme(asked: ElementQuery) -> Account:
         for axis in dims:
             place.insert(axis, 0)
     index = _through(x, place, dims)
-    return _chosen(x, index, _first(x, index, asked.number), _how(asked.operation.name))
+    return _chosen(x, index, _first(x, index, asked.number), _how(asked.operation))
 
 
 @explains(either)
 def of_two(asked: ElementQuery) -> Account:
     """The larger, or smaller, of two; the first where they are equal."""
-    smallest = asked.operation.name in _SMALLEST
+    smallest = known_as(asked.operation) in _SMALLEST
     values = asked.operation.args[:2]
     places = [np.array([own_index(value, asked.output.shape, asked.index)]) for value in values]
     first, second = (float(numbers(value, place)[0]) for value, place in zip(values, places, strict=True))
@@ -89,7 +89,7 @@ def of_two(asked: ElementQuery) -> Account:
         candidates(value, place, 0 if at == chosen else -1, smallest)
         for at, (value, place) in enumerate(zip(values, places, strict=True))
     )
-    return Account("maximum", parts, taken(_how(asked.operation.name)))
+    return Account("maximum", parts, taken(_how(asked.operation)))
 
 
 def _chosen(x: Value, index: Ints, source: int, how: str, window: Window | None = None) -> Account:
@@ -98,7 +98,8 @@ def _chosen(x: Value, index: Ints, source: int, how: str, window: Window | None 
     return Account("maximum", (candidates(x, index, at, how == "the smallest"),), taken(how), window=window)
 
 
-def _how(name: str) -> str:
+def _how(operation: Operation) -> str:
+    name = known_as(operation)
     return ("the smallest" if name in _SMALLEST else "the largest") if name in _EXTREME else ""
 
 
