@@ -21,7 +21,7 @@ from cnnfix_core.backtrack import element, walked
 from cnnfix_core.images import list_samples
 from cnnfix_core.zoo import architectures
 from cnnfix_ui.backtrack.answers import answer
-from cnnfix_ui.backtrack.film_data import film_data
+from cnnfix_ui.backtrack.playback_data import playback_data
 
 BUNDLED = "efficientnet_lite0"
 NETWORKS = (BUNDLED, "vgg16", "resnet101", "densenet121", "googlenet", "mobilenet_v3_large")
@@ -50,10 +50,10 @@ def row(name: str, steps: int) -> str:
 
     def opened() -> tuple[Any, dict[str, Any]]:
         walk = walked(model, picture, None, [cnnfix.EVIDENCE])
-        return walk, film_data(walk, picture, name, large=False)
+        return walk, playback_data(walk, picture, name, large=False)
 
     opened()  # compiles
-    opening, (walk, film) = min((_timed(opened) for _ in range(3)), key=lambda timed: timed[0])
+    opening, (walk, sent) = min((_timed(opened) for _ in range(3)), key=lambda timed: timed[0])
     seconds, sizes = [], []
     for step in walk.path.steps[:: max(1, len(walk.path.steps) // steps)]:
         selection = walk.trace.selection(step.value)
@@ -61,7 +61,12 @@ def row(name: str, steps: int) -> str:
             taken, told = _timed(lambda step=step, chosen=chosen: answer(walk, step.number, chosen))
             seconds.append(taken)
             sizes.append(len(json.dumps(told)))
-    cells = f"{1e3 * forward:.0f}", f"{opening:.2f}", f"{len(json.dumps(film)) / 1e3:.0f}", f"{len(walk.path.steps)}"
+    cells = (
+        f"{1e3 * forward:.0f}",
+        f"{opening:.2f}",
+        f"{len(json.dumps(sent)) / 1e3:.0f}",
+        f"{len(walk.path.steps)}",
+    )
     mean, most = 1e3 * sum(seconds) / len(seconds), 1e3 * max(seconds)
     return f"| {name} | {' | '.join(cells)} | {mean:.0f} | {most:.0f} | {sum(sizes) / len(sizes) / 1e3:.0f} |"
 

@@ -11,7 +11,7 @@ from cnnfix_core.errors import CnnfixError, NoRuleError
 from cnnfix_core.explanations import question
 from cnnfix_ui.address import Setting, kept_in_address, switch
 from cnnfix_ui.backtrack.component import player
-from cnnfix_ui.backtrack.film_data import film_data
+from cnnfix_ui.backtrack.playback_data import playback_data
 from cnnfix_ui.backtrack.talk import answer_questions, keep_inside, known_step
 from cnnfix_ui.errors import plain
 from cnnfix_ui.server import results
@@ -67,6 +67,6 @@ with kept_in_address(SETTINGS):
             if preset.crops == "five":
                 st.caption("Of this method's five crops the one in the middle is walked here.")
             st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
-            data = results.films.get((name, large), partial(film_data, walked, picture, name, large))
-            player({**data, "start": {"step": st.session_state["step"]}}, key="film")
+            data = results.playbacks.get((name, large), partial(playback_data, walked, picture, name, large))
+            player({**data, "start": {"step": st.session_state["step"]}}, key="playback")
             answer_questions(name, picture, get, SETTINGS)

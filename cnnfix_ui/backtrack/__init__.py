@@ -1,1 +1,1 @@
-"""Backtrack in the browser: a walk as a film, and what Python answers while it is watched."""
+"""Backtrack in the browser: a walk as a playback, and what Python answers while it is watched."""

@@ -21,14 +21,14 @@ from cnnfix_core.backtrack import (
     Walked,
     inspect,
 )
-from cnnfix_ui.backtrack.film_data import packed
 from cnnfix_ui.backtrack.maps_data import maps_data
+from cnnfix_ui.backtrack.playback_data import packed
 
 _SIGNIFICANT = 5
 
 
 def answer(walked: Walked, number: int, chosen: Chosen | None) -> dict[str, Any]:
-    """The answer for the browser, without the names of film and question.
+    """The answer for the browser, without the names of playback and question.
 
     number: of the step that is looked at. chosen: there or elsewhere, or None.
     """

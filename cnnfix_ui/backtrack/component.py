@@ -1,4 +1,4 @@
-"""The film of a walk in the browser, and the relay through which it asks Python: see the scripts beside this file."""
+"""The playback of a walk in the browser, and the relay through which it asks Python: see the scripts in web/."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,13 +9,13 @@ import streamlit as st
 from cnnfix_ui.components.assets import script, sheets
 
 HERE = Path(__file__).parent / "web"
-SHEETS = ("film.css", "strip.css", "stage.css", "hop.css", "maps.css")
+SHEETS = ("playback.css", "strip.css", "stage.css", "hop.css", "maps.css")
 
 
 # Text only ever travels as data, never inside these strings, so that no label can become markup.
-_film = st.components.v2.component(
+_player = st.components.v2.component(
     "cnnfix_backtrack",
-    html='<div class="film"><div class="frame"></div></div>',
+    html='<div class="playback"><div class="frame"></div></div>',
     css=sheets(HERE, *SHEETS),
     js=script(HERE / "main.js"),
 )
@@ -29,17 +29,17 @@ _relay = st.components.v2.component(
 
 
 def player(data: dict[str, Any], *, key: str) -> None:
-    """Draw the film. It plays and steps by itself; what it asks for comes through the relay.
+    """Draw the playback. It plays and steps by itself; what it asks for comes through the relay.
 
-    data: as `film_data` makes it, with `start`: {"step": where to begin}.
+    data: as `playback_data` makes it, with `start`: {"step": where to begin}.
     """
-    _film(key=key, data=data)
+    _player(key=key, data=data)
 
 
 def relay(answer: dict[str, Any] | None, *, key: str, on_ask: Callable[[dict[str, Any]], object]) -> None:
-    """The invisible end of the talk: call it in a fragment, which alone runs again when the film asks.
+    """The invisible end of the talk: call it in a fragment, which alone runs again when the playback asks.
 
-    answer: to the last question, with the film's id and the question's number; None if there is none yet.
+    answer: to the last question, with the playback's id and the question's number; None if there is none yet.
     on_ask: called with a question, before the fragment runs again. It comes from a browser: believe nothing.
     """
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cnnfix_core.arrays import Floats
 from cnnfix_core.backtrack import Chosen, Field, Step, Walked
 from cnnfix_core.engine import Selection
-from cnnfix_ui.backtrack.film_data import packed
+from cnnfix_ui.backtrack.playback_data import packed
 
 _CHANNELS, _PLACES, _SIDE = 12, 20, 64
 

@@ -28,7 +28,7 @@ def known_step(text: str) -> int:
 
 @st.fragment
 def answer_questions(name: str, picture: Picture, get: Callable[[], Walked], settings: Mapping[str, Setting]) -> None:
-    """Answer what the browser asks of the film of this name; only this fragment runs again.
+    """Answer what the browser asks of the playback of this name; only this fragment runs again.
 
     get: gives the walk; not the walk itself, which the fragment would hold in memory. State: "step", and "chosen", a
     `Chosen` or None.
@@ -38,7 +38,7 @@ def answer_questions(name: str, picture: Picture, get: Callable[[], Walked], set
     keep_inside(walked)
     step, chosen = st.session_state["step"], st.session_state["chosen"]
     number = st.session_state.get(_NUMBER, 0)
-    relay({"film": name, "ask": number, **answer(walked, step, chosen)}, key="relay", on_ask=_note)
+    relay({"playback": name, "ask": number, **answer(walked, step, chosen)}, key="relay", on_ask=_note)
     address.write(settings)
     _downloads(picture, get, step, chosen)
 
@@ -77,8 +77,8 @@ def _note(question: dict[str, Any]) -> None:
 def _take(question: dict[str, Any] | None, name: str, walked: Walked) -> None:
     """Make a question the state. It comes from a browser: what is not as it should be changes nothing."""
     match question:
-        case {"film": film, "ask": int(number), "step": int(step), "chosen": choice, "keep": bool(keep)} if (
-            film == name and step >= 0
+        case {"playback": playback, "ask": int(number), "step": int(step), "chosen": choice, "keep": bool(keep)} if (
+            playback == name and step >= 0
         ):
             st.session_state[_NUMBER] = number
             st.session_state["step"] = step
@@ -101,9 +101,9 @@ def _chosen(choice: object, walked: Walked) -> Chosen | None:
 
 
 def _at_point(step: int, point: int, walked: Walked) -> Chosen | None:
-    """What lies at a point of the film."""
-    film = walked.playbacks[0]
-    cloud = film.cloud_at(step) if 0 <= step < len(film.of_step) else None
+    """What lies at a point of the playback."""
+    playback = walked.playbacks[0]
+    cloud = playback.cloud_at(step) if 0 <= step < len(playback.of_step) else None
     if cloud is None or not 0 <= point - cloud.first < len(cloud.evidence):
         return None
     row, *column = cloud.place[point - cloud.first].tolist()

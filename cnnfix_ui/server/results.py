@@ -41,7 +41,7 @@ answers: Shelf[Hashable, Any] = Shelf(400_000_000, _nbytes)
 walks: Shelf[Hashable, Walked] = Shelf(max(memory() // 6, 1_000_000_000), lambda one: one.nbytes)
 
 # What browsers are sent of walks, so many of them; a megabyte each, about.
-films: Shelf[Hashable, dict[str, Any]] = Shelf(64, lambda _: 1)
+playbacks: Shelf[Hashable, dict[str, Any]] = Shelf(64, lambda _: 1)
 
 
 @dataclass(frozen=True)

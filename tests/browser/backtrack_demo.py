@@ -1,4 +1,4 @@
-"""The film and its relay on their own, for test_backtrack_component.py: a made-up walk, and answers that fit it.
+"""The playback and its relay on their own, for test_backtrack_component.py: a made-up walk, and answers that fit it.
 
 In the address: walks=2, large=1, blocks=60 (of eight steps each), step=9 (where to begin).
 """
@@ -142,7 +142,7 @@ def walked(blocks: int) -> tuple[list[Layer], list[Points], list[Points]]:
 
 
 @cache
-def film_of(blocks: int, walks: int) -> dict[str, Any]:
+def playback_of(blocks: int, walks: int) -> dict[str, Any]:
     path, first, second = walked(blocks)
     names = list(dict.fromkeys(layer.block for layer in path))
     blocks_ = [
@@ -283,7 +283,7 @@ def answer_to(ask: dict[str, Any], path: list[Layer], first: list[Points]) -> di
     last = len({cloud.first for cloud in first}) - 1
     share = float(first[-1].evidence[lit[last] > 0].sum()) if lit and last in lit else 0
     return {
-        "film": ask["film"],
+        "playback": ask["playback"],
         "ask": ask["ask"],
         "step": step,
         "chosen": chosen
@@ -322,14 +322,14 @@ st.session_state.runs += 1
 blocks, walks = number("blocks", 8), number("walks", 1)
 path, first, _ = walked(blocks)
 name = f"{blocks}-{walks}-{st.session_state.get('other', 0)}"
-st.session_state.setdefault("ask", {"film": name, "ask": 0, "step": number("step", 0), "chosen": None})
-if st.session_state.ask["film"] != name:
-    st.session_state.ask = {"film": name, "ask": 0, "step": 0, "chosen": None}
+st.session_state.setdefault("ask", {"playback": name, "ask": 0, "step": number("step", 0), "chosen": None})
+if st.session_state.ask["playback"] != name:
+    st.session_state.ask = {"playback": name, "ask": 0, "step": 0, "chosen": None}
 st.write("Before")
 start = {"step": st.session_state.ask["step"], "open": None}
 talk_first = st.container()
-player({"id": name, "large": bool(number("large", 0)), "start": start, **film_of(blocks, walks)}, key="film")
+player({"id": name, "large": bool(number("large", 0)), "start": start, **playback_of(blocks, walks)}, key="playback")
 with talk_first:
     talk(path, first)
 st.write(f"Script runs: {st.session_state.runs}.")
-st.button("Another film", on_click=lambda: st.session_state.update(other=st.session_state.get("other", 0) + 1))
+st.button("Another walk", on_click=lambda: st.session_state.update(other=st.session_state.get("other", 0) + 1))

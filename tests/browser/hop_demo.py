@@ -238,7 +238,7 @@ def answer(kind: str, chosen: Json) -> Json | None:
     for one in planes["channels"] if planes else ():
         one["current"] = one["channel"] == chosen.get("channel", 83)
     about = {"heading": "blocks.3.0.conv_dw", "kind": "Depthwise convolution 3 × 3, stride 2", "shape": "240 × 14 × 14"}
-    known = {"film": "demo", "ask": 1, "step": 30, "chosen": None, "lit": None, "words": ""}
+    known = {"playback": "demo", "ask": 1, "step": 30, "chosen": None, "lit": None, "words": ""}
     return known | about | {"ranked": "Strongest here", "elements": elements, "decision": hop, "maps": planes}
 
 

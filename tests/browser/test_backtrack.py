@@ -387,7 +387,7 @@ def test_a_step_is_answered_quickly_and_with_little(server: str, new_page: Visit
     page.on("websocket", listen)
     page.goto("/backtrack?step=5")
     settle(page, timeout=90)
-    assert sum(received) > 200_000  # the film itself has been sent once
+    assert sum(received) > 200_000  # the playback itself has been sent once
     page.locator(".rail [aria-current]").focus()
     times, sizes = [], []
     for _ in range(5):

@@ -217,7 +217,7 @@ def test_a_line_lights_up_and_goes_out(visit: Callable[..., Page]) -> None:
     assert box
     stage(page).click()  # where the score's point is
     expect(page.get_by_text("Following the chosen place.")).to_be_visible()
-    page.keyboard.press("End")  # the film's keys work after a click
+    page.keyboard.press("End")  # the playback's keys work after a click
     settle(page)
     at(page, "step 12 of 12: picture")
     stage(page).click(position={"x": 3, "y": box["height"] - 3})
@@ -266,19 +266,19 @@ def test_goes_where_a_decision_points(visit: Callable[..., Page]) -> None:
     at(page, "step 6 of 19: layer4.8.conv2")  # its block has opened
 
 
-def test_python_may_move_the_film(visit: Callable[..., Page]) -> None:
+def test_python_may_move_the_playback(visit: Callable[..., Page]) -> None:
     page = visit("step=18")
     page.get_by_role("button", name="Python goes to step 2").click()
     at(page, re.compile(r"layer4.8.relu_2$"))
-    runs(page, 1, 3)  # the button's two; the film asks nothing
+    runs(page, 1, 3)  # the button's two; the playback asks nothing
     page.get_by_role("button", name="One step on").click()
     at(page, re.compile(r"layer4.7.relu_2$"))
     runs(page, 1, 4)
 
 
-def test_another_film_begins_anew(visit: Callable[..., Page]) -> None:
+def test_another_playback_begins_anew(visit: Callable[..., Page]) -> None:
     page = visit("step=18")
-    page.get_by_role("button", name="Another film").click()
+    page.get_by_role("button", name="Another walk").click()
     settle(page)
     at(page, "step 1 of 12: fc")
     page.get_by_role("button", name="One step on").click()
@@ -317,7 +317,7 @@ def test_look(visit: Callable[..., Page], dark: bool, width: int) -> None:
     shoot(page, f"backtrack-{width}-{'dark' if dark else 'light'}")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width
-    for button in page.get_by_role("group", name="Film").get_by_role("button").all():
+    for button in page.get_by_role("group", name="Playback").get_by_role("button").all():
         box = button.bounding_box()
         assert box
         assert min(box["width"], box["height"]) >= (44 if width == 390 else 36)

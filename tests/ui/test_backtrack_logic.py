@@ -19,7 +19,7 @@ from cnnfix_core.backtrack.walkthrough import Walked, walked
 from cnnfix_core.zoo import architectures
 from cnnfix_ui.backtrack import talk
 from cnnfix_ui.backtrack.answers import answer
-from cnnfix_ui.backtrack.film_data import film_data
+from cnnfix_ui.backtrack.playback_data import playback_data
 from tests.ui.visiting import page
 
 ROOT = Path(__file__).parents[2]
@@ -108,11 +108,11 @@ def test_both_methods_and_another_class() -> None:
     "question",
     [
         {},
-        {"film": "x"},
-        {"film": "other", "ask": 1, "step": 3, "chosen": None, "keep": True},
-        {"film": "x", "ask": 1, "step": -3, "chosen": None, "keep": True},
-        {"film": "x", "ask": 1, "step": "3", "chosen": None, "keep": True},
-        {"film": "x", "ask": 1, "step": 3.5, "chosen": None, "keep": False},
+        {"playback": "x"},
+        {"playback": "other", "ask": 1, "step": 3, "chosen": None, "keep": True},
+        {"playback": "x", "ask": 1, "step": -3, "chosen": None, "keep": True},
+        {"playback": "x", "ask": 1, "step": "3", "chosen": None, "keep": True},
+        {"playback": "x", "ask": 1, "step": 3.5, "chosen": None, "keep": False},
     ],
 )
 def test_questions_that_are_none_change_nothing(
@@ -144,9 +144,9 @@ def test_what_is_chosen_in_the_browser(choice: object, chosen: Chosen | None, wa
 
 
 def test_a_point_stands_for_all_that_lies_at_its_place(walk: Walked) -> None:
-    film = walk.playbacks[0]
+    playback = walk.playbacks[0]
     step = next(step for step in walk.path.steps if step.module == "blocks.4.0.conv_pw")
-    cloud = film.clouds[film.of_step[step.number]]
+    cloud = playback.clouds[playback.of_step[step.number]]
     chosen = talk._chosen({"step": step.number, "point": cloud.first + 2}, walk)
     assert chosen == Chosen(step.number, None, tuple(cloud.place[2].tolist()))
     rows = chosen.rows(walk.trace.selection(step.value), step)
@@ -156,22 +156,22 @@ def test_a_point_stands_for_all_that_lies_at_its_place(walk: Walked) -> None:
 # --- what it is told --------------------------------------------------------------------------------------------------
 
 
-def test_the_film_for_the_browser_is_the_film(walk: Walked, cat: cnnfix.Picture) -> None:
-    data = film_data(walk, cat, "x", large=False)
+def test_the_playback_for_the_browser_is_the_playback(walk: Walked, cat: cnnfix.Picture) -> None:
+    data = playback_data(walk, cat, "x", large=False)
     assert len(json.dumps(data)) < 1_000_000
     assert [len(data[part]) for part in ("steps", "blocks", "stages")] == [
         len(getattr(walk.path, part)) for part in ("steps", "blocks", "stages")
     ]
-    for sent, film, trace in zip(data["walks"], walk.playbacks, walk.traces, strict=True):
+    for sent, playback, trace in zip(data["walks"], walk.playbacks, walk.traces, strict=True):
         evidence, parent = unpacked(sent["evidence"], "<f4"), unpacked(sent["parent"], "<i4")
         x, y = (unpacked(sent[axis], "<u2") / 65535 for axis in "xy")
         for step in walk.path.steps:
             numbers = sent["steps"][step.number]
-            assert numbers["cloud"] == film.of_step[step.number]
+            assert numbers["cloud"] == playback.of_step[step.number]
             assert numbers["elements"] == len(trace.selection(step.value))
             if numbers["cloud"] < 0:
                 continue
-            cloud = film.clouds[numbers["cloud"]]
+            cloud = playback.clouds[numbers["cloud"]]
             points = slice(cloud.first, cloud.first + len(cloud.evidence))
             np.testing.assert_allclose(evidence[points], cloud.evidence, rtol=1e-6)
             np.testing.assert_array_equal(parent[points], cloud.parent)
@@ -220,14 +220,14 @@ def test_a_line_lights_its_points_and_says_what_it_carries(walk: Walked) -> None
     selection = walk.trace.selection(step.value)
     chosen = element(step, int(selection.index[selection.evidence.argmax()]))
     told = answer(walk, 3, chosen)
-    film, line = walk.playbacks[0], walk.line(chosen)
+    playback, line = walk.playbacks[0], walk.line(chosen)
     assert line is not None
     for number, text in told["lit"].items():
-        cloud = film.clouds[int(number)]
-        of = next(s for s in walk.path.steps if film.of_step[s.number] == int(number) and s.value in line.carried)
+        cloud = playback.clouds[int(number)]
+        of = next(s for s in walk.path.steps if playback.of_step[s.number] == int(number) and s.value in line.carried)
         expected = np.bincount(cloud.row[cloud.row >= 0], line.carried[of.value][cloud.row >= 0], len(cloud.evidence))
         np.testing.assert_allclose(unpacked(text, "u1") / 255, (expected / cloud.evidence).clip(0, 1), atol=1 / 255)
-    top = str(film.of_step[0])
+    top = str(playback.of_step[0])
     assert unpacked(told["lit"][top], "u1")[0] == np.ceil(255 * line.carried[step.value].sum())
     assert "of the evidence" in told["chosen"]["summary"]
     assert told["elements"]  # the strongest on the line, at another step
@@ -240,7 +240,7 @@ def test_deep_networks_open_and_answer_at_once(name: str, cat: cnnfix.Picture) -
     walked(model, cat, None, [cnnfix.EVIDENCE])  # compiles
     started = time.process_time()  # not the clock, for others may be busy
     walk = walked(model, cat, None, [cnnfix.EVIDENCE])
-    film = film_data(walk, cat, "x", large=False)
+    playback = playback_data(walk, cat, "x", large=False)
     opening = time.process_time() - started
     seconds, sizes = [], []
     for step in walk.path.steps[::17]:
@@ -254,4 +254,4 @@ def test_deep_networks_open_and_answer_at_once(name: str, cat: cnnfix.Picture) -
     assert np.median(seconds) < 0.1
     assert max(seconds) < 0.3
     assert max(sizes) < 200_000
-    assert len(json.dumps(film)) < 1_500_000
+    assert len(json.dumps(playback)) < 1_500_000

@@ -2,7 +2,7 @@
 import { element, icon, pressable } from "../../components/dom.js";
 import { FLAG } from "./strip.js";
 
-export function createBelow(film, walks, act) {
+export function createBelow(playback, walks, act) {
   const fields = pressable("quiet", "", "Receptive fields");
   fields.onclick = act.fields;
   const followed = element("p", "followed");
@@ -10,12 +10,12 @@ export function createBelow(film, walks, act) {
   release.onclick = () => act.choose(null);
   const words = element("p", "words");
   const line = element("div", "line", followed, release);
-  const legend = pointLegend(film);
+  const legend = pointLegend(playback);
   const node = element("div", "below", element("div", "tools", fields, legend), line, words);
-  if (film.partWords) node.append(partNote(film, act));
+  if (playback.partWords) node.append(partNote(playback, act));
 
   const update = (view, answer, looked) => {
-    const stopped = view.playing ? "off" : "polite"; // nobody can listen as fast as the film plays
+    const stopped = view.playing ? "off" : "polite"; // nobody can listen as fast as the playback plays
     words.setAttribute("aria-live", stopped);
     followed.setAttribute("aria-live", stopped);
     fields.setAttribute("aria-pressed", String(view.fields));
@@ -24,7 +24,7 @@ export function createBelow(film, walks, act) {
     release.disabled = view.chosen === null;
     say(followed, "", followedWords(view, answer));
     words.classList.toggle("looked", Boolean(looked));
-    const { title, module, kind, shape, words: evidence } = film.steps[view.step];
+    const { title, module, kind, shape, words: evidence } = playback.steps[view.step];
     say(words, ...(looked ? ["", looked] : [`${[module || title, kind, shape].filter(Boolean).join(", ")}. `, evidence]));
   };
   return { node, update };
@@ -57,11 +57,11 @@ function pointLegend({ view }) {
   return node;
 }
 
-function partNote(film, act) {
-  const node = element("p", "part", icon(FLAG), element("span", "", film.partWords));
-  if (film.part === null) return node;
+function partNote(playback, act) {
+  const node = element("p", "part", icon(FLAG), element("span", "", playback.partWords));
+  if (playback.part === null) return node;
   const go = pressable("quiet", "", "Go there");
-  go.onclick = () => act.go(film.part);
+  go.onclick = () => act.go(playback.part);
   node.append(go);
   return node;
 }

@@ -74,7 +74,7 @@ export function drawFields(pen, discs, field, cell, view, size) {
   pen.restore();
 }
 
-// While a film moves from one step to another: sizes in between, if both steps have one.
+// While a playback moves from one step to another: sizes in between, if both steps have one.
 export function sizeBetween(upper, lower, t) {
   if (!upper || !lower) return (t < 0.5 ? upper : lower) ?? null;
   return [mix(upper[0], lower[0], t), mix(upper[1], lower[1], t)];

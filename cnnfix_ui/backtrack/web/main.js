@@ -1,8 +1,8 @@
-// Puts the parts together, and takes what a person does to the film.
+// Puts the parts together, and takes what a person does to the playback.
 import { element, hasModifier } from "../../components/dom.js";
 import { createBelow } from "./below.js";
 import { ANSWER } from "./events.js";
-import { createFilm } from "./film.js";
+import { createPlayback } from "./playback.js";
 import { drawHop } from "./hop.js";
 import { drawMaps } from "./maps.js";
 import { readLit, readWalk } from "./points.js";
@@ -11,11 +11,11 @@ import { createStrip } from "./strip.js";
 import { createTalk } from "./talk.js";
 import { createTransport } from "./transport.js";
 
-const HABITS = { speed: 1, fields: false }; // kept when another film starts
+const HABITS = { speed: 1, fields: false }; // kept when another playback starts
 
-// Runs again whenever Python sends other data. A film that goes on stays as it is.
+// Runs again whenever Python sends other data. A playback that goes on stays as it is.
 export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector(".film");
+  const root = parentElement.querySelector(".playback");
   root.classList.toggle("large", data.large);
   if (root.shown?.id !== data.id) {
     root.shown?.stop();
@@ -29,10 +29,10 @@ export default function ({ data, parentElement }) {
   };
 }
 
-function show(frame, film) {
-  const walks = film.walks.map(readWalk);
+function show(frame, playback) {
+  const walks = playback.walks.map(readWalk);
   const shown = { answer: null };
-  const act = createFilm(film, walks, {
+  const act = createPlayback(playback, walks, {
     changed: () => update(),
     paint: () => stages.forEach((stage) => stage.paint()),
     rested: () => talk.soon(),
@@ -40,7 +40,7 @@ function show(frame, film) {
   });
   const { view } = act;
   view.fields = HABITS.fields;
-  const talk = createTalk(film, () => ({ step: view.step, chosen: view.chosen }), (answer, overruled) => {
+  const talk = createTalk(playback, () => ({ step: view.step, chosen: view.chosen }), (answer, overruled) => {
     if (overruled && !view.playing) {
       act.go(answer.step);
       talk.hush(); // Python knows
@@ -71,11 +71,11 @@ function show(frame, film) {
     stages.forEach((stage) => stage.paint());
   };
 
-  const strip = createStrip(film, walks, act);
-  const transport = createTransport(film, act, view.speed);
-  const below = createBelow(film, walks, act);
+  const strip = createStrip(playback, walks, act);
+  const transport = createTransport(playback, act, view.speed);
+  const below = createBelow(playback, walks, act);
   const read = () => below.update(view, shown.answer, stages.map((stage) => stage.looked()).find(Boolean));
-  const stages = walks.map((walk, n) => createStage(film, walk, view, {
+  const stages = walks.map((walk, n) => createStage(playback, walk, view, {
     follows: n === 0, titled: walks.length > 1, act, read,
   }));
   const hop = element("section", "hop");
@@ -115,12 +115,12 @@ function show(frame, film) {
   };
 
   const listening = new AbortController();
-  frame.onkeydown = (event) => onKey(event, act, film);
+  frame.onkeydown = (event) => onKey(event, act, playback);
   window.addEventListener(ANSWER, (event) => talk.receive(event.detail), { signal: listening.signal });
   update();
   if (window.cnnfixAnswer?.step === view.step) talk.receive(window.cnnfixAnswer);
   return {
-    id: film.id,
+    id: playback.id,
     stop: () => {
       listening.abort();
       talk.hush();
@@ -131,14 +131,14 @@ function show(frame, film) {
 }
 
 // Keys that work wherever the focus is in the component, unless what has the focus needs them itself.
-function onKey(event, act, film) {
+function onKey(event, act, playback) {
   const { view } = act;
   const target = event.target;
   const slider = target.matches('input[type="range"]');
   if (event.defaultPrevented || hasModifier(event)) return;
   if (target.matches("textarea, select, [contenteditable]") || (target.matches("input") && !slider)) return;
   const number = view.blockOf(view.step);
-  const block = film.blocks[number];
+  const block = playback.blocks[number];
   const inTree = target.matches('[role="treeitem"]');
   const actions = {
     o: () => act.toggleHere(),

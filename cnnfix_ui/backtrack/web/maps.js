@@ -16,9 +16,9 @@ export function drawMaps(node, answer, go, overlay) {
     node.mapsContent = content;
     hopKeepingPlace(node, () => node.replaceChildren(...mapsParts(node, answer)));
   }
-  const { film, step } = answer ?? {};
+  const { playback, step } = answer ?? {};
   const laid = node.mapsLaid;
-  const stays = laid?.film === film && laid?.step === step
+  const stays = laid?.playback === playback && laid?.step === step
     && answer?.maps?.channels.some(({ channel, current }) => current && channel === laid.channel);
   mapsLay(node, answer, stays ? laid.channel : null);
 }
@@ -67,7 +67,7 @@ function mapsLay(node, answer, channel) {
     button.setAttribute("aria-pressed", String(Number(button.dataset.channel) === channel));
   }
   const one = answer?.maps?.channels.find((other) => other.channel === channel);
-  node.mapsLaid = one ? { film: answer.film, step: answer.step, channel } : null;
+  node.mapsLaid = one ? { playback: answer.playback, step: answer.step, channel } : null;
   if (!one) return node.mapsOverlay(null, null, "");
   node.mapsOverlay(mapsCanvas(answer.maps, one, true), answer.maps.extent, `${one.label} of ${answer.heading}`);
 }

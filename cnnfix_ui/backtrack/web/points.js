@@ -1,4 +1,4 @@
-// The walks of a film as arrays, and where each point is while it moves from one step to another.
+// The walks of a playback as arrays, and where each point is while it moves from one step to another.
 import { bytesOf, mix } from "../../components/numbers.js";
 
 const NO_CLOUD = { first: 0, count: 0 };
@@ -53,7 +53,7 @@ export function linksOf(walk, upper, lower) {
   return { above, below, origin, ended };
 }
 
-// The discs of one picture of the film, weakest first, so that the strongest lie on top.
+// The discs of one picture of the playback, weakest first, so that the strongest lie on top.
 // t: 0 at the upper step, 1 at the lower. lit: for a point which part of it is on the chosen line.
 export function discsOf(walk, links, t, lit) {
   const discs = [];

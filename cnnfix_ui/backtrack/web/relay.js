@@ -1,4 +1,4 @@
-// Invisible, in a fragment: passes the film's questions to Python and Python's answers to the film.
+// Invisible, in a fragment: passes the playback's questions to Python and Python's answers to the playback.
 import { ANSWER, ASK } from "./events.js";
 
 let passedOn = 0;

@@ -9,17 +9,17 @@ const NEAR_FINGER = 22;
 const STRONGEST_FIELDS = 12;
 
 // follows: whether a line can be followed in this walk. read: called when another point is looked at.
-export function createStage(film, walk, view, { follows, titled, act, read }) {
+export function createStage(playback, walk, view, { follows, titled, act, read }) {
   const photo = element("img", "photo");
-  photo.src = film.photo;
+  photo.src = playback.photo;
   photo.alt = ""; // the stage says it
   const overlay = element("canvas", "map");
   const canvas = element("canvas", "points");
   const absent = element("p", "absent", "This walk does not come by here.");
   const laid = element("p", "laid");
   laid.setAttribute("aria-live", "polite");
-  const stage = element("div", "stage", photo, overlay, seenPart(film), canvas, absent, laid);
-  stage.style.setProperty("--ratio", film.ratio);
+  const stage = element("div", "stage", photo, overlay, seenPart(playback), canvas, absent, laid);
+  stage.style.setProperty("--ratio", playback.ratio);
   stage.tabIndex = 0;
   stage.setAttribute("role", "application"); // so that screen readers leave it the arrow keys
   stage.setAttribute("aria-roledescription", "photograph with points");
@@ -44,7 +44,7 @@ export function createStage(film, walk, view, { follows, titled, act, read }) {
     if (view.fields) {
       const field = sizeBetween(walk.steps[upper].field, walk.steps[lower].field, t);
       const cell = sizeBetween(walk.steps[upper].cell, walk.steps[lower].cell, t);
-      if (field) drawFields(pen, fieldsOf(discs), field, cell ?? [0, 0], film.view, size);
+      if (field) drawFields(pen, fieldsOf(discs), field, cell ?? [0, 0], playback.view, size);
     }
     drawDiscs(pen, discs, size, following);
     for (const [point, strong] of [[focus, false], [follows ? view.current : -1, false], [chosenPoint(), true]]) {
@@ -83,7 +83,7 @@ export function createStage(film, walk, view, { follows, titled, act, read }) {
   stage.onpointermove = (event) => { if (!view.moving) lookAt(pointAt(event)); };
   stage.onpointerleave = () => lookAt(-1);
   stage.onblur = () => lookAt(-1);
-  stage.onmousedown = (event) => { // after a click the arrow keys step through the film; Tab leads into the stage
+  stage.onmousedown = (event) => { // after a click the arrow keys step through the playback; Tab leads into the stage
     event.preventDefault();
     stage.closest(".frame").focus({ preventScroll: true });
   };
@@ -97,7 +97,7 @@ export function createStage(film, walk, view, { follows, titled, act, read }) {
     if (hasModifier(event) || !count) return;
     if (event.key in ARROWS) {
       const from = [focus, chosenPoint()].find(here);
-      lookAt(from === undefined ? first : pointTowards(walk, view.step, from, ARROWS[event.key], film.ratio));
+      lookAt(from === undefined ? first : pointTowards(walk, view.step, from, ARROWS[event.key], playback.ratio));
     } else if (event.key === "Enter" && focus >= 0) {
       if (follows) act.choose({ step: view.step, walk: 0, point: focus });
     } else return;
@@ -119,7 +119,8 @@ export function createStage(film, walk, view, { follows, titled, act, read }) {
     if (!here(focus)) focus = -1;
     const { places, cloud } = walk.steps[view.step];
     absent.hidden = cloud >= 0;
-    stage.setAttribute("aria-label", `${walk.title} at ${film.steps[view.step].module || film.steps[view.step].title}: `
+    const { module, title } = playback.steps[view.step];
+    stage.setAttribute("aria-label", `${walk.title} at ${module || title}: `
       + `${count(cloud < 0 ? 0 : places, "place")} on the photograph`);
     stage.setAttribute("aria-description", `Arrow keys go from place to place${
       follows ? ", Enter follows its line, Escape stops following" : ""}`);

@@ -4,17 +4,17 @@ import { count, percent } from "../../components/format.js";
 
 export const FLAG = "M5 2v20M5 3h13l-3.5 4.5L18 12H5";
 
-export function createStrip(film, walks, act) {
+export function createStrip(playback, walks, act) {
   const rail = element("div", "rail");
   rail.setAttribute("role", "tree");
   rail.setAttribute("aria-label", "The path from the score to the picture");
   rail.setAttribute("aria-orientation", "horizontal");
-  rail.style.setProperty("--blocks", film.blocks.length);
+  rail.style.setProperty("--blocks", playback.blocks.length);
   rail.classList.toggle("compared", walks.length > 1);
-  rail.classList.toggle("short-names", film.blocks.every(({ title }) => !nameParts(title)[0]));
-  const cards = film.blocks.map((block, number) => blockCard(film, walks[0], block, number));
-  for (const stage of film.stages) rail.append(stageBracket(stage, cards.slice(stage.first, stage.last + 1)));
-  const node = element("div", "strip", stripLegend(film, walks), rail);
+  rail.classList.toggle("short-names", playback.blocks.every(({ title }) => !nameParts(title)[0]));
+  const cards = playback.blocks.map((block, number) => blockCard(playback, walks[0], block, number));
+  for (const stage of playback.stages) rail.append(stageBracket(stage, cards.slice(stage.first, stage.last + 1)));
+  const node = element("div", "strip", stripLegend(playback, walks), rail);
 
   rail.onclick = (event) => {
     const block = event.target.closest(".block");
@@ -31,7 +31,7 @@ export function createStrip(film, walks, act) {
   let here = null;
   const update = (view) => {
     const focused = rail.contains(rail.getRootNode().activeElement); // before its chip may go
-    cards.forEach((card, number) => setOpen(film, walks[0], card, number, view.open.has(number)));
+    cards.forEach((card, number) => setOpen(playback, walks[0], card, number, view.open.has(number)));
     current?.removeAttribute("aria-current");
     if (current) current.tabIndex = -1;
     here?.classList.remove("here");
@@ -55,38 +55,39 @@ function stageBracket(stage, cards) {
   return node;
 }
 
-function blockCard(film, walk, block, number) {
+function blockCard(playback, walk, block, number) {
   const steps = block.last - block.first + 1;
-  const stage = film.stages.find((one) => number <= one.last);
+  const stage = playback.stages.find((one) => number <= one.last);
   const numbers = shownNumbers(walk, block.first, block.last);
   const [prefix, name] = nameParts(block.title);
   const title = element("span", "name", name);
-  const head = element("div", "head", element("span", "prefix", prefix), title, bars(numbers, film.overlap?.[block.first]));
+  const head = element("div", "head", element("span", "prefix", prefix), title,
+    bars(numbers, playback.overlap?.[block.first]));
   if (steps > 1) head.append(element("span", "toggle", icon("M9 5l8 7-8 7"), count(steps, "step")));
-  const parts = film.part !== null && film.part >= block.first && film.part <= block.last;
+  const parts = playback.part !== null && playback.part >= block.first && playback.part <= block.last;
   if (parts) head.append(icon(FLAG));
   const node = element("div", "block", head);
   node.dataset.number = number;
   node.dataset.step = block.first;
   node.classList.toggle("parts", parts);
-  treeItem(node, 1, number, film.blocks.length, [
+  treeItem(node, 1, number, playback.blocks.length, [
     block.title, stage.title, steps > 1 ? count(steps, "step") : "", numbersInWords(numbers),
-    film.overlap ? `${percent(film.overlap[block.first])} at the same places in both walks` : "",
+    playback.overlap ? `${percent(playback.overlap[block.first])} at the same places in both walks` : "",
     parts ? "here the walks part" : "",
   ]);
   if (steps > 1) node.setAttribute("aria-expanded", "false");
   return node;
 }
 
-function stepChip(film, walk, block, number) {
-  const step = film.steps[number];
+function stepChip(playback, walk, block, number) {
+  const step = playback.steps[number];
   const numbers = shownNumbers(walk, number, number);
   const node = element("div", "step", element("span", "name", step.title), element("span", "kind", step.kind),
-    bars(numbers, film.overlap?.[number]));
+    bars(numbers, playback.overlap?.[number]));
   node.dataset.step = number;
-  if (film.part === number) node.append(icon(FLAG));
+  if (playback.part === number) node.append(icon(FLAG));
   treeItem(node, 2, number - block.first, block.last - block.first + 1, [
-    step.title, step.kind, step.shape, numbersInWords(numbers), film.part === number ? "here the walks part" : "",
+    step.title, step.kind, step.shape, numbersInWords(numbers), playback.part === number ? "here the walks part" : "",
   ]);
   return node;
 }
@@ -100,16 +101,16 @@ function treeItem(node, level, position, size, words) {
   node.tabIndex = -1;
 }
 
-function setOpen(film, walk, card, number, open) {
+function setOpen(playback, walk, card, number, open) {
   const inner = card.querySelector(".inner");
   if (Boolean(inner) === open) return;
   card.classList.toggle("open", open);
   card.setAttribute("aria-expanded", String(open));
   if (!open) return inner.remove();
-  const block = film.blocks[number];
+  const block = playback.blocks[number];
   const chips = element("div", "inner");
   chips.setAttribute("role", "group");
-  for (let step = block.first; step <= block.last; step++) chips.append(stepChip(film, walk, block, step));
+  for (let step = block.first; step <= block.last; step++) chips.append(stepChip(playback, walk, block, step));
   card.querySelector(".head").after(chips);
 }
 
@@ -141,14 +142,14 @@ function nameParts(title) {
   return [parts.length ? `${parts.join(".")}.` : "", name.join(".")];
 }
 
-function stripLegend(film, walks) {
+function stripLegend(playback, walks) {
   const key = (name, words) => element("span", "key", element("span", `swatch ${name}`), words);
   const of = walks.length > 1 ? ` in “${walks[0].title}”` : "";
   const node = element("p", "legend",
     element("span", "way", element("b", "", "Score"), icon("M3 12h17M14 6l6 6-6 6"), element("b", "", "picture")),
     key("evidence", `evidence that is here${of}`), key("spread", "part of the picture that holds half of it"));
-  if (film.overlap) node.append(key("overlap", "evidence at the same places in both walks"));
-  if (film.part !== null) node.append(element("span", "key flag", icon(FLAG), "here they part"));
+  if (playback.overlap) node.append(key("overlap", "evidence at the same places in both walks"));
+  if (playback.part !== null) node.append(element("span", "key flag", icon(FLAG), "here they part"));
   return node;
 }
 

@@ -6,14 +6,14 @@ const UNASKED = 900; // ms after which the first question is asked, should no an
 let asks = 0; // counts on when the component is mounted again, so that old answers are known as such
 
 // state(): {step, chosen}. answered(answer, overruled): overruled when Python says another step than was asked for.
-export function createTalk(film, state, answered) {
+export function createTalk(playback, state, answered) {
   let timer = 0;
-  let last = { ask: 0, step: film.start.step };
+  let last = { ask: 0, step: playback.start.step };
   let sameChosen = true;
   let unasked = true;
   const send = () => {
     timer = 0;
-    last = { film: film.id, ask: ++asks, ...state(), keep: sameChosen };
+    last = { playback: playback.id, ask: ++asks, ...state(), keep: sameChosen };
     window.cnnfixAsk = last;
     window.dispatchEvent(new CustomEvent(ASK, { detail: last }));
   };
@@ -29,7 +29,7 @@ export function createTalk(film, state, answered) {
   timer = setTimeout(send, UNASKED);
   const receive = (answer) => {
     const old = asks > 0 && last.ask > 0 && answer.ask !== last.ask;
-    if (answer.film !== film.id || old || (timer && !unasked)) return;
+    if (answer.playback !== playback.id || old || (timer && !unasked)) return;
     hush();
     sameChosen = true; // only now: a question may be overtaken by the next
     const overruled = answer.step !== last.step;

@@ -1,11 +1,11 @@
-// First, back, play, forward, last; a slider; the speed; and where the film is, in words.
+// First, back, play, forward, last; a slider; the speed; and where the playback is, in words.
 import { element, icon, pressable } from "../../components/dom.js";
 
 const SPEEDS = [["Slow", 0.5], ["Normal", 1], ["Fast", 2]];
 const PLAY = "M7 4.5v15L19.5 12z";
 const PAUSE = "M7 5h3.5v14H7zM13.5 5H17v14h-3.5z";
 
-export function createTransport(film, act, speed) {
+export function createTransport(playback, act, speed) {
   const control = (label, path, press) => {
     const node = pressable("control", label, icon(path));
     node.title = label;
@@ -20,7 +20,7 @@ export function createTransport(film, act, speed) {
   const last = control("To the picture", "M16.5 5H19v14h-2.5zM4.5 5v14L15 12z", act.last);
   const buttons = element("div", "controls", first, back, play, forward, last);
   buttons.setAttribute("role", "group");
-  buttons.setAttribute("aria-label", "Film");
+  buttons.setAttribute("aria-label", "Playback");
 
   const slider = element("input", "slider");
   slider.type = "range";
@@ -42,7 +42,7 @@ export function createTransport(film, act, speed) {
     const at = view.visible.indexOf(view.step);
     slider.max = view.visible.length - 1;
     slider.value = at;
-    const step = film.steps[view.step];
+    const step = playback.steps[view.step];
     slider.setAttribute("aria-valuetext", `step ${at + 1} of ${view.visible.length}: ${step.module || step.title}`);
     counter.textContent = `${at + 1} / ${view.visible.length}`;
     for (const [button, off] of [[first, at === 0], [back, at === 0],
@@ -52,9 +52,9 @@ export function createTransport(film, act, speed) {
     play.querySelector("path").setAttribute("d", view.playing ? PAUSE : PLAY);
     play.setAttribute("aria-label", view.playing ? "Pause" : "Play");
     play.title = view.playing ? "Pause" : "Play";
-    describe(film, view, where);
+    describe(playback, view, where);
     const number = view.blockOf(view.step);
-    const block = film.blocks[number];
+    const block = playback.blocks[number];
     toggle.disabled = block.first === block.last;
     toggle.textContent = view.open.has(number) ? `Close ${block.title}` : `Open ${block.title}`;
     toggle.style.visibility = toggle.disabled ? "hidden" : "";
@@ -62,9 +62,9 @@ export function createTransport(film, act, speed) {
   return { node, update };
 }
 
-function describe(film, view, where) {
-  const step = film.steps[view.step];
-  const block = film.blocks[view.blockOf(view.step)];
+function describe(playback, view, where) {
+  const step = playback.steps[view.step];
+  const block = playback.blocks[view.blockOf(view.step)];
   const full = step.module || step.title;
   const words = [element("strong", "full", full), element("span", "kind", [step.kind, step.shape].filter(Boolean).join(" · "))];
   if (!full.startsWith(block.title)) words.push(element("span", "kind", `in ${block.title}`));

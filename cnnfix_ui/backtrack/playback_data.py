@@ -1,4 +1,4 @@
-"""The film of a walk for the browser: all that it needs to play, sent once."""
+"""The playback of a walk for the browser: all that it needs to play, sent once."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _PARTED = 0.5
 _MOST = 65535
 
 
-def film_data(walked: Walked, picture: Picture, name: str, large: bool) -> dict[str, Any]:
+def playback_data(walked: Walked, picture: Picture, name: str, large: bool) -> dict[str, Any]:
     """What the component draws.
 
-    name: differs from that of any other film. large: for a projector.
+    name: differs from that of any other playback. large: for a projector.
     """
     path = walked.path
     overlaps = [_overlap(walked.playbacks, step) for step in path.steps] if len(walked.playbacks) > 1 else None
@@ -47,7 +47,9 @@ def film_data(walked: Walked, picture: Picture, name: str, large: bool) -> dict[
         "stages": [_stage(stage, path) for stage in path.stages],
         "blocks": [{"title": block.short, "first": block.first, "last": block.last} for block in path.blocks],
         "steps": [_step(step, walked) for step in path.steps],
-        "walks": [_walk(walked, film, trace) for film, trace in zip(walked.playbacks, walked.traces, strict=True)],
+        "walks": [
+            _walk(walked, playback, trace) for playback, trace in zip(walked.playbacks, walked.traces, strict=True)
+        ],
         "overlap": overlaps,
         **_parting(path, overlaps),
     }
@@ -74,21 +76,21 @@ def _step(step: Step, walked: Walked) -> dict[str, Any]:
     }
 
 
-def _walk(walked: Walked, film: Playback, trace: Trace) -> dict[str, Any]:
-    xy = walked.on_picture(np.concatenate([cloud.xy for cloud in film.clouds]))
+def _walk(walked: Walked, playback: Playback, trace: Trace) -> dict[str, Any]:
+    xy = walked.on_picture(np.concatenate([cloud.xy for cloud in playback.clouds]))
     x0, y0, x1, y1 = walked.window
     spots = np.rint(xy.clip(0, 1) * _MOST).astype("<u2")
-    places = np.concatenate([_rows_and_columns(cloud) for cloud in film.clouds])
+    places = np.concatenate([_rows_and_columns(cloud) for cloud in playback.clouds])
     return {
         "title": _TITLES.get(trace.preset.name, trace.preset.name),
-        "steps": [_numbers(film, trace, step, (x1 - x0, y1 - y0)) for step in walked.path.steps],
-        "clouds": [{"first": cloud.first, "count": len(cloud.evidence)} for cloud in film.clouds],
+        "steps": [_numbers(playback, trace, step, (x1 - x0, y1 - y0)) for step in walked.path.steps],
+        "clouds": [{"first": cloud.first, "count": len(cloud.evidence)} for cloud in playback.clouds],
         "x": packed(spots[:, 0]),
         "y": packed(spots[:, 1]),
         "row": packed(places[:, 0]),
         "column": packed(places[:, 1]),
-        "evidence": packed(np.concatenate([cloud.evidence for cloud in film.clouds]).astype("<f4")),
-        "parent": packed(np.concatenate([cloud.parent for cloud in film.clouds]).astype("<i4")),
+        "evidence": packed(np.concatenate([cloud.evidence for cloud in playback.clouds]).astype("<f4")),
+        "parent": packed(np.concatenate([cloud.parent for cloud in playback.clouds]).astype("<i4")),
     }
 
 
@@ -99,26 +101,26 @@ def _rows_and_columns(cloud: Cloud) -> NDArray[np.uint16]:
     return np.full((len(cloud.place), 2), _MOST, "<u2")
 
 
-def _numbers(film: Playback, trace: Trace, step: Step, size: tuple[float, float]) -> dict[str, Any]:
-    cloud = film.cloud_at(step.number)
+def _numbers(playback: Playback, trace: Trace, step: Step, size: tuple[float, float]) -> dict[str, Any]:
+    cloud = playback.cloud_at(step.number)
     selection = trace.selection(step.value)
 
     def scaled(pair: tuple[float, float] | None) -> tuple[float, float] | None:
         return pair and (round(pair[0] * size[0], 5), round(pair[1] * size[1], 5))
 
     return {
-        "cloud": film.of_step[step.number],
+        "cloud": playback.of_step[step.number],
         "elements": len(selection),
         "places": cloud.places if cloud else 0,
         "evidence": round(selection.total, 4),
         "spread": round(spread(cloud), 4) if cloud else 0.0,
-        "field": scaled(film.field[step.number]),
-        "cell": scaled(film.cell[step.number]),
+        "field": scaled(playback.field[step.number]),
+        "cell": scaled(playback.cell[step.number]),
     }
 
 
-def _overlap(films: tuple[Playback, ...], step: Step) -> float:
-    first, second = (film.cloud_at(step.number) for film in films)
+def _overlap(playbacks: tuple[Playback, ...], step: Step) -> float:
+    first, second = (playback.cloud_at(step.number) for playback in playbacks)
     return round(overlap(first, second), 3) if first and second else 0.0
 
 

@@ -1,4 +1,4 @@
-// The film: where it is, what moves, what is chosen. Everything else draws what this knows.
+// The playback: where it is, what moves, what is chosen. Everything else draws what this knows.
 import { prefersStill } from "../../components/dom.js";
 import { clamp } from "../../components/numbers.js";
 
@@ -8,11 +8,11 @@ const SAME_MS = 220; // when nothing moves
 
 const ease = (t) => (t < 0.5 ? 4 * t ** 3 : 1 - (2 - 2 * t) ** 3 / 2);
 
-// film: as Python sent it. changed(): somewhere else, or playing or not. paint(): draw the points. rested(): a person went
-// somewhere, or stopped it. Returns the view, which others read, and what can be done with it.
-export function createFilm(film, walks, { changed, paint, rested, speed }) {
+// playback: as Python sent it. changed(): somewhere else, or playing or not. paint(): draw the points. rested(): a
+// person went somewhere, or stopped it. Returns the view, which others read, and what can be done with it.
+export function createPlayback(playback, walks, { changed, paint, rested, speed }) {
   const view = {
-    step: film.start.step,
+    step: playback.start.step,
     open: new Set(),
     visible: [],
     playing: false,
@@ -23,9 +23,9 @@ export function createFilm(film, walks, { changed, paint, rested, speed }) {
     lit: null,
     current: -1,
     fields: false,
-    blockOf: (step) => film.blocks.findIndex((block) => step <= block.last),
+    blockOf: (step) => playback.blocks.findIndex((block) => step <= block.last),
   };
-  const end = film.steps.length - 1;
+  const end = playback.steps.length - 1;
   let frame = 0;
   let began = 0;
   let lasts = 0;
@@ -49,8 +49,8 @@ export function createFilm(film, walks, { changed, paint, rested, speed }) {
   const moves = (from, to) => walks.some((walk) => walk.steps[from].cloud !== walk.steps[to].cloud);
   const showVisible = () => {
     const number = view.blockOf(view.step);
-    if (view.step !== film.blocks[number].first && view.step !== end) view.open.add(number);
-    view.visible = film.blocks.flatMap((block, n) => {
+    if (view.step !== playback.blocks[number].first && view.step !== end) view.open.add(number);
+    view.visible = playback.blocks.flatMap((block, n) => {
       const length = view.open.has(n) ? block.last - block.first + 1 : 1;
       return Array.from({ length }, (_, k) => block.first + k);
     });
@@ -101,7 +101,7 @@ export function createFilm(film, walks, { changed, paint, rested, speed }) {
     rested();
   };
   const toggle = (number) => {
-    const block = film.blocks[number];
+    const block = playback.blocks[number];
     if (block.first === block.last) return;
     if (!view.open.delete(number)) view.open.add(number);
     else if (view.blockOf(view.step) === number && view.step !== end) return go(block.first);
