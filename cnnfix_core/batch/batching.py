@@ -13,7 +13,7 @@ from torch import Tensor
 from cnnfix_core.arrays import Floats
 from cnnfix_core.engine import Preset, Reached, as_array, record, unravel_together
 from cnnfix_core.errors import CnnfixError, RecordError
-from cnnfix_core.explanations import Asking, Class, Explanation
+from cnnfix_core.explanations import Class, Explanation, PictureAsking
 from cnnfix_core.images import Picture, Source, View, open_picture
 from cnnfix_core.methods import Map, grad_cam_together, grey, on_picture, once_a_network, reason_against
 from cnnfix_core.regions import MAP_SIDE
@@ -84,14 +84,14 @@ class Slices:
         tape = record(model.module, batch)
         scores = as_array(tape.output_tensor)
         asked = [
-            Asking(model, picture, preset, one, scores[n * views : (n + 1) * views], self._target)
+            PictureAsking(model, picture, preset, one, scores[n * views : (n + 1) * views], self._target)
             for n, (picture, one) in enumerate(zip(pictures, seen, strict=True))
         ]
-        targets = [(n * views + view, one.asked[0]) for n, one in enumerate(asked) for view in one.walked]
+        targets = [(n * views + view, one.wanted) for n, one in enumerate(asked) for view in one.walked]
         walks = iter(unravel_together(tape, targets, preset))
         del tape
         reached = [[next(walks) for _ in one.walked] for one in asked]
-        rivals = self._rivals(batch, pictures, seen, [one.asked[0] for one in asked])
+        rivals = self._rivals(batch, pictures, seen, [one.wanted for one in asked])
         each = (time.perf_counter() - started) / len(pictures)
         return [
             _answer(picture, one, mine, rival, each)
@@ -113,7 +113,7 @@ class Slices:
 
 
 def _answer(
-    picture: Picture, asked: Asking, walks: Sequence[Reached], rival: Map | None, seconds: float
+    picture: Picture, asked: PictureAsking, walks: Sequence[Reached], rival: Map | None, seconds: float
 ) -> Answer | CnnfixError:
     reached = []
     for walk in walks:

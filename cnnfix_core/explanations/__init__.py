@@ -1,36 +1,55 @@
 """One explanation of one picture: fixations, density, its files, its description in words."""
 
-from cnnfix_core.explanations.description import question, summary
-from cnnfix_core.explanations.explanation import (
+from cnnfix_core.explanations.asking import (
     Asking,
     Class,
     Classes,
-    Explanation,
+    ClassExplanation,
     Prediction,
     TargetSpec,
-    classes,
-    explain,
+    ask,
 )
-from cnnfix_core.explanations.export import as_csv, as_dict, as_json, channel_name, class_as_dict
+from cnnfix_core.explanations.description import question, summary
+from cnnfix_core.explanations.explanation import Explanation, PictureAsking, classes, explain
+from cnnfix_core.explanations.export import (
+    as_csv,
+    as_dict,
+    as_json,
+    channel_name,
+    class_as_dict,
+    csv_text,
+    json_text,
+    listed,
+    question_as_dict,
+    rounded,
+)
 from cnnfix_core.explanations.fixations import Fixations, merged, on_picture
 
 __all__ = [
     "Asking",
     "Class",
+    "ClassExplanation",
     "Classes",
     "Explanation",
     "Fixations",
+    "PictureAsking",
     "Prediction",
     "TargetSpec",
     "as_csv",
     "as_dict",
     "as_json",
+    "ask",
     "channel_name",
     "class_as_dict",
     "classes",
+    "csv_text",
     "explain",
+    "json_text",
+    "listed",
     "merged",
     "on_picture",
     "question",
+    "question_as_dict",
+    "rounded",
     "summary",
 ]

@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnfix_core.explanations.explanation import Explanation, Prediction
+from cnnfix_core.explanations.asking import Prediction
+from cnnfix_core.explanations.explanation import Explanation
 from cnnfix_core.regions import area_holding, where
 from cnnfix_core.utils import percent
 

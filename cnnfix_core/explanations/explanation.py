@@ -11,39 +11,20 @@ import torch
 from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine import Fixated, Preset, Trace, as_array, get_preset, record, record_whole, unravel
-from cnnfix_core.errors import TargetError
+from cnnfix_core.engine import Fixated, Preset, Trace, as_array, get_preset, record, record_whole
+from cnnfix_core.explanations.asking import Asking, Classes, ClassExplanation, TargetSpec
 from cnnfix_core.explanations.fixations import GRID, Fixations, on_picture
 from cnnfix_core.images import Crops, Picture, Source, View, open_picture
 from cnnfix_core.regions import BoxRule, box_of
-from cnnfix_core.zoo import Labels, Model
-
-Class = int | str
-TargetSpec = Class | tuple[Class | None, Class] | None
+from cnnfix_core.zoo import Model
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """One class, with what the model said of it: the mean over the views.
-
-    Attributes:
-        index: of the class, from 0.
-        label: what the class is called.
-        score: the logit.
-        probability: 0 to 1.
-    """
-
-    index: int
-    label: str
-    score: float
-    probability: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Explanation:
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Explanation(ClassExplanation):
     """Which pixels made the model say it.
 
     Attributes:
+        preset: of the walks.
         digest: SHA-256 of the picture.
         predictions: the top classes.
         target: what was explained.
@@ -56,21 +37,11 @@ class Explanation:
     """
 
     model: str
-    preset: Preset
     digest: str
-    target: Prediction
-    rather_than: Prediction | None
-    predictions: tuple[Prediction, ...]
     fixations: Fixations
     views: tuple[View, ...]
     explained: tuple[View, ...]
     traces: tuple[Trace, ...]
-    seconds: float
-
-    @property
-    def asked(self) -> int | tuple[int, int]:
-        """The class index that was explained, or both of a contrast."""
-        return self.target.index if self.rather_than is None else (self.target.index, self.rather_than.index)
 
     @property
     def trace(self) -> Trace:
@@ -141,18 +112,14 @@ def explain(
     started = time.perf_counter()
     seen = model.views(picture, preset.crops)
     tape = (record_whole if whole else record)(model.module, model.inputs(picture, seen))
-    asking = Asking(model, picture, preset, seen, as_array(tape.output_tensor), target)
-    wanted, other = asking.asked
-    traces = [unravel(tape, (n, wanted) if other is None else ((n, wanted), (n, other)), preset) for n in asking.walked]
+    asking = PictureAsking(model, picture, preset, seen, as_array(tape.output_tensor), target)
+    traces = asking.walks(tape, preset)
     seconds = time.perf_counter() - started
     return replace(asking.explanation([trace.fixations for trace in traces], seconds), traces=tuple(traces))
 
 
-class Asking:
-    """A picture that went through the network, and what is asked of it; the walks are made elsewhere.
-
-    seen: its views. scores: (views, classes). Raises TargetError where the target is no class.
-    """
+class PictureAsking(Asking):
+    """A picture that went through the network, and what is asked of it; seen: its views."""
 
     def __init__(  # all that an explanation says
         self,
@@ -163,29 +130,24 @@ class Asking:
         scores: NDArray[np.floating],
         target: TargetSpec,
     ) -> None:
+        super().__init__(model, scores, target)
         self._model, self._picture, self._preset, self._seen = model, picture, preset, tuple(seen)
-        self.classes = Classes(model.labels, scores, model.probabilities)
-        self.asked = self.classes.asked(target)
-        says_so = scores.argmax(axis=1) == self.asked[0]
-        # The views to walk on: those that put the class first, or else all.
-        self.walked = np.flatnonzero(says_so if says_so.any() else np.ones_like(says_so)).tolist()
 
     def explanation(self, reached: Sequence[Fixated], seconds: float) -> Explanation:
         """The answer, without traces. reached: by the walk on each view of `walked`."""
-        wanted, other = self.asked
         explained = tuple(self._seen[n] for n in self.walked)
         return Explanation(
-            model=self._model.name,
             preset=self._preset,
-            digest=self._picture.digest,
-            target=self.classes.prediction(wanted),
-            rather_than=None if other is None else self.classes.prediction(other),
             predictions=self.classes.top(10),
+            target=self.target,
+            rather_than=self.rather_than,
+            seconds=seconds,
+            model=self._model.name,
+            digest=self._picture.digest,
             fixations=on_picture(self._picture, self._preset, list(zip(explained, reached, strict=True))),
             views=self._seen,
             explained=explained,
             traces=(),
-            seconds=seconds,
         )
 
 
@@ -196,47 +158,3 @@ def classes(model: Model, image: Source | Picture, crops: Crops = "whole") -> Cl
     with torch.no_grad():
         scores = model.module(model.inputs(picture, seen))
     return Classes(model.labels, as_array(scores), model.probabilities)
-
-
-class Classes:
-    """What the model said of each class, the mean over the views.
-
-    scores: (views, classes), logits, or probabilities, which need not add up to 1.
-    """
-
-    def __init__(self, labels: Labels, scores: NDArray[np.floating], probabilities: bool = False) -> None:
-        self._labels = labels
-        self._scores = scores.mean(axis=0)
-        self._probabilities: Floats = scores.mean(axis=0) if probabilities else _softmax(scores).mean(axis=0)
-
-    def prediction(self, index: int) -> Prediction:
-        """Label, score and probability of one class."""
-        return Prediction(
-            index, self._labels.short[index], float(self._scores[index]), float(self._probabilities[index])
-        )
-
-    def top(self, count: int) -> tuple[Prediction, ...]:
-        """The most probable classes, best first."""
-        best = np.argsort(-self._probabilities, kind="stable")[:count]
-        return tuple(self.prediction(int(index)) for index in best)
-
-    def asked(self, target: TargetSpec) -> tuple[int, int | None]:
-        """Indices of the class to explain and of the one it is set against. Raises TargetError."""
-        if not isinstance(target, Sequence) or isinstance(target, str):
-            return self._index(target), None
-        if len(target) != 2:
-            raise TargetError("A contrast takes two classes: the one to explain, and the one it is set against.")
-        wanted, other = self._index(target[0]), self._labels.find(target[1])
-        if wanted == other:
-            label = self._labels.short[wanted]
-            raise TargetError(f"A class cannot be set against itself: choose another one than {label!r}.")
-        return wanted, other
-
-    def _index(self, target: Class | None) -> int:
-        return int(self._probabilities.argmax()) if target is None else self._labels.find(target)
-
-
-def _softmax(scores: NDArray[np.floating]) -> Floats:
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True), dtype=float)
-    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
-    return shares

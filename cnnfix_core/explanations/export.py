@@ -6,9 +6,12 @@ import csv
 import io
 import json
 import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cnnfix_core.explanations.explanation import Explanation, Prediction
+from cnnfix_core.explanations.asking import ClassExplanation, Prediction
+from cnnfix_core.explanations.explanation import Explanation
+from cnnfix_core.explanations.fixations import Fixations
 
 _COLOURS = ("red", "green", "blue")
 
@@ -19,8 +22,7 @@ def as_dict(explanation: Explanation) -> dict[str, Any]:
     places = zip(fixations.xy.tolist(), fixations.evidence.tolist(), strict=True)
     return {
         "model": explanation.model,
-        "target": class_as_dict(explanation.target),
-        "rather_than": explanation.rather_than and class_as_dict(explanation.rather_than),
+        **question_as_dict(explanation),
         "preset": {
             "name": explanation.preset.name,
             "fan_out": explanation.preset.fan_out,
@@ -36,23 +38,59 @@ def as_dict(explanation: Explanation) -> dict[str, Any]:
 
 def as_json(explanation: Explanation) -> str:
     """The explanation as JSON text."""
-    return json.dumps(as_dict(explanation), ensure_ascii=False) + "\n"
+    return json_text(as_dict(explanation))
 
 
 def as_csv(explanation: Explanation) -> str:
     """The fixations as CSV: x, y, evidence, channel."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(("x", "y", "evidence", "channel"))
     fixations = explanation.kept_fixations
-    for (x, y), evidence, channel in zip(fixations.xy, fixations.evidence, fixations.channel, strict=True):
-        rows.writerow((x, y, f"{evidence:.6g}", channel_name(int(channel))))
+    return csv_text(
+        ("x", "y", "evidence", "channel"),
+        (
+            (x, y, f"{evidence:.6g}", channel_name(int(channel)))
+            for (x, y), evidence, channel in zip(fixations.xy, fixations.evidence, fixations.channel, strict=True)
+        ),
+    )
+
+
+def csv_text(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table as CSV."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(heading)
+    table.writerows(rows)
     return text.getvalue()
+
+
+def json_text(content: dict[str, Any]) -> str:
+    """An explanation's dictionary as the text of a file."""
+    return json.dumps(content, ensure_ascii=False) + "\n"
 
 
 def channel_name(channel: int) -> str:
     """Name of a colour channel."""
     return _COLOURS[channel] if channel < len(_COLOURS) else str(channel)
+
+
+def question_as_dict(explanation: ClassExplanation) -> dict[str, Any]:
+    """What the JSON of every modality says of the question: the class, and the one that it was set against."""
+    return {
+        "target": class_as_dict(explanation.target),
+        "rather_than": explanation.rather_than and class_as_dict(explanation.rather_than),
+    }
+
+
+def listed(fixations: Fixations | None) -> list[list[float]]:
+    """Fixations as [x, y, evidence], strongest first; none where nothing arrived."""
+    if fixations is None:
+        return []
+    places = zip(fixations.xy.tolist(), rounded(fixations.evidence), strict=True)
+    return [[x, y, evidence] for (x, y), evidence in places]
+
+
+def rounded(values: Iterable[float]) -> list[float]:
+    """Numbers with six significant digits, as the files have them."""
+    return [float(f"{value:.6g}") for value in values]
 
 
 def class_as_dict(prediction: Prediction) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def detect(model: Model, picture: Picture, sure: float = SURE) -> Detection:
         for name, score, (x0, y0, x1, y1) in zip(names, result["scores"][kept].tolist(), boxes.tolist(), strict=True)
     )
     part = _Boxes(model.module, boxes, labels)
-    return Detection(part_of(model, part, Labels(tuple(names), ("",) * len(names)), probabilities=True), found)
+    return Detection(part_of(model, part, Labels.of(names), probabilities=True), found)
 
 
 def _numbered(names: list[str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,12 @@ class Labels:
             for name, definition in zip(first, self.definitions, strict=True)
         )
         object.__setattr__(self, "short", tuple(short))
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Labels:
+        """The labels of these names, without definitions."""
+        synonyms = tuple(names)
+        return cls(synonyms, ("",) * len(synonyms))
 
     def __len__(self) -> int:
         return len(self.synonyms)
@@ -62,7 +69,7 @@ class Labels:
 
 def numbered(count: int) -> Labels:
     """Names for classes of which only the number is known: "class 0", "class 1" ..."""
-    return Labels(tuple(f"class {index}" for index in range(count)), ("",) * count)
+    return Labels.of(f"class {index}" for index in range(count))
 
 
 def imagenet_info() -> Any:
@@ -98,7 +105,7 @@ def read_labels(content: str | bytes) -> Labels:
         raise ModelError("The labels are empty: write one class a line.")
     if "" in names:
         raise ModelError(f"Class {names.index('')} has no name: write one class a line, none of them empty.")
-    return Labels(tuple(names), ("",) * len(names))
+    return Labels.of(names)
 
 
 def _from_json(text: str) -> list[str]:

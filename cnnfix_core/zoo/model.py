@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from cnnfix_core.engine import record
 from cnnfix_core.errors import ModelError, RecordError
 from cnnfix_core.images import Crops, Picture, View, views
+from cnnfix_core.zoo.classifier import Classifier
 from cnnfix_core.zoo.labels import Labels, numbered
 from cnnfix_core.zoo.preprocessing import Preprocessing
 
@@ -25,7 +25,7 @@ Task = Literal["classification", "segmentation", "detection"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Model:
+class Model(Classifier):
     """A network, ready to be asked.
 
     Attributes:
@@ -37,9 +37,6 @@ class Model:
         whole: it is asked about whole pictures only.
     """
 
-    name: str
-    title: str
-    module: nn.Module
     preprocess: Preprocessing
     labels: Labels
     source: str
@@ -90,24 +87,6 @@ class Model:
     def inputs(self, picture: Picture, seen: Sequence[View]) -> Tensor:
         """These views of a picture as the network takes them: (views, 3, H, W), where its weights are."""
         return torch.stack([self.preprocess(view.render(picture)) for view in seen]).to(self.device)
-
-    @property
-    def device(self) -> torch.device:
-        """Where its weights are."""
-        return next(chain(self.module.parameters(), self.module.buffers()), torch.empty(0)).device
-
-    def on(self, device: str) -> Model:
-        """The same with its weights on "cpu", "cuda" or "cuda:1". Raises ModelError where there is no such device."""
-        try:
-            return replace(self, module=self.module.to(device))
-        except (RuntimeError, AssertionError, NotImplementedError) as error:
-            reason = str(error).splitlines()[0].rstrip(".")
-            raise ModelError(f"{self.title} cannot be moved to the device {device!r}: {reason}.") from error
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of its parameters and buffers in memory."""
-        return sum(tensor.nbytes for tensor in chain(self.module.parameters(), self.module.buffers()))
 
     @property
     def crop_pct(self) -> float:

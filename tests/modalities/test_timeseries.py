@@ -63,7 +63,7 @@ def test_evidence_along_time_adds_up_and_lies_where_the_network_looks() -> None:
             part = series[:, 0, 60:80].mean(dim=1)
             return torch.stack([part, -part], dim=1)
 
-    model = SignalModel("looks", "Looks", Looks(), Labels(("up", "down"), ("", "")), 100, "here", "none")
+    model = SignalModel("looks", "Looks", Looks(), Labels.of(("up", "down")), 100, "here", "none")
     series = np.sin(np.arange(400) / 40)
     found = explain_signal(model, series)
     assert found.evidence.shape == (400,)
@@ -123,7 +123,7 @@ def test_any_module_can_be_asked() -> None:
     module = nn.Sequential(
         nn.Conv1d(1, 4, 5, padding=2), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(4, 3)
     )
-    model = SignalModel("own", "Own", module.eval(), Labels(("a", "b", "c"), ("",) * 3), 64, "here", "none")
+    model = SignalModel("own", "Own", module.eval(), Labels.of("abc"), 64, "here", "none")
     found = explain_signal(model, np.cos(np.arange(64) / 5), ("a", "b"))
     assert found.rather_than is not None
     assert found.rather_than.label == "b"

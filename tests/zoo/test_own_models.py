@@ -281,7 +281,7 @@ def test_without_the_heads_for_learning() -> None:
 
 
 def test_labels_and_preprocessing_of_ones_own(cat: cnnfix.Picture) -> None:
-    labels = cnnfix.Labels(("a", "b", "c"), ("",) * 3)
+    labels = cnnfix.Labels.of("abc")
     wanted = Preprocessing((48, 64), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "bicubic", 1.0)
     model = open_own(saved(weights(3)), "mine", architecture=SMALL, labels=labels, preprocessing=wanted)
     assert (model.labels, model.preprocess, model.input_size) == (labels, wanted, (48, 64))

@@ -163,7 +163,7 @@ def test_a_module_of_ones_own(cat: cnnfix.Picture) -> None:
 
 
 def test_a_module_with_labels_of_ones_own() -> None:
-    labels = cnnfix.Labels(("a", "b", "c", "d"), ("",) * 4)
+    labels = cnnfix.Labels.of("abcd")
     assert cnnfix.Model.of(small(), labels).labels.find("c") == 2
     with pytest.raises(ModelError, match="4 labels, but own model has 5 classes"):
         cnnfix.Model.of(small(5), labels)

@@ -13,7 +13,7 @@ from cnnfix_core.images import Picture, Source, View, open_picture, views
 from cnnfix_core.modalities.captions.network import ShowAndTell
 from cnnfix_core.modalities.captions.search import search
 from cnnfix_core.modalities.captions.vocabulary import Vocabulary
-from cnnfix_core.zoo import Labels, Model, Preprocessing
+from cnnfix_core.zoo import Labels, LoadedNetwork, Model, Preprocessing
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ class NextWord(nn.Module):
         return scores
 
 
-@dataclass(frozen=True, eq=False)
-class Captioner:
+@dataclass(frozen=True, slots=True, eq=False)
+class Captioner(LoadedNetwork):
     """A captioner, ready to be asked.
 
     Attributes:
@@ -65,8 +65,6 @@ class Captioner:
         licence: of the weights.
     """
 
-    name: str
-    title: str
     module: ShowAndTell
     vocabulary: Vocabulary
     preprocess: Preprocessing
@@ -92,7 +90,7 @@ class Captioner:
         Evidence in the words before is nothing that it can show. Raises TargetError for a word that is not known.
         """
         numbers = [self.vocabulary.start, *(self.number(word) for word in words)]
-        labels = Labels(self.vocabulary.words, ("",) * len(self.vocabulary))
+        labels = Labels.of(self.vocabulary.words)
         module = NextWord(self.module, numbers).eval()
         return Model(self.name, self.title, module, self.preprocess, labels, self.source, self.licence)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-from cnnfix_core.explanations import Fixations
+from cnnfix_core.explanations import json_text, listed
 from cnnfix_core.images import Picture
 from cnnfix_core.modalities.captions.explained import CaptionExplanation
 from cnnfix_core.regions import MAP_SIDE
@@ -35,16 +33,9 @@ def caption_json(picture: Picture, found: CaptionExplanation) -> str:
             "probability": round(word.probability, 6),
             "picture": round(word.picture, 6),
             "before": [round(share, 6) for share in word.before],
-            "fixations": _listed(word.fixations),
+            "fixations": listed(word.fixations),
         }
         for word in found.words
     ]
     image = {"width": picture.width, "height": picture.height, "sha256": picture.digest}
-    return json.dumps({"caption": found.caption.text, "image": image, "words": words}, ensure_ascii=False) + "\n"
-
-
-def _listed(fixations: Fixations | None) -> list[list[float]]:
-    if fixations is None:
-        return []
-    places = zip(fixations.xy.tolist(), fixations.evidence.tolist(), strict=True)
-    return [[x, y, float(f"{evidence:.6g}")] for (x, y), evidence in places]
+    return json_text({"caption": found.caption.text, "image": image, "words": words})

@@ -11,8 +11,8 @@ from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine import Preset, as_array, get_preset, record, unravel
-from cnnfix_core.explanations import Classes, Prediction, TargetSpec
+from cnnfix_core.engine import Preset, as_array, get_preset
+from cnnfix_core.explanations import Asking, ClassExplanation, TargetSpec, ask
 from cnnfix_core.modalities.timeseries.model import SignalModel
 from cnnfix_core.modalities.timeseries.network import FullyConvolutional
 from cnnfix_core.modalities.timeseries.series import checked
@@ -20,23 +20,18 @@ from cnnfix_core.modalities.timeseries.series import checked
 _WIDTH = 0.015  # of the series: spread of the density
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SignalExplanation:
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class SignalExplanation(ClassExplanation):
     """Which moments of a series made the model say it.
 
-    predictions: the top classes. target, rather_than: what was explained. series: (N,) values as given.
+    series: (N,) values as given.
     evidence: (N,) what arrived at each value; sums to 1 less what was lost on the way. cam: (N,) the class activation
     map, at least 0; None for networks that do not end with a mean over time and a linear layer.
     """
 
-    preset: Preset
-    predictions: tuple[Prediction, ...]
-    target: Prediction
-    rather_than: Prediction | None
     series: Floats
     evidence: Floats
     cam: Floats | None
-    seconds: float
 
     def density(self, sigma: float | None = None) -> Floats:
         """Evidence blurred along time with a Gaussian: (N,), sums to 1; sigma in values, None for 1.5 % of all."""
@@ -62,32 +57,27 @@ def explain_signal(
     values = checked(series)
     started = time.perf_counter()
     inputs = model.inputs(values)
-    tape = record(model.module, inputs)
-    classes = Classes(model.labels, as_array(tape.output_tensor))
-    wanted, other = classes.asked(target)
-    trace = unravel(tape, (0, wanted) if other is None else ((0, wanted), (0, other)), preset)
+    asking, (trace,) = ask(model, inputs, target, preset)
     reached = trace.fixations
     places = np.rint(model.places(len(values))).astype(int)[reached.index[:, 2]]
     return SignalExplanation(
-        preset,
-        classes.top(5),
-        classes.prediction(wanted),
-        None if other is None else classes.prediction(other),
-        values,
-        np.bincount(places, reached.evidence, len(values)).astype(float),
-        _class_activation_map(model, values, inputs, wanted, other),
-        time.perf_counter() - started,
+        preset=preset,
+        predictions=asking.classes.top(5),
+        target=asking.target,
+        rather_than=asking.rather_than,
+        series=values,
+        evidence=np.bincount(places, reached.evidence, len(values)).astype(float),
+        cam=_class_activation_map(model, values, inputs, asking),
+        seconds=time.perf_counter() - started,
     )
 
 
-def _class_activation_map(
-    model: SignalModel, values: Floats, inputs: Tensor, wanted: int, other: int | None
-) -> Floats | None:
+def _class_activation_map(model: SignalModel, values: Floats, inputs: Tensor, asking: Asking) -> Floats | None:
     """The feature maps weighted by the class's weights, cut off at 0 (Zhou et al., CVPR 2016, eq. 2)."""
     if not isinstance(model.module, FullyConvolutional):
         return None
     weights = as_array(model.module.linear.weight)
-    weight = weights[wanted] - (0 if other is None else weights[other])
+    weight = weights[asking.wanted] - (0 if asking.other is None else weights[asking.other])
     maps = as_array(model.module.features(inputs))[0]
     found: Floats = np.interp(np.arange(len(values)), model.places(len(values)), np.maximum(weight @ maps, 0))
     return found

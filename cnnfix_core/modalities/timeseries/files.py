@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-
 import numpy as np
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.explanations import class_as_dict
+from cnnfix_core.explanations import class_as_dict, csv_text, json_text, question_as_dict, rounded
 from cnnfix_core.modalities.timeseries.explained import SignalExplanation
 from cnnfix_core.regions import area_holding
 from cnnfix_core.utils import percent
@@ -28,31 +24,25 @@ def signal_words(found: SignalExplanation) -> str:
 
 def signal_csv(found: SignalExplanation) -> str:
     """A row for each value: its number from 1, the value, the evidence that arrived there, density and CAM."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(("number", "value", "evidence", "density", "cam"))
     cam = np.full(len(found.series), np.nan) if found.cam is None else found.cam
-    for number, row in enumerate(zip(found.series, found.evidence, found.density(), cam, strict=True), 1):
-        rows.writerow((number, *("" if np.isnan(value) else f"{value:.6g}" for value in row)))
-    return text.getvalue()
+    rows = enumerate(zip(found.series, found.evidence, found.density(), cam, strict=True), 1)
+    return csv_text(
+        ("number", "value", "evidence", "density", "cam"),
+        ((number, *("" if np.isnan(value) else f"{value:.6g}" for value in row)) for number, row in rows),
+    )
 
 
 def signal_json(found: SignalExplanation) -> str:
     """The question, the series, and what arrived at each value."""
     said = {
-        "target": class_as_dict(found.target),
-        "rather_than": found.rather_than and class_as_dict(found.rather_than),
+        **question_as_dict(found),
         "predictions": [class_as_dict(one) for one in found.predictions],
         "series": found.series.tolist(),
-        "evidence": _rounded(found.evidence),
-        "cam": None if found.cam is None else _rounded(found.cam),
+        "evidence": rounded(found.evidence),
+        "cam": None if found.cam is None else rounded(found.cam),
     }
-    return json.dumps(said, ensure_ascii=False) + "\n"
+    return json_text(said)
 
 
 def _lies(density: Floats) -> str:
     return f"lies on {percent(area_holding(density, 0.5))} of the series, most densely at value {density.argmax() + 1}"
-
-
-def _rounded(values: Floats) -> list[float]:
-    return [float(f"{value:.6g}") for value in values]

@@ -7,20 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor, nn
+from torch import Tensor
 
 from cnnfix_core.arrays import Floats
 from cnnfix_core.modalities.timeseries.series import checked
-from cnnfix_core.zoo import Labels
+from cnnfix_core.zoo import Classifier, Labels
 
 
-@dataclass(frozen=True, eq=False)
-class SignalModel:
+@dataclass(frozen=True, slots=True, eq=False)
+class SignalModel(Classifier):
     """module: scores (N, classes) for series (N, 1, length) of mean 0 and standard deviation 1."""
 
-    name: str
-    title: str
-    module: nn.Module
     labels: Labels
     length: int
     source: str
@@ -35,7 +32,7 @@ class SignalModel:
         fitted = np.interp(self.places(len(values)), np.arange(len(values)), values)
         spread = fitted.std()
         standard = (fitted - fitted.mean()) / (spread if spread > 1e-12 * max(1.0, abs(fitted).max()) else np.inf)
-        return torch.from_numpy(standard.astype(np.float32))[None, None]
+        return torch.from_numpy(standard.astype(np.float32))[None, None].to(self.device)
 
     def places(self, count: int) -> Floats:
         """Where in a series of `count` values each step of the network's input lies: (length,)."""

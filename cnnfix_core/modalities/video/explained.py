@@ -11,34 +11,29 @@ from PIL import Image
 from torch import Tensor
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine import Preset, Tape, Trace, as_array, get_preset, record, unravel
-from cnnfix_core.explanations import Classes, Fixations, Prediction, TargetSpec, merged
+from cnnfix_core.engine import Preset, Tape, Trace, as_array, get_preset
+from cnnfix_core.explanations import Asking, ClassExplanation, Fixations, TargetSpec, ask, merged
 from cnnfix_core.images import View, scaled_size
 from cnnfix_core.methods import grad_cam_by_captum, last_map, with_own_hooks
 from cnnfix_core.modalities.video.clip import Clip
 from cnnfix_core.modalities.video.model import ClipModel
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ClipExplanation:
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ClipExplanation(ClassExplanation):
     """Which pixels of which frames made the model say it.
 
-    predictions: the top classes. target, rather_than: what was explained. frames: numbers, from 0, of those frames of
+    frames: numbers, from 0, of those frames of
     the clip that the network saw. fixations: of each of them, in the frame's pixels; None where nothing arrived; the
     evidence of all together adds up to what arrived. cam: (frames, h, w) Grad-CAM, at least 0, upon `view`; None for
     networks without such a map. view: the part of each frame that the network saw.
     """
 
-    preset: Preset
-    predictions: tuple[Prediction, ...]
-    target: Prediction
-    rather_than: Prediction | None
     clip: Clip
     frames: tuple[int, ...]
     fixations: tuple[Fixations | None, ...]
     cam: Floats | None
     view: View
-    seconds: float
 
     @property
     def by_frame(self) -> Floats:
@@ -80,24 +75,21 @@ def explain_clip(
     preset = get_preset(preset, focus)
     started = time.perf_counter()
     inputs = model.inputs(clip)
-    tape = record(model.module, inputs)
-    classes = Classes(model.labels, as_array(tape.output_tensor))
-    wanted, other = classes.asked(target)
-    trace = unravel(tape, (0, wanted) if other is None else ((0, wanted), (0, other)), preset)
+    asking, (trace,) = ask(model, inputs, target, preset)
     steps, view = model.steps(len(clip)), model.view(clip)
-    cam = _grad_cam(model, tape, inputs, wanted, other)
+    cam = _grad_cam(model, trace.tape, inputs, asking)
     frames = np.unique(steps)
     return ClipExplanation(
-        preset,
-        classes.top(5),
-        classes.prediction(wanted),
-        None if other is None else classes.prediction(other),
-        clip,
-        tuple(frames.tolist()),
-        tuple(_on_frame(clip, preset, view, trace, steps == frame) for frame in frames),
-        None if cam is None else np.stack([cam[steps == frame].mean(axis=0) for frame in frames]),
-        view,
-        time.perf_counter() - started,
+        preset=preset,
+        predictions=asking.classes.top(5),
+        target=asking.target,
+        rather_than=asking.rather_than,
+        clip=clip,
+        frames=tuple(frames.tolist()),
+        fixations=tuple(_on_frame(clip, preset, view, trace, steps == frame) for frame in frames),
+        cam=None if cam is None else np.stack([cam[steps == frame].mean(axis=0) for frame in frames]),
+        view=view,
+        seconds=time.perf_counter() - started,
     )
 
 
@@ -112,7 +104,7 @@ def _on_frame(clip: Clip, preset: Preset, view: View, trace: Trace, shown: np.nd
     return merged(clip.frames[0], preset, view, y * clip.width + x, index[:, 1], reached.evidence[here])
 
 
-def _grad_cam(model: ClipModel, tape: Tape, inputs: Tensor, wanted: int, other: int | None) -> Floats | None:
+def _grad_cam(model: ClipModel, tape: Tape, inputs: Tensor, asking: Asking) -> Floats | None:
     """Grad-CAM over time and space: (steps, h, w)."""
     layer = last_map(tape, 3)
     if not layer:
@@ -121,7 +113,7 @@ def _grad_cam(model: ClipModel, tape: Tape, inputs: Tensor, wanted: int, other: 
 
     def score(batch: Tensor) -> Tensor:
         scores: Tensor = module(batch)
-        return scores[:, wanted] - (0 if other is None else scores[:, other])
+        return scores[:, asking.wanted] - (0 if asking.other is None else scores[:, asking.other])
 
     with torch.inference_mode(False), torch.enable_grad():
         maps = grad_cam_by_captum(score, module.get_submodule(layer), inputs.clone()).detach()

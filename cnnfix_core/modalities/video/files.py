@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-import json
 
 from PIL import Image
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.explanations import class_as_dict
+from cnnfix_core.explanations import json_text, listed, question_as_dict
 from cnnfix_core.modalities.video.explained import ClipExplanation
 from cnnfix_core.regions import MAP_SIDE, area_holding, where
 from cnnfix_core.utils import percent
@@ -33,16 +32,13 @@ def clip_json(found: ClipExplanation) -> str:
     """The question, and for each frame that the network saw its fixations as [x, y, evidence] in the frame's pixels."""
     frames = []
     for number, share, fixations in zip(found.frames, found.by_frame, found.fixations, strict=True):
-        rows = [] if fixations is None else zip(fixations.xy.tolist(), fixations.evidence.tolist(), strict=True)
-        listed = [[x, y, float(f"{evidence:.6g}")] for (x, y), evidence in rows]
-        frames.append({"frame": number + 1, "evidence": float(f"{share:.6g}"), "fixations": listed})
+        frames.append({"frame": number + 1, "evidence": float(f"{share:.6g}"), "fixations": listed(fixations)})
     said = {
-        "target": class_as_dict(found.target),
-        "rather_than": found.rather_than and class_as_dict(found.rather_than),
+        **question_as_dict(found),
         "clip": {"width": found.clip.width, "height": found.clip.height, "sha256": found.clip.digest},
         "frames": frames,
     }
-    return json.dumps(said, ensure_ascii=False) + "\n"
+    return json_text(said)
 
 
 def clip_animation(found: ClipExplanation) -> bytes:

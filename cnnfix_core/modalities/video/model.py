@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from cnnfix_core.images import View
 from cnnfix_core.modalities.video.clip import Clip
-from cnnfix_core.zoo import Labels
+from cnnfix_core.zoo import Classifier, Labels
 
 Three = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ClipModel:
+class ClipModel(Classifier):
     """module: scores (N, classes) for clips (N, 3, frames, height, width).
 
     frames: that the input has. size: height and width of the input, the middle of frames squeezed to `scaled`.
     mean, std: of red, green and blue, values 0 to 1.
     """
 
-    name: str
-    title: str
-    module: nn.Module
     labels: Labels
     frames: int
     scaled: tuple[int, int]
@@ -37,11 +33,6 @@ class ClipModel:
     std: Three
     source: str
     licence: str
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of its parameters and buffers in memory."""
-        return sum(tensor.nbytes for tensor in chain(self.module.parameters(), self.module.buffers()))
 
     def steps(self, count: int) -> NDArray[np.intp]:
         """Which of a clip's `count` frames the network sees at each step, evenly: (frames,)."""
@@ -61,4 +52,4 @@ class ClipModel:
         shown = {number: np.asarray(view.render(clip.frames[number])) for number in set(self.steps(len(clip)).tolist())}
         frames = np.stack([shown[number] for number in self.steps(len(clip)).tolist()])
         standard = (frames / np.float32(255) - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
-        return torch.from_numpy(standard).permute(3, 0, 1, 2)[None].contiguous()
+        return torch.from_numpy(standard).permute(3, 0, 1, 2)[None].contiguous().to(self.device)

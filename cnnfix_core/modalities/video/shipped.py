@@ -19,7 +19,7 @@ from cnnfix_site import ASSETS
 FOLDER = ASSETS / "clips"
 NAME = "motions"
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
-LABELS = Labels(MOTIONS, ("",) * len(MOTIONS))
+LABELS = Labels.of(MOTIONS)
 KINETICS = ("r3d_18", "mc3_18", "r2plus1d_18", "s3d")  # torchvision's convolutional networks, for people's actions
 _STEPS = 16  # frames that these see at once, as they were trained
 _SAMPLE_SIDE = 160
@@ -62,7 +62,7 @@ def load_clip_model(name: str = NAME, progress: DownloadProgress | None = None) 
         name,
         info.title,
         published.module(progress),
-        Labels(words, ("",) * len(words)),
+        Labels.of(words),
         _STEPS,
         tuple(steps.resize_size),
         tuple(steps.crop_size),

@@ -63,7 +63,7 @@ NETWORK = TrainedNetwork(
     "Sketches EfficientNet-Lite0",
     _build,
     3_422_248,
-    Labels(KINDS, ("",) * len(KINDS)),
+    Labels.of(KINDS),
     Preprocessing((SIDE, SIDE), mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), interpolation="bicubic"),
     "sketches",
     "MIT; trained on sketches under CC BY 4.0",

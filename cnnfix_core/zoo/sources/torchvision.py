@@ -127,7 +127,7 @@ class PublishedWeights:
             return imagenet_labels()
         # COCO's numbers have gaps, which torchvision calls N/A.
         names = tuple("ground" if name == "__background__" else name for name in self.weights.meta["categories"])
-        return Labels(names, ("",) * len(names))
+        return Labels.of(names)
 
     def _see_to_file(self, progress: DownloadProgress | None) -> None:
         info = self.info()
