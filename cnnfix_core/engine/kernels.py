@@ -287,6 +287,13 @@ def _in_chunks(rows: NDArray[np.int64], each: int, work: Callable[[NDArray[np.in
     return list(_pool().map(work, np.array_split(rows, chunks)))
 
 
+def _outputs(form: Form, at: Array, sign: Array) -> Outputs:
+    # In one memory layout always, so that a kernel is compiled once: while a thread compiles it for a second layout,
+    # another may be given the machine code of the first, and read the wrong numbers.
+    at = np.ascontiguousarray(at)
+    return Outputs(at, sign.astype(form.x.dtype), _windows(form, at))
+
+
 def largest_products(form: Form, at: Array, sign: Array, k: int, floor: float = 0.0) -> tuple[NDArray[np.int64], Array]:
     """The k largest products sign * weight * input of each output, largest first, of those above `floor`.
 
@@ -295,7 +302,7 @@ def largest_products(form: Form, at: Array, sign: Array, k: int, floor: float = 
     """
     index = np.full((len(at), k), -1, np.int64)
     product = np.zeros((len(at), k), form.x.dtype)
-    outputs = Outputs(at, sign.astype(form.x.dtype), _windows(form, at))
+    outputs = _outputs(form, at, sign)
 
     def work(rows: NDArray[np.int64]) -> None:
         _largest_products(form, outputs, rows, floor, index, product)
@@ -313,7 +320,7 @@ def strongest_channel(form: Form, at: Array, sign: Array, location: int) -> tupl
     """
     index = np.full(len(at), -1, np.int64)
     weight = np.zeros(len(at), form.x.dtype)
-    outputs = Outputs(at, sign.astype(form.x.dtype), _windows(form, at))
+    outputs = _outputs(form, at, sign)
 
     def work(rows: NDArray[np.int64]) -> None:
         _strongest_channel(form, outputs, rows, location, index, weight)
@@ -327,7 +334,7 @@ def share_rows(x: Array, w: Array, at: Array, sign: Array, evidence: Array) -> N
 
     x: (M, K), w: (O, K), at: (N, 2) outputs (row, column), sign and evidence: (N,). Returns (M, K).
     """
-    signs = sign.astype(x.dtype)
+    at, signs = np.ascontiguousarray(at), sign.astype(x.dtype)
 
     def work(rows: NDArray[np.int64]) -> NDArray[np.float64]:
         arrived = np.zeros(x.shape)
@@ -342,7 +349,7 @@ def share_of(x: Array, w: Array, at: Array, sign: Array, part: Array) -> NDArray
 
     part: (M, K) of each input, 0 to 1.
     """
-    signs, share = sign.astype(x.dtype), np.zeros(len(at))
+    at, signs, share = np.ascontiguousarray(at), sign.astype(x.dtype), np.zeros(len(at))
 
     def work(rows: NDArray[np.int64]) -> None:
         _share_of(x, w, at, signs, part, rows, share)
@@ -358,7 +365,7 @@ def largest_shares(
 
     -1 and 0 where none gives.
     """
-    signs = sign.astype(x.dtype)
+    at, signs = np.ascontiguousarray(at), sign.astype(x.dtype)
 
     def work(rows: NDArray[np.int64]) -> tuple[Array, Array]:
         return _largest_shares(x, w, at, signs, evidence, rows)

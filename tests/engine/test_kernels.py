@@ -52,6 +52,19 @@ def test_many_threads_give_what_one_gives(monkeypatch: pytest.MonkeyPatch) -> No
             assert (a == b).all()
 
 
+def test_kernels_are_compiled_for_one_memory_layout() -> None:
+    """With two, Numba 0.60 on several threads gave one of them the machine code of the other."""
+    form = kernels.Form(np.ones((2, 3, 1, 1, 5)), np.ones((6, 3, 1, 1, 1)), window_geometry((), (), (), 1))
+    at = np.stack(np.unravel_index(np.arange(60), (2, 6, 1, 1, 5)), axis=1)
+    sign = np.ones(60, np.int8)
+    for layout in (np.ascontiguousarray(at), np.asfortranarray(at)):
+        kernels.largest_products(form, layout, sign, 1)
+        kernels.strongest_channel(form, layout, sign, kernels.CENTRE)
+    for kernel in (kernels._largest_products, kernels._strongest_channel):
+        layouts = {signature[1].types[0].layout for signature in kernel.signatures}  # type: ignore[attr-defined]
+        assert layouts == {"C"}
+
+
 @pytest.mark.parametrize("largest", [0, 1, 2047, 2048, 1 << 40])
 def test_the_order_is_a_stable_one(largest: int) -> None:
     keys = np.random.default_rng(largest).integers(0, largest + 1, 500)

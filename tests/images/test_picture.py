@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import PIL
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -217,7 +218,10 @@ def test_cmyk_ycbcr_hsv_and_lab():
     for mode in ("CMYK", "YCbCr", "HSV", "RGBX"):
         image = smooth(30, 20).convert(mode)
         assert np.array_equal(open_picture(image).pixels, np.asarray(image.convert("RGB")))
-    for mode, kind in (("CMYK", "TIFF"), ("YCbCr", "TIFF"), ("CMYK", "JPEG")):
+    files = [("CMYK", "TIFF"), ("CMYK", "JPEG")]
+    if int(PIL.__version__.split(".")[0]) >= 13:  # older ones cannot read what they wrote
+        files.append(("YCbCr", "TIFF"))
+    for mode, kind in files:
         picture = open_picture(
             encoded(smooth(30, 20).convert(mode), kind, **({"quality": 95} if kind == "JPEG" else {}))
         )
