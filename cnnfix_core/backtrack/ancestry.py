@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -69,52 +68,15 @@ def _add(carried: dict[Value, Floats], value: Value, evidence: Floats) -> None:
 
 def strongest_parents(trace: Trace) -> dict[Value, Parents]:
     """For each value of the walk but the score: where most of each row's evidence came from, the first on ties."""
-    return {value: _strongest(trace, hops)[0] for value, hops in _hops_into(trace).items()}
-
-
-def main_line(trace: Trace, value: Value, row: int) -> tuple[tuple[Value, int], ...]:
-    """From an element up to the score, by the strongest parents: values and rows of their selections, itself first."""
-    climbed = ((trace.hops[hop].output, parent) for hop, parent, _ in _climb(trace, value, row))
-    return ((value, row), *climbed)
-
-
-def shares_along(trace: Trace, value: Value, row: int) -> Floats:
-    """For each hop of the element's main line, from the element up: how much of its parent's evidence it passed on.
-
-    The product of all is the evidence that this one line carries to the element. A share is above 1 where an element
-    got more than its parent has, because the walk dropped others.
-    """
-    shares = [
-        evidence / trace.selection(trace.hops[hop].output).evidence[parent]
-        for hop, parent, evidence in _climb(trace, value, row)
-    ]
-    return np.array(shares, np.float64)
-
-
-def _climb(trace: Trace, value: Value, row: int) -> Iterator[tuple[int, int, float]]:
-    """The hops from the element up by the strongest parents: number of the hop, row of the parent, evidence."""
-    into = _hops_into(trace)
-    while value in into:
-        parents, evidence = _strongest(trace, into[value])
-        came = float(evidence[row])
-        hop, row = int(parents.hop[row]), int(parents.row[row])
-        yield hop, row, came
-        value = trace.hops[hop].output
-
-
-def _hops_into(trace: Trace) -> dict[Value, list[int]]:
-    """The numbers of the hops that lead to each value."""
     into: dict[Value, list[int]] = defaultdict(list)
     for number, hop in enumerate(trace.hops):
         into[hop.input].append(number)
-    return into
+    return {value: _strongest(trace, hops) for value, hops in into.items()}
 
 
-def _strongest(trace: Trace, hops: list[int]) -> tuple[Parents, Floats]:
-    """Over all these hops into one value: the strongest parent of each row, and how much evidence came from it."""
+def _strongest(trace: Trace, hops: list[int]) -> Parents:
+    """Over all these hops into one value: the strongest parent of each row."""
     found = [trace.hops[number].strongest() for number in hops]
-    evidence = np.stack([came for _, came in found])
-    best = evidence.argmax(axis=0)
+    best = np.stack([came for _, came in found]).argmax(axis=0)
     rows = np.stack([parent for parent, _ in found])
-    here = best, np.arange(len(best))
-    return Parents(np.array(hops)[best], rows[here]), evidence[here]
+    return Parents(np.array(hops)[best], rows[best, np.arange(len(best))])

@@ -36,11 +36,6 @@ class Disturbed:
     after: Prediction
     strongest: int
 
-    @property
-    def flipped(self) -> bool:
-        """Whether the network changed its mind."""
-        return self.before.index != self.after.index
-
 
 def disturbed(
     model: Model, picture: Picture, kind: str = "fgsm", strength: float = 2.0, towards: Class | None = None

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnnfix_core.arrays import Floats, Ints
-from cnnfix_core.backtrack.ancestry import Line, line, main_line, shares_along, strongest_parents
+from cnnfix_core.backtrack.ancestry import Line, line, strongest_parents
 from cnnfix_core.engine import sparse
 from cnnfix_core.engine.edges import Listed, Shared
 from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED, Preset
@@ -356,8 +356,6 @@ def test_the_shares_of_all_paths_to_a_fixation_make_its_evidence(preset: Preset)
         products, starts = zip(*plain.paths((picture, row)), strict=True)
         assert sum(products) == pytest.approx(trace.fixations.evidence[row], rel=1e-9)
         assert set(starts) == {(trace.tape.output, 0)}
-        main = float(np.prod(shares_along(trace, picture, row)))
-        assert any(main == pytest.approx(product, rel=1e-9) for product in products)
 
 
 def test_the_strongest_parents(trace: Trace) -> None:
@@ -392,24 +390,3 @@ def test_of_equally_strong_hops_the_first_counts() -> None:
     parents = strongest_parents(trace)[picture]
     assert parents.hop.tolist() == [numbers[0]] * 4
     assert parents.row.tolist() == [0, 1, 2, 3]
-
-
-def test_the_main_line_goes_up_by_the_strongest_parents(trace: Trace) -> None:
-    plain, parents = plain_of(trace), strongest_parents(trace)
-    picture = trace.tape.inputs[0]
-    for row in range(0, len(trace.fixations), 7):
-        found = main_line(trace, picture, row)
-        shares = shares_along(trace, picture, row)
-        assert found[0] == (picture, row)
-        assert found[-1] == (trace.tape.output, 0)
-        assert len(shares) == len(found) - 1
-        for share, child, parent in zip(shares, found[:-1], found[1:], strict=True):
-            hop = int(parents[child[0]].hop[child[1]])
-            assert (trace.hops[hop].output, int(parents[child[0]].row[child[1]])) == parent
-            most, *_ = plain.strongest(child)
-            assert share * plain.evidence(parent) == pytest.approx(most, rel=1e-9)
-
-
-def test_the_main_line_of_the_score_is_itself(trace: Trace) -> None:
-    assert main_line(trace, trace.tape.output, 0) == ((trace.tape.output, 0),)
-    assert shares_along(trace, trace.tape.output, 0).tolist() == []

@@ -116,7 +116,7 @@ def test_noise_goes_down_the_score_and_no_further(kind: str, bias: float, factor
     assert found.picture.pixels.shape == (20, 30, 3)
     assert (found.picture.pixels == (98, 103, 77)).all()  # blue counts for no class
     assert found.strongest == 3
-    assert found.flipped
+    assert found.after.index != found.before.index
     assert (found.before.index, found.after.index) == (0, 1)
 
 
@@ -126,7 +126,7 @@ def test_a_strength_is_never_exceeded(kind: str, strength: float, change: int) -
     found = disturbed(colours(), plain_picture(200, 100), kind, strength)
     assert (found.picture.pixels == (200 - change, 100 + change, 77)).all()
     assert found.strongest == change
-    assert found.flipped == (change > 50)
+    assert (found.after.index != found.before.index) == (change > 50)
 
 
 def test_pixels_stay_between_0_and_255() -> None:
@@ -140,7 +140,7 @@ def test_pixels_stay_between_0_and_255() -> None:
 def test_noise_towards_a_class(kind: str) -> None:
     found = disturbed(colours(), plain_picture(100, 150), kind, 2, towards="class 1")
     assert (found.picture.pixels == (98, 152, 77)).all()  # towards what is said already: surer of it
-    assert not found.flipped
+    assert found.after.index == found.before.index
     assert found.after.probability > found.before.probability
 
 
@@ -166,7 +166,7 @@ def test_the_network_sees_exactly_what_is_shown(
     assert found.after.index == int(probabilities.argmax())
     assert found.after.probability == pytest.approx(float(probabilities.max()), rel=1e-4)
     assert found.before == cnnfix.explain(model, cat).predictions[0]
-    assert found.flipped
+    assert found.after.index != found.before.index
     assert (found.picture.width, found.picture.height) == (cat.width, cat.height)
     assert not found.picture.pixels.flags.writeable
     assert found.picture.digest != cat.digest

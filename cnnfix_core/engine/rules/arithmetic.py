@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from cnnfix_core.arrays import broadcast_index
+from cnnfix_core.engine import sparse
 from cnnfix_core.engine.gates import followed_factors
 from cnnfix_core.engine.rules.registry import Arrival, Question, rule
-from cnnfix_core.engine.rules.sharing import arrival, proportion, turned
+from cnnfix_core.engine.rules.sharing import arrival, turned
 from cnnfix_core.engine.tape import Operation, Value
 
 
@@ -45,7 +46,7 @@ def summed(question: Question, first: float, second: float) -> Iterable[Arrival]
     products = np.stack(values, axis=1)
     if preset.spread:
         products = products * selection.sign[:, None]
-        evidence = proportion(products, selection.evidence)
+        evidence = sparse.in_proportion(products, selection.evidence)
     else:
         skip = question.structure.skips.get(operation.index, 1)
         chosen = np.where(products[:, skip] >= products[:, 1 - skip], skip, 1 - skip)

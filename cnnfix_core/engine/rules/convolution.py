@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Ints
-from cnnfix_core.engine import kernels
+from cnnfix_core.engine import kernels, sparse
 from cnnfix_core.engine.presets import Location
 from cnnfix_core.engine.rules.registry import Arrival, Question, rule
-from cnnfix_core.engine.rules.sharing import arrival, proportion, turned
+from cnnfix_core.engine.rules.sharing import arrival, turned
 from cnnfix_core.engine.tape import Value
 
 _LOCATIONS = {"centre": kernels.CENTRE, "product": kernels.PRODUCT, "activation": kernels.ACTIVATION}
@@ -49,7 +49,7 @@ def through_windows(
     location = location or question.structure.location(question.operation, preset)
     if location == "joint":
         index, products = kernels.largest_products(form, at, selection.sign, preset.fan_out)
-        yield arrival(question, x, index, proportion(products, selection.evidence))
+        yield arrival(question, x, index, sparse.in_proportion(products, selection.evidence))
     else:
         index, weights = kernels.strongest_channel(form, at, selection.sign, _LOCATIONS[location])
         yield Arrival(x, index, turned(question, weights), selection.evidence)

@@ -15,12 +15,6 @@ from cnnfix_core.engine.rules.registry import Arrival, Question
 from cnnfix_core.engine.tape import Value
 
 
-def proportion(products: NDArray[Any], evidence: Floats) -> Floats:
-    """Each row's evidence, in proportion to its positive products: (N, M). Rows without any get nothing."""
-    shares: Floats = sparse.in_proportion(products, evidence)
-    return shares
-
-
 def largest_only(products: NDArray[Any]) -> NDArray[Any]:
     """The products with all but the first largest of each row struck out."""
     first = products.argmax(axis=1)[:, None] == np.arange(products.shape[1])
@@ -94,7 +88,7 @@ def through_terms(
             if not keep_all and index.shape[1] > preset.fan_out:
                 columns, products = _largest(products, preset.fan_out)
                 index = np.take_along_axis(index, columns, axis=1)
-            shares = proportion(products, evidence)
+            shares = sparse.in_proportion(products, evidence)
         row, column = np.nonzero(shares > 0)
         reached = index[row, column]
         yield Arrival(x, reached, child_signs(preset, x, reached), shares[row, column], rows[row])
