@@ -17,7 +17,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 import cnnfix_ui
-from cnnfix_ui.errors import show_stop
+from cnnfix_ui.errors import show_script_error
 from cnnfix_ui.server.headers import SafeHeaders
 
 # Before PyTorch is loaded: threads that wait must not spin. Several visitors, or jobs, have more threads at work than
@@ -51,5 +51,5 @@ app = st.App(
     Path(cnnfix_ui.__file__).parent / "main.py",
     lifespan=lifespan,
     middleware=[Middleware(SafeHeaders)],
-    on_script_error=show_stop,
+    on_script_error=show_script_error,
 )

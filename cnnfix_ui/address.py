@@ -77,18 +77,18 @@ def write(settings: Mapping[str, Setting]) -> None:
     st.session_state[_WRITTEN] = now
 
 
-def turn_to(page: str) -> None:
+def enter_page(page: str) -> None:
     """Note the page that is run; the router calls it first."""
     st.session_state[_ARRIVED] = st.session_state.get(_PAGE) != page
     st.session_state[_PAGE] = page
 
 
-def forget(name: str) -> None:
+def reset(name: str) -> None:
     """Undo what a control has just changed."""
     del st.session_state[name]
 
 
-def change(name: str, value: Any) -> None:
+def set_value(name: str, value: Any) -> None:
     """Change a setting of a page from another page, before going there."""
     _kept()[name] = value
     st.session_state.pop(name, None)

@@ -21,7 +21,7 @@ def show_error(error: Exception) -> None:
     Of any other the page gives only a reference, under which the log has the whole story.
     """
     if isinstance(error, _for_the_person()):
-        st.error(plain(str(error)), icon=":material/info:")
+        st.error(escaped(str(error)), icon=":material/info:")
         return
     reference = secrets.token_hex(3).upper()
     log.error("Reference %s", reference, exc_info=error)
@@ -31,7 +31,7 @@ def show_error(error: Exception) -> None:
     )
 
 
-def show_stop(error: Exception) -> bool:
+def show_script_error(error: Exception) -> bool:
     """Do the same for an error that the router cannot catch, with a way on: the `on_script_error` of `st.App`.
 
     That is one in a fragment, or in a callback, where it keeps the whole page from being drawn. Callbacks should
@@ -47,6 +47,6 @@ def _for_the_person() -> tuple[type[Exception], ...]:
     return (UserError, core.CnnfixError) if core else (UserError,)
 
 
-def plain(text: str) -> str:
+def escaped(text: str) -> str:
     """Escape Markdown's signs in `text`: file names and labels must not become links or pictures."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)

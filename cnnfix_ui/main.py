@@ -35,7 +35,7 @@ page = st.navigation(
     [st.Page(cnnfix_site.PAGES / f"{name}.py", title=title, default=name == "explore") for name, title, _ in PAGES],
     position="top",
 )
-address.turn_to(page.title)
+address.enter_page(page.title)
 st.title(questions[page.title], anchor=False)
 try:
     # The whole before its parts: while another thread is importing a package, Python does not wait for it when only

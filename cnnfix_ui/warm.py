@@ -17,12 +17,12 @@ def warm_up() -> None:
         _answer(network, first, preset)
     for method in METHODS:
         reason_against(network.model, method)
-    stepped = results.stepped(network, first, None, (EVIDENCE,))
-    answers.answer(stepped, 0, Chosen(0))
+    walked = results.recorded_walk(network, first, None, (EVIDENCE,))
+    answers.answer(walked, 0, Chosen(0))
     for picture in others:
         _answer(network, picture, EVIDENCE)
 
 
 def _answer(network: results.Network, picture: Picture, preset: Preset) -> None:
     answer = results.explained(network, picture, None, preset)
-    results.rival(network, picture, answer.asked, answer.preset.crops)
+    results.gradcam(network, picture, answer.asked, answer.preset.crops)

@@ -12,8 +12,8 @@ from cnnfix_core.explanations import question
 from cnnfix_ui.address import Setting, kept_in_address, switch
 from cnnfix_ui.backtrack.component import player
 from cnnfix_ui.backtrack.playback_data import playback_data
-from cnnfix_ui.backtrack.talk import answer_questions, keep_inside, known_step
-from cnnfix_ui.errors import plain
+from cnnfix_ui.backtrack.talk import answer_questions, keep_inside, parse_step
+from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets import controls, networks
 from cnnfix_ui.widgets.gallery import choose_picture, title_of
@@ -22,7 +22,7 @@ SETTINGS = {
     **controls.SETTINGS,
     "both": switch(),
     "large": switch(),
-    "step": Setting(0, known_step),
+    "step": Setting(0, parse_step),
     "chosen": Setting(None, Chosen.parse),
 }
 
@@ -36,9 +36,9 @@ def own_controls() -> None:
 with kept_in_address(SETTINGS):
     seen = f"{title_of(st.session_state['picture'])}, {networks.title_of(st.session_state['model'])}"
     with st.expander(
-        f"{plain(seen)}: change picture, network or class", icon=":material/image_search:", key="question"
+        f"{escaped(seen)}: change picture, network or class", icon=":material/image_search:", key="question"
     ):
-        picture = choose_picture("picture", on_change=networks.forget_classes)
+        picture = choose_picture("picture", on_change=networks.reset_classes)
         beside, classes = st.columns(2, gap="large")
         with beside:
             network = networks.choose()
@@ -49,9 +49,9 @@ with kept_in_address(SETTINGS):
     place = st.container()
     with place, st.spinner("Following the evidence back …", show_time=True):
         try:
-            walked = controls.ask(lambda target: results.stepped(network, picture, target, presets))
+            walked = controls.ask(lambda target: results.recorded_walk(network, picture, target, presets))
         except CnnfixError as error:
-            st.error(plain(str(error)), icon=":material/info:")
+            st.error(escaped(str(error)), icon=":material/info:")
             if isinstance(error, NoRuleError):
                 networks.link_to_models("See on Models where its walks stop")
     explanation = walked.explanation if walked else None
@@ -59,7 +59,7 @@ with kept_in_address(SETTINGS):
         controls.choose_classes(explanation, network.model.labels)
     if walked and explanation:
         keep_inside(walked)
-        get = partial(results.stepped, network, picture, controls.target(), presets)
+        get = partial(results.recorded_walk, network, picture, controls.target(), presets)
         key = network.key, picture.digest, explanation.asked, presets
         name = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
         large = st.session_state["large"]

@@ -9,16 +9,16 @@ from cnnfix_ui.widgets import controls, networks
 with kept_in_address(state.SETTINGS):
     sending, asked = st.columns([1, 2], gap="large")
     with sending:
-        state.SENT.choose(lambda: None)
+        state.UPLOAD.draw(lambda: None)
     with asked:
         network = networks.choose()
         preset = controls.choose_settings(lambda: None, lambda: None).as_preset()
-    state.SENT.show_refusal()
+    state.UPLOAD.show_error()
     networks.show_notice()
     pictures = state.pictures()
     section.open_chosen(pictures)
     if pictures:
-        section.section(network, preset, pictures)
+        section.show_batch(network, preset, pictures)
     else:
         st.info(
             "Send up to 200 pictures, or a zip archive of them. Each becomes a row: what the network says, how sure it "

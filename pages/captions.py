@@ -5,11 +5,11 @@ import streamlit as st
 from cnnfix_core.errors import CnnfixError
 from cnnfix_ui.address import kept_in_address
 from cnnfix_ui.captions import sections, state
-from cnnfix_ui.errors import plain
+from cnnfix_ui.errors import escaped
 from cnnfix_ui.widgets.gallery import choose_picture
 
 with kept_in_address(state.SETTINGS):
-    picture = choose_picture("picture", on_change=state.forget)
+    picture = choose_picture("picture", on_change=state.reset)
     notice = st.container()
     said, seen = st.columns([1, 2.6], gap="large")
     try:
@@ -28,7 +28,7 @@ with kept_in_address(state.SETTINGS):
             sections.draw_word(asked)
             sections.draw_all(asked)
     except CnnfixError as error:
-        st.error(plain(str(error)), icon=":material/info:")
+        st.error(escaped(str(error)), icon=":material/info:")
     st.caption(
         "The captioner learnt from Flickr8k: people and dogs above all. It is wrong about much else, and what it says "
         "of people is a guess from pixels. For research and education only."

@@ -6,17 +6,17 @@ from cnnfix_core.explanations import question
 from cnnfix_ui.address import kept_in_address
 from cnnfix_ui.compare import state
 from cnnfix_ui.compare.cases import case_of
-from cnnfix_ui.compare.section import section
-from cnnfix_ui.errors import plain
+from cnnfix_ui.compare.section import show_comparison
+from cnnfix_ui.errors import escaped
 from cnnfix_ui.widgets import controls, networks
 from cnnfix_ui.widgets.gallery import choose_picture, title_of
 
 with kept_in_address(state.SETTINGS):
     seen = f"{title_of(st.session_state['picture'])}, {networks.title_of(st.session_state['model'])}"
     with st.expander(
-        f"{plain(seen)}: change picture, network or class", icon=":material/image_search:", key="question"
+        f"{escaped(seen)}: change picture, network or class", icon=":material/image_search:", key="question"
     ):
-        choose_picture("picture", on_change=networks.forget_classes)
+        choose_picture("picture", on_change=networks.reset_classes)
         beside, classes = st.columns(2, gap="large")
         with beside:
             network = networks.choose()
@@ -28,4 +28,4 @@ with kept_in_address(state.SETTINGS):
     with classes:
         controls.choose_classes(case, network.model.labels)
     st.header(question(case.target, case.rather_than), anchor=False)
-    section(base)
+    show_comparison(base)

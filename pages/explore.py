@@ -10,7 +10,7 @@ import streamlit as st
 from cnnfix_core.errors import CnnfixError, NoRuleError
 from cnnfix_core.explanations import question
 from cnnfix_ui.address import Setting, kept_in_address, one_of
-from cnnfix_ui.errors import plain
+from cnnfix_ui.errors import escaped
 from cnnfix_ui.explore import sections
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets import answer, controls, networks
@@ -19,19 +19,19 @@ from cnnfix_ui.widgets.gallery import choose_picture
 SETTINGS = {
     **controls.SETTINGS,
     "show": one_of(*answer.SHOWN, default="both"),
-    "opacity": Setting(75, answer.known_opacity),
-    "at": Setting(None, sections.known_pixel, sections.pixel_text),
+    "opacity": Setting(75, answer.parse_opacity),
+    "at": Setting(None, sections.parse_pixel, sections.pixel_text),
 }
 
 
-def forget() -> None:
+def reset() -> None:
     """Another picture: ask about what the network says of it."""
-    networks.forget_classes()
+    networks.reset_classes()
     st.session_state["at"] = None
 
 
 with kept_in_address(SETTINGS):
-    picture = choose_picture("picture", on_change=forget)
+    picture = choose_picture("picture", on_change=reset)
     notice = st.container()
     said, seen = st.columns([1, 2.6], gap="large")
     with said:
@@ -50,9 +50,9 @@ with kept_in_address(SETTINGS):
                 asked = sections.choose_part(network, picture)
             networks.fit_classes(len(asked.model.labels))
             explanation = controls.ask(lambda target: results.explained(asked, picture, target, preset))
-            rival = results.rival(asked, picture, explanation.asked, explanation.preset.crops)
+            gradcam = results.gradcam(asked, picture, explanation.asked, explanation.preset.crops)
         except CnnfixError as error:
-            st.error(plain(str(error)), icon=":material/info:")
+            st.error(escaped(str(error)), icon=":material/info:")
             if isinstance(error, NoRuleError):
                 networks.link_to_models("See on Models where its walks stop")
     with classes:
@@ -62,8 +62,8 @@ with kept_in_address(SETTINGS):
         with place:
             st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
             name = st.session_state["picture"]
-            report = results.reporting(network, picture, name, explanation) if asked is network else None
-            answer.show(picture, explanation, rival, report)
+            report = results.report_maker(network, picture, name, explanation) if asked is network else None
+            answer.show_explanation(picture, explanation, gradcam, report)
     if explanation and asked is network:
         with place, st.container(horizontal=True, gap="medium"):
             for page, words in (

@@ -2,5 +2,5 @@
 
 from cnnfix_ui.models import catalogue, own_section
 
-catalogue.show()
-own_section.show()
+catalogue.show_catalogue()
+own_section.show_own_model()

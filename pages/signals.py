@@ -9,11 +9,11 @@ from cnnfix_ui.widgets import networks
 with kept_in_address(state.SETTINGS):
     st.segmented_control(
         "Signal",
-        list(state.KINDS),
+        list(state.SIGNAL_KINDS),
         required=True,
-        format_func=state.KINDS.__getitem__,
+        format_func=state.SIGNAL_KINDS.__getitem__,
         key="kind",
-        on_change=networks.forget_classes,
+        on_change=networks.reset_classes,
         label_visibility="collapsed",
     )
     (series if st.session_state["kind"] == "series" else clips).show()

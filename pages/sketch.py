@@ -4,7 +4,7 @@ import streamlit as st
 
 from cnnfix_core.errors import CnnfixError
 from cnnfix_ui.address import kept_in_address
-from cnnfix_ui.errors import plain
+from cnnfix_ui.errors import escaped
 from cnnfix_ui.sketch import sections, state
 from cnnfix_ui.widgets import answer, controls
 
@@ -26,7 +26,7 @@ with kept_in_address(state.SETTINGS):
             try:
                 explanation = sections.explanation_of(picture)
             except CnnfixError as error:
-                st.error(plain(str(error)), icon=":material/info:")
+                st.error(escaped(str(error)), icon=":material/info:")
     shares = sections.shares_of(explanation, strokes)
     with drawn:
         sections.draw_sheet(strokes, shares)
@@ -36,4 +36,4 @@ with kept_in_address(state.SETTINGS):
         if explanation is not None and picture is not None:
             sections.draw_answer(picture, explanation, strokes, shares)
         elif picture is None:
-            st.info(sections.what_it_knows(), icon=":material/draw:")
+            st.info(sections.known_classes(), icon=":material/draw:")

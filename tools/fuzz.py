@@ -192,7 +192,7 @@ def parse_address(content: bytes) -> None:
 
 def _settings() -> Iterator[Any]:
     from cnnfix_ui import address
-    from cnnfix_ui.backtrack.talk import known_step
+    from cnnfix_ui.backtrack.talk import parse_step
     from cnnfix_ui.batch import state as batch
     from cnnfix_ui.captions import state as captions
     from cnnfix_ui.compare import state as compare
@@ -203,8 +203,8 @@ def _settings() -> Iterator[Any]:
 
     for module in (controls, batch, captions, compare, signals, sketch):
         yield from module.SETTINGS.values()
-    yield address.Setting(None, sections.known_pixel)
-    yield address.Setting(None, known_step)
+    yield address.Setting(None, sections.parse_pixel)
+    yield address.Setting(None, parse_step)
 
 
 KINDS: dict[str, tuple[Callable[[], list[bytes]], Callable[[bytes], object]]] = {

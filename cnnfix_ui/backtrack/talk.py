@@ -19,7 +19,7 @@ from cnnfix_ui.widgets.downloads import downloads
 _ASKED, _NUMBER = "backtrack.asked", "backtrack.number"
 
 
-def known_step(text: str) -> int:
+def parse_step(text: str) -> int:
     """A step's number from the address; whether there are so many is seen to with the walk. Raises a ValueError."""
     if not text.isdecimal() or len(text) > 6:
         raise ValueError(text)

@@ -55,16 +55,16 @@ class BatchProgress:
         return self.done == self.total
 
 
-def look(network: Network, preset: Preset, pictures: Sequence[Packed]) -> BatchProgress:
+def request(network: Network, preset: Preset, pictures: Sequence[Packed]) -> BatchProgress:
     """Ask for all pictures, and say how they stand."""
     parts = [tuple(pictures[n : n + _PART]) for n in range(0, len(pictures), _PART)]
-    works: dict[Hashable, Callable[[Job], Any]] = {
+    tasks: dict[Hashable, Callable[[Job], Any]] = {
         (network.key, preset, tuple((one.name, one.digest) for one in parts[n])): partial(
             _entries, network, preset, parts[n]
         )
         for n in range(len(parts))
     }
-    asked = jobs.ask(visitor(), works)
+    asked = jobs.request(visitor(), tasks)
     ended = [(job, part) for job, part in zip(asked.values(), parts, strict=True) if job.ended]
     return BatchProgress(
         tuple(entry for job, _ in ended if job.state == "done" for entry in job.result.entries),

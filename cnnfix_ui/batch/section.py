@@ -20,7 +20,7 @@ from cnnfix_ui import address
 from cnnfix_ui.batch import parts, state
 from cnnfix_ui.batch.parts import BatchEntry, BatchProgress
 from cnnfix_ui.components.choices.component import Choice, choices
-from cnnfix_ui.errors import plain
+from cnnfix_ui.errors import escaped
 from cnnfix_ui.server.results import Network
 from cnnfix_ui.widgets import controls, gallery, networks
 from cnnfix_ui.widgets.downloads import downloads
@@ -31,11 +31,11 @@ _EVERY = 1.0
 _ROW = 64  # pixels, high enough for a picture
 
 
-def section(network: Network, preset: Preset, pictures: Sequence[Packed]) -> None:
+def show_batch(network: Network, preset: Preset, pictures: Sequence[Packed]) -> None:
     """Draw what there is; runs by itself until there is all."""
     pending = st.session_state.get(_PENDING, False)
     with st.container(key="batch"):
-        st.fragment(_section, run_every=_EVERY if pending else None)(network, preset, pictures)
+        st.fragment(_show_batch, run_every=_EVERY if pending else None)(network, preset, pictures)
 
 
 def open_chosen(pictures: Sequence[Packed]) -> None:
@@ -44,23 +44,23 @@ def open_chosen(pictures: Sequence[Packed]) -> None:
     packed = next((one for one in pictures if one.name == name), None)
     if packed is None:
         return
-    if any(sample.name == name for sample in list_samples()) and state.SENT.thing is None:
-        address.change("picture", name)
+    if any(sample.name == name for sample in list_samples()) and state.UPLOAD.value is None:
+        address.set_value("picture", name)
     else:
         gallery.take(open_picture(packed.content))
-        address.change("picture", OWN)
-    address.change("class", None)
-    address.change("than", None)
+        address.set_value("picture", OWN)
+    address.set_value("class", None)
+    address.set_value("than", None)
     networks.explore_with(st.session_state["model"])
 
 
-def _section(network: Network, preset: Preset, pictures: Sequence[Packed]) -> None:
+def _show_batch(network: Network, preset: Preset, pictures: Sequence[Packed]) -> None:
     if _OPEN in st.session_state:
         st.rerun()  # the page itself goes there
-    found = parts.look(network, preset, pictures)
-    _say_how_far(found)
+    found = parts.request(network, preset, pictures)
+    _show_progress(found)
     for failure in found.failures:
-        st.error(plain(failure), icon=":material/info:")
+        st.error(escaped(failure), icon=":material/info:")
     good = [entry for entry in found.entries if not entry.row.error]
     if good:
         st.subheader("1 picture" if len(good) == 1 else f"{len(good)} pictures", anchor=False)
@@ -71,7 +71,7 @@ def _section(network: Network, preset: Preset, pictures: Sequence[Packed]) -> No
         with sheet_tab:
             _sheet(shown)
         _downloads([entry.row for entry in found.entries], [packed.name for packed in pictures])
-    _broken([entry.row for entry in found.entries if entry.row.error])
+    _show_failures([entry.row for entry in found.entries if entry.row.error])
     address.write(state.SETTINGS)
     pending = not found.ended
     if pending != st.session_state.get(_PENDING, False):
@@ -79,7 +79,7 @@ def _section(network: Network, preset: Preset, pictures: Sequence[Packed]) -> No
         st.rerun()  # with the clock on, or off
 
 
-def _say_how_far(found: BatchProgress) -> None:
+def _show_progress(found: BatchProgress) -> None:
     if found.ended:
         st.session_state.pop(_STARTED, None)
         return
@@ -209,9 +209,9 @@ def _downloads(rows: Sequence[BatchRow], names: Sequence[str]) -> None:
     )
 
 
-def _broken(rows: Sequence[BatchRow]) -> None:
+def _show_failures(rows: Sequence[BatchRow]) -> None:
     if not rows:
         return
     title = "1 picture was left out" if len(rows) == 1 else f"{len(rows)} pictures were left out"
     with st.expander(title, icon=":material/broken_image:"):
-        st.markdown("\n".join(f"- **{plain(row.picture)}**: {plain(row.error)}" for row in rows))
+        st.markdown("\n".join(f"- **{escaped(row.picture)}**: {escaped(row.error)}" for row in rows))

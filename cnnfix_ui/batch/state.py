@@ -12,9 +12,9 @@ from cnnfix_core.batch import BatchRow, Packed, unpacked
 from cnnfix_core.images import list_samples
 from cnnfix_ui.address import Setting, one_of, switch
 from cnnfix_ui.widgets import controls
-from cnnfix_ui.widgets.uploads import Sent
+from cnnfix_ui.widgets.uploads import Upload
 
-SENT: Sent[list[Packed]] = Sent("batch", "Your pictures, or a zip archive of them", unpacked, several=True)
+UPLOAD: Upload[list[Packed]] = Upload("batch", "Your pictures, or a zip archive of them", unpacked, several=True)
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,15 @@ SETTINGS = {
     **{name: controls.SETTINGS[name] for name in ("model", "preset", "focus", "sees")},
     "order": one_of(*ORDERS, default="sent"),
     "samples": switch(),
-    "class": Setting(None, controls.known_class),
-    "than": Setting(None, controls.known_class),
+    "class": Setting(None, controls.parse_class),
+    "than": Setting(None, controls.parse_class),
 }
 
 
 def pictures() -> Sequence[Packed]:
     """What to ask about: what was sent, or the samples, or nothing."""
-    if SENT.thing is not None:
-        return SENT.thing
+    if UPLOAD.value is not None:
+        return UPLOAD.value
     return samples() if st.session_state["samples"] else ()
 
 

@@ -32,31 +32,31 @@ def captioner() -> Captioner:
 def seen(picture: Picture) -> Seen:
     """The picture, as the captioner saw it."""
     speaker = captioner()
-    with turns.taken():
+    with turns.acquired():
         return Seen(speaker, picture)
 
 
 @st.cache_data(max_entries=256, show_spinner=False, hash_funcs=KEYS)
-def described(picture: Picture, beginning: tuple[str, ...] = ()) -> list[Caption]:
+def captions_of(picture: Picture, beginning: tuple[str, ...] = ()) -> list[Caption]:
     """What it says of the picture, best first. Raises TargetError for a beginning with a word that it does not know."""
     speaker = captioner()
-    with turns.taken():
+    with turns.acquired():
         return speaker.describe(picture, beginning=beginning)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=KEYS)
-def told(picture: Picture, words: tuple[str, ...]) -> Telling:
+def decoded(picture: Picture, words: tuple[str, ...]) -> Telling:
     """The caption, word by word."""
     shown = seen(picture)
-    with turns.taken():
+    with turns.acquired():
         return shown.tell(words)
 
 
 @st.cache_data(max_entries=2048, show_spinner=False, hash_funcs=KEYS)
 def origin(picture: Picture, words: tuple[str, ...], step: int, preset: Preset, than: str | None = None) -> Origin:
     """Where a word came from."""
-    telling = told(picture, words)
-    with turns.taken():
+    telling = decoded(picture, words)
+    with turns.acquired():
         return telling.origin(step, preset, than)
 
 
@@ -66,7 +66,7 @@ def fixations(
 ) -> Fixations | None:
     """A word's fixations on the picture, or None where there are none."""
     shown, word = seen(picture), origin(picture, words, step, preset, than)
-    with turns.taken():
+    with turns.acquired():
         return shown.fixations(word, preset)
 
 
@@ -74,7 +74,7 @@ def fixations(
 def maps(picture: Picture, words: tuple[str, ...], preset: Preset, apart: bool) -> list[Floats | None]:
     """A map for each word, the end included."""
     explained = explanation(picture, words, preset)
-    with turns.taken():
+    with turns.acquired():
         return explained.maps(apart, MAP_SIDE)
 
 
@@ -82,12 +82,12 @@ def explanation(picture: Picture, words: tuple[str, ...], preset: Preset) -> Cap
     """All words of the caption."""
     asked = [(picture, words, step, preset) for step in range(len(words) + 1)]
     found = tuple(Word.of(origin(*one), fixations(*one)) for one in asked)
-    return CaptionExplanation(told(picture, words).caption, preset, found, 0.0)
+    return CaptionExplanation(decoded(picture, words).caption, preset, found, 0.0)
 
 
 @st.cache_data(max_entries=512, max_size="256MB", show_spinner=False, hash_funcs=KEYS)
-def rival(picture: Picture, words: tuple[str, ...], word: str, than: str | None) -> NDArray[np.float32]:
+def gradcam(picture: Picture, words: tuple[str, ...], word: str, than: str | None) -> NDArray[np.float32]:
     """Grad-CAM of the word that follows these."""
     model, asked = captioner().next_word(words), word if than is None else (word, than)
-    with turns.taken():
+    with turns.acquired():
         return attribute(model, picture, asked, crops="whole", longest_side=MAP_SIDE)

@@ -19,7 +19,7 @@ from cnnfix_core.visualization import panel, photo_of
 from cnnfix_ui.captions import answers, state
 from cnnfix_ui.components.choices.component import Choice, choices
 from cnnfix_ui.components.panels.component import Panel, image_uri, panels
-from cnnfix_ui.errors import plain
+from cnnfix_ui.errors import escaped
 from cnnfix_ui.widgets import answer, controls
 from cnnfix_ui.widgets.downloads import downloads
 
@@ -61,17 +61,17 @@ def caption_of(picture: Picture) -> tuple[str, ...]:
     """The caption that is asked about; one with words that the captioner does not know is refused for its own."""
     wanted: str | None = st.session_state["caption"]
     if wanted is not None:
-        words = tuple(wanted.removesuffix(state.GOES_ON).split())
+        words = tuple(wanted.removesuffix(state.TO_BE_COMPLETED).split())
         try:
-            if wanted.endswith(state.GOES_ON):
-                return answers.described(picture, words)[0].words
+            if wanted.endswith(state.TO_BE_COMPLETED):
+                return answers.captions_of(picture, words)[0].words
             for word in words:
                 answers.captioner().number(word)
             return words
         except TargetError as error:
-            st.error(plain(f"{error} Until then, this is what the captioner says by itself."), icon=":material/info:")
+            st.error(escaped(f"{error} Until then, this is what the captioner says by itself."), icon=":material/info:")
             state.ask(None)
-    return answers.described(picture)[0].words
+    return answers.captions_of(picture)[0].words
 
 
 def settings(picture: Picture, words: tuple[str, ...]) -> WordQuestion:
@@ -106,7 +106,7 @@ def _place(picture: Picture, words: tuple[str, ...], preset: Preset) -> int:
 
 def _choose_instead(picture: Picture, words: tuple[str, ...], place: int) -> str | None:
     said = (*words, END)[place - 1]
-    others = [word for word, _ in answers.told(picture, words).choices(place - 1, 12) if word != said]
+    others = [word for word, _ in answers.decoded(picture, words).choices(place - 1, 12) if word != said]
     given = st.session_state["instead"]
     if given is not None and given not in others:  # from the address
         if given in answers.captioner().vocabulary.numbers and given != said:
@@ -153,27 +153,27 @@ def draw_word(asked: WordQuestion) -> None:
         density = fixations.density(longest_side=MAP_SIDE) if fixations else None
         if apart:
             density = answers.maps(asked.picture, asked.words, asked.preset, apart)[asked.place - 1]
-        rival = answers.rival(asked.picture, asked.words[: asked.place - 1], asked.word, asked.instead)
+        gradcam = answers.gradcam(asked.picture, asked.words[: asked.place - 1], asked.word, asked.instead)
     rather = f" rather than “{_shown(asked.instead)}”" if asked.instead else ""
     st.subheader(f"Why “{_shown(asked.word)}”{rather}?", anchor=False)
-    text = _in_words(asked, asked.origin(asked.place), density, apart)
+    text = _description(asked, asked.origin(asked.place), density, apart)
     if density is None:
-        st.info(plain(text), icon=":material/info:")
+        st.info(escaped(text), icon=":material/info:")
         return
     shown = st.session_state["show"]
     title = "CNN Fixations" + (", what sets the word apart" if apart else "")
     panels(
         asked.picture,
-        [Panel(title, density, None if apart else fixations), Panel("Grad-CAM", rival)],
+        [Panel(title, density, None if apart else fixations), Panel("Grad-CAM", gradcam)],
         points="" if apart or shown == "density" else "fixation, larger with more evidence",
         opacity=0 if shown == "points" and not apart else st.session_state["opacity"] / 100,
         alt=text,
         key="panels",
     )
-    st.markdown(plain(text))
+    st.markdown(escaped(text))
 
 
-def _in_words(asked: WordQuestion, origin: Origin, density: Floats | None, apart: bool) -> str:
+def _description(asked: WordQuestion, origin: Origin, density: Floats | None, apart: bool) -> str:
     word = f"“{_shown(asked.word)}”"
     parts = [f"The captioner gives {word} {percent(origin.probability)} here."]
     if np.isnan(origin.from_picture):
@@ -225,11 +225,11 @@ def _tile(photo: Image.Image, word: str, place: int, shown: Floats | None) -> Ch
 def choose_caption(picture: Picture, words: tuple[str, ...]) -> None:
     """Draw what the captioner says by itself, and the way to other words."""
     st.subheader("What it says", anchor=False)
-    said, text = answers.described(picture), " ".join(words)
+    said, text = answers.captions_of(picture), " ".join(words)
     best = said[0].log_probability
     items = [Choice(one.text, one.text, share=exp(min(0.0, one.log_probability - best))) for one in said]
     if text not in [one.value for one in items]:
-        ratio = exp(min(0.0, answers.told(picture, words).caption.log_probability - best))
+        ratio = exp(min(0.0, answers.decoded(picture, words).caption.log_probability - best))
         items.append(Choice(text, text, "Yours", share=ratio))
     choices(
         items,
@@ -252,19 +252,19 @@ def choose_caption(picture: Picture, words: tuple[str, ...]) -> None:
 def _take() -> None:
     given = st.session_state["caption.own"]
     if tokens(given):
-        state.ask(state.known_caption(given))
+        state.ask(state.parse_caption(given))
         st.session_state["caption.own"] = ""
 
 
 def choose_other_word(asked: WordQuestion) -> None:
     """Draw the likeliest words at this place, with which the caption goes on otherwise."""
     st.subheader(f"Instead of “{_shown(asked.word)}”", anchor=False)
-    likely = answers.told(asked.picture, asked.words).choices(asked.place - 1, _OTHERS)
+    likely = answers.decoded(asked.picture, asked.words).choices(asked.place - 1, _OTHERS)
 
     def choose(word: str) -> None:
         before = asked.words[: asked.place - 1]
         if word != END:
-            state.ask(state.replaced(asked.words, asked.place, word), asked.place)
+            state.ask(state.with_word(asked.words, asked.place, word), asked.place)
         elif before:
             state.ask(" ".join(before), asked.place)
 

@@ -9,21 +9,21 @@ from cnnfix_core.modalities.captions import tokens
 from cnnfix_core.modalities.captions.search import LONGEST
 from cnnfix_ui.address import Setting, one_of
 from cnnfix_ui.widgets import answer
-from cnnfix_ui.widgets.gallery import known_picture
+from cnnfix_ui.widgets.gallery import parse_picture
 
 MAPS = {"apart": "What sets it apart", "whole": "All its evidence"}
-GOES_ON = "…"  # at the end of a caption: the captioner finishes it
+TO_BE_COMPLETED = "…"  # at the end of a caption: the captioner finishes it
 
 
-def known_caption(text: str) -> str:
+def parse_caption(text: str) -> str:
     """A caption as the captioner reads it, at most 20 words. Raises ValueError where there are no words."""
     words = tokens(text)[:LONGEST]
     if not words:
         raise ValueError(text)
-    return " ".join(words) + (f" {GOES_ON}" if text.rstrip().endswith((GOES_ON, "...")) else "")
+    return " ".join(words) + (f" {TO_BE_COMPLETED}" if text.rstrip().endswith((TO_BE_COMPLETED, "...")) else "")
 
 
-def known_place(text: str) -> int:
+def parse_place(text: str) -> int:
     """The number of a word from the address, from 1. Raises ValueError for anything else."""
     number = int(text)
     if not 1 <= number <= LONGEST + 1:
@@ -31,7 +31,7 @@ def known_place(text: str) -> int:
     return number
 
 
-def known_word(text: str) -> str:
+def parse_word(text: str) -> str:
     """A word from the address; whether the captioner knows it is seen to later. Raises ValueError for none."""
     if not text.strip() or len(text) > 40:
         raise ValueError(text)
@@ -39,18 +39,18 @@ def known_word(text: str) -> str:
 
 
 SETTINGS = {
-    "picture": Setting("cat-and-dog", known_picture),
-    "caption": Setting(None, known_caption),
-    "word": Setting(None, known_place),
-    "instead": Setting(None, known_word),
+    "picture": Setting("cat-and-dog", parse_picture),
+    "caption": Setting(None, parse_caption),
+    "word": Setting(None, parse_place),
+    "instead": Setting(None, parse_word),
     "map": one_of(*MAPS, default="apart"),
     "focus": one_of(*FOCUS, default="balanced"),
     "show": one_of(*answer.SHOWN, default="both"),
-    "opacity": Setting(75, answer.known_opacity),
+    "opacity": Setting(75, answer.parse_opacity),
 }
 
 
-def forget() -> None:
+def reset() -> None:
     """Another picture: what the captioner says of it, by itself."""
     ask(None)
 
@@ -65,6 +65,6 @@ def choose_word(place: int) -> None:
     st.session_state["word"], st.session_state["instead"] = place, None
 
 
-def replaced(words: Sequence[str], place: int, word: str) -> str:
+def with_word(words: Sequence[str], place: int, word: str) -> str:
     """The caption with another word at this place, from 1, which the captioner finishes."""
-    return " ".join([*words[: place - 1], word, GOES_ON])
+    return " ".join([*words[: place - 1], word, TO_BE_COMPLETED])

@@ -82,5 +82,5 @@ _ON_CELLS: dict[str, Callable[[cells.GridCell], None]] = {
     "pin": _pin,
     "unpin": _unpin,
     "stop": lambda cell: cells.stop([cell]),
-    "again": cells.go_on,
+    "again": cells.resume,
 }

@@ -1,4 +1,4 @@
-"""A question made ready: the network and the picture in memory, what was said, and which class is explained."""
+"""A question made ready: the network and the picture in memory, what was predicted, and which class is explained."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Case:
     question: CompareQuestion
     network: Network
     picture: Picture
-    said: Classes
+    predicted: Classes
     target: Prediction
     rather_than: Prediction | None
 
@@ -48,7 +48,7 @@ class Case:
     @property
     def predictions(self) -> tuple[Prediction, ...]:
         """The most probable classes, best first."""
-        return self.said.top(10)
+        return self.predicted.top(10)
 
     def detail(self, base: CompareQuestion) -> str:
         """What the row is about where it differs from the page's question, and how probable the class is."""
@@ -62,7 +62,7 @@ class Case:
         return " · ".join([*parts, percent(self.target.probability), *self._instead()])
 
     def _instead(self) -> list[str]:
-        best = self.said.top(1)[0]
+        best = self.predicted.top(1)[0]
         return [] if best.index == self.target.index else [f"the network says {best.label}"]
 
 
@@ -72,20 +72,20 @@ def case_of(question: CompareQuestion) -> Case:
     A class that the network does not have, and one that is set against itself, is as if it were not asked for.
     """
     network, picture = networks.network_of(question.model), gallery.picture_of(question.picture)
-    plain = results.said(network, picture)
+    plain = results.predicted(network, picture)
     if question.change:
         strokes = strokes_on(question.picture)
         network, picture = CHANGES[question.change].make(network, picture, strokes)
-    said = results.said(network, picture)
+    predicted = results.predicted(network, picture)
     classes = len(network.model.labels)
-    # After a change the question stays: the class that was said before it.
+    # After a change the question stays: the class that was predicted before it.
     wanted = question.wanted if question.wanted is not None and question.wanted < classes else plain.top(1)[0].index
     than = question.than if question.than is not None and question.than < classes else None
     return Case(
         question,
         network,
         picture,
-        said,
-        said.prediction(wanted),
-        None if than is None or than == wanted else said.prediction(than),
+        predicted,
+        predicted.prediction(wanted),
+        None if than is None or than == wanted else predicted.prediction(than),
     )

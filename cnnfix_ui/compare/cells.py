@@ -16,7 +16,7 @@ from cnnfix_ui.server.jobs import Job
 from cnnfix_ui.server.shared_jobs import jobs, visitor
 from cnnfix_ui.widgets.controls import WalkSettings
 
-State = Literal["waiting", "running", "done", "failed", "stopped", "unfit"]
+CellState = Literal["waiting", "running", "done", "failed", "stopped", "unfit"]
 _STOPPED = "compare.stopped"
 
 Work = Callable[[Job], Any]
@@ -67,14 +67,14 @@ class GridCell:
 
 
 @dataclass(frozen=True)
-class Shown:
+class CellStatus:
     """A cell as it stands: its state, how far it is (0 to 1), what there is to see or to say.
 
     ended: nothing more is to come.
     """
 
     cell: GridCell
-    state: State
+    state: CellState
     share: float = 0.0
     found: Attribution | None = None
     message: str = ""
@@ -82,17 +82,17 @@ class Shown:
     ended: bool = True
 
 
-def look(cells: Iterable[GridCell], with_curves: bool) -> list[Shown]:
+def request(cells: Iterable[GridCell], with_curves: bool) -> list[CellStatus]:
     """Ask for all cells, quick methods first, and say how they stand. with_curves: insertion and deletion too."""
     cells = list(cells)
     wanted = [cell for cell in cells if cell.key not in _stopped() and not cell.reason]
     wanted.sort(key=lambda cell: METHODS[cell.method].slow)
-    works: dict[Hashable, Work] = {cell.key: cell.compute for cell in wanted}
-    asked = jobs.ask(visitor(), works)
+    tasks: dict[Hashable, Work] = {cell.key: cell.compute for cell in wanted}
+    asked = jobs.request(visitor(), tasks)
     if with_curves:
         done = [cell for cell in wanted if asked[cell.key].state == "done"]
         measures = {("curves", cell.key): cell.measure(asked[cell.key].result) for cell in done}
-        asked = jobs.ask(visitor(), works | measures)
+        asked = jobs.request(visitor(), tasks | measures)
     return [_shown(cell, asked, with_curves) for cell in cells]
 
 
@@ -101,20 +101,20 @@ def stop(found: Iterable[GridCell]) -> None:
     _stopped().update(cell.key for cell in found)
 
 
-def go_on(cell: GridCell) -> None:
+def resume(cell: GridCell) -> None:
     """Ask for it again."""
     _stopped().discard(cell.key)
 
 
-def _shown(cell: GridCell, asked: Mapping[Hashable, Job], with_curves: bool) -> Shown:
+def _shown(cell: GridCell, asked: Mapping[Hashable, Job], with_curves: bool) -> CellStatus:
     if reason := cell.reason:
-        return Shown(cell, "unfit", message=reason)
+        return CellStatus(cell, "unfit", message=reason)
     job = asked.get(cell.key)
     if job is None:
-        return Shown(cell, "stopped")
+        return CellStatus(cell, "stopped")
     found = job.result if job.state == "done" else None
     measured = asked.get(("curves", cell.key)) if with_curves and found else None
-    return Shown(
+    return CellStatus(
         cell,
         job.state,
         job.share,

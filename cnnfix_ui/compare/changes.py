@@ -36,8 +36,8 @@ def _noisy(kind: str, strength: int, network: Network, picture: Picture, _: obje
     return network, results.disturbed(network, picture, kind, strength).picture
 
 
-def _forgot(part: str, network: Network, picture: Picture, _: object) -> tuple[Network, Picture]:
-    return results.forgot(network, part), picture
+def _shuffled(part: str, network: Network, picture: Picture, _: object) -> tuple[Network, Picture]:
+    return results.with_shuffled_weights(network, part), picture
 
 
 BRUSHED = "brush"
@@ -52,12 +52,12 @@ CHANGES = {
         for kind in ("fgsm", "pgd")
         for strength in (1, 2, 4, 8)
     },
-    "forget-last": Change("The last layer's weights are shuffled", "Last layer forgotten", partial(_forgot, "last")),
-    "forget-all": Change("All weights are shuffled", "All forgotten", partial(_forgot, "all")),
+    "forget-last": Change("The last layer's weights are shuffled", "Last layer forgotten", partial(_shuffled, "last")),
+    "forget-all": Change("All weights are shuffled", "All forgotten", partial(_shuffled, "all")),
 }
 
 
-def known_change(text: str) -> str:
+def parse_change(text: str) -> str:
     """The name of a change from the address. Raises a ValueError for others."""
     if text not in CHANGES:
         raise ValueError(text)

@@ -9,13 +9,13 @@ from plotly.subplots import make_subplots
 
 from cnnfix_core.methods import BASELINES, METHODS
 from cnnfix_core.metrics import Curves
-from cnnfix_ui.compare.cells import Shown
+from cnnfix_ui.compare.cells import CellStatus
 
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A9199")
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
-def chart(shown: Sequence[Shown]) -> go.Figure:
+def chart(shown: Sequence[CellStatus]) -> go.Figure:
     """Two panels, insertion and deletion: probability of the class against the share of pixels put in or taken out.
 
     A method has one colour; questions differ by the dashes of their lines.

@@ -11,8 +11,8 @@ import streamlit as st
 from cnnfix_ui.components.assets import script, sheets
 
 HERE = Path(__file__).parent / "web"
-Heard = tuple[str, int]
-_MOST_ACTS = 20  # at once: as many as talk.js keeps
+LastAct = tuple[str, int]
+_MAX_ACTS = 20  # at once: as many as talk.js keeps
 SHEETS = ("grid.css", "cell.css", "marks.css", "menu.css")
 
 
@@ -34,7 +34,7 @@ def grid(data: dict[str, Any], *, key: str, on_act: Callable[[dict[str, Any]], o
     name = f"{key}.heard"
 
     def acted() -> None:
-        heard, acts = unheard(st.session_state[key].act, st.session_state.get(name))
+        heard, acts = new_acts(st.session_state[key].act, st.session_state.get(name))
         st.session_state[name] = heard
         for act in acts:
             on_act(act)
@@ -42,7 +42,7 @@ def grid(data: dict[str, Any], *, key: str, on_act: Callable[[dict[str, Any]], o
     _component(key=key, data={**data, "heard": st.session_state.get(name)}, on_act_change=acted)
 
 
-def unheard(sent: object, heard: Heard | None) -> tuple[Heard | None, list[dict[str, Any]]]:
+def new_acts(sent: object, heard: LastAct | None) -> tuple[LastAct | None, list[dict[str, Any]]]:
     """What to do of what a browser sent.
 
     A trigger that comes while another one waits replaces it, so the browser sends all acts of which it has not been
@@ -61,7 +61,7 @@ def unheard(sent: object, heard: Heard | None) -> tuple[Heard | None, list[dict[
         case _:
             return heard, []
     found = []
-    for item in acts[:_MOST_ACTS]:
+    for item in acts[:_MAX_ACTS]:
         match item:
             case [int(number), dict(act)] if number > last:
                 found.append(act)

@@ -12,7 +12,7 @@ from cnnfix_core.methods import METHODS
 from cnnfix_core.metrics import ColumnHeading, Measured, as_csv
 from cnnfix_core.visualization import BOXES_TEXT, MOST_COLUMNS, FigureCell, grid, png
 from cnnfix_ui.compare.cases import Case
-from cnnfix_ui.compare.cells import Shown
+from cnnfix_ui.compare.cells import CellStatus
 from cnnfix_ui.compare.changes import CHANGES
 from cnnfix_ui.compare.grid_data import Grid, note, numbers_of
 from cnnfix_ui.compare.state import boxes_on, state
@@ -39,7 +39,7 @@ def _sheet(found: Grid) -> Callable[[], Image.Image]:
     return partial(grid, [*pinned, *filling, *placed], title, BOXES_TEXT, columns)
 
 
-def _cell(shown: Shown, grid: Grid) -> FigureCell | None:
+def _cell(shown: CellStatus, grid: Grid) -> FigureCell | None:
     case = shown.cell.case
     if shown.found is None:
         return None
@@ -74,7 +74,7 @@ def _heading(case: Case) -> ColumnHeading:
     )
 
 
-def _measured(shown: Shown) -> Measured | None:
+def _measured(shown: CellStatus) -> Measured | None:
     said, curves = numbers_of(shown), shown.curves
     if shown.found is None or said is None:
         return None

@@ -13,7 +13,7 @@ from cnnfix_core.regions import BANDS
 from cnnfix_core.utils import percent
 from cnnfix_core.visualization import BAND_COLOURS, BAND_OPACITY, MOST_POINTS
 from cnnfix_ui.compare.cases import Case
-from cnnfix_ui.compare.cells import Shown
+from cnnfix_ui.compare.cells import CellStatus
 from cnnfix_ui.compare.changes import strokes_on
 from cnnfix_ui.compare.map_data import map_data
 from cnnfix_ui.compare.questions import CompareQuestion
@@ -30,26 +30,26 @@ class Grid:
 
     base: CompareQuestion
     cases: Sequence[Case]
-    cells: Sequence[Shown]
-    pinned: Sequence[Shown]
-    baselines: Sequence[Shown]
+    cells: Sequence[CellStatus]
+    pinned: Sequence[CellStatus]
+    baselines: Sequence[CellStatus]
 
     @property
-    def maps(self) -> list[Shown]:
+    def maps(self) -> list[CellStatus]:
         """What the grid shows: the pinned ones first."""
         return [*self.pinned, *self.cells]
 
     @property
-    def measured(self) -> list[Shown]:
+    def measured(self) -> list[CellStatus]:
         """What tables and curves show: the maps, then the baselines."""
         return [*self.maps, *self.baselines]
 
-    def row(self, number: int) -> list[Shown]:
+    def row(self, number: int) -> list[CellStatus]:
         """The cells of a row."""
         return [shown for shown in self.cells if shown.cell.row == number]
 
     @property
-    def reference(self) -> Shown:
+    def reference(self) -> CellStatus:
         """What the others are compared with: what was pinned first, or else the first cell."""
         return self.maps[0]
 
@@ -112,7 +112,7 @@ def words(grid: Grid) -> str:
     return f"{len(grid.cells)} maps, {done} ready: {len(state('methods'))} methods, {len(grid.cases)} questions."
 
 
-def numbers_of(shown: Shown) -> Numbers | None:
+def numbers_of(shown: CellStatus) -> Numbers | None:
     """How the map stands to the boxes on its picture, NaN where there are none; None where there is no map yet."""
     picture, boxes = shown.cell.case.picture, boxes_on(shown.cell.case.question.picture)
     return None if shown.found is None else _numbers(shown.found, picture.width, picture.height, boxes)
@@ -129,7 +129,7 @@ def _drawn(found: Attribution) -> dict[str, Any]:
     return map_data(found.map)
 
 
-def note(shown: Shown) -> str:
+def note(shown: CellStatus) -> str:
     """The numbers in a line under the map; "" where there are none."""
     found = numbers_of(shown)
     return "" if found is None else in_a_line(found)
@@ -149,7 +149,7 @@ def _row(case: Case, base: CompareQuestion, number: int) -> dict[str, Any]:
     }
 
 
-def _cell(shown: Shown) -> dict[str, Any]:
+def _cell(shown: CellStatus) -> dict[str, Any]:
     cell, found = shown.cell, shown.found
     return {
         "id": cell.id,

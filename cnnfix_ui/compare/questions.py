@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from cnnfix_ui.compare.changes import known_change
+from cnnfix_ui.compare.changes import parse_change
 from cnnfix_ui.widgets import networks
-from cnnfix_ui.widgets.controls import known_class
-from cnnfix_ui.widgets.gallery import known_picture
+from cnnfix_ui.widgets.controls import parse_class
+from cnnfix_ui.widgets.gallery import parse_picture
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class CompareQuestion:
         parts = text.split(":")
         if len(parts) != len(fields(cls)):
             raise ValueError(text)
-        known = {field.name: _KNOWN[field.name](part) for field, part in zip(fields(cls), parts, strict=True) if part}
+        known = {field.name: _PARSERS[field.name](part) for field, part in zip(fields(cls), parts, strict=True) if part}
         if not {"model", "picture"} <= known.keys():
             raise ValueError(text)
         return cls(**known)
@@ -46,12 +46,12 @@ class CompareQuestion:
         return [getattr(self, field.name) for field in fields(self)]
 
 
-_KNOWN: Mapping[str, Callable[[str], Any]] = {
-    "model": networks.known_name,
-    "picture": known_picture,
-    "wanted": known_class,
-    "than": known_class,
-    "change": known_change,
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "model": networks.parse_name,
+    "picture": parse_picture,
+    "wanted": parse_class,
+    "than": parse_class,
+    "change": parse_change,
 }
 
 
@@ -75,9 +75,9 @@ class Variation:
     def parse(cls, text: str) -> Variation:
         """From the address. Raises a ValueError for what may not be asked."""
         field, value, *wanted = text.split(":")
-        if field not in _KNOWN or len(wanted) > 1:
+        if field not in _PARSERS or len(wanted) > 1:
             raise ValueError(text)
-        return cls(field, _KNOWN[field](value), known_class(wanted[0]) if wanted else None)
+        return cls(field, _PARSERS[field](value), parse_class(wanted[0]) if wanted else None)
 
     def of(self, question: CompareQuestion) -> CompareQuestion:
         """The question with this changed."""

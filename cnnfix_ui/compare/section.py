@@ -18,20 +18,20 @@ from cnnfix_ui.compare.chart import chart
 from cnnfix_ui.compare.component import grid as draw_grid
 from cnnfix_ui.compare.grid_data import Grid, grid_data
 from cnnfix_ui.compare.questions import CompareQuestion
-from cnnfix_ui.errors import plain
+from cnnfix_ui.errors import escaped
 from cnnfix_ui.widgets.controls import WalkSettings
 
 _PENDING, _EVERY = "compare.pending", 0.8
 
 
-def section(base: CompareQuestion) -> None:
+def show_comparison(base: CompareQuestion) -> None:
     """Draw controls, grid and numbers for the page's question."""
     pending = st.session_state.get(_PENDING, False)
     with st.container(key="compare"):
-        st.fragment(_section, run_every=_EVERY if pending else None)(base)
+        st.fragment(_show_comparison, run_every=_EVERY if pending else None)(base)
 
 
-def _section(base: CompareQuestion) -> None:
+def _show_comparison(base: CompareQuestion) -> None:
     if state.question() != base:
         st.rerun()  # another class was chosen in the first row: the page's heading says which
     case = case_of(base)
@@ -69,7 +69,7 @@ def _computed(case: Case, settings: WalkSettings) -> Grid:
         for name in BASELINES
         if name not in methods and case.picture.digest not in {other.picture.digest for other in cases[:number]}
     ]
-    shown = cells.look([*placed, *pinned, *trivial], state.state("curves"))
+    shown = cells.request([*placed, *pinned, *trivial], state.state("curves"))
     first, second = len(placed), len(placed) + len(pinned)
     return Grid(base, cases, shown[:first], shown[first:second], shown[second:])
 
@@ -81,20 +81,20 @@ def _kept(name: str, question: Callable[[Any], CompareQuestion]) -> list[Case]:
         try:
             found.append((item, case_of(question(item))))
         except CnnfixError as error:
-            st.warning(plain(str(error)), icon=":material/info:")
+            st.warning(escaped(str(error)), icon=":material/info:")
     state.keep(name, tuple(item for item, _ in found))
     return [case for _, case in found]
 
 
 def _below(grid: Grid) -> None:
     st.subheader("Against the boxes", anchor=False)
-    rows = tables.against_boxes(grid)
+    rows = tables.box_scores(grid)
     if rows:
         tables.table(rows)
         st.caption(tables.READING)
     else:
         st.caption("Choose *Draw a box* and draw one around what the class names: each map is measured against it.")
-    agreement = tables.between_methods(grid)
+    agreement = tables.method_agreement(grid)
     if agreement:
         st.subheader("Between the methods", anchor=False)
         tables.table(agreement)
@@ -102,7 +102,7 @@ def _below(grid: Grid) -> None:
             "Of the first row's maps: rank correlation of all places, from −1 to 1, and in brackets how much of the "
             "strongest 10 % of places two maps have in common."
         )
-    moved = tables.moved(grid)
+    moved = tables.map_changes(grid)
     if moved:
         st.subheader("Did the map move?", anchor=False)
         tables.table(moved)

@@ -15,13 +15,13 @@ from cnnfix_ui.address import Setting, one_of, switch
 from cnnfix_ui.compare.changes import BRUSHED, brush
 from cnnfix_ui.compare.questions import CompareQuestion, Variation
 from cnnfix_ui.widgets import controls
-from cnnfix_ui.widgets.answer import known_opacity
-from cnnfix_ui.widgets.gallery import known_picture
+from cnnfix_ui.widgets.answer import parse_opacity
+from cnnfix_ui.widgets.gallery import parse_picture
 from cnnfix_ui.widgets.uploads import OWN
 
-Item = TypeVar("Item")
+ItemT = TypeVar("ItemT")
 
-MOST_CELLS, _MOST_BOXES, _MOST_STROKES = 16, 20, 400
+MAX_CELLS, _MAX_BOXES, _MAX_STROKES = 16, 20, 400
 VIEWS = {"maps": "Maps", "difference": "Difference", "slider": "Slider"}
 SCALES = {
     "area": "Smallest areas",
@@ -30,15 +30,15 @@ SCALES = {
 }
 TOOLS = {"look": "Look", "box": "Draw a box", "brush": "Brush over"}
 
-_ARRANGED, _MOST_BACK = ("methods", "rows", "pins"), 50
+_ARRANGED, _MAX_UNDO = ("methods", "rows", "pins"), 50
 
 Pin = tuple[str, CompareQuestion]  # a method and what it is asked
 Boxes = dict[str, tuple[Box, ...]]
 
 
-def _several(parse: Callable[[str], Item], text: Callable[[Item], str], default: tuple[Item, ...] = ()) -> Setting:
-    def parsed(written: str) -> tuple[Item, ...]:
-        found = tuple(dict.fromkeys(parse(part) for part in written.split(",")[:MOST_CELLS]))
+def _several(parse: Callable[[str], ItemT], text: Callable[[ItemT], str], default: tuple[ItemT, ...] = ()) -> Setting:
+    def parsed(written: str) -> tuple[ItemT, ...]:
+        found = tuple(dict.fromkeys(parse(part) for part in written.split(",")[:MAX_CELLS]))
         if not found:
             raise ValueError(written)
         return found
@@ -46,22 +46,22 @@ def _several(parse: Callable[[str], Item], text: Callable[[Item], str], default:
     return Setting(default, parsed, lambda items: ",".join(map(text, items)))
 
 
-def _known_method(text: str) -> str:
+def _parse_method(text: str) -> str:
     if text not in METHODS:
         raise ValueError(text)
     return text
 
 
-def _known_pin(text: str) -> Pin:
+def _parse_pin(text: str) -> Pin:
     method, question = text.split(":", 1)
-    return _known_method(method), CompareQuestion.parse(question)
+    return _parse_method(method), CompareQuestion.parse(question)
 
 
-def _known_boxes(text: str) -> Boxes:
+def _parse_boxes(text: str) -> Boxes:
     found: Boxes = {}
-    for part in text.split(",")[:MOST_CELLS]:
+    for part in text.split(",")[:MAX_CELLS]:
         picture, *boxes = part.split(":")
-        found[known_picture(picture)] = taken_boxes([box.split(".") for box in boxes])
+        found[parse_picture(picture)] = taken_boxes([box.split(".") for box in boxes])
     return found
 
 
@@ -71,13 +71,13 @@ def _boxes_text(boxes: Boxes) -> str:
 
 SETTINGS = {
     **{name: setting for name, setting in controls.SETTINGS.items() if name != "preset"},
-    "methods": _several(_known_method, str, ("fixations", "gradcam", "published", "saliency")),
+    "methods": _several(_parse_method, str, ("fixations", "gradcam", "published", "saliency")),
     "rows": _several(Variation.parse, lambda variation: variation.text),
-    "pins": _several(_known_pin, lambda pin: f"{pin[0]}:{pin[1].text}"),
-    "boxes": Setting({}, _known_boxes, _boxes_text),
+    "pins": _several(_parse_pin, lambda pin: f"{pin[0]}:{pin[1].text}"),
+    "boxes": Setting({}, _parse_boxes, _boxes_text),
     "view": one_of(*VIEWS, default="maps"),
     "scale": one_of(*SCALES, default="area"),
-    "opacity": Setting(75, known_opacity),
+    "opacity": Setting(75, parse_opacity),
     "points": switch(),
     "curves": switch(),
 }
@@ -91,23 +91,23 @@ def state(name: str) -> Any:
 def keep(name: str, value: Any) -> None:
     """Change one of the settings; how the grid was arranged before can be had back with `undo`."""
     if name in _ARRANGED and value != state(name):
-        _back().append({name: state(name) for name in _ARRANGED})
-        del _back()[:-_MOST_BACK]
+        _undo_stack().append({name: state(name) for name in _ARRANGED})
+        del _undo_stack()[:-_MAX_UNDO]
     st.session_state[name] = value
 
 
 def can_undo() -> bool:
     """Whether there is an arrangement of before."""
-    return bool(_back())
+    return bool(_undo_stack())
 
 
 def undo() -> None:
     """Columns, rows and pins as they were before the last change of any of them."""
     if can_undo():
-        st.session_state.update(_back().pop())
+        st.session_state.update(_undo_stack().pop())
 
 
-def _back() -> list[dict[str, Any]]:
+def _undo_stack() -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = st.session_state.setdefault("compare.back", [])
     return found
 
@@ -121,7 +121,7 @@ def has_room(columns: int = 0, rows: int = 0) -> bool:
     """Whether so many more columns and rows are within what the page shows at once."""
     columns += len(state("methods"))
     rows += 1 + len(state("rows"))
-    return columns * rows + len(state("pins")) <= MOST_CELLS
+    return columns * rows + len(state("pins")) <= MAX_CELLS
 
 
 def swap(column: int, method: str) -> None:
@@ -182,7 +182,7 @@ def draw_boxes(picture: str, boxes: Sequence[Sequence[object]]) -> None:
 
 def taken_boxes(boxes: Sequence[Sequence[object]]) -> tuple[Box, ...]:
     """Boxes from a browser. Raises a ValueError for what are none."""
-    return tuple(_box(box) for box in boxes[:_MOST_BOXES])
+    return tuple(_box(box) for box in boxes[:_MAX_BOXES])
 
 
 def _box(box: Sequence[object]) -> Box:
@@ -193,7 +193,7 @@ def _box(box: Sequence[object]) -> Box:
 def paint(picture: str, strokes: Sequence[Sequence[object]]) -> None:
     """Hide what was brushed over, in a row of its own. Raises a ValueError for what are no strokes."""
     taken: list[BrushStroke] = []
-    for stroke in strokes[:_MOST_STROKES]:
+    for stroke in strokes[:_MAX_STROKES]:
         x, y, radius = (_number(part) for part in stroke)
         taken.append((x, y, max(radius, 1.0)))
     brush(picture, tuple(taken))

@@ -11,7 +11,7 @@ import streamlit as st
 from cnnfix_core.methods import METHODS, Attribution
 from cnnfix_core.metrics import Numbers, overlap, rank_correlation
 from cnnfix_core.utils import percent
-from cnnfix_ui.compare.cells import Shown
+from cnnfix_ui.compare.cells import CellStatus
 from cnnfix_ui.compare.grid_data import Grid, numbers_of
 
 TableRow = dict[str, Any]
@@ -24,18 +24,16 @@ READING = (
 _NONE = "–"
 
 
-def against_boxes(grid: Grid) -> list[TableRow]:
+def box_scores(grid: Grid) -> list[TableRow]:
     """One row a map: how it stands to the boxes on its picture; the baselines of each picture come last.
 
     Maps that are not ready, and those of pictures without a box, have no row.
     """
     found = ((one, numbers_of(one)) for one in grid.measured)
-    return [
-        _names(one, grid) | _against_boxes(said) for one, said in found if said is not None and not isnan(said.peak)
-    ]
+    return [_names(one, grid) | _box_scores(said) for one, said in found if said is not None and not isnan(said.peak)]
 
 
-def _against_boxes(found: Numbers) -> TableRow:
+def _box_scores(found: Numbers) -> TableRow:
     return {
         "Peak in box": "yes" if found.peak else "no",
         "Energy in box": percent(found.energy),
@@ -45,7 +43,7 @@ def _against_boxes(found: Numbers) -> TableRow:
     }
 
 
-def between_methods(grid: Grid) -> list[TableRow]:
+def method_agreement(grid: Grid) -> list[TableRow]:
     """A square table of the first row's maps: how much each two agree."""
     found = [shown for shown in grid.row(0) if shown.found]
     if len(found) < 2:
@@ -58,7 +56,7 @@ def between_methods(grid: Grid) -> list[TableRow]:
     ]
 
 
-def moved(grid: Grid) -> list[TableRow]:
+def map_changes(grid: Grid) -> list[TableRow]:
     """One row a further question: how much each method's map agrees with its map of the first."""
     first = {shown.cell.method: shown for shown in grid.row(0)}
     rows = []
@@ -86,7 +84,7 @@ def table(rows: Sequence[TableRow]) -> None:
     st.table(rows, hide_index=True, border="horizontal")
 
 
-def _names(shown: Shown, grid: Grid) -> TableRow:
+def _names(shown: CellStatus, grid: Grid) -> TableRow:
     """The method, and the question where there are several."""
     case = shown.cell.case
     several = len(grid.cases) + len(grid.pinned) > 1
@@ -94,7 +92,7 @@ def _names(shown: Shown, grid: Grid) -> TableRow:
     return {"Method": METHODS[shown.cell.method].title} | question
 
 
-def _agree(one: Shown, two: Shown) -> str:
+def _agree(one: CellStatus, two: CellStatus) -> str:
     if one.found is None or two.found is None:
         return _NONE
     rank, common = _agreement(f"{one.cell.key} {two.cell.key}", one.found, two.found)

@@ -21,14 +21,14 @@ from cnnfix_ui.widgets import networks
 
 # Told apart with every kind of colour vision (Okabe and Ito), then used again.
 _COLOURS = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#F0E442", "#0072B2")
-_GROUND, _OPACITY = 0, 150
+_BACKGROUND, _OPACITY = 0, 150
 _READ_SIDE = 112
-_MOST_TOLD = 6  # classes in the legend
+_MAX_LEGEND = 6  # classes in the legend
 
 Pixel = tuple[int, int]
 
 
-def known_pixel(text: str) -> Pixel:
+def parse_pixel(text: str) -> Pixel:
     """A pixel from the address, "x,y". Raises ValueError for anything else."""
     x, y = map(int, text.split(","))
     if min(x, y) < 0:
@@ -47,20 +47,20 @@ def choose_part(network: Network, picture: Picture) -> Network:
     Raises ModelError where it finds nothing.
     """
     if network.model.task == "segmentation":
-        return _pixel_of(network, picture)
+        return _choose_pixel(network, picture)
     if network.model.task == "detection":
-        return _boxes_of(network, picture)
+        return _choose_box(network, picture)
     return network
 
 
-def _pixel_of(network: Network, picture: Picture) -> Network:
+def _choose_pixel(network: Network, picture: Picture) -> Network:
     found = _segmented(network, picture)
     chosen: Pixel | None = st.session_state["at"]
     if chosen is None or chosen[0] >= picture.width or chosen[1] >= picture.height:
-        chosen = _inside(found)
+        chosen = _default_pixel(found)
     names = found.model.labels.short
     shares = np.bincount(found.classes.ravel(), minlength=len(names)) / found.classes.size
-    there = [int(one) for one in np.argsort(-shares) if shares[one] > 0 and one != _GROUND][:_MOST_TOLD]
+    there = [int(one) for one in np.argsort(-shares) if shares[one] > 0 and one != _BACKGROUND][:_MAX_LEGEND]
     size = scaled_size((found.classes.shape[1], found.classes.shape[0]), _READ_SIDE)
     small = np.asarray(Image.fromarray(found.classes.astype(np.uint8)).resize(size, Image.Resampling.NEAREST))
     shown = {
@@ -72,7 +72,7 @@ def _pixel_of(network: Network, picture: Picture) -> Network:
     }
 
     def pick(at: dict[str, int]) -> None:
-        networks.forget_classes()
+        networks.reset_classes()
         st.session_state["at"] = (at.get("x", 0), at.get("y", 0))
 
     st.caption("Click a pixel: why does the network call it so?")
@@ -80,7 +80,7 @@ def _pixel_of(network: Network, picture: Picture) -> Network:
     return Network(f"{network.key} at {pixel_text(chosen)}", found.at(*chosen))
 
 
-def _boxes_of(network: Network, picture: Picture) -> Network:
+def _choose_box(network: Network, picture: Picture) -> Network:
     found = _detected(network, picture)
     networks.fit_classes(len(found.found))
     chosen = st.session_state["class"] or 0
@@ -91,7 +91,7 @@ def _boxes_of(network: Network, picture: Picture) -> Network:
 
     def pick(at: dict[str, int]) -> None:
         if at.get("box", 0) < len(boxes):
-            networks.forget_classes()
+            networks.reset_classes()
             st.session_state["class"] = at.get("box", 0)
 
     st.caption("Click a box: what was it based on?")
@@ -101,20 +101,20 @@ def _boxes_of(network: Network, picture: Picture) -> Network:
 
 @st.cache_resource(max_entries=32, show_spinner="Looking at the picture …", hash_funcs=KEYS)
 def _segmented(network: Network, picture: Picture) -> Segmentation:
-    with turns.taken(long=True):
+    with turns.acquired(long=True):
         return segment(network.model, picture)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Looking at the picture …", hash_funcs=KEYS)
 def _detected(network: Network, picture: Picture) -> Detection:
-    with turns.taken(long=True):
+    with turns.acquired(long=True):
         return detect(network.model, picture)
 
 
-def _inside(found: Segmentation) -> Pixel:
+def _default_pixel(found: Segmentation) -> Pixel:
     """A pixel well inside the largest thing; the middle where there is nothing but ground."""
     sizes = np.bincount(found.classes.ravel())
-    sizes[_GROUND] = 0
+    sizes[_BACKGROUND] = 0
     height, width = found.classes.shape
     row, column = height // 2, width // 2
     if sizes.any():
@@ -129,7 +129,7 @@ def _layer(found: Segmentation) -> str:
     image = Image.fromarray(found.classes.astype(np.uint8))
     used = int(found.classes.max()) + 1
     image.putpalette([int(_colour(one)[at : at + 2], 16) for one in range(used) for at in (1, 3, 5)])
-    image.info["transparency"] = bytes(0 if one == _GROUND else _OPACITY for one in range(used))
+    image.info["transparency"] = bytes(0 if one == _BACKGROUND else _OPACITY for one in range(used))
     return "data:image/png;base64," + base64.b64encode(png(image)).decode()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cnnfix_core import ModelInfo, list_models
-from cnnfix_ui.errors import plain
+from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets import networks
 from cnnfix_ui.widgets.fetching import load_with_bar
@@ -13,7 +13,7 @@ from cnnfix_ui.widgets.fetching import load_with_bar
 _TABLE, _ROW = "catalogue.table", "catalogue.row"
 
 
-def show() -> None:
+def show_catalogue() -> None:
     """Draw the table, and beside it what is known of the chosen network and what can be done with it."""
     infos = list_models()
     table, facts = st.columns([2.2, 1], gap="large")
@@ -21,12 +21,12 @@ def show() -> None:
         info = _chosen(infos)
     with facts:
         st.subheader(info.title, anchor=False)
-        st.markdown(plain(_facts(info)))
+        st.markdown(escaped(_facts(info)))
         _actions(info)
 
 
 def _chosen(infos: Sequence[ModelInfo]) -> ModelInfo:
-    loaded = results.models.kept()
+    loaded = results.models.cached_keys()
     number = st.column_config.NumberColumn
     rows = {
         "Network": [info.title for info in infos],
@@ -81,7 +81,7 @@ def _facts(info: ModelInfo) -> str:
     if info.parameters:
         parts.append(f"{info.parameters / 1e6:.1f} million parameters.")
     parts.append(f"Weights: {info.source}. Licence: {info.licence}.")
-    if info.name in results.models.kept():
+    if info.name in results.models.cached_keys():
         parts.append("It is in memory, for everybody who uses this server.")
     else:
         parts.append(
@@ -91,7 +91,7 @@ def _facts(info: ModelInfo) -> str:
 
 
 def _actions(info: ModelInfo) -> None:
-    loaded = info.name in results.models.kept()
+    loaded = info.name in results.models.cached_keys()
     with st.container(horizontal=True, gap="small"):
         explore = st.button("Explore with it", type="primary", disabled=not networks.can_be_asked(info))
         load = not loaded and st.button("Load", icon=":material/download:" if not info.available else None)

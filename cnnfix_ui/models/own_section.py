@@ -5,11 +5,11 @@ import streamlit as st
 from cnnfix_core import CnnfixError, Coverage, Preprocessing
 from cnnfix_core.zoo import INTERPOLATIONS, MAX_MODEL_BYTES, MAX_SIDE, Three, architectures
 from cnnfix_site import hosting
-from cnnfix_ui.errors import UserError, plain, show_error
+from cnnfix_ui.errors import UserError, escaped, show_error
 from cnnfix_ui.widgets import networks, own_model
 
 
-def show() -> None:
+def show_own_model() -> None:
     """Draw the section; where own models are off, a sentence that says so."""
     st.subheader("Your own model", anchor=False)
     if not hosting.own_models_on(st.get_option("server.address")):
@@ -19,9 +19,9 @@ def show() -> None:
         )
         return
     st.caption(
-        "A program by `torch.export.save` (.pt2), or weights (.pth, .pt, .safetensors) for an architecture of "
-        f"torchvision or timm, up to {_limit():,} MB. {_larger()}Nothing in the file is run. Only you can ask it, "
-        "and it is forgotten when you close the page."
+        "A program saved with `torch.export.save` (.pt2), or weights (.pth, .pt, .safetensors) for an architecture "
+        f"from torchvision or timm, up to {_limit():,} MB. {_larger_limit()}No code in the file is run. Only you can "
+        "use the model, and it is deleted when you close the page."
     )
     try:
         request = _request()
@@ -43,11 +43,11 @@ def _limit() -> int:
     return min(int(st.get_option("server.maxUploadSize")), MAX_MODEL_BYTES // 1_000_000)
 
 
-def _larger() -> str:
+def _larger_limit() -> str:
     return "" if _limit() >= hosting.LARGE_UPLOAD else f"Started by `cnnfix app`, up to {hosting.LARGE_UPLOAD:,} MB. "
 
 
-def _request() -> own_model.Request | None:
+def _request() -> own_model.CheckRequest | None:
     """Draw what to send and how to understand it; a request when the button is pressed."""
     left, right = st.columns(2, gap="large")
     with left:
@@ -66,7 +66,7 @@ def _request() -> own_model.Request | None:
         wanted = st.button("Check", type="primary", disabled=file is None)
     if file is None or not wanted:
         return None
-    return own_model.Request(
+    return own_model.CheckRequest(
         file.name, file.getvalue(), architecture, labels.getvalue() if labels else None, preprocessing
     )
 
@@ -78,7 +78,7 @@ def _preprocessing(architecture: str | None) -> Preprocessing | None:
         said = architectures.preprocessing(architecture) if architecture else Preprocessing()
         if not by_hand:
             whose = f"As {architecture} expects" if architecture else "The size is read from the file; otherwise"
-            st.caption(plain(f"{whose}: {_in_words(said)}"))
+            st.caption(escaped(f"{whose}: {_description(said)}"))
             return None
         # Another architecture, other values to begin with.
         key = f"own.{architecture}."
@@ -86,8 +86,8 @@ def _preprocessing(architecture: str | None) -> Preprocessing | None:
         (left, right), (below_left, below_right), (last_left, last_right) = (st.columns(2) for _ in range(3))
         height = left.number_input("Height", 1, MAX_SIDE, said.size[0], key=f"{key}height")
         width = right.number_input("Width", 1, MAX_SIDE, said.size[1], key=f"{key}width")
-        mean = below_left.text_input("Mean of red, green, blue", _written(said.mean), key=f"{key}mean")
-        std = below_right.text_input("Standard deviation", _written(said.std), key=f"{key}std")
+        mean = below_left.text_input("Mean of red, green, blue", _as_text(said.mean), key=f"{key}mean")
+        std = below_right.text_input("Standard deviation", _as_text(said.std), key=f"{key}std")
         interpolation = last_left.selectbox(
             "Interpolation", INTERPOLATIONS, INTERPOLATIONS.index(said.interpolation), key=f"{key}interpolation"
         )
@@ -101,15 +101,15 @@ def _preprocessing(architecture: str | None) -> Preprocessing | None:
     return Preprocessing((height, width), _three(mean), _three(std), interpolation, crop)
 
 
-def _in_words(said: Preprocessing) -> str:
+def _description(said: Preprocessing) -> str:
     height, width = said.size
     return (
-        f"{width} × {height} pixels, mean {_written(said.mean)}, std {_written(said.std)}, {said.interpolation}, "
+        f"{width} × {height} pixels, mean {_as_text(said.mean)}, std {_as_text(said.std)}, {said.interpolation}, "
         f"a centre crop keeps {said.crop_pct:.3g}."
     )
 
 
-def _written(three: Three) -> str:
+def _as_text(three: Three) -> str:
     return ", ".join(f"{value:.4g}" for value in three)
 
 
@@ -124,22 +124,24 @@ def _three(text: str) -> Three:
 # --- what the check found ---------------------------------------------------------------------------------------------
 
 
-def _show(checked: own_model.Checked) -> None:
+def _show(checked: own_model.CheckedModel) -> None:
     model, report = checked.network.model, checked.report
     say = st.success if report.complete else st.warning
-    say(plain(f"{model.title}: {own_model.facts(model)} {report.summary()}"))
+    say(escaped(f"{model.title}: {own_model.facts(model)} {report.summary()}"))
     with st.container(horizontal=True, gap="small"):
         explore = st.button("Explore with it", type="primary", key="own.explore")
         st.button("Remove", key="own.remove", on_click=own_model.remove)
     if explore:
         networks.explore_with(networks.OWN)
     if report.stops:
-        st.dataframe(_stops(report), hide_index=True, key="own.stops", alt="Where walks stop and why")
+        st.dataframe(_stop_table(report), hide_index=True, key="own.stops", alt="Where walks stop and why")
     with st.expander("The operations of the network"):
-        st.dataframe(_operations(report), hide_index=True, key="own.operations", alt="The operations of the network")
+        st.dataframe(
+            _operation_table(report), hide_index=True, key="own.operations", alt="The operations of the network"
+        )
 
 
-def _stops(report: Coverage) -> dict[str, list[object]]:
+def _stop_table(report: Coverage) -> dict[str, list[object]]:
     return {
         "Walks stop at": [stop.operation for stop in report.stops],
         "In module": [stop.module for stop in report.stops],
@@ -148,7 +150,7 @@ def _stops(report: Coverage) -> dict[str, list[object]]:
     }
 
 
-def _operations(report: Coverage) -> dict[str, list[object]]:
+def _operation_table(report: Coverage) -> dict[str, list[object]]:
     return {
         "Operation": [operation.name for operation in report.operations],
         "Times": [operation.times for operation in report.operations],

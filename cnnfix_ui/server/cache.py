@@ -8,53 +8,53 @@ from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
-Kept = TypeVar("Kept")
+Value = TypeVar("Value")
 
 
-class Shelf(Generic[Key, Kept]):
-    """Large things by key. When there are more than `room` bytes, what was not asked for longest goes.
+class Cache(Generic[Key, Value]):
+    """Large things by key. When there are more than `max_bytes` bytes, what was not asked for longest goes.
 
-    weigh: gives the bytes of one.
+    size_of: gives the bytes of one.
     """
 
-    def __init__(self, room: int, weigh: Callable[[Kept], int]) -> None:
-        self._room, self._weigh = room, weigh
-        self._things: dict[Key, Kept] = {}  # what was asked for last comes last
+    def __init__(self, max_bytes: int, size_of: Callable[[Value], int]) -> None:
+        self._max_bytes, self._size_of = max_bytes, size_of
+        self._entries: dict[Key, Value] = {}  # what was asked for last comes last
         self._lock = threading.Lock()
         self._making: defaultdict[Key, threading.Lock] = defaultdict(threading.Lock)
 
-    def get(self, key: Key, make: Callable[[], Kept]) -> Kept:
+    def get(self, key: Key, make: Callable[[], Value]) -> Value:
         """What is kept under the key; of several visitors who want it at once one makes it. Raises what `make` does."""
         with self._lock:
             making = self._making[key]
         with making:
-            thing = self._found(key)
-            if thing is None:
+            value = self._lookup(key)
+            if value is None:
                 try:
-                    thing = make()
-                    self._put(key, thing)
+                    value = make()
+                    self._store(key, value)
                 finally:
                     self._making.pop(key, None)
-        return thing
+        return value
 
-    def _found(self, key: Key) -> Kept | None:
+    def _lookup(self, key: Key) -> Value | None:
         with self._lock:
-            if key in self._things:
-                self._things[key] = self._things.pop(key)
-            return self._things.get(key)
+            if key in self._entries:
+                self._entries[key] = self._entries.pop(key)
+            return self._entries.get(key)
 
-    def _put(self, key: Key, thing: Kept) -> None:
+    def _store(self, key: Key, value: Value) -> None:
         with self._lock:
-            self._things[key] = thing
-            while len(self._things) > 1 and sum(map(self._weigh, self._things.values())) > self._room:
-                del self._things[next(iter(self._things))]
+            self._entries[key] = value
+            while len(self._entries) > 1 and sum(map(self._size_of, self._entries.values())) > self._max_bytes:
+                del self._entries[next(iter(self._entries))]
 
-    def kept(self) -> frozenset[Key]:
+    def cached_keys(self) -> frozenset[Key]:
         """What is in memory."""
         with self._lock:
-            return frozenset(self._things)
+            return frozenset(self._entries)
 
     def remove(self, key: Key) -> None:
         """Let one go; its memory is free when the last run that uses it has ended."""
         with self._lock:
-            self._things.pop(key, None)
+            self._entries.pop(key, None)

@@ -14,13 +14,13 @@ from cnnfix_core.errors import CnnfixError
 
 log = logging.getLogger(__name__)
 
-State = Literal["waiting", "running", "done", "failed"]
+JobState = Literal["waiting", "running", "done", "failed"]
 Turn = Callable[[], AbstractContextManager[object]]
 # A visitor who has not asked for so many seconds has left; browsers let hidden pages ask once a minute only.
-_GONE = 90.0
+_VISITOR_TIMEOUT = 90.0
 
 
-class NotWantedError(Exception):
+class JobCancelledError(Exception):
     """Nobody wants the result any more."""
 
 
@@ -35,15 +35,15 @@ class Job:
     key: Hashable
     work: Callable[[Job], Any] | None = field(repr=False)
     wanted: Callable[[Hashable], bool] = field(repr=False)
-    state: State = "waiting"
+    state: JobState = "waiting"
     share: float = 0.0
     result: Any = None
     message: str = ""
 
     def report(self, share: float, result: Any = None) -> None:
-        """Say how far it is, and give what there is of the result. Raises NotWantedError where nobody wants it."""
+        """Say how far it is, and give what there is of the result. Raises JobCancelledError where nobody wants it."""
         if not self.wanted(self.key):
-            raise NotWantedError
+            raise JobCancelledError
         self.share = share
         if result is not None:
             self.result = result
@@ -57,60 +57,65 @@ class Job:
 class Jobs:
     """Jobs by key, shared by all visitors of a server; `workers` of them run at once, visitors take turns.
 
-    room: bytes of results that are kept for later; what was not asked for longest goes first. weigh: of a result.
-    turn: what each job is done in, such as a place among others who compute.
+    Args:
+        workers: number of threads.
+        max_bytes: results are kept up to this size; the least recently used go first.
+        size_of: bytes of a result.
+        turn: context in which each job runs, such as a place in the queue of `turns`.
     """
 
-    def __init__(self, workers: int, room: int, weigh: Callable[[Any], int], turn: Turn = nullcontext) -> None:
-        self._workers, self._room, self._weigh, self._turn = workers, room, weigh, turn
+    def __init__(self, workers: int, max_bytes: int, size_of: Callable[[Any], int], turn: Turn = nullcontext) -> None:
+        self._workers, self._max_bytes, self._size_of, self._turn = workers, max_bytes, size_of, turn
         self._jobs: dict[Hashable, Job] = {}  # what was asked for last comes last
-        self._asked: dict[str, tuple[float, tuple[Hashable, ...]]] = {}  # by visitor, who was served last comes last
+        self._requests: dict[str, tuple[float, tuple[Hashable, ...]]] = {}  # by visitor, who was served last comes last
         self._change = threading.Condition()
         self._started = 0
 
-    def ask(self, visitor: str, works: Mapping[Hashable, Callable[[Job], Any]]) -> dict[Hashable, Job]:
+    def request(self, visitor: str, tasks: Mapping[Hashable, Callable[[Job], Any]]) -> dict[Hashable, Job]:
         """The jobs of these keys, started where they are new, in this order.
 
         What the visitor asked for before and does not now is stopped, unless somebody else waits for it.
         """
         with self._change:
-            for key, work in works.items():
+            for key, work in tasks.items():
                 self._jobs[key] = self._jobs.pop(key) if key in self._jobs else Job(key, work, self._is_wanted)
-            self._note(visitor, tuple(works))
-            self._clear()
+            self._add_request(visitor, tuple(tasks))
+            self._discard()
             self._start()
             self._change.notify_all()
-            return {key: self._jobs[key] for key in works}
+            return {key: self._jobs[key] for key in tasks}
 
     def ahead(self, visitor: str) -> int:
         """How many other visitors wait for something, or have it worked on."""
         with self._change:
-            self._waited_for()  # forgets those who have left
-            others = [keys for name, (_, keys) in self._asked.items() if name != visitor]
+            self._current_requests()  # forgets those who have left
+            others = [keys for name, (_, keys) in self._requests.items() if name != visitor]
             return sum(any(key in self._jobs and not self._jobs[key].ended for key in keys) for keys in others)
 
-    def _note(self, visitor: str, keys: tuple[Hashable, ...]) -> None:
-        if visitor in self._asked:
-            self._asked[visitor] = time.monotonic(), keys  # keeps its turn
+    def _add_request(self, visitor: str, keys: tuple[Hashable, ...]) -> None:
+        if visitor in self._requests:
+            self._requests[visitor] = time.monotonic(), keys  # keeps its turn
         else:
-            self._asked = {visitor: (time.monotonic(), keys), **self._asked}
+            self._requests = {visitor: (time.monotonic(), keys), **self._requests}
 
     def _is_wanted(self, key: Hashable) -> bool:
         with self._change:
-            return any(key in keys for keys in self._waited_for())
+            return any(key in keys for keys in self._current_requests())
 
-    def _waited_for(self) -> list[tuple[Hashable, ...]]:
+    def _current_requests(self) -> list[tuple[Hashable, ...]]:
         now = time.monotonic()
-        self._asked = {visitor: (at, keys) for visitor, (at, keys) in self._asked.items() if now - at < _GONE}
-        return [keys for _, keys in self._asked.values()]
+        self._requests = {
+            visitor: (at, keys) for visitor, (at, keys) in self._requests.items() if now - at < _VISITOR_TIMEOUT
+        }
+        return [keys for _, keys in self._requests.values()]
 
-    def _clear(self) -> None:
-        """Forget jobs that wait for nobody, and the oldest results that there is no room for."""
-        wanted = {key for keys in self._waited_for() for key in keys}
+    def _discard(self) -> None:
+        """Forget jobs that wait for nobody, and the oldest results that there is no max_bytes for."""
+        wanted = {key for keys in self._current_requests() for key in keys}
         for job in [job for job in self._jobs.values() if job.key not in wanted and job.state in ("waiting", "failed")]:
             del self._jobs[job.key]
-        done = {job.key: self._weigh(job.result) for job in self._jobs.values() if job.state == "done"}
-        over = sum(done.values()) - self._room
+        done = {job.key: self._size_of(job.result) for job in self._jobs.values() if job.state == "done"}
+        over = sum(done.values()) - self._max_bytes
         for key in [key for key in done if key not in wanted]:
             if over <= 0:
                 break
@@ -119,27 +124,27 @@ class Jobs:
 
     def _start(self) -> None:
         for number in range(self._started, self._workers):
-            threading.Thread(target=self._serve, name=f"jobs-{number}", daemon=True).start()
+            threading.Thread(target=self._work, name=f"jobs-{number}", daemon=True).start()
         self._started = self._workers
 
-    def _serve(self) -> None:
+    def _work(self) -> None:
         while True:
             with self._change:
-                job = self._next()
+                job = self._next_job()
                 while job is None:
                     self._change.wait()
-                    job = self._next()
+                    job = self._next_job()
                 job.state = "running"
             self._run(job)
 
-    def _next(self) -> Job | None:
+    def _next_job(self) -> Job | None:
         """The first job that waits, of the visitor who was served longest ago."""
-        for visitor, (at, keys) in self._asked.items():
+        for visitor, (at, keys) in self._requests.items():
             for key in keys:
                 job = self._jobs.get(key)
                 if job is not None and job.state == "waiting":
-                    del self._asked[visitor]
-                    self._asked[visitor] = at, keys
+                    del self._requests[visitor]
+                    self._requests[visitor] = at, keys
                     return job
         return None
 
@@ -150,7 +155,7 @@ class Jobs:
             with self._turn():
                 job.result = work(job)
             job.share, job.state = 1.0, "done"
-        except NotWantedError:
+        except JobCancelledError:
             with self._change:
                 self._jobs.pop(job.key, None)
         except CnnfixError as error:

@@ -18,11 +18,11 @@ from cnnfix_core.regions import MAP_SIDE
 from cnnfix_core.report import Report, make
 from cnnfix_core.zoo import DownloadProgress
 from cnnfix_site.hosting import memory
-from cnnfix_ui.server.cache import Shelf
+from cnnfix_ui.server.cache import Cache
 from cnnfix_ui.server.turns import in_turn, turns
 
-Answer = TypeVar("Answer")
-_LARGE = 200_000_000  # bytes of weights
+Result = TypeVar("Result")
+_LARGE_MODEL = 200_000_000  # bytes of weights
 
 
 def _nbytes(answer: object) -> int:
@@ -34,14 +34,14 @@ def _nbytes(answer: object) -> int:
 Target = int | tuple[int | None, int] | None
 
 # Four of the largest networks of the paper.
-models: Shelf[str, Model] = Shelf(2_500_000_000, lambda model: model.nbytes)
+models: Cache[str, Model] = Cache(2_500_000_000, lambda model: model.nbytes)
 # Explanations, Grad-CAM's maps, and what networks say.
-answers: Shelf[Hashable, Any] = Shelf(400_000_000, _nbytes)
+answers: Cache[Hashable, Any] = Cache(400_000_000, _nbytes)
 # Recordings with all their values, 90 MB of the bundled network: a class of thirty steps through as many.
-walks: Shelf[Hashable, Walked] = Shelf(max(memory() // 6, 1_000_000_000), lambda one: one.nbytes)
+walks: Cache[Hashable, Walked] = Cache(max(memory() // 6, 1_000_000_000), lambda one: one.nbytes)
 
 # What browsers are sent of walks, so many of them; a megabyte each, about.
-playbacks: Shelf[Hashable, dict[str, Any]] = Shelf(64, lambda _: 1)
+playbacks: Cache[Hashable, dict[str, Any]] = Cache(64, lambda _: 1)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Network:
     @property
     def takes_long(self) -> bool:
         """Whether an answer takes seconds: others must get through beside it."""
-        return self.model.whole or self.model.nbytes > _LARGE
+        return self.model.whole or self.model.nbytes > _LARGE_MODEL
 
 
 def loaded(name: str, progress: DownloadProgress | None = None) -> Model:
@@ -70,19 +70,19 @@ KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
 }
 
 
-def said(network: Network, picture: Picture) -> Classes:
+def predicted(network: Network, picture: Picture) -> Classes:
     """What the network says of the whole picture."""
-    return _answered(("said", network.key, picture.digest), network, lambda: classes(network.model, picture))
+    return _cached(("predicted", network.key, picture.digest), network, lambda: classes(network.model, picture))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=KEYS)
 def disturbed(network: Network, picture: Picture, kind: str, strength: int) -> perturbations.Disturbed:
     """The picture with adversarial noise."""
-    with turns.taken():
+    with turns.acquired():
         return perturbations.disturbed(network.model, picture, kind, strength)
 
 
-def forgot(network: Network, part: str) -> Network:
+def with_shuffled_weights(network: Network, part: str) -> Network:
     """The network with shuffled weights, all or those of the last layer."""
     key = f"{network.key} without {part}"
     return Network(key, models.get(key, lambda: randomised(network.model, part=part)))
@@ -91,16 +91,18 @@ def forgot(network: Network, part: str) -> Network:
 def explained(network: Network, picture: Picture, target: Target, preset: Preset) -> Explanation:
     """The explanation, without its walks."""
     key = "explained", network.key, picture.digest, target, preset
-    return _answered(key, network, lambda: explain(network.model, picture, target, preset).without_traces())
+    return _cached(key, network, lambda: explain(network.model, picture, target, preset).without_traces())
 
 
-def stepped(network: Network, picture: Picture, target: Target, presets: tuple[Preset, ...]) -> Walked:
+def recorded_walk(network: Network, picture: Picture, target: Target, presets: tuple[Preset, ...]) -> Walked:
     """The walk with all that was recorded, for stepping; kept only as long as there is room."""
     key = network.key, picture.digest, target, presets
     return walks.get(key, _in_turn(network, lambda: walked(network.model, picture, target, presets)))
 
 
-def rival(network: Network, picture: Picture, target: int | tuple[int, int], crops: Crops) -> NDArray[np.float32] | str:
+def gradcam(
+    network: Network, picture: Picture, target: int | tuple[int, int], crops: Crops
+) -> NDArray[np.float32] | str:
     """Grad-CAM of the same question on the same views, at most MAP_SIDE long; or in a sentence why there is none."""
 
     def drawn() -> NDArray[np.float32] | str:
@@ -109,29 +111,29 @@ def rival(network: Network, picture: Picture, target: int | tuple[int, int], cro
         except ModelError as error:
             return str(error)
 
-    return _answered(("rival", network.key, picture.digest, target, crops), network, drawn)
+    return _cached(("gradcam", network.key, picture.digest, target, crops), network, drawn)
 
 
-def _answered(key: Hashable, network: Network, make: Callable[[], Answer]) -> Answer:
+def _cached(key: Hashable, network: Network, make: Callable[[], Result]) -> Result:
     """What is kept under the key, or else computed in turn."""
-    found: Answer = answers.get(key, _in_turn(network, make))
+    found: Result = answers.get(key, _in_turn(network, make))
     return found
 
 
-def _in_turn(network: Network, make: Callable[[], Answer]) -> Callable[[], Answer]:
-    def made() -> Answer:
+def _in_turn(network: Network, make: Callable[[], Result]) -> Callable[[], Result]:
+    def made() -> Result:
         with in_turn(network.takes_long):
             return make()
 
     return made
 
 
-def reporting(network: Network, picture: Picture, name: str, explanation: Explanation) -> Callable[[], Report]:
+def report_maker(network: Network, picture: Picture, name: str, explanation: Explanation) -> Callable[[], Report]:
     """What makes the report of an explanation; it needs no session. name: of the picture, as the gallery has it."""
 
     def made() -> Report:
         sample = next((one for one in list_samples() if one.name == name), None)
-        with turns.taken(long=True):
+        with turns.acquired(long=True):
             return make(
                 network.model,
                 picture,

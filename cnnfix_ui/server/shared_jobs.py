@@ -10,13 +10,13 @@ from cnnfix_ui.server.jobs import Jobs
 from cnnfix_ui.server.turns import turns
 
 _VISITOR = "jobs.visitor"
-_LITTLE = 1_000  # bytes of a result that does not say how many it has
+_DEFAULT_SIZE = 1_000  # bytes of a result that does not say how many it has
 
 jobs = Jobs(
     workers=2,
-    room=512_000_000,
-    weigh=lambda result: getattr(result, "nbytes", _LITTLE),
-    turn=lambda: turns.taken(long=True),
+    max_bytes=512_000_000,
+    size_of=lambda result: getattr(result, "nbytes", _DEFAULT_SIZE),
+    turn=lambda: turns.acquired(long=True),
 )
 
 

@@ -16,54 +16,58 @@ import streamlit as st
 from cnnfix_ui.errors import UserError
 
 _PROCESSORS = os.cpu_count() or 1
-_EVERY = 0.5  # seconds between two looks at one's place
-Say = Callable[[int], object]
+_POLL_SECONDS = 0.5  # seconds between two looks at one's place
+OnWait = Callable[[int], object]
 
 
 class Turns:
     """A queue. places: so many compute at once; long: so many of them may take long, so that quick ones get through.
 
-    most: so many may wait; who comes then is told so.
+    max_waiting: so many may wait; who comes then is told so.
     """
 
-    def __init__(self, places: int, long: int, most: int) -> None:
-        self._places, self._long, self._most = places, long, most
+    def __init__(self, places: int, long: int, max_waiting: int) -> None:
+        self._places, self._long, self._max_waiting = places, long, max_waiting
         self._change = threading.Condition()
         self._waiting: list[tuple[object, bool]] = []
         self._running = {True: 0, False: 0}
-        self._mine = threading.local()
+        self._local = threading.local()
 
     @contextmanager
-    def taken(self, long: bool = False, say: Say | None = None) -> Iterator[None]:
-        """Wait for a place, and keep it inside; who has one already goes on.
+    def acquired(self, long: bool = False, on_wait: OnWait | None = None) -> Iterator[None]:
+        """Wait for a place and hold it inside the block; a thread that has one already goes straight on.
 
-        say: called while waiting, with how many are ahead; what it raises ends the waiting. Raises UserError where too
-        many wait.
+        Args:
+            long: the work may take seconds.
+            on_wait: called while waiting, with the number of threads ahead; an error it raises ends the wait.
+
+        Raises:
+            UserError: Too many are waiting.
         """
-        if getattr(self._mine, "has", False):
+        if getattr(self._local, "has", False):
             yield
             return
-        self._wait(long, say)
-        self._mine.has = True
+        self._wait(long, on_wait)
+        self._local.has = True
         self._share_processors()
         try:
             yield
         finally:
-            self._mine.has = False
+            self._local.has = False
             with self._change:
                 self._running[long] -= 1
                 self._change.notify_all()
 
-    def _wait(self, long: bool, say: Say | None) -> None:
+    def _wait(self, long: bool, on_wait: OnWait | None) -> None:
         ticket = object(), long
         with self._change:
-            if len(self._waiting) >= self._most:
+            if len(self._waiting) >= self._max_waiting:
                 raise UserError(f"{len(self._waiting)} others wait for an answer: try again in a minute.")
             self._waiting.append(ticket)
         try:
             while not self._enter(ticket):
-                if say:
-                    say(self.ahead(ticket))
+                if on_wait:
+                    on_wait(self.ahead(ticket))
         finally:
             with self._change:
                 self._waiting.remove(ticket)
@@ -71,7 +75,7 @@ class Turns:
 
     def _enter(self, ticket: tuple[object, bool]) -> bool:
         with self._change:
-            if not self._change.wait_for(lambda: self._next() is ticket, _EVERY):
+            if not self._change.wait_for(lambda: self._next() is ticket, _POLL_SECONDS):
                 return False
             self._running[ticket[1]] += 1
             return True
@@ -95,24 +99,24 @@ class Turns:
             return self._waiting.index(ticket)
 
 
-turns = Turns(places=max(2, _PROCESSORS), long=max(1, _PROCESSORS // 2), most=100)
+turns = Turns(places=max(2, _PROCESSORS), long=max(1, _PROCESSORS // 2), max_waiting=100)
 
 
 @contextmanager
 def in_turn(long: bool = False) -> Iterator[None]:
     """Wait for a place in a visitor's run, and say on the page, where it stands, how many are ahead.
 
-    Not below Streamlit's caches, which draw again what was drawn while they were filled: `turns.taken` is for those.
+    Not below Streamlit's caches, which draw again what was drawn while they were filled: `turns.acquired` is for those.
     """
     slot: list[Any] = []
 
-    def say(ahead: int) -> None:
+    def on_wait(ahead: int) -> None:
         if not slot:
             slot.append(st.empty())
         others = "1 other visitor is" if ahead == 1 else f"{ahead} other visitors are"
         slot[0].caption(f"{others} ahead of you …" if ahead else "You are next …")
 
-    with turns.taken(long, say):
+    with turns.acquired(long, on_wait):
         if slot:
             slot[0].empty()
         yield

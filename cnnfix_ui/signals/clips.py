@@ -26,9 +26,9 @@ from cnnfix_core.visualization import panel, photo_of
 from cnnfix_core.zoo import DownloadProgress
 from cnnfix_ui.components.choices.component import Choice, choices
 from cnnfix_ui.components.panels.component import Panel, image_uri, panels, thumbnail
-from cnnfix_ui.errors import plain
+from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
-from cnnfix_ui.server.cache import Shelf
+from cnnfix_ui.server.cache import Cache
 from cnnfix_ui.server.turns import turns
 from cnnfix_ui.signals import state
 from cnnfix_ui.widgets import answer, controls, networks
@@ -38,7 +38,7 @@ from cnnfix_ui.widgets.strip import choose_from_strip
 from cnnfix_ui.widgets.uploads import OWN
 
 _TILE = 200  # pixels, the longest side
-_MODELS: Shelf[str, ClipModel] = Shelf(600_000_000, lambda model: model.nbytes)
+_MODELS: Cache[str, ClipModel] = Cache(600_000_000, lambda model: model.nbytes)
 
 
 def show() -> None:
@@ -63,7 +63,7 @@ def show() -> None:
             networks.fit_classes(len(model.labels))
             explanation = controls.ask(lambda target: _explained(model, clip, target, preset))
         except CnnfixError as error:
-            st.error(plain(str(error)), icon=":material/info:")
+            st.error(escaped(str(error)), icon=":material/info:")
     with classes:
         controls.choose_classes(explanation, model.labels)
     if explanation:
@@ -72,11 +72,11 @@ def show() -> None:
 
 
 def _choose_clip() -> Clip:
-    sent: Clip | None = state.CLIP.thing
+    sent: Clip | None = state.CLIP_UPLOAD.value
     tiles = [Choice(OWN, "Your clip", "", thumbnail(_middle(sent)))] if sent else []
     tiles += [Choice(one.name, one.label.capitalize(), "", _sample_tile(one.name)) for one in clip_samples()]
     note = "Composed clips: one shape moves for a while, the others stand still."
-    choose_from_strip(tiles, state.CLIP, st.session_state["clip"], state.choose_clip, "Clips", note)
+    choose_from_strip(tiles, state.CLIP_UPLOAD, st.session_state["clip"], state.choose_clip, "Clips", note)
     if st.session_state["clip"] == OWN and sent:
         return sent
     return next(one.clip for one in clip_samples() if one.name == st.session_state["clip"])
@@ -99,13 +99,13 @@ def _choose_network() -> ClipModel | None:
         list(infos),
         format_func=lambda name: infos[name].title + ("" if _is_here(infos[name]) else " (to be fetched)"),
         key="network",
-        on_change=networks.forget_classes,
+        on_change=networks.reset_classes,
     )
     info = infos[st.session_state["network"]]
     if _is_here(info):
         return _loaded(info.name)
     st.info(
-        plain(
+        escaped(
             f"{info.title} knows 400 actions of people (Kinetics-400). Its weights, {(info.size or 0) / 1e6:.0f} MB, "
             "are not on this machine yet."
         ),
@@ -117,7 +117,7 @@ def _choose_network() -> ClipModel | None:
 
 
 def _is_here(info: ModelInfo) -> bool:
-    return info.available or info.name in _MODELS.kept()
+    return info.available or info.name in _MODELS.cached_keys()
 
 
 def _loaded(name: str, progress: DownloadProgress | None = None) -> ClipModel:
@@ -129,7 +129,7 @@ KEYS = {ClipModel: lambda model: model.name, Clip: lambda clip: clip.digest, **r
 
 @st.cache_data(max_entries=64, max_size="128MB", show_spinner=False, hash_funcs=KEYS)
 def _explained(model: ClipModel, clip: Clip, target: results.Target, preset: Preset) -> ClipExplanation:
-    with turns.taken(long=True):
+    with turns.acquired(long=True):
         return explain_clip(model, clip, target, preset)
 
 
@@ -154,7 +154,7 @@ def _draw(found: ClipExplanation) -> None:
         alt=text,
         key="panels",
     )
-    st.markdown(plain(text))
+    st.markdown(escaped(text))
     choices(
         [
             Choice(str(number), f"{number}: {percent(share)}", "", _tile(found, density, place))

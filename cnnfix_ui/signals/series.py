@@ -24,7 +24,7 @@ from cnnfix_core.modalities.timeseries import (
 from cnnfix_core.modalities.timeseries.shipped import signal_samples
 from cnnfix_ui.components.choices.component import Choice
 from cnnfix_ui.components.panels.component import image_uri
-from cnnfix_ui.errors import plain
+from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
 from cnnfix_ui.server.turns import turns
 from cnnfix_ui.signals import state
@@ -49,7 +49,7 @@ def show() -> None:
             networks.fit_classes(len(_model().labels))
             explanation = controls.ask(lambda target: _explained(series, target, preset))
         except CnnfixError as error:
-            st.error(plain(str(error)), icon=":material/info:")
+            st.error(escaped(str(error)), icon=":material/info:")
         else:
             st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
             _draw(explanation)
@@ -62,11 +62,11 @@ def show() -> None:
 
 
 def _choose_series() -> Floats:
-    series: list[Floats] | None = state.TABLE.thing
+    series: list[Floats] | None = state.SERIES_UPLOAD.value
     tiles = [Choice(OWN, "Your series", "", _tile(series[0]))] if series else []
     for one in signal_samples():
         tiles.append(Choice(one.name, one.name.replace("-", " ").capitalize(), "", _tile(one.series)))
-    choose_from_strip(tiles, state.TABLE, st.session_state["series"], state.choose_series, "Series")
+    choose_from_strip(tiles, state.SERIES_UPLOAD, st.session_state["series"], state.choose_series, "Series")
     if st.session_state["series"] != OWN or not series:
         return next(one.series for one in signal_samples() if one.name == st.session_state["series"])
     st.session_state["row"] = min(st.session_state["row"], len(series))
@@ -84,7 +84,7 @@ def _model() -> SignalModel:
 @st.cache_data(max_entries=256, show_spinner=False, hash_funcs=results.KEYS)
 def _explained(series: Floats, target: results.Target, preset: Preset) -> SignalExplanation:
     model = _model()
-    with turns.taken():
+    with turns.acquired():
         return explain_signal(model, series, target, preset)
 
 
@@ -103,7 +103,7 @@ def _tile(series: Floats) -> str:
 def _draw(found: SignalExplanation) -> None:
     text = signal_words(found)
     st.plotly_chart(_figure(found), key="series.chart", alt=text)
-    st.markdown(plain(text))
+    st.markdown(escaped(text))
     name = f"fixations-{found.target.label.replace(' ', '-')}"
     downloads(
         {

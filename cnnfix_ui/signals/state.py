@@ -13,9 +13,9 @@ from cnnfix_core.modalities.timeseries.shipped import signal_samples
 from cnnfix_core.modalities.video import Clip, clip_models, clip_samples, read_clip
 from cnnfix_ui.address import Setting, one_of
 from cnnfix_ui.widgets import answer, controls, networks
-from cnnfix_ui.widgets.uploads import Sent
+from cnnfix_ui.widgets.uploads import Upload
 
-KINDS = {"series": "Time series", "clip": "Clip"}
+SIGNAL_KINDS = {"series": "Time series", "clip": "Clip"}
 
 
 def _all_series(files: Sequence[tuple[str, bytes]]) -> list[Floats]:
@@ -26,21 +26,21 @@ def _clip(files: Sequence[tuple[str, bytes]]) -> Clip:
     return read_clip([content for _, content in files])
 
 
-TABLE: Sent[list[Floats]] = Sent("signals.table", "Your own series, as CSV", _all_series)
-CLIP: Sent[Clip] = Sent("signals.clip", "Your own clip: a GIF, or its frames", _clip, several=True)
+SERIES_UPLOAD: Upload[list[Floats]] = Upload("signals.table", "Your own series, as CSV", _all_series)
+CLIP_UPLOAD: Upload[Clip] = Upload("signals.clip", "Your own clip: a GIF, or its frames", _clip, several=True)
 
 
-def known_series(name: str) -> str:
+def parse_series(name: str) -> str:
     """The name of a series from the address. Raises ValueError for one that is not there."""
-    return TABLE.known(name, (one.name for one in signal_samples()))
+    return SERIES_UPLOAD.parse_name(name, (one.name for one in signal_samples()))
 
 
-def known_clip(name: str) -> str:
+def parse_clip(name: str) -> str:
     """The name of a clip from the address. Raises ValueError for one that is not there."""
-    return CLIP.known(name, (one.name for one in clip_samples()))
+    return CLIP_UPLOAD.parse_name(name, (one.name for one in clip_samples()))
 
 
-def known_number(text: str) -> int:
+def parse_number(text: str) -> int:
     """A number from 1, of a series in a table or of a frame. Raises ValueError for anything else."""
     if not 1 <= int(text) <= MOST_SERIES:
         raise ValueError(text)
@@ -48,30 +48,30 @@ def known_number(text: str) -> int:
 
 
 SETTINGS = {
-    "kind": one_of(*KINDS, default="series"),
-    "series": Setting("gun-drawn-1", known_series),
-    "row": Setting(1, known_number),
-    "clip": Setting("moving-left", known_clip),
+    "kind": one_of(*SIGNAL_KINDS, default="series"),
+    "series": Setting("gun-drawn-1", parse_series),
+    "row": Setting(1, parse_number),
+    "clip": Setting("moving-left", parse_clip),
     "network": one_of(*(info.name for info in clip_models()), default="motions"),
-    "frame": Setting(None, known_number),
-    "class": Setting(None, controls.known_class),
-    "than": Setting(None, controls.known_class),
+    "frame": Setting(None, parse_number),
+    "class": Setting(None, controls.parse_class),
+    "than": Setting(None, controls.parse_class),
     "focus": one_of(*FOCUS, default="balanced"),
     "show": one_of(*answer.SHOWN, default="both"),
-    "opacity": Setting(75, answer.known_opacity),
+    "opacity": Setting(75, answer.parse_opacity),
 }
 
 
 def choose_series(name: str) -> None:
     """Another series, the first of its table."""
     st.session_state["series"], st.session_state["row"] = name, 1
-    networks.forget_classes()
+    networks.reset_classes()
 
 
 def choose_clip(name: str) -> None:
     """Another clip."""
     st.session_state["clip"], st.session_state["frame"] = name, None
-    networks.forget_classes()
+    networks.reset_classes()
 
 
 def choose_frame(number: int) -> None:

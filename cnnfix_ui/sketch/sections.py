@@ -14,7 +14,7 @@ from cnnfix_core.modalities.sketches import Stroke, on_ink, sketch, sketch_sampl
 from cnnfix_core.utils import percent
 from cnnfix_ui.components.choices.component import Choice
 from cnnfix_ui.components.panels.component import photo_uri, thumbnail
-from cnnfix_ui.errors import plain
+from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
 from cnnfix_ui.sketch import component, state
 from cnnfix_ui.widgets import answer, controls
@@ -37,13 +37,13 @@ def network() -> results.Network:
 
 def choose_sheet() -> None:
     """Draw the strip of samples and the upload."""
-    sent = state.DRAWING.thing
+    sent = state.DRAWING_UPLOAD.value
     tiles = [Choice(state.EMPTY, "Empty sheet", "Draw something", thumbnail(picture_of(())))]
     if sent is not None:
         tiles.append(Choice(OWN, "Your drawing", "", thumbnail(sent)))
     tiles += [Choice(one.name, one.kind.capitalize(), "", _thumbnail(one.name)) for one in sketch_samples()]
     note = "Forty kinds of things are known. Draw one, or take a sample and go on from there."
-    choose_from_strip(tiles, state.DRAWING, st.session_state["sheet"], state.choose, "Sheets", note)
+    choose_from_strip(tiles, state.DRAWING_UPLOAD, st.session_state["sheet"], state.choose, "Sheets", note)
 
 
 @st.cache_resource
@@ -88,7 +88,9 @@ def draw_answer(
         st.metric("Evidence on ink", percent(lies.ink), help="On a line, or within 1.25 % of the sheet's side of one.")
         st.metric("Evidence on paper", percent(1 - lies.ink))
         st.metric("Sheet that is near ink", percent(lies.covered))
-    answer.show(picture, explanation, results.rival(network(), picture, explanation.asked, explanation.preset.crops))
+    answer.show_explanation(
+        picture, explanation, results.gradcam(network(), picture, explanation.asked, explanation.preset.crops)
+    )
     if len(strokes) > 1:
         _history(explanation, strokes, shares)
 
@@ -98,7 +100,7 @@ def _history(explanation: Explanation, strokes: tuple[Stroke, ...], shares: Sequ
     target, sent = explanation.target, state.sent()
     after = [_probability(picture_of(strokes[:count], sent), target.index) for count in range(len(strokes) + 1)]
     st.subheader("Which stroke decided?", anchor=False)
-    st.markdown(plain(_decided(target.label, after, shares)))
+    st.markdown(escaped(_deciding_stroke(target.label, after, shares)))
     figure = go.Figure(
         go.Bar(
             x=list(range(1, len(strokes) + 1)),
@@ -115,7 +117,7 @@ def _history(explanation: Explanation, strokes: tuple[Stroke, ...], shares: Sequ
     )
 
 
-def _decided(label: str, after: Sequence[float], shares: Sequence[float]) -> str:
+def _deciding_stroke(label: str, after: Sequence[float], shares: Sequence[float]) -> str:
     steps = np.diff(after)
     most = int(np.argmax(steps))
     strongest = int(np.argmax(shares))
@@ -129,10 +131,10 @@ def _decided(label: str, after: Sequence[float], shares: Sequence[float]) -> str
 
 
 def _probability(picture: Picture, index: int) -> float:
-    return results.said(network(), picture).prediction(index).probability
+    return results.predicted(network(), picture).prediction(index).probability
 
 
-def what_it_knows() -> str:
+def known_classes() -> str:
     """The kinds of things that the network knows."""
     names = network().model.labels.short
     return f"Draw something: {', '.join(names[:_KINDS])} or one of {len(names) - _KINDS} other things."

@@ -9,25 +9,25 @@ from cnnfix_core.engine import FOCUS
 from cnnfix_core.modalities.sketches import SketchError, Stroke, sheet_of, sketch_samples, strokes_of
 from cnnfix_ui.address import Setting, one_of
 from cnnfix_ui.widgets import answer, controls, networks
-from cnnfix_ui.widgets.uploads import OWN, Sent
+from cnnfix_ui.widgets.uploads import OWN, Upload
 
 EMPTY = "empty"
-DRAWING = Sent("sketch", "A drawing of yours", lambda files: sheet_of(open_picture(files[0][1])))
+DRAWING_UPLOAD = Upload("sketch", "A drawing of yours", lambda files: sheet_of(open_picture(files[0][1])))
 _STROKES, _NUMBER = "sketch.strokes", "sketch.number"
 
 
-def known_sheet(name: str) -> str:
+def parse_sheet(name: str) -> str:
     """The name of a sheet from the address. Raises ValueError for one that is not there."""
-    return DRAWING.known(name, {EMPTY, *(one.name for one in sketch_samples())})
+    return DRAWING_UPLOAD.parse_name(name, {EMPTY, *(one.name for one in sketch_samples())})
 
 
 SETTINGS = {
-    "sheet": Setting("cat", known_sheet),
-    "class": Setting(None, controls.known_class),
-    "than": Setting(None, controls.known_class),
+    "sheet": Setting("cat", parse_sheet),
+    "class": Setting(None, controls.parse_class),
+    "than": Setting(None, controls.parse_class),
     "focus": one_of(*FOCUS, default="balanced"),
     "show": one_of(*answer.SHOWN, default="both"),
-    "opacity": Setting(75, answer.known_opacity),
+    "opacity": Setting(75, answer.parse_opacity),
 }
 
 
@@ -36,7 +36,7 @@ def choose(name: str) -> None:
     st.session_state["sheet"] = name
     st.session_state.pop(_STROKES, None)
     st.session_state[_NUMBER] = number() + 1
-    networks.forget_classes()
+    networks.reset_classes()
 
 
 def number() -> int:
@@ -54,13 +54,13 @@ def strokes() -> tuple[Stroke, ...]:
 
 def draw(sent: object) -> None:
     """Take the strokes that a browser sends; what is none changes nothing but the message."""
-    DRAWING.refuse(None)
+    DRAWING_UPLOAD.set_error(None)
     try:
         st.session_state[_STROKES] = strokes_of(sent)
     except SketchError as error:
-        DRAWING.refuse(str(error))
+        DRAWING_UPLOAD.set_error(str(error))
 
 
 def sent() -> Picture | None:
     """The drawing that was sent, where it is on the sheet."""
-    return DRAWING.thing if st.session_state["sheet"] == OWN else None
+    return DRAWING_UPLOAD.value if st.session_state["sheet"] == OWN else None

@@ -11,14 +11,14 @@ from cnnfix_core.explanations import as_csv, as_json, summary
 from cnnfix_core.report import Report, as_html, as_pdf, as_zip
 from cnnfix_core.visualization import comparison, png
 from cnnfix_ui.components.panels.component import Panel, panels
-from cnnfix_ui.errors import plain
+from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets.downloads import downloads
 
 SHOWN = ("both", "points", "density")
 
 
-def known_opacity(text: str) -> int:
+def parse_opacity(text: str) -> int:
     """Strength of the colours in % from the address. Raises a ValueError for anything else."""
     value = int(text)
     if value not in range(10, 101, 5):
@@ -36,7 +36,7 @@ def choose_opacity() -> None:
     st.slider("Strength of the colours", 10, 100, step=5, format="%d %%", key="opacity")
 
 
-def show(
+def show_explanation(
     picture: Picture,
     explanation: Explanation,
     found: NDArray[np.float32] | str,
@@ -47,24 +47,24 @@ def show(
     found: Grad-CAM's map, or the sentence that says why there is none. report: makes one, where that can be.
     """
     density = results.density(explanation)
-    rival = None if isinstance(found, str) else found
-    text = summary(explanation, density, rival)
+    gradcam = None if isinstance(found, str) else found
+    text = summary(explanation, density, gradcam)
     drawn, weighted = st.session_state["show"], explanation.preset.weighted
     panels(
         picture,
         [
             Panel("CNN Fixations", density, explanation.kept_fixations),
-            *([] if rival is None else [Panel("Grad-CAM", rival)]),
+            *([] if gradcam is None else [Panel("Grad-CAM", gradcam)]),
         ],
         points="" if drawn == "density" else "fixation" + (", larger with more evidence" if weighted else ""),
         opacity=0 if drawn == "points" else st.session_state["opacity"] / 100,
         alt=text,
         key="panels",
     )
-    st.markdown(plain(text))
+    st.markdown(escaped(text))
     if isinstance(found, str):
-        st.caption(plain(f"Without Grad-CAM. {found}"))
-    _downloads(picture, explanation, density, rival, report)
+        st.caption(escaped(f"Without Grad-CAM. {found}"))
+    _downloads(picture, explanation, density, gradcam, report)
     _what_it_saw(picture, explanation)
 
 
@@ -72,12 +72,12 @@ def _downloads(
     picture: Picture,
     explanation: Explanation,
     density: NDArray[np.floating],
-    rival: NDArray[np.float32] | None,
+    gradcam: NDArray[np.float32] | None,
     report: Callable[[], Report] | None,
 ) -> None:
     name = f"fixations-{explanation.target.label.split(' (')[0].replace(' ', '-')}"
     files: dict[str, tuple[str, Callable[[], str | bytes]]] = {
-        f"{name}.png": ("Figure", lambda: png(comparison(picture, explanation, density, rival))),
+        f"{name}.png": ("Figure", lambda: png(comparison(picture, explanation, density, gradcam))),
         f"{name}.json": ("JSON", lambda: as_json(explanation)),
         f"{name}.csv": ("CSV", lambda: as_csv(explanation)),
     }

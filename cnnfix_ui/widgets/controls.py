@@ -17,7 +17,7 @@ from cnnfix_ui.address import Setting, one_of
 from cnnfix_ui.components.choices.component import Choice, choices
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets import networks
-from cnnfix_ui.widgets.gallery import known_picture
+from cnnfix_ui.widgets.gallery import parse_picture
 
 Answer = TypeVar("Answer")
 
@@ -31,7 +31,7 @@ PRESET_LABELS = {"evidence": "Evidence", "published": "As published"}
 _SHOWN_CLASSES = 6
 
 
-class Answered(Protocol):
+class ExplainedClass(Protocol):
     """What the network said, and which class is explained rather than which other."""
 
     @property
@@ -61,7 +61,7 @@ class WalkSettings:
         return preset if self.crops is None else replace(preset, crops=self.crops)
 
 
-def known_class(text: str) -> int:
+def parse_class(text: str) -> int:
     """A class number from the address; whether there are so many is seen to when the network is known.
 
     Raises a ValueError for anything else.
@@ -73,10 +73,10 @@ def known_class(text: str) -> int:
 
 # What every page that asks a network has in its address.
 SETTINGS = {
-    "model": Setting(DEFAULT, networks.known_name),
-    "picture": Setting(list_samples()[0].name, known_picture),
-    "class": Setting(None, known_class),
-    "than": Setting(None, known_class),
+    "model": Setting(DEFAULT, networks.parse_name),
+    "picture": Setting(list_samples()[0].name, parse_picture),
+    "class": Setting(None, parse_class),
+    "than": Setting(None, parse_class),
     "preset": one_of(*PRESETS, default="evidence"),
     "focus": one_of(*FOCUS, default="balanced"),
     "sees": one_of(*VIEWS, default="preset"),
@@ -153,7 +153,7 @@ def ask(explained: Callable[[results.Target], Answer]) -> Answer:
         return explained(target())
 
 
-def choose_classes(explanation: Answered | None, labels: Labels) -> None:
+def choose_classes(explanation: ExplainedClass | None, labels: Labels) -> None:
     """Draw the predictions as bars to click, and the search for any other class.
 
     explanation: None where there is no answer; then another class can still be asked for.
@@ -181,14 +181,14 @@ def choose_classes(explanation: Answered | None, labels: Labels) -> None:
     )
 
 
-def listed(answer: Answered) -> list[Prediction]:
+def listed(answer: ExplainedClass) -> list[Prediction]:
     """The classes to choose from: the most probable ones, and those that were asked for."""
     shown = list(answer.predictions[:_SHOWN_CLASSES])
     asked = [prediction for prediction in (answer.target, answer.rather_than) if prediction]
     return shown + [prediction for prediction in asked if prediction not in shown]
 
 
-def _bars(explanation: Answered, labels: Labels) -> None:
+def _bars(explanation: ExplainedClass, labels: Labels) -> None:
     def choose(value: str) -> None:
         st.session_state["class"] = int(value)
         if st.session_state["than"] == int(value):

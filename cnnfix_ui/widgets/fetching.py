@@ -7,13 +7,13 @@ import streamlit as st
 from cnnfix_core import ModelInfo
 from cnnfix_core.errors import ModelError
 from cnnfix_core.zoo import DownloadProgress
-from cnnfix_ui.errors import plain, show_error
+from cnnfix_ui.errors import escaped, show_error
 
 
 def load_with_bar(info: ModelInfo, load: Callable[[DownloadProgress], object]) -> None:
     """Load it, then draw the page anew; where that fails, say why."""
     place = st.empty()
-    bar = place.progress(0.0, f"Opening {plain(info.title)} …")
+    bar = place.progress(0.0, f"Opening {escaped(info.title)} …")
 
     def progress(done: int, total: int | None) -> None:
         of = total or info.size or 0

@@ -9,18 +9,18 @@ from cnnfix_core.images import list_samples, load_sample
 from cnnfix_ui.components.choices.component import Choice
 from cnnfix_ui.components.panels.component import thumbnail
 from cnnfix_ui.widgets.strip import choose_from_strip
-from cnnfix_ui.widgets.uploads import OWN, Sent
+from cnnfix_ui.widgets.uploads import OWN, Upload
 
 _OWN_TITLE = "Your picture"
-_SENT = Sent("gallery", "Your own picture", lambda files: open_picture(files[0][1]), camera=True)
+_UPLOAD = Upload("gallery", "Your own picture", lambda files: open_picture(files[0][1]), camera=True)
 
 
-def known_picture(name: str) -> str:
+def parse_picture(name: str) -> str:
     """The name, if an address may ask for it: that of a sample, or "own" where the visitor has sent a picture.
 
     Raises a ValueError otherwise.
     """
-    return _SENT.known(name, (sample.name for sample in list_samples()))
+    return _UPLOAD.parse_name(name, (sample.name for sample in list_samples()))
 
 
 def title_of(name: str) -> str:
@@ -30,7 +30,7 @@ def title_of(name: str) -> str:
 
 def take(picture: Picture) -> None:
     """Make it the visitor's own picture."""
-    _SENT.take(picture)
+    _UPLOAD.take(picture)
 
 
 def choose_picture(key: str, on_change: Callable[[], object]) -> Picture:
@@ -45,19 +45,19 @@ def choose_picture(key: str, on_change: Callable[[], object]) -> Picture:
 
     chosen: str = st.session_state[key]
     note = "" if chosen == OWN else _note(chosen)
-    choose_from_strip([_tile(name) for name in names()], _SENT, chosen, choose, "Pictures", note)
+    choose_from_strip([_tile(name) for name in names()], _UPLOAD, chosen, choose, "Pictures", note)
     return picture_of(chosen)
 
 
 def picture_of(name: str) -> Picture:
-    """The picture of a name that `known_picture` has let through."""
-    picture = _SENT.thing if name == OWN else None
+    """The picture of a name that `parse_picture` has let through."""
+    picture = _UPLOAD.value if name == OWN else None
     return picture or _sample(name)
 
 
 def names() -> list[str]:
     """All that can be chosen: the visitor's own first, where there is one."""
-    own = [OWN] if _SENT.thing else []
+    own = [OWN] if _UPLOAD.value else []
     return own + [sample.name for sample in list_samples()]
 
 

@@ -10,7 +10,7 @@ from cnnfix_core.errors import ModelError
 from cnnfix_core.zoo import DEFAULT, Task, model_info
 from cnnfix_site import PAGES
 from cnnfix_ui import address
-from cnnfix_ui.errors import plain
+from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
 from cnnfix_ui.server.results import Network
 from cnnfix_ui.widgets import own_model
@@ -22,7 +22,7 @@ _MORE = "more"
 _NOTICE, _LABELS, _CHANGED = (f"networks.{name}" for name in ("notice", "labels", "changed"))
 
 
-def known_name(text: str) -> str:
+def parse_name(text: str) -> str:
     """A network's name from the address, whether it can be asked now or not. Raises a ValueError for others."""
     if text != OWN and model_info(text) is None:
         raise ValueError(text)
@@ -31,7 +31,7 @@ def known_name(text: str) -> str:
 
 def can_be_asked(info: ModelInfo) -> bool:
     """Whether it is in memory, or its weights are on this machine."""
-    return info.available or info.name in results.models.kept()
+    return info.available or info.name in results.models.cached_keys()
 
 
 def title_of(name: str) -> str:
@@ -48,7 +48,7 @@ def choose(tasks: Sequence[Task] = CLASSIFICATION) -> Network:
     tasks: of the networks that the page can ask.
     """
     if st.session_state["model"] == _MORE:
-        address.forget("model")
+        address.reset("model")
         st.switch_page(PAGES / "models.py")
     network = _chosen(tasks)
     _keep_classes(network.model.labels)
@@ -74,7 +74,7 @@ def show_notice() -> None:
     """Say why another network is asked than the address wants, until somebody chooses one."""
     if _NOTICE in st.session_state:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.info(plain(st.session_state[_NOTICE]), icon=":material/info:")
+            st.info(escaped(st.session_state[_NOTICE]), icon=":material/info:")
             link_to_models()
 
 
@@ -86,7 +86,7 @@ def link_to_models(label: str = "Go to Models") -> None:
 def explore_with(name: str) -> NoReturn:
     """Go to Explore and ask this network."""
     _changed()
-    address.change("model", name)
+    address.set_value("model", name)
     st.switch_page(PAGES / "explore.py")
 
 
@@ -103,12 +103,12 @@ def _chosen(tasks: Sequence[Task]) -> Network:
         st.session_state[_NOTICE] = f"{error} {title_of(DEFAULT)} is asked instead."
         st.session_state["model"] = DEFAULT
         if name == OWN:  # the numbers in the address were those of its classes
-            forget_classes()
+            reset_classes()
         return network_of(DEFAULT)
 
 
 def network_of(name: str, tasks: Sequence[Task] = CLASSIFICATION) -> Network:
-    """The network of a name that `known_name` has let through. Raises ModelError where it cannot be asked here, now."""
+    """The network of a name that `parse_name` has let through. Raises ModelError where it cannot be asked here, now."""
     if name == OWN:
         own = own_model.current()
         if own is None:
@@ -131,16 +131,16 @@ def _keep_classes(labels: Labels) -> None:
     changed = st.session_state.pop(_CHANGED, False) and before != labels.synonyms
     st.session_state[_LABELS] = labels.synonyms
     if changed:
-        forget_classes()
+        reset_classes()
     fit_classes(len(labels))
 
 
 def fit_classes(count: int) -> None:
     """Forget classes that a network with so many has not; they may come from the address."""
     if any((st.session_state[which] or 0) >= count for which in ("class", "than")):
-        forget_classes()
+        reset_classes()
 
 
-def forget_classes() -> None:
+def reset_classes() -> None:
     """Ask about what the network says, of another picture or under other labels."""
     st.session_state["class"] = st.session_state["than"] = None

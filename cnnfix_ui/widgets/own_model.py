@@ -14,7 +14,7 @@ _CHECKED = "own.checked"
 
 
 @dataclass(frozen=True)
-class Request:
+class CheckRequest:
     """What is sent to be checked: a file with its name, and how it is to be understood.
 
     labels: content of the labels' file. preprocessing: None for what the file or the architecture says.
@@ -34,14 +34,14 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedModel:
     """A model that opened, and what the trial walk through it found."""
 
     network: Network
     report: Coverage
 
 
-def check(request: Request) -> Checked:
+def check(request: CheckRequest) -> CheckedModel:
     """Open the model, walk through it once, and keep it in the session.
 
     Raises CnnfixError; then the session keeps what it had.
@@ -56,14 +56,14 @@ def check(request: Request) -> Checked:
     picture = open_picture(list_samples()[0].read())
     (view,) = model.views(picture, "whole")
     report = coverage(model.module, model.preprocess(view.render(picture))[None])
-    checked = Checked(Network(request.key, model), report)
+    checked = CheckedModel(Network(request.key, model), report)
     st.session_state[_CHECKED] = checked
     return checked
 
 
-def checked() -> Checked | None:
+def checked() -> CheckedModel | None:
     """The model that this visitor sent last and that opened."""
-    found: Checked | None = st.session_state.get(_CHECKED)
+    found: CheckedModel | None = st.session_state.get(_CHECKED)
     return found
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import streamlit as st
 
 from cnnfix_ui.components.choices.component import Choice, choices
-from cnnfix_ui.errors import plain
-from cnnfix_ui.widgets.uploads import OWN, Sent
+from cnnfix_ui.errors import escaped
+from cnnfix_ui.widgets.uploads import OWN, Upload
 
 
 def choose_from_strip(
     tiles: Sequence[Choice],
-    sent: Sent[Any],
+    upload: Upload[Any],
     selected: str,
     on_choose: Callable[[str], object],
     label: str,
@@ -27,9 +27,9 @@ def choose_from_strip(
     """
     strip, own = st.columns([4, 1.1], gap="medium")
     with own:
-        sent.choose(lambda: on_choose(OWN))
+        upload.draw(lambda: on_choose(OWN))
     with strip:
-        choices(tiles, selected=selected, look="tiles", label=label, key=f"{sent.key}.tiles", on_choose=on_choose)
+        choices(tiles, selected=selected, look="tiles", label=label, key=f"{upload.key}.tiles", on_choose=on_choose)
         if note:
-            st.caption(plain(note))
-    sent.show_refusal()
+            st.caption(escaped(note))
+    upload.show_error()

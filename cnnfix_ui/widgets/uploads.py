@@ -10,16 +10,16 @@ import streamlit as st
 
 from cnnfix_core.errors import CnnfixError
 from cnnfix_site.hosting import SMALL_UPLOAD
-from cnnfix_ui.errors import plain
+from cnnfix_ui.errors import escaped
 
-Thing = TypeVar("Thing")
+Value = TypeVar("Value")
 
 OWN = "own"  # the name of what was sent, beside those of samples
 
 
 @dataclass(frozen=True)
-class Sent(Generic[Thing]):
-    """One kind of thing that is sent.
+class Upload(Generic[Value]):
+    """One kind of value that is sent.
 
     key: of session state. label: of the place to send it to. read: from the names and bytes of the files; raises
     CnnfixError. several: files may be sent at once. camera: it can be photographed.
@@ -27,27 +27,27 @@ class Sent(Generic[Thing]):
 
     key: str
     label: str
-    read: Callable[[Sequence[tuple[str, bytes]]], Thing]
+    read: Callable[[Sequence[tuple[str, bytes]]], Value]
     several: bool = False
     camera: bool = False
 
     @property
-    def thing(self) -> Thing | None:
+    def value(self) -> Value | None:
         """What was sent last and could be read."""
-        found: Thing | None = st.session_state.get(f"{self.key}.sent")
+        found: Value | None = st.session_state.get(f"{self.key}.sent")
         return found
 
-    def known(self, name: str, samples: Iterable[str]) -> str:
+    def parse_name(self, name: str, samples: Iterable[str]) -> str:
         """The name, from an address, if it is a sample's or that of what was sent. Raises ValueError otherwise."""
-        if name in samples or (name == OWN and self.thing):
+        if name in samples or (name == OWN and self.value):
             return name
         raise ValueError(name)
 
-    def take(self, thing: Thing) -> None:
+    def take(self, value: Value) -> None:
         """Keep what came another way."""
-        st.session_state[f"{self.key}.sent"] = thing
+        st.session_state[f"{self.key}.sent"] = value
 
-    def choose(self, on_take: Callable[[], object]) -> None:
+    def draw(self, on_take: Callable[[], object]) -> None:
         """Draw the place to send to. on_take: called when it was read; like every callback it should only set state."""
         upload, camera = f"{self.key}.upload", f"{self.key}.camera"
         st.file_uploader(
@@ -64,20 +64,20 @@ class Sent(Generic[Thing]):
                     "Camera", key=camera, on_change=self._take, args=(camera, on_take), label_visibility="collapsed"
                 )
 
-    def show_refusal(self) -> None:
+    def show_error(self) -> None:
         """Say why what came last was refused, if it was."""
-        if f"{self.key}.refused" in st.session_state:
-            st.error(plain(st.session_state[f"{self.key}.refused"]), icon=":material/info:")
+        if f"{self.key}.error" in st.session_state:
+            st.error(escaped(st.session_state[f"{self.key}.error"]), icon=":material/info:")
 
-    def refuse(self, message: str | None) -> None:
+    def set_error(self, message: str | None) -> None:
         """Note why what came last was refused; None: it was not."""
         if message is None:
-            st.session_state.pop(f"{self.key}.refused", None)
+            st.session_state.pop(f"{self.key}.error", None)
         else:
-            st.session_state[f"{self.key}.refused"] = message
+            st.session_state[f"{self.key}.error"] = message
 
     def _take(self, key: str, on_take: Callable[[], object]) -> None:
-        self.refuse(None)
+        self.set_error(None)
         given = st.session_state[key]
         files = given if isinstance(given, list) else [given] if given else []
         if not files:
@@ -85,6 +85,6 @@ class Sent(Generic[Thing]):
         try:
             self.take(self.read([(file.name, file.getvalue()) for file in files]))
         except CnnfixError as error:
-            self.refuse(str(error))
+            self.set_error(str(error))
         else:
             on_take()

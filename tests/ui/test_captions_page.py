@@ -5,20 +5,20 @@ from functools import partial
 
 import pytest
 
-from cnnfix_ui.captions.state import known_caption, known_place, replaced
+from cnnfix_ui.captions.state import parse_caption, parse_place, replaced
 from tests.ui.visiting import headings, page
 
 visit = partial(page, "captions")
 
 
 def test_captions_from_the_address() -> None:
-    assert known_caption("A brown DOG, on the sofa…") == "a brown dog on the sofa …"
-    assert known_caption("a dog...") == "a dog …"
-    assert len(known_caption("dog " * 50).split()) == 20
+    assert parse_caption("A brown DOG, on the sofa…") == "a brown dog on the sofa …"
+    assert parse_caption("a dog...") == "a dog …"
+    assert len(parse_caption("dog " * 50).split()) == 20
     assert replaced(["a", "dog", "runs"], 2, "cat") == "a cat …"
 
 
-WRONG = [*((known_caption, text) for text in ("", "…", "!?")), *((known_place, text) for text in ("0", "99", "x"))]
+WRONG = [*((parse_caption, text) for text in ("", "…", "!?")), *((parse_place, text) for text in ("0", "99", "x"))]
 
 
 @pytest.mark.parametrize(("parse", "text"), WRONG)

@@ -30,64 +30,64 @@ class Slow:
         try:
             while not self.release.wait(0.002):
                 job.report(0.5, "half")
-        except module.NotWantedError:
+        except module.JobCancelledError:
             self.stopped = True
             raise
         return self.result
 
 
-def board(workers: int = 1, room: int = 10**6) -> Jobs:
-    return Jobs(workers, room, len)
+def board(workers: int = 1, max_bytes: int = 10**6) -> Jobs:
+    return Jobs(workers, max_bytes, len)
 
 
 def test_a_job_tells_how_far_it_is_and_is_done_once() -> None:
     jobs, work = board(), Slow()
-    job = jobs.ask("ann", {"a": work})["a"]
+    job = jobs.request("ann", {"a": work})["a"]
     until(lambda: job.share == 0.5)
     assert (job.state, job.result) == ("running", "half")
     work.release.set()
     until(lambda: job.ended)
     assert (job.state, job.result) == ("done", "result")
-    assert jobs.ask("bob", {"a": work})["a"] is job
+    assert jobs.request("bob", {"a": work})["a"] is job
     assert work.runs == 1
 
 
 def test_what_is_not_asked_for_any_more_is_stopped_unless_somebody_else_waits() -> None:
     jobs, work = board(), Slow()
-    jobs.ask("ann", {"a": work})
-    job = jobs.ask("bob", {"a": work})["a"]
+    jobs.request("ann", {"a": work})
+    job = jobs.request("bob", {"a": work})["a"]
     until(lambda: job.state == "running")
-    jobs.ask("ann", {})
+    jobs.request("ann", {})
     time.sleep(0.05)
     assert not work.stopped
-    jobs.ask("bob", {})
+    jobs.request("bob", {})
     until(lambda: work.stopped)
     again = Slow()
-    until(lambda: jobs.ask("ann", {"a": again})["a"] is not job)
+    until(lambda: jobs.request("ann", {"a": again})["a"] is not job)
     until(lambda: again.runs == 1)
     again.release.set()
 
 
 def test_who_has_left_is_not_worked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     jobs, work = board(), Slow()
-    job = jobs.ask("ann", {"a": work})["a"]
+    job = jobs.request("ann", {"a": work})["a"]
     until(lambda: job.state == "running")
-    monkeypatch.setattr(module, "_GONE", 0.0)
+    monkeypatch.setattr(module, "_VISITOR_TIMEOUT", 0.0)
     until(lambda: work.stopped)
 
 
 def test_visitors_take_turns() -> None:
     jobs, order = board(), []
     first = Slow()
-    jobs.ask("ann", {"first": first})
+    jobs.request("ann", {"first": first})
     until(lambda: first.runs == 1)
 
     def note(name: str) -> Callable[[Job], str]:
         return lambda job: order.append(name) or name  # type: ignore[func-returns-value]
 
     works: dict[Hashable, Callable[[Job], Any]] = {name: note(name) for name in ("a1", "a2", "a3")}
-    jobs.ask("ann", {"first": first, **works})
-    asked = jobs.ask("bob", {"b1": note("b1"), "b2": note("b2")})
+    jobs.request("ann", {"first": first, **works})
+    asked = jobs.request("bob", {"b1": note("b1"), "b2": note("b2")})
     first.release.set()
     until(lambda: len(order) == 5)
     assert all(job.ended for job in asked.values())
@@ -98,7 +98,7 @@ def test_visitors_take_turns() -> None:
 
 def test_several_workers_work_at_once() -> None:
     jobs, works = board(workers=2), [Slow(), Slow()]
-    jobs.ask("ann", dict(enumerate(works)))
+    jobs.request("ann", dict(enumerate(works)))
     until(lambda: all(work.runs == 1 for work in works))
     for work in works:
         work.release.set()
@@ -112,28 +112,28 @@ def test_failures_say_why_and_can_be_tried_again(caplog: pytest.LogCaptureFixtur
         raise RuntimeError("secret details")
 
     jobs = board()
-    asked = jobs.ask("ann", {"plain": plain, "broken": broken})
+    asked = jobs.request("ann", {"plain": plain, "broken": broken})
     until(lambda: all(job.ended for job in asked.values()))
     assert asked["plain"].message == "There is no such class."
     assert "secret" not in asked["broken"].message
     assert "secret details" in caplog.text
-    jobs.ask("ann", {})
-    done = jobs.ask("ann", {"plain": lambda job: "now it works"})["plain"]
+    jobs.request("ann", {})
+    done = jobs.request("ann", {"plain": lambda job: "now it works"})["plain"]
     until(lambda: done.state == "done")
 
 
 def test_results_are_kept_as_long_as_there_is_room() -> None:
-    jobs, runs = board(room=25), []
+    jobs, runs = board(max_bytes=25), []
 
     def make(name: str) -> Callable[[Job], str]:
         return lambda job: runs.append(name) or name * 10  # type: ignore[func-returns-value]
 
     for name in "abc":
-        job = jobs.ask("ann", {name: make(name)})[name]
+        job = jobs.request("ann", {name: make(name)})[name]
         until(lambda job=job: job.ended)  # type: ignore[misc]
-    jobs.ask("ann", {})
-    jobs.ask("ann", {"b": make("b"), "c": make("c")})
+    jobs.request("ann", {})
+    jobs.request("ann", {"b": make("b"), "c": make("c")})
     assert runs == ["a", "b", "c"]
-    job = jobs.ask("ann", {"a": make("a")})["a"]
+    job = jobs.request("ann", {"a": make("a")})["a"]
     until(lambda: job.ended)
     assert runs == ["a", "b", "c", "a"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cnnfix_ui.compare.component import unheard
+from cnnfix_ui.compare.component import new_acts
 from cnnfix_ui.compare.map_data import map_data
 
 
@@ -53,12 +53,12 @@ def test_a_map_of_nothing(value: float) -> None:
 
 def test_acts_are_heard_once_and_in_order() -> None:
     first, second, third = {"do": "pin"}, {"do": "stop"}, {"do": "add"}
-    heard, acts = unheard({"who": "a", "acts": [[1, first]]}, None)
+    heard, acts = new_acts({"who": "a", "acts": [[1, first]]}, None)
     assert (heard, acts) == (("a", 1), [first])
-    heard, acts = unheard({"who": "a", "acts": [[1, first], [2, second], [3, third]]}, heard)
+    heard, acts = new_acts({"who": "a", "acts": [[1, first], [2, second], [3, third]]}, heard)
     assert (heard, acts) == (("a", 3), [second, third])
-    assert unheard({"who": "a", "acts": [[2, second]]}, heard) == (heard, [])
-    assert unheard({"who": "b", "acts": [[1, first]]}, heard) == (("b", 1), [first])  # mounted anew
+    assert new_acts({"who": "a", "acts": [[2, second]]}, heard) == (heard, [])
+    assert new_acts({"who": "b", "acts": [[1, first]]}, heard) == (("b", 1), [first])  # mounted anew
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ def test_acts_are_heard_once_and_in_order() -> None:
     [None, 3, [], {}, {"who": 1, "acts": []}, {"who": "a" * 41, "acts": []}, {"who": "a", "acts": "no"}],
 )
 def test_nonsense_is_not_heard(sent: object) -> None:
-    assert unheard(sent, ("a", 2)) == (("a", 2), [])
+    assert new_acts(sent, ("a", 2)) == (("a", 2), [])
 
 
 def test_nonsense_among_acts_is_left_out() -> None:
     good = {"do": "stop"}
     sent = {"who": "a", "acts": [[1], ["2", good], [3, "stop"], None, [4, good], *[[5, good]] * 100]}
-    assert unheard(sent, None) == (("a", 5), [good, good])
+    assert new_acts(sent, None) == (("a", 5), [good, good])

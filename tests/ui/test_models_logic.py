@@ -21,7 +21,7 @@ from cnnfix_core import list_models, load_model
 from cnnfix_core.zoo import DEFAULT, architectures
 from cnnfix_core.zoo.sources.torchvision import PublishedWeights
 from cnnfix_ui.server import results
-from cnnfix_ui.server.cache import Shelf
+from cnnfix_ui.server.cache import Cache
 from cnnfix_ui.widgets import own_model
 
 ROOT = Path(__file__).parents[2]
@@ -107,10 +107,10 @@ def test_the_table_lists_every_network_with_its_state() -> None:
 def test_unload_and_load() -> None:
     results.loaded(DEFAULT)
     app = button(opened(), "Unload")
-    assert DEFAULT not in results.models.kept()
+    assert DEFAULT not in results.models.cached_keys()
     assert app.dataframe[0].value["State"][0] == "Ready"
     app = button(app, "Load")
-    assert DEFAULT in results.models.kept()
+    assert DEFAULT in results.models.cached_keys()
     assert app.dataframe[0].value["State"][0] == "Loaded"
 
 
@@ -292,7 +292,7 @@ def test_without_feature_maps_there_are_fixations_alone() -> None:
 
 
 def test_an_own_model_belongs_to_its_visitor_and_can_be_removed(weights: bytes) -> None:
-    before = results.models.kept()
+    before = results.models.cached_keys()
     app = button(send(opened(), "pets.pth", weights, SMALL, LABELS), "Explore with it", last=True)
     assert "own" not in opened("explore").selectbox(key="model").options
     stranger = opened("explore", model="own", **{"class": "3"})
@@ -301,16 +301,16 @@ def test_an_own_model_belongs_to_its_visitor_and_can_be_removed(weights: bytes) 
     app = button(go(app, "models"), "Remove")
     assert "5 classes" not in said(app)
     assert "Your own model is not here any more" in said(go(app, "explore"))
-    assert results.models.kept() == before
+    assert results.models.cached_keys() == before
 
 
 def test_other_files_and_settings_have_other_keys() -> None:
-    first = own_model.Request("a.pth", b"one", SMALL, None, None)
+    first = own_model.CheckRequest("a.pth", b"one", SMALL, None, None)
     others = [
-        own_model.Request("a.pth", b"two", SMALL, None, None),
-        own_model.Request("a.pth", b"one", "resnet18", None, None),
-        own_model.Request("a.pth", b"one", SMALL, b"", None),
-        own_model.Request("a.pth", b"one", SMALL, None, load_model().preprocess),
+        own_model.CheckRequest("a.pth", b"two", SMALL, None, None),
+        own_model.CheckRequest("a.pth", b"one", "resnet18", None, None),
+        own_model.CheckRequest("a.pth", b"one", SMALL, b"", None),
+        own_model.CheckRequest("a.pth", b"one", SMALL, None, load_model().preprocess),
     ]
     assert len({request.key for request in (first, *others)}) == 5
 
@@ -345,15 +345,15 @@ def test_the_shelf_lets_go_what_was_not_asked_for_longest() -> None:
         made.append(name)
         return name * 10
 
-    shelf: Shelf[str, str] = Shelf(21, len)
+    cache: Cache[str, str] = Cache(21, len)
     for name in ("a", "b", "a", "c"):
-        assert shelf.get(name, lambda name=name: make(name)) == name * 10
-    assert shelf.kept() == {"a", "c"}
+        assert cache.get(name, lambda name=name: make(name)) == name * 10
+    assert cache.cached_keys() == {"a", "c"}
     assert made == ["a", "b", "c"]
-    assert shelf.get("large", lambda: "x" * 99) == "x" * 99  # even one that is too large can be had
-    assert shelf.kept() == {"large"}
-    shelf.remove("large")
-    assert not shelf.kept()
+    assert cache.get("large", lambda: "x" * 99) == "x" * 99  # even one that is too large can be had
+    assert cache.cached_keys() == {"large"}
+    cache.remove("large")
+    assert not cache.cached_keys()
 
 
 def test_of_many_who_want_one_thing_at_once_one_makes_it() -> None:
@@ -364,19 +364,19 @@ def test_of_many_who_want_one_thing_at_once_one_makes_it() -> None:
         made.append(object())
         return made[-1]
 
-    shelf: Shelf[str, object] = Shelf(1, lambda _: 1)
+    cache: Cache[str, object] = Cache(1, lambda _: 1)
     with ThreadPoolExecutor(8) as visitors:
-        things = list(visitors.map(lambda _: shelf.get("one", make), range(8)))
+        things = list(visitors.map(lambda _: cache.get("one", make), range(8)))
     assert len(made) == 1
     assert all(thing is made[0] for thing in things)
 
 
 def test_what_cannot_be_made_is_tried_again() -> None:
-    shelf: Shelf[str, str] = Shelf(9, len)
+    cache: Cache[str, str] = Cache(9, len)
 
     def fail() -> str:
         raise ValueError("not now")
 
     with pytest.raises(ValueError, match="not now"):
-        shelf.get("a", fail)
-    assert shelf.get("a", lambda: "b") == "b"
+        cache.get("a", fail)
+    assert cache.get("a", lambda: "b") == "b"

@@ -23,7 +23,7 @@ class Holder:
         self._thread.start()
 
     def _hold(self, turns: Turns, long: bool) -> None:
-        with turns.taken(long, self.ahead.append):
+        with turns.acquired(long, self.ahead.append):
             self.threads = torch.get_num_threads()
             self.inside.set()
             assert self.leave.wait(30)
@@ -52,7 +52,7 @@ def waits(turns: Turns, *, long: bool = False) -> Holder:
 
 
 def test_those_who_wait_come_in_the_order_in_which_they_came() -> None:
-    turns = Turns(places=1, long=1, most=10)
+    turns = Turns(places=1, long=1, max_waiting=10)
     first = holds(turns)
     queue = [waits(turns) for _ in range(3)]
     assert [holder.ahead[0] for holder in queue] == [0, 1, 2]
@@ -67,7 +67,7 @@ def test_those_who_wait_come_in_the_order_in_which_they_came() -> None:
 
 
 def test_quick_ones_get_through_beside_long_ones() -> None:
-    turns = Turns(places=2, long=1, most=10)
+    turns = Turns(places=2, long=1, max_waiting=10)
     long = holds(turns, long=True)
     second_long = waits(turns, long=True)
     quick = holds(turns)  # although it came later
@@ -79,16 +79,16 @@ def test_quick_ones_get_through_beside_long_ones() -> None:
 
 
 def test_one_who_has_a_turn_needs_no_other() -> None:
-    turns = Turns(places=1, long=1, most=10)
-    with turns.taken(), turns.taken(long=True):
+    turns = Turns(places=1, long=1, max_waiting=10)
+    with turns.acquired(), turns.acquired(long=True):
         pass
     holds(turns).go()
 
 
 def test_too_many_are_told_so_and_leave_no_trace() -> None:
-    turns = Turns(places=1, long=1, most=1)
+    turns = Turns(places=1, long=1, max_waiting=1)
     first, second = holds(turns), waits(turns)
-    with pytest.raises(UserError, match="1 others wait"), turns.taken():
+    with pytest.raises(UserError, match="1 others wait"), turns.acquired():
         pass
     first.go()
     second.go()
@@ -96,13 +96,13 @@ def test_too_many_are_told_so_and_leave_no_trace() -> None:
 
 
 def test_who_gives_up_while_waiting_leaves_the_queue() -> None:
-    turns = Turns(places=1, long=1, most=10)
+    turns = Turns(places=1, long=1, max_waiting=10)
     first = holds(turns)
 
     def give_up(_ahead: int) -> None:
         raise KeyError
 
-    with pytest.raises(KeyError), turns.taken(say=give_up):
+    with pytest.raises(KeyError), turns.acquired(on_wait=give_up):
         pass
     second = waits(turns)
     assert second.ahead == [0]
@@ -111,8 +111,8 @@ def test_who_gives_up_while_waiting_leaves_the_queue() -> None:
 
 
 def test_a_turn_that_fails_is_given_back() -> None:
-    turns = Turns(places=1, long=1, most=10)
-    with pytest.raises(KeyError), turns.taken():
+    turns = Turns(places=1, long=1, max_waiting=10)
+    with pytest.raises(KeyError), turns.acquired():
         raise KeyError
     holds(turns).go()
 
@@ -121,7 +121,7 @@ def test_threads_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     from cnnfix_ui.server import turns as module
 
     monkeypatch.setattr(module, "_PROCESSORS", 4)
-    turns = Turns(places=4, long=1, most=10)
+    turns = Turns(places=4, long=1, max_waiting=10)
     alone = holds(turns)
     assert alone.threads == 4
     beside = holds(turns)
