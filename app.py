@@ -1,7 +1,8 @@
 """Start with `streamlit run app.py`. The pages are listed in cnnfix_ui/main.py.
 
 The router does not live in this file because Streamlit runs the files of a pages/ folder beside the main script
-on their own, without the router, until a router has run once: the first visitor's deep link would lose the frame.
+on their own, without the router, until a router has run once: a first visitor who follows a deep link would see the
+page without its frame.
 """
 
 import gc
@@ -20,10 +21,10 @@ import cnnfix_ui
 from cnnfix_ui.errors import show_script_error
 from cnnfix_ui.server.headers import SafeHeaders
 
-# Before PyTorch is loaded: threads that wait must not spin. Several visitors, or jobs, have more threads at work than
-# there are processors, and then spinning makes everything some ten times slower.
+# Set before PyTorch is loaded: idle threads must not spin. With several visitors or jobs there are more threads than
+# processors, and spinning then makes everything about ten times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-# A walk lets other threads run a thousand times; each time it would wait 5 ms for those that have work.
+# A walk releases Python's lock about a thousand times; by default it could wait 5 ms each time to get it back.
 sys.setswitchinterval(0.0005)
 
 
@@ -35,14 +36,14 @@ def warm_up() -> None:
         warm.warm_up()
     except Exception:
         logging.getLogger(__name__).exception("The warm-up failed; the first visitor will wait longer")
-    # What is loaded now stays, so the collector need not search it again and again.
+    # What is loaded now stays in memory, so the garbage collector need not scan it again.
     gc.collect()
     gc.freeze()
 
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Warm up beside the server, which answers meanwhile."""
+    """Warm up in a thread; the server already answers."""
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     yield
 

@@ -1,1 +1,1 @@
-"""What the pages share: frame, errors, components, cached models. The only Streamlit code beside pages/."""
+"""What the pages share: frame, errors, components, cached models. All Streamlit code is here and in pages/."""

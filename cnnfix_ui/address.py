@@ -1,6 +1,6 @@
-"""The address restores the page: settings in session state, and what of them differs from the default in the URL.
+"""The address restores the page: settings live in session state, and those that differ from the default in the URL.
 
-Streamlit can bind single widgets to the address, but not components, and not values that depend on each other.
+Streamlit can bind single widgets to the URL, but not components, nor values that depend on each other.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,9 +15,9 @@ _WRITTEN, _VALUES, _PAGE, _ARRIVED = (f"address.{name}" for name in ("written", 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: its default, and how it is read from the address and written there.
+    """One setting: its default, and how it is read from the address and written to it.
 
-    `parse` takes the text and raises ValueError, or any error derived from it, for what is not allowed.
+    `parse` takes the text from the address and raises ValueError for anything that is not allowed.
     """
 
     default: Any
@@ -26,7 +26,7 @@ class Setting:
 
 
 def one_of(*allowed: str, default: str) -> Setting:
-    """A setting that is one of these words."""
+    """A setting that takes one of these words."""
 
     def parse(text: str) -> str:
         if text not in allowed:
@@ -47,25 +47,25 @@ def switch() -> Setting:
 
 @contextmanager
 def kept_in_address(settings: Mapping[str, Setting]) -> Iterator[None]:
-    """Session state is set from the address before, and the address from session state after.
+    """Read session state from the address on entry, and write it to the address on exit.
 
-    The address counts when it is not the one that was written last: on opening a link, and on Back and Forward.
-    What it says wrongly falls back to the default. Links between pages have no settings: then they are what they were.
+    The address is read only if it differs from the one written last: when a link is opened, and on Back and Forward.
+    Invalid values fall back to the default. Links between pages carry no settings; the page then keeps its old ones.
     """
     given = st.query_params.to_dict()
     if given != st.session_state.get(_WRITTEN) and (given or not st.session_state.get(_ARRIVED)):
         for name, setting in settings.items():
             st.session_state[name] = _parsed(setting, given.get(name))
-        st.session_state[_WRITTEN] = given  # read once: a click that interrupts this run must not be undone by it
+        st.session_state[_WRITTEN] = given  # read once, so that this does not undo a click that interrupts the run
     for name, setting in settings.items():
-        # Assigned even where it is there: else a control of the same name on another page would start anew.
+        # Assigned even if it exists: otherwise a widget with the same key on another page would be reset.
         st.session_state[name] = st.session_state.get(name, _kept().get(name, setting.default))
     yield
     write(settings)
 
 
 def write(settings: Mapping[str, Setting]) -> None:
-    """Put the settings of session state into the address."""
+    """Write the settings of session state to the address."""
     _kept().update({name: st.session_state.get(name) for name in settings})
     now = {
         name: setting.text(value)
@@ -78,24 +78,24 @@ def write(settings: Mapping[str, Setting]) -> None:
 
 
 def enter_page(page: str) -> None:
-    """Note the page that is run; the router calls it first."""
+    """Remember which page runs now; the router calls this first."""
     st.session_state[_ARRIVED] = st.session_state.get(_PAGE) != page
     st.session_state[_PAGE] = page
 
 
 def reset(name: str) -> None:
-    """Undo what a control has just changed."""
+    """Undo what a widget has just changed."""
     del st.session_state[name]
 
 
 def set_value(name: str, value: Any) -> None:
-    """Change a setting of a page from another page, before going there."""
+    """Change a setting of another page before switching to it."""
     _kept()[name] = value
     st.session_state.pop(name, None)
 
 
 def _kept() -> dict[str, Any]:
-    """What the settings were at the end of the last run."""
+    """The settings at the end of the last run."""
     kept: dict[str, Any] = st.session_state.setdefault(_VALUES, {})
     return kept
 

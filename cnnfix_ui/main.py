@@ -1,7 +1,7 @@
 """The router: chooses the page and draws the frame around it.
 
-Streamlit puts this folder first on the import path, so no file in it may bear the name of a module that is imported
-from elsewhere (`logging`, `types`, `torch` ...).
+Streamlit puts this folder first on the import path, so no file here may have the name of another module that is
+imported (`logging`, `types`, `torch` ...).
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from cnnfix_ui.errors import show_error
 
 HERE = Path(__file__).parent
 
-# One line a page: file, title in the menu, the question that the page answers (its heading).
+# One line per page: file, title in the menu, and the question that the page answers (its heading).
 PAGES = [
     ("explore", "Explore", "Which pixels made the network say that?"),
     ("backtrack", "Backtrack", "How does the score lead back to the picture?"),
@@ -22,8 +22,8 @@ PAGES = [
     ("sketch", "Sketch", "Which strokes made it say that?"),
     ("captions", "Captions", "Which pixels made it say that word?"),
     ("signals", "Signals", "Which moments made the network say that?"),
-    ("batch", "Batch", "Which of many pictures need a look?"),
-    ("models", "Models", "Which networks can I ask?"),
+    ("batch", "Batch", "Which of many pictures need a closer look?"),
+    ("models", "Models", "Which networks can I use?"),
 ]
 
 st.set_page_config(page_title="CNN Fixations Explorer", page_icon=str(HERE / "mark.svg"), layout="wide")
@@ -38,12 +38,14 @@ page = st.navigation(
 address.enter_page(page.title)
 st.title(questions[page.title], anchor=False)
 try:
-    # The whole before its parts: while another thread is importing a package, Python does not wait for it when only
-    # a part is asked for, and the two threads would find each other's modules half made.
+    # The package before its modules: while another thread is importing the package, Python does not wait for it if only
+    # a module is asked for, and the two threads would find each other's modules half initialised.
     import cnnfix_core  # noqa: F401
 
     page.run()
 except Exception as error:
     show_error(error)
 with st.container(key="foot"):
-    st.caption("Everything is computed on the machine that serves this page. Pictures stay there and are not kept.")
+    st.caption(
+        "Everything is computed on the machine that serves this page. Your pictures never leave it and are not stored."
+    )

@@ -1,4 +1,4 @@
-"""What the first visitor would otherwise wait for: imports, weights, compiled loops, which methods fit."""
+"""Prepares what the first visitor would otherwise wait for: imports, weights, compiled loops, methods that fit."""
 
 from cnnfix_core import EVIDENCE, PUBLISHED, Picture, Preset, open_picture
 from cnnfix_core.backtrack import Chosen

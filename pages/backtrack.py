@@ -1,4 +1,4 @@
-"""Backtrack: from the score back to the picture, one layer at a time, with the numbers that decided each hop."""
+"""Backtrack: from the score back to the picture, one layer at a time, with the numbers behind each hop."""
 
 import hashlib
 from functools import partial
@@ -28,8 +28,12 @@ SETTINGS = {
 
 
 def own_controls() -> None:
-    """Draw this page's own controls."""
-    st.toggle("Both methods", key="both", help="The same layer under both methods, side by side, and where they part.")
+    """Draw the controls that only this page has."""
+    st.toggle(
+        "Both methods",
+        key="both",
+        help="Shows the same layer under both methods side by side, and where the two walks separate.",
+    )
     st.toggle("Large type", key="large", help="For a projector.")
 
 
@@ -53,7 +57,7 @@ with kept_in_address(SETTINGS):
         except CnnfixError as error:
             st.error(escaped(str(error)), icon=":material/info:")
             if isinstance(error, NoRuleError):
-                networks.link_to_models("See on Models where its walks stop")
+                networks.link_to_models("See on the Models page where its walks stop")
     explanation = walked.explanation if walked else None
     with classes:
         controls.choose_classes(explanation, network.model.labels)
@@ -65,7 +69,7 @@ with kept_in_address(SETTINGS):
         large = st.session_state["large"]
         with place:
             if preset.crops == "five":
-                st.caption("Of this method's five crops the one in the middle is walked here.")
+                st.caption("This method uses five crops. The walk shown here is the one of the centre crop.")
             st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
             data = results.playbacks.get((name, large), partial(playback_data, walked, picture, name, large))
             player({**data, "start": {"step": st.session_state["step"]}}, key="playback")

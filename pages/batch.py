@@ -1,4 +1,4 @@
-"""Batch: many pictures at once, a row each, to find those that need a look."""
+"""Batch: many pictures at once, one row per picture, to find those that need a closer look."""
 
 import streamlit as st
 
@@ -21,8 +21,10 @@ with kept_in_address(state.SETTINGS):
         section.show_batch(network, preset, pictures)
     else:
         st.info(
-            "Send up to 200 pictures, or a zip archive of them. Each becomes a row: what the network says, how sure it "
-            "is, and where its evidence lies, so that the odd ones stand out.",
+            "Upload up to 200 pictures, or a zip archive of them. Each gets a row with the predicted class, its "
+            "probability and where the evidence lies, so that unusual pictures stand out.",
             icon=":material/photo_library:",
         )
-        st.button("Try it with the samples", on_click=lambda: st.session_state.update(samples=True), type="primary")
+        st.button(
+            "Try it with the sample pictures", on_click=lambda: st.session_state.update(samples=True), type="primary"
+        )

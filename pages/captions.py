@@ -1,4 +1,4 @@
-"""Captions: a picture, the sentence that a captioner says of it, and what made it say each word."""
+"""Captions: a picture, the caption that a network writes for it, and what led to each word."""
 
 import streamlit as st
 
@@ -30,6 +30,6 @@ with kept_in_address(state.SETTINGS):
     except CnnfixError as error:
         st.error(escaped(str(error)), icon=":material/info:")
     st.caption(
-        "The captioner learnt from Flickr8k: people and dogs above all. It is wrong about much else, and what it says "
-        "of people is a guess from pixels. For research and education only."
+        "The captioner was trained on Flickr8k, which shows mostly people and dogs. It is often wrong about anything "
+        "else, and what it says about people is guessed from pixels. For research and education only."
     )

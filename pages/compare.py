@@ -1,4 +1,4 @@
-"""Compare: methods, classes, networks and pictures side by side, in one scale, with numbers."""
+"""Compare: methods, classes, networks and pictures side by side, on one colour scale, with numbers."""
 
 import streamlit as st
 
@@ -22,9 +22,9 @@ with kept_in_address(state.SETTINGS):
             network = networks.choose()
     networks.show_notice()
     base = state.question()
-    with st.spinner("Asking the network …", show_time=True):
+    with st.spinner("Running the network …", show_time=True):
         case = case_of(base)
-        _ = case.reasons  # before anything is drawn: it can take as long as asking
+        _ = case.reasons  # before anything is drawn: it can take as long as the prediction
     with classes:
         controls.choose_classes(case, network.model.labels)
     st.header(question(case.target, case.rather_than), anchor=False)

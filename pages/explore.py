@@ -1,6 +1,6 @@
-"""Explore: a picture, what the network says, and which pixels made it say so, beside Grad-CAM.
+"""Explore: a picture, what the network predicts, and which pixels led to it, next to Grad-CAM.
 
-Where the network says what is where: what it says of one pixel or one box.
+For segmentation and detection networks the question is about one pixel or one box.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ SETTINGS = {
 
 
 def reset() -> None:
-    """Another picture: ask about what the network says of it."""
+    """For a new picture, go back to the predicted class."""
     networks.reset_classes()
     st.session_state["at"] = None
 
@@ -54,7 +54,7 @@ with kept_in_address(SETTINGS):
         except CnnfixError as error:
             st.error(escaped(str(error)), icon=":material/info:")
             if isinstance(error, NoRuleError):
-                networks.link_to_models("See on Models where its walks stop")
+                networks.link_to_models("See on the Models page where its walks stop")
     with classes:
         if explanation or asked.model.task == "classification":
             controls.choose_classes(explanation, asked.model.labels)
@@ -67,8 +67,8 @@ with kept_in_address(SETTINGS):
     if explanation and asked is network:
         with place, st.container(horizontal=True, gap="medium"):
             for page, words in (
-                ("backtrack", "Step back through the layers that led there"),
-                ("compare", "Compare with other methods, with numbers"),
+                ("backtrack", "Step back through the layers"),
+                ("compare", "Compare with other methods"),
             ):
                 place_of = Path(__file__).with_name(f"{page}.py")
                 st.page_link(place_of, label=words, icon=":material/arrow_forward:")

@@ -1,4 +1,4 @@
-"""Models: the networks that can be asked, what is known of them, and a network of one's own."""
+"""Models: the available networks, facts about each, and a visitor's own network."""
 
 from cnnfix_ui.models import catalogue, own_section
 

@@ -1,4 +1,4 @@
-"""Signals: a time series or a clip, what a network says of it, and which moments made it say so."""
+"""Signals: a time series or a video clip, what a network predicts, and which moments led to it."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Sketch: drawing, what the network takes it for after each stroke, and which strokes made it say so."""
+"""Sketch: draw, see what the network predicts after each stroke, and which strokes led to it."""
 
 import streamlit as st
 

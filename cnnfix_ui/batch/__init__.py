@@ -1,1 +1,1 @@
-"""The Batch page: what was sent, the jobs that ask about it, the table and the contact sheet."""
+"""The Batch page: the uploaded pictures, the jobs that explain them, the table and the contact sheet."""

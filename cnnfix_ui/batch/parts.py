@@ -1,4 +1,4 @@
-"""The pictures of a batch a few at a time: each part is a job, so that visitors take turns between them."""
+"""A batch in parts of a few pictures: each part is a job, so that visitors take turns between parts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TILE = 240  # pixels of a tile's longest side
 
 @dataclass(frozen=True)
 class BatchEntry:
-    """A picture's row and the picture under its map, a data URI; "" where it could not be read."""
+    """A picture's row, and the picture with its map as a data URI; "" if the picture could not be read."""
 
     row: BatchRow
     image: str = ""
@@ -29,19 +29,19 @@ class BatchEntry:
 
 @dataclass(frozen=True)
 class BatchPart:
-    """What came of a few pictures, in their order."""
+    """The results of a few pictures, in their order."""
 
     entries: tuple[BatchEntry, ...]
 
     @property
     def nbytes(self) -> int:
-        """Roughly, in memory."""
+        """Approximate size in memory."""
         return sum(len(entry.image) + 1_000 for entry in self.entries)
 
 
 @dataclass(frozen=True)
 class BatchProgress:
-    """What there is so far, and why parts failed. done, total: pictures. ahead: other visitors who wait, or work."""
+    """The results so far, and why parts failed. done, total: pictures. ahead: other visitors with unfinished jobs."""
 
     entries: tuple[BatchEntry, ...]
     failures: tuple[str, ...]
@@ -51,12 +51,12 @@ class BatchProgress:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more is to come."""
+        """Whether all pictures are done."""
         return self.done == self.total
 
 
 def request(network: Network, preset: Preset, pictures: Sequence[Packed]) -> BatchProgress:
-    """Ask for all pictures, and say how they stand."""
+    """Request all pictures, and return their progress."""
     parts = [tuple(pictures[n : n + _PART]) for n in range(0, len(pictures), _PART)]
     tasks: dict[Hashable, Callable[[Job], Any]] = {
         (network.key, preset, tuple((one.name, one.digest) for one in parts[n])): partial(

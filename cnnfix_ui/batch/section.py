@@ -1,4 +1,4 @@
-"""The table and the contact sheet, which fill while pictures are asked about."""
+"""The table and the contact sheet, which fill while pictures are explained."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _ROW = 64  # pixels, high enough for a picture
 
 
 def show_batch(network: Network, preset: Preset, pictures: Sequence[Packed]) -> None:
-    """Draw what there is; runs by itself until there is all."""
+    """Draw the results so far; reruns by itself until all are there."""
     pending = st.session_state.get(_PENDING, False)
     with st.container(key="batch"):
         st.fragment(_show_batch, run_every=_EVERY if pending else None)(network, preset, pictures)
 
 
 def open_chosen(pictures: Sequence[Packed]) -> None:
-    """Go to Explore, where a row was clicked."""
+    """Go to the Explore page if a row was clicked."""
     name = st.session_state.pop(_OPEN, None)
     packed = next((one for one in pictures if one.name == name), None)
     if packed is None:
@@ -56,7 +56,7 @@ def open_chosen(pictures: Sequence[Packed]) -> None:
 
 def _show_batch(network: Network, preset: Preset, pictures: Sequence[Packed]) -> None:
     if _OPEN in st.session_state:
-        st.rerun()  # the page itself goes there
+        st.rerun()  # the page itself switches to Explore
     found = parts.request(network, preset, pictures)
     _show_progress(found)
     for failure in found.failures:
@@ -76,7 +76,7 @@ def _show_batch(network: Network, preset: Preset, pictures: Sequence[Packed]) ->
     pending = not found.ended
     if pending != st.session_state.get(_PENDING, False):
         st.session_state[_PENDING] = pending
-        st.rerun()  # with the clock on, or off
+        st.rerun()  # to start or stop the automatic rerun
 
 
 def _show_progress(found: BatchProgress) -> None:
@@ -90,15 +90,15 @@ def _show_progress(found: BatchProgress) -> None:
         words += f", {duration((time.monotonic() - started) / done * (found.total - found.done))} left"
     if found.ahead:
         others = "another visitor" if found.ahead == 1 else f"{found.ahead} other visitors"
-        words += f"; taking turns with {others}"
+        words += f". Taking turns with {others}"
     st.progress(found.done / found.total, words)
 
 
 def _filtered(entries: Sequence[BatchEntry]) -> list[BatchEntry]:
-    """Draw the filters; what is left, in order."""
+    """Draw the filters; return the matching entries in order."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="top"):
         st.selectbox("Sort", list(state.ORDERS), format_func=state.ORDERS.__getitem__, key="order", width=260)
-        wanted = st.text_input("Name or class", key="batch.words", placeholder="such as cat", width=220)
+        wanted = st.text_input("Name or class", key="batch.words", placeholder="For example cat", width=220)
         with controls.lowered("filter"), st.popover("Filter", icon=":material/filter_alt:"):
             ranges = {
                 measure.name: st.slider(
@@ -121,7 +121,7 @@ def _matches(row: BatchRow, wanted: str, ranges: dict[str, tuple[int, int]]) -> 
         return False
     for measure in state.MEASURES:
         low, high = ranges[measure.name]
-        # What has no number matches as long as nothing is asked of it.
+        # A missing number matches unless the filter is set.
         if (low, high) != (0, 100) and not low <= 100 * measure.of(row) <= high:
             return False
     return True
@@ -132,7 +132,7 @@ def _table(entries: Sequence[BatchEntry]) -> None:
 
     def opened() -> None:
         row = st.session_state["batch.button"].row
-        if 0 <= row < len(names):  # it comes from a browser
+        if 0 <= row < len(names):  # the value comes from the browser
             st.session_state[_OPEN] = names[row]
 
     numbers = {
@@ -157,12 +157,12 @@ def _table(entries: Sequence[BatchEntry]) -> None:
             "open": st.column_config.ButtonColumn("Open", on_click=opened, key="batch.button", width=100),
             "image": st.column_config.ImageColumn("Evidence", width=90),
             "picture": st.column_config.TextColumn("Picture", width="medium"),
-            "predicted": st.column_config.TextColumn("Says", width="medium"),
+            "predicted": st.column_config.TextColumn("Prediction", width="medium"),
             **numbers,
         },
         placeholder="–",
         key="batch.table",
-        alt="The pictures, a row each, with what the network says and where its evidence lies",
+        alt="One row per picture, with the prediction and where the evidence lies",
     )
 
 
@@ -179,14 +179,14 @@ def _sheet(entries: Sequence[BatchEntry]) -> None:
             Choice(
                 entry.row.picture,
                 f"{entry.row.predicted}, {percent(entry.row.confidence)}",
-                f"{entry.row.picture}: open in Explore",
+                f"{entry.row.picture}: open on the Explore page",
                 entry.image,
             )
             for entry in entries
         ],
         selected=None,
         look="sheet",
-        label="Contact sheet: open a picture in Explore",
+        label="Contact sheet. Choose a picture to open it on the Explore page.",
         key="batch.sheet",
         on_choose=chosen,
     )
@@ -212,6 +212,6 @@ def _downloads(rows: Sequence[BatchRow], names: Sequence[str]) -> None:
 def _show_failures(rows: Sequence[BatchRow]) -> None:
     if not rows:
         return
-    title = "1 picture was left out" if len(rows) == 1 else f"{len(rows)} pictures were left out"
+    title = "1 picture was skipped" if len(rows) == 1 else f"{len(rows)} pictures were skipped"
     with st.expander(title, icon=":material/broken_image:"):
         st.markdown("\n".join(f"- **{escaped(row.picture)}**: {escaped(row.error)}" for row in rows))

@@ -1,4 +1,4 @@
-"""What the Batch page has been given, and how it is sorted and filtered."""
+"""The pictures of the Batch page, and how they are sorted and filtered."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from cnnfix_ui.address import Setting, one_of, switch
 from cnnfix_ui.widgets import controls
 from cnnfix_ui.widgets.uploads import Upload
 
-UPLOAD: Upload[list[Packed]] = Upload("batch", "Your pictures, or a zip archive of them", unpacked, several=True)
+UPLOAD: Upload[list[Packed]] = Upload("batch", "Your pictures, or a zip archive", unpacked, several=True)
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A column to sort and filter by. name: of the row's field. title, help: for people. falling: largest first."""
+    """A column to sort and filter by. name: of the row's field. falling: sort the largest first."""
 
     name: str
     title: str
@@ -27,28 +27,28 @@ class Measure:
     falling: bool = True
 
     def of(self, row: BatchRow) -> float:
-        """The number, 0 to 1; NaN where there is none."""
+        """The number, 0 to 1; NaN if there is none."""
         value: float = getattr(row, self.name)
         return value
 
 
 MEASURES = (
-    Measure("confidence", "Confidence", "Probability of the class that comes first.", falling=False),
-    Measure("spread", "Spread", "The smallest part of the picture that holds half of the evidence."),
+    Measure("confidence", "Confidence", "Probability of the predicted class.", falling=False),
+    Measure("spread", "Spread", "The smallest share of the picture that holds half of the evidence."),
     Measure(
         "border",
         "At the border",
-        "Evidence in the outermost tenth of each side. Spread evenly, 36 % would lie there; much more is often a sign "
-        "that the network looks at a frame, a caption or a watermark.",
+        "Evidence in the outer tenth of the picture on each side. If it were spread evenly, 36 % would lie there. Much "
+        "more is often a sign that the network relies on a frame, a caption or a watermark.",
     ),
     Measure(
         "disagreement",
         "Disagreement",
-        "Of the strongest tenth of the places, the part that CNN Fixations and Grad-CAM do not share.",
+        "The share of the strongest 10 % of places that CNN Fixations and Grad-CAM do not have in common.",
     ),
 )
-ORDERS: dict[str, str] = {"sent": "as they came"} | {
-    measure.name: f"{measure.title.lower()}, {'most' if measure.falling else 'least'} first" for measure in MEASURES
+ORDERS: dict[str, str] = {"sent": "Upload order"} | {
+    measure.name: f"{measure.title}, {'highest' if measure.falling else 'lowest'} first" for measure in MEASURES
 }
 
 SETTINGS = {
@@ -61,7 +61,7 @@ SETTINGS = {
 
 
 def pictures() -> Sequence[Packed]:
-    """What to ask about: what was sent, or the samples, or nothing."""
+    """The pictures to explain: the uploaded ones, the samples, or none."""
     if UPLOAD.value is not None:
         return UPLOAD.value
     return samples() if st.session_state["samples"] else ()
@@ -69,12 +69,12 @@ def pictures() -> Sequence[Packed]:
 
 @st.cache_resource(show_spinner=False)
 def samples() -> list[Packed]:
-    """The gallery's pictures."""
+    """The sample pictures."""
     return [Packed.of(sample.name, sample.read()) for sample in list_samples()]
 
 
 def sorted_by(order: str) -> Callable[[BatchRow], float]:
-    """The key of that order; what has no number comes last."""
+    """The sort key of this order; rows without a number come last."""
     measure = next(measure for measure in MEASURES if measure.name == order)
 
     def key(row: BatchRow) -> float:

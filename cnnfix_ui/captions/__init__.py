@@ -1,1 +1,1 @@
-"""Captions: what a captioner says, and which pixels and which words made it say each word."""
+"""The Captions page: a caption, and which pixels and earlier words led to each of its words."""

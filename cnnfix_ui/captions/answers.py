@@ -1,4 +1,4 @@
-"""What visitors share: the captioner, what it says of a picture, and where each word came from."""
+"""Results that visitors share: the captioner, its captions of a picture, and the origin of each word."""
 
 import numpy as np
 import streamlit as st
@@ -24,29 +24,29 @@ from cnnfix_ui.server.turns import turns
 
 @st.cache_resource(show_spinner=False)
 def captioner() -> Captioner:
-    """The captioner that is asked."""
+    """The captioner of this page."""
     return load_captioner()
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=KEYS)
 def seen(picture: Picture) -> Seen:
-    """The picture, as the captioner saw it."""
-    speaker = captioner()
+    """The picture as the captioner sees it."""
+    model = captioner()
     with turns.acquired():
-        return Seen(speaker, picture)
+        return Seen(model, picture)
 
 
 @st.cache_data(max_entries=256, show_spinner=False, hash_funcs=KEYS)
 def captions_of(picture: Picture, beginning: tuple[str, ...] = ()) -> list[Caption]:
-    """What it says of the picture, best first. Raises TargetError for a beginning with a word that it does not know."""
-    speaker = captioner()
+    """Captions of the picture, best first. Raises TargetError if the beginning has a word that it does not know."""
+    model = captioner()
     with turns.acquired():
-        return speaker.describe(picture, beginning=beginning)
+        return model.describe(picture, beginning=beginning)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=KEYS)
 def decoded(picture: Picture, words: tuple[str, ...]) -> Telling:
-    """The caption, word by word."""
+    """The caption, decoded word by word."""
     shown = seen(picture)
     with turns.acquired():
         return shown.tell(words)
@@ -54,7 +54,7 @@ def decoded(picture: Picture, words: tuple[str, ...]) -> Telling:
 
 @st.cache_data(max_entries=2048, show_spinner=False, hash_funcs=KEYS)
 def origin(picture: Picture, words: tuple[str, ...], step: int, preset: Preset, than: str | None = None) -> Origin:
-    """Where a word came from."""
+    """How much of a word's evidence came from the picture and from each earlier word."""
     telling = decoded(picture, words)
     with turns.acquired():
         return telling.origin(step, preset, than)
@@ -64,7 +64,7 @@ def origin(picture: Picture, words: tuple[str, ...], step: int, preset: Preset, 
 def fixations(
     picture: Picture, words: tuple[str, ...], step: int, preset: Preset, than: str | None = None
 ) -> Fixations | None:
-    """A word's fixations on the picture, or None where there are none."""
+    """A word's fixations on the picture, or None if it has none."""
     shown, word = seen(picture), origin(picture, words, step, preset, than)
     with turns.acquired():
         return shown.fixations(word, preset)
@@ -72,14 +72,14 @@ def fixations(
 
 @st.cache_data(max_entries=32, max_size="256MB", show_spinner=False, hash_funcs=KEYS)
 def maps(picture: Picture, words: tuple[str, ...], preset: Preset, apart: bool) -> list[Floats | None]:
-    """A map for each word, the end included."""
+    """A map for each word, including the end."""
     explained = explanation(picture, words, preset)
     with turns.acquired():
         return explained.maps(apart, MAP_SIDE)
 
 
 def explanation(picture: Picture, words: tuple[str, ...], preset: Preset) -> CaptionExplanation:
-    """All words of the caption."""
+    """The explanation of all words of the caption."""
     asked = [(picture, words, step, preset) for step in range(len(words) + 1)]
     found = tuple(Word.of(origin(*one), fixations(*one)) for one in asked)
     return CaptionExplanation(decoded(picture, words).caption, preset, found, 0.0)
@@ -87,7 +87,7 @@ def explanation(picture: Picture, words: tuple[str, ...], preset: Preset) -> Cap
 
 @st.cache_data(max_entries=512, max_size="256MB", show_spinner=False, hash_funcs=KEYS)
 def gradcam(picture: Picture, words: tuple[str, ...], word: str, than: str | None) -> NDArray[np.float32]:
-    """Grad-CAM of the word that follows these."""
+    """Grad-CAM of a word that follows these words."""
     model, asked = captioner().next_word(words), word if than is None else (word, than)
     with turns.acquired():
         return attribute(model, picture, asked, crops="whole", longest_side=MAP_SIDE)

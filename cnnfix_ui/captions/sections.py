@@ -23,13 +23,13 @@ from cnnfix_ui.errors import escaped
 from cnnfix_ui.widgets import answer, controls
 from cnnfix_ui.widgets.downloads import downloads
 
-_OTHERS = 6  # words that are offered in a word's place
+_OTHERS = 6  # alternatives offered for a word
 _THUMB = 240  # pixels
 
 
 @dataclass(frozen=True)
 class WordQuestion:
-    """A caption of a picture, without its end; place: of the word that is asked about, from 1, the end included."""
+    """Which word of a caption is explained. words: without the end. place: of the word, from 1; the end counts too."""
 
     picture: Picture
     words: tuple[str, ...]
@@ -39,16 +39,16 @@ class WordQuestion:
 
     @property
     def all(self) -> tuple[str, ...]:
-        """The words with the end."""
+        """The words, including the end."""
         return (*self.words, END)
 
     @property
     def word(self) -> str:
-        """The word that is asked about."""
+        """The word that is explained."""
         return self.all[self.place - 1]
 
     def origin(self, place: int) -> Origin:
-        """Where a word came from; only the one that is asked about is set against another."""
+        """The origin of a word; only the explained word is contrasted with another."""
         instead = self.instead if place == self.place else None
         return answers.origin(self.picture, self.words, place - 1, self.preset, instead)
 
@@ -58,7 +58,7 @@ class WordQuestion:
 
 
 def caption_of(picture: Picture) -> tuple[str, ...]:
-    """The caption that is asked about; one with words that the captioner does not know is refused for its own."""
+    """The caption to explain; the captioner's own if the requested one has unknown words."""
     wanted: str | None = st.session_state["caption"]
     if wanted is not None:
         words = tuple(wanted.removesuffix(state.TO_BE_COMPLETED).split())
@@ -69,13 +69,13 @@ def caption_of(picture: Picture) -> tuple[str, ...]:
                 answers.captioner().number(word)
             return words
         except TargetError as error:
-            st.error(escaped(f"{error} Until then, this is what the captioner says by itself."), icon=":material/info:")
+            st.error(escaped(f"{error} Shown instead: the captioner's own caption."), icon=":material/info:")
             state.ask(None)
     return answers.captions_of(picture)[0].words
 
 
 def settings(picture: Picture, words: tuple[str, ...]) -> WordQuestion:
-    """Draw the controls of the walk and give the question."""
+    """Draw the controls of the walk and return the question."""
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         preset = get_preset("evidence", controls.choose_focus())
         place = _place(picture, words, preset)
@@ -86,8 +86,8 @@ def settings(picture: Picture, words: tuple[str, ...]) -> WordQuestion:
             required=True,
             format_func=state.MAPS.__getitem__,
             key="map",
-            help="The words of a caption share what the network saw, so their maps are much alike. What sets a word "
-            "apart: its map less the mean of the other words' maps.",
+            help="All words of a caption use the same features of the picture, so their maps look alike. “Only this "
+            "word” subtracts the mean of the other words' maps.",
         )
         with controls.more():
             answer.choose_shown()
@@ -96,7 +96,7 @@ def settings(picture: Picture, words: tuple[str, ...]) -> WordQuestion:
 
 
 def _place(picture: Picture, words: tuple[str, ...], preset: Preset) -> int:
-    """The word that is asked about: the chosen one, otherwise the one of which most came from the picture."""
+    """The word to explain: the chosen one, or the one with the largest share of evidence from the picture."""
     chosen = st.session_state["word"]
     if chosen is not None and chosen <= len(words) + 1:
         return int(chosen)
@@ -117,17 +117,17 @@ def _choose_instead(picture: Picture, words: tuple[str, ...], place: int) -> str
         "Rather than",
         others,
         index=None,
-        placeholder="any other word",
+        placeholder="Any other word",
         key="instead",
         width=190,
         format_func=_shown,
-        help="Explains the difference: what speaks for the one word and not for the other.",
+        help="Explains the difference: the evidence for the first word that is not evidence for the other.",
     )
     return None if chosen is None else str(chosen)
 
 
 def draw_words(asked: WordQuestion) -> None:
-    """The caption as words to click, with the picture's share under each."""
+    """Draw the caption as clickable words, with the picture's share under each."""
     items = []
     for place, text in enumerate(asked.all, 1):
         origin = asked.origin(place)
@@ -138,15 +138,17 @@ def draw_words(asked: WordQuestion) -> None:
         items,
         selected=str(asked.place),
         look="words",
-        label="Words of the caption: which pixels made it say that?",
+        label="Words of the caption. Choose one to explain it.",
         key="caption.words",
         on_choose=lambda value: state.choose_word(int(value)),
     )
-    st.caption("Below each word: how much of its evidence came from the picture. The rest came from the words before.")
+    st.caption(
+        "Below each word: the share of its evidence that came from the picture. The rest came from the words before it."
+    )
 
 
 def draw_word(asked: WordQuestion) -> None:
-    """The word's fixations beside Grad-CAM, and what is seen in words."""
+    """Draw the word's fixations next to Grad-CAM, with a description."""
     apart = st.session_state["map"] == "apart" and asked.instead is None
     with st.spinner("Following each word back …", show_time=True):
         fixations = asked.fixations(asked.place, asked.instead)
@@ -161,7 +163,7 @@ def draw_word(asked: WordQuestion) -> None:
         st.info(escaped(text), icon=":material/info:")
         return
     shown = st.session_state["show"]
-    title = "CNN Fixations" + (", what sets the word apart" if apart else "")
+    title = "CNN Fixations" + (", only this word" if apart else "")
     panels(
         asked.picture,
         [Panel(title, density, None if apart else fixations), Panel("Grad-CAM", gradcam)],
@@ -175,9 +177,9 @@ def draw_word(asked: WordQuestion) -> None:
 
 def _description(asked: WordQuestion, origin: Origin, density: Floats | None, apart: bool) -> str:
     word = f"“{_shown(asked.word)}”"
-    parts = [f"The captioner gives {word} {percent(origin.probability)} here."]
+    parts = [f"Here the captioner gives {word} a probability of {percent(origin.probability)}."]
     if np.isnan(origin.from_picture):
-        return f"{parts[0]} Nothing of the picture and of the words before speaks for it."
+        return f"{parts[0]} There is no evidence for it in the picture or in the words before it."
     total = origin.picture + sum(origin.before)
     share = percent(origin.from_picture)
     before = sorted(zip(origin.before, ("the beginning", *asked.words), strict=False), reverse=True)
@@ -187,16 +189,16 @@ def _description(asked: WordQuestion, origin: Origin, density: Floats | None, ap
         lies = f"lies on {percent(area_holding(density, 0.5))} of the picture, most of it {where(density)}."
         if apart:
             own = percent(float(density.sum()))
-            parts.append(f"{own} of its map is its own, not shared with the other words: half of that {lies}")
+            parts.append(f"{own} of its map belongs to this word alone. Half of that {lies}")
         else:
-            parts.append(f"Half of what came from the picture {lies}")
+            parts.append(f"Half of the evidence from the picture {lies}")
     return " ".join(parts)
 
 
 def draw_all(asked: WordQuestion) -> None:
-    """All words as small multiples, and the files to keep."""
+    """Draw a small map for each word, and the downloads."""
     apart = st.session_state["map"] == "apart"
-    st.subheader("What sets each word apart" if apart else "All evidence of each word", anchor=False)
+    st.subheader("Evidence for each word alone" if apart else "All evidence for each word", anchor=False)
     with st.spinner("Following each word back …", show_time=True):
         maps = answers.maps(asked.picture, asked.words, asked.preset, apart)
     photo = photo_of(asked.picture, _THUMB).convert("RGBA")
@@ -204,7 +206,7 @@ def draw_all(asked: WordQuestion) -> None:
         [_tile(photo, word, place, shown) for place, (word, shown) in enumerate(zip(asked.all, maps, strict=True), 1)],
         selected=str(asked.place),
         look="tiles",
-        label="All words with their maps",
+        label="All words with their maps. Choose one to explain it.",
         key="caption.all",
         on_choose=lambda value: state.choose_word(int(value)),
     )
@@ -223,8 +225,8 @@ def _tile(photo: Image.Image, word: str, place: int, shown: Floats | None) -> Ch
 
 
 def choose_caption(picture: Picture, words: tuple[str, ...]) -> None:
-    """Draw what the captioner says by itself, and the way to other words."""
-    st.subheader("What it says", anchor=False)
+    """Draw the captioner's own captions, and a field for another one."""
+    st.subheader("Captions", anchor=False)
     said, text = answers.captions_of(picture), " ".join(words)
     best = said[0].log_probability
     items = [Choice(one.text, one.text, share=exp(min(0.0, one.log_probability - best))) for one in said]
@@ -235,17 +237,17 @@ def choose_caption(picture: Picture, words: tuple[str, ...]) -> None:
         items,
         selected=text,
         look="lines",
-        label="Captions, the best first",
+        label="Captions, best first",
         key="caption.beam",
         on_choose=lambda value: state.ask(None if value == items[0].value else value),
     )
     st.text_input(
-        "Or your own words",
+        "Your own caption",
         key="caption.own",
         placeholder="a brown dog …",
         max_chars=150,
         on_change=_take,
-        help="End them with … and the captioner goes on from there.",
+        help="End it with … and the captioner completes it.",
     )
 
 
@@ -257,7 +259,7 @@ def _take() -> None:
 
 
 def choose_other_word(asked: WordQuestion) -> None:
-    """Draw the likeliest words at this place, with which the caption goes on otherwise."""
+    """Draw the most probable words at this place; the captioner completes the caption from the chosen one."""
     st.subheader(f"Instead of “{_shown(asked.word)}”", anchor=False)
     likely = answers.decoded(asked.picture, asked.words).choices(asked.place - 1, _OTHERS)
 
@@ -276,7 +278,7 @@ def choose_other_word(asked: WordQuestion) -> None:
         key="caption.instead",
         on_choose=choose,
     )
-    st.caption("Choose one, and see how the captioner goes on from there.")
+    st.caption("Choose a word, and the captioner completes the caption from there.")
 
 
 def _shown(word: str) -> str:

@@ -1,4 +1,4 @@
-"""What the Captions page is asked: whose words, which of them, rather than which other."""
+"""Settings of the Captions page: which caption, which word, rather than which other word."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ from cnnfix_ui.address import Setting, one_of
 from cnnfix_ui.widgets import answer
 from cnnfix_ui.widgets.gallery import parse_picture
 
-MAPS = {"apart": "What sets it apart", "whole": "All its evidence"}
-TO_BE_COMPLETED = "…"  # at the end of a caption: the captioner finishes it
+MAPS = {"apart": "Only this word", "whole": "All evidence"}
+TO_BE_COMPLETED = "…"  # at the end of a caption: the captioner completes it
 
 
 def parse_caption(text: str) -> str:
-    """A caption as the captioner reads it, at most 20 words. Raises ValueError where there are no words."""
+    """A caption in the captioner's form, at most 20 words. Raises ValueError if there are no words."""
     words = tokens(text)[:LONGEST]
     if not words:
         raise ValueError(text)
@@ -24,7 +24,7 @@ def parse_caption(text: str) -> str:
 
 
 def parse_place(text: str) -> int:
-    """The number of a word from the address, from 1. Raises ValueError for anything else."""
+    """A word's number from the address, from 1. Raises ValueError for anything else."""
     number = int(text)
     if not 1 <= number <= LONGEST + 1:
         raise ValueError(text)
@@ -32,7 +32,7 @@ def parse_place(text: str) -> int:
 
 
 def parse_word(text: str) -> str:
-    """A word from the address; whether the captioner knows it is seen to later. Raises ValueError for none."""
+    """A word from the address; whether the captioner knows it is checked later. Raises ValueError if it is empty."""
     if not text.strip() or len(text) > 40:
         raise ValueError(text)
     return text
@@ -51,20 +51,20 @@ SETTINGS = {
 
 
 def reset() -> None:
-    """Another picture: what the captioner says of it, by itself."""
+    """For a new picture, go back to the captioner's own caption."""
     ask(None)
 
 
 def ask(caption: str | None, word: int | None = None) -> None:
-    """Another caption, or None for what the captioner says by itself; and which word is asked about."""
+    """Explain another caption, or None for the captioner's own. word: the place of the word to explain."""
     st.session_state["caption"], st.session_state["word"], st.session_state["instead"] = caption, word, None
 
 
 def choose_word(place: int) -> None:
-    """Ask about another word."""
+    """Explain another word."""
     st.session_state["word"], st.session_state["instead"] = place, None
 
 
 def with_word(words: Sequence[str], place: int, word: str) -> str:
-    """The caption with another word at this place, from 1, which the captioner finishes."""
+    """The caption up to this place, from 1, then the new word; the captioner completes it."""
     return " ".join([*words[: place - 1], word, TO_BE_COMPLETED])

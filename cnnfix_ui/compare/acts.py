@@ -1,4 +1,4 @@
-"""What a person does in the grid. It comes from a browser: what is not as it should be changes nothing."""
+"""What a person does in the grid. Events come from the browser: invalid ones change nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cnnfix_ui.compare.grid_data import Grid, photo_key
 
 
 def act(grid: Grid, event: dict[str, Any]) -> None:
-    """Change the state as the event says, on the grid that the browser saw."""
+    """Change the state as the event says. grid: the one that the browser showed."""
     try:
         _take(grid, event)
     except (ValueError, TypeError, LookupError, StopIteration):

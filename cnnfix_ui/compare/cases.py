@@ -1,4 +1,4 @@
-"""A question made ready: the network and the picture in memory, what was predicted, and which class is explained."""
+"""A question made ready: the network and picture in memory, the predictions, and the class that is explained."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cnnfix_ui.widgets import gallery, networks
 
 @dataclass(frozen=True)
 class Case:
-    """What a row of the grid asks. target: the class that is explained, rather_than: the one that it is set against."""
+    """What a row of the grid explains. target: the explained class. rather_than: the class it is contrasted with."""
 
     question: CompareQuestion
     network: Network
@@ -34,14 +34,14 @@ class Case:
 
     @property
     def title(self) -> str:
-        """The class in words."""
+        """The class, or both of a contrast, in words."""
         if self.rather_than is None:
             return self.target.label
         return f"{self.target.label} rather than {self.rather_than.label}"
 
     @cached_property
     def reasons(self) -> dict[str, str]:
-        """By method, why it does not fit; "" where it does. Seconds for a large network, the first time."""
+        """Why each method does not fit; "" if it does. Takes seconds the first time for a large network."""
         contrast = self.rather_than is not None
         return {name: reason_against(self.network.model, name, contrast) for name in METHODS}
 
@@ -51,7 +51,7 @@ class Case:
         return self.predicted.top(10)
 
     def detail(self, base: CompareQuestion) -> str:
-        """What the row is about where it differs from the page's question, and how probable the class is."""
+        """How the row differs from the page's question, and the probability of its class."""
         parts = []
         if self.question.model != base.model:
             parts.append(networks.title_of(self.question.model))
@@ -63,23 +63,23 @@ class Case:
 
     def _instead(self) -> list[str]:
         best = self.predicted.top(1)[0]
-        return [] if best.index == self.target.index else [f"the network says {best.label}"]
+        return [] if best.index == self.target.index else [f"predicted: {best.label}"]
 
 
 def case_of(question: CompareQuestion) -> Case:
-    """Load, change and ask. Raises CnnfixError where the network cannot be asked now.
+    """Load, apply the change and predict. Raises CnnfixError if the network is not available.
 
-    A class that the network does not have, and one that is set against itself, is as if it were not asked for.
+    A class that the network does not have, or a contrast of a class with itself, is ignored.
     """
     network, picture = networks.network_of(question.model), gallery.picture_of(question.picture)
-    plain = results.predicted(network, picture)
+    unchanged = results.predicted(network, picture)
     if question.change:
         strokes = strokes_on(question.picture)
         network, picture = CHANGES[question.change].make(network, picture, strokes)
     predicted = results.predicted(network, picture)
     classes = len(network.model.labels)
-    # After a change the question stays: the class that was predicted before it.
-    wanted = question.wanted if question.wanted is not None and question.wanted < classes else plain.top(1)[0].index
+    # A change does not change the target: it stays the class that was predicted before.
+    wanted = question.wanted if question.wanted is not None and question.wanted < classes else unchanged.top(1)[0].index
     than = question.than if question.than is not None and question.than < classes else None
     return Case(
         question,

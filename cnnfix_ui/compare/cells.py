@@ -1,4 +1,4 @@
-"""The cells of the grid: each is one method asked one question, and a job that computes it."""
+"""The cells of the grid: each is one method applied to one question, and a job that computes it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Work = Callable[[Job], Any]
 
 @dataclass(frozen=True)
 class GridCell:
-    """One method, asked one question. settings: of the evidence walk. column, row: None where it is pinned."""
+    """One method applied to one question. settings: of the evidence walk. column, row: None if it is pinned."""
 
     method: str
     case: Case
@@ -34,21 +34,21 @@ class GridCell:
 
     @property
     def key(self) -> Hashable:
-        """The same for all who ask the same, whoever they are."""
+        """The same for all visitors with the same request."""
         return self.method, self.case.network.key, self.case.picture.digest, self.case.asked, self.settings
 
     @property
     def id(self) -> str:
-        """For the browser."""
+        """Its name in the browser."""
         return f"{self.method}:{self.case.question.text}"
 
     @property
     def reason(self) -> str:
-        """Why the method does not fit; "" where it does."""
+        """Why the method does not fit; "" if it does."""
         return self.case.reasons[self.method]
 
     def compute(self, job: Job) -> Attribution:
-        """The map."""
+        """Compute the map."""
         return attribution(
             self.case.network.model,
             self.case.picture,
@@ -61,16 +61,16 @@ class GridCell:
         )
 
     def measure(self, found: Attribution) -> Work:
-        """Insertion and deletion along its map."""
+        """A job that computes insertion and deletion for its map."""
         model, picture, asked = self.case.network.model, self.case.picture, self.case.asked
         return lambda job: curves(model, picture, found.map, asked, watch=lambda some: job.report(some.share, some))
 
 
 @dataclass(frozen=True)
 class CellStatus:
-    """A cell as it stands: its state, how far it is (0 to 1), what there is to see or to say.
+    """A cell with its state, its progress (0 to 1), and its result or message.
 
-    ended: nothing more is to come.
+    ended: nothing more will be computed.
     """
 
     cell: GridCell
@@ -83,7 +83,7 @@ class CellStatus:
 
 
 def request(cells: Iterable[GridCell], with_curves: bool) -> list[CellStatus]:
-    """Ask for all cells, quick methods first, and say how they stand. with_curves: insertion and deletion too."""
+    """Request all cells, quick methods first, and return their status. with_curves: insertion and deletion too."""
     cells = list(cells)
     wanted = [cell for cell in cells if cell.key not in _stopped() and not cell.reason]
     wanted.sort(key=lambda cell: METHODS[cell.method].slow)
@@ -97,12 +97,12 @@ def request(cells: Iterable[GridCell], with_curves: bool) -> list[CellStatus]:
 
 
 def stop(found: Iterable[GridCell]) -> None:
-    """Ask for these no more, until told to go on."""
+    """Stop these cells until `resume`."""
     _stopped().update(cell.key for cell in found)
 
 
 def resume(cell: GridCell) -> None:
-    """Ask for it again."""
+    """Request a stopped or failed cell again."""
     _stopped().discard(cell.key)
 
 

@@ -1,4 +1,4 @@
-"""What can be done to a picture or a network before it is asked again. Adding one is one entry here."""
+"""Changes to a picture or a network before it is explained again. A new one is one more entry in `CHANGES`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ _STROKES = "compare.strokes"
 
 @dataclass(frozen=True)
 class Change:
-    """One change: its words in the menu, on the row, and what it makes of network and picture.
+    """One change.
 
-    make: takes them and the strokes that were brushed over the picture.
+    Attributes:
+        title: in the menu.
+        row: on the row.
+        make: takes network, picture and the strokes brushed over the picture; returns the changed network and picture.
     """
 
     title: str
@@ -42,36 +45,36 @@ def _shuffled(part: str, network: Network, picture: Picture, _: object) -> tuple
 
 BRUSHED = "brush"
 CHANGES = {
-    BRUSHED: Change("What I brush over is hidden", "Brushed over", _brushed),
+    BRUSHED: Change("Hide what I brush over", "Brushed over", _brushed),
     **{
         f"{kind}-{strength}": Change(
-            f"Adversarial noise, {kind.upper()}, at most {strength} of 255",
+            f"Adversarial noise, {kind.upper()}, at most {strength}/255",
             f"Noise, {kind.upper()} {strength}/255",
             partial(_noisy, kind, strength),
         )
         for kind in ("fgsm", "pgd")
         for strength in (1, 2, 4, 8)
     },
-    "forget-last": Change("The last layer's weights are shuffled", "Last layer forgotten", partial(_shuffled, "last")),
-    "forget-all": Change("All weights are shuffled", "All forgotten", partial(_shuffled, "all")),
+    "forget-last": Change("Shuffle the last layer's weights", "Last layer shuffled", partial(_shuffled, "last")),
+    "forget-all": Change("Shuffle all weights", "All weights shuffled", partial(_shuffled, "all")),
 }
 
 
 def parse_change(text: str) -> str:
-    """The name of a change from the address. Raises a ValueError for others."""
+    """The name of a change from the address. Raises ValueError for unknown names."""
     if text not in CHANGES:
         raise ValueError(text)
     return text
 
 
 def strokes_on(picture: str) -> tuple[BrushStroke, ...]:
-    """What was brushed over the picture of this name: (x, y, radius) in its pixels."""
+    """The strokes brushed over the picture with this name: (x, y, radius) in its pixels."""
     found: tuple[BrushStroke, ...] = _strokes().get(picture, ())
     return found
 
 
 def brush(picture: str, strokes: tuple[BrushStroke, ...]) -> None:
-    """Keep what was brushed over the picture of this name; none: it is whole again."""
+    """Store the strokes brushed over the picture with this name; none uncovers it."""
     _strokes()[picture] = strokes
 
 

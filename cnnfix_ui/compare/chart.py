@@ -1,4 +1,4 @@
-"""Insertion and deletion of all maps, as curves that grow while they are computed."""
+"""Insertion and deletion curves of all maps, which grow while they are computed."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
 def chart(shown: Sequence[CellStatus]) -> go.Figure:
-    """Two panels, insertion and deletion: probability of the class against the share of pixels put in or taken out.
+    """Two panels, insertion and deletion: probability of the class against the share of inserted or deleted pixels.
 
-    A method has one colour; questions differ by the dashes of their lines.
+    Each method has a colour; questions have different dashes.
     """
     figure = make_subplots(1, 2, subplot_titles=("Insertion: higher is better", "Deletion: lower is better"))
     methods = list(dict.fromkeys(one.cell.method for one in shown if one.cell.method not in BASELINES))
@@ -44,8 +44,8 @@ def chart(shown: Sequence[CellStatus]) -> go.Figure:
                 row=1,
                 col=column,
             )
-    figure.update_xaxes(title_text="pixels, %", range=[0, 100])
-    figure.update_yaxes(title_text="probability", col=1)
+    figure.update_xaxes(title_text="Pixels, %", range=[0, 100])
+    figure.update_yaxes(title_text="Probability", col=1)
     figure.update_yaxes(rangemode="tozero", range=None if figure.data else [0, 1])
     margin = {"l": 10, "r": 10, "t": 40, "b": 10}
     figure.update_layout(height=380, margin=margin, legend={"orientation": "h", "y": -0.25})

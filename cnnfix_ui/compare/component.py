@@ -28,8 +28,8 @@ def grid(data: dict[str, Any], *, key: str, on_act: Callable[[dict[str, Any]], o
     Args:
         data: photographs, columns, rows, cells and settings, as grid_data.py makes them.
         key: of the component in this session.
-        on_act: called with each thing that a person did, once and in order, before the script runs again. It comes
-            from a browser: believe nothing.
+        on_act: called once for each action of a person, in order, before the script runs again. Actions come from
+            the browser and must be treated as untrusted.
     """
     name = f"{key}.heard"
 
@@ -43,17 +43,16 @@ def grid(data: dict[str, Any], *, key: str, on_act: Callable[[dict[str, Any]], o
 
 
 def new_acts(sent: object, heard: LastAct | None) -> tuple[LastAct | None, list[dict[str, Any]]]:
-    """What to do of what a browser sent.
+    """The actions sent by the browser that are new.
 
-    A trigger that comes while another one waits replaces it, so the browser sends all acts of which it has not been
-    told that they were heard.
+    A trigger replaces one that is still waiting, so the browser resends all actions that were not acknowledged yet.
 
     Args:
         sent: {"who": which mounting of the component, "acts": [[number, act], ...]}, or anything else.
-        heard: who was heard last, and up to which number.
+        heard: the mounting that was heard last, and the number of its last action.
 
     Returns:
-        Who is heard now and up to which number, and the acts that are new.
+        The mounting and the number of its last action now, and the new actions.
     """
     match sent:
         case {"who": str(who), "acts": list(acts)} if len(who) <= 40:

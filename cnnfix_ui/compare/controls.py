@@ -1,4 +1,4 @@
-"""The controls above the grid: how it is seen, what the pointer does, and what is asked in further rows."""
+"""The controls above the grid: view, colour scale, pointer, and more rows."""
 
 from __future__ import annotations
 
@@ -18,52 +18,52 @@ TOOL, BRUSH = "compare.tool", "compare.brush"
 
 
 def choose_seen() -> None:
-    """Draw how the maps are seen, and what the pointer does."""
+    """Draw the controls for view, colour scale and pointer."""
     st.segmented_control("View", list(state.VIEWS), format_func=state.VIEWS.__getitem__, required=True, key="view")
     st.selectbox(
-        "One scale",
+        "Colour scale",
         list(state.SCALES),
         format_func=state.SCALES.__getitem__,
         key="scale",
         width=220,
         disabled=state.state("view") == "difference",
-        help="Smallest areas: those that hold 10, 25, 50, 75 and 90 % of each map. Multiples of the average: one "
-        "brightness means the same in all cells. Each by its own maximum: brightness cannot be compared.",
+        help="Smallest areas: those that hold 10, 25, 50, 75 and 90 % of each map. Multiples of the average: the same "
+        "brightness means the same in all cells. Own maximum: brightness cannot be compared between cells.",
     )
     st.session_state.setdefault(TOOL, "look")
     st.segmented_control("Pointer", list(state.TOOLS), format_func=state.TOOLS.__getitem__, required=True, key=TOOL)
 
 
 def choose_more(longest_side: int) -> WalkSettings:
-    """Draw what is behind "More". longest_side: of the picture."""
+    """Draw the controls behind "More". longest_side: of the picture."""
     with controls.more():
         focus = controls.choose_focus()
         crops = controls.choose_views()
         answer.choose_opacity()
-        st.toggle("Fixations as points", key="points")
+        st.toggle("Show fixations as points", key="points")
         widest = max(longest_side // 4, 2)
         st.session_state.setdefault(BRUSH, max(longest_side // 20, 1))
         st.session_state[BRUSH] = min(st.session_state[BRUSH], widest)
-        st.slider("Brush: pixels from its middle", 1, widest, key=BRUSH)
+        st.slider("Brush radius, in pixels", 1, widest, key=BRUSH)
     return WalkSettings("evidence", focus, crops)
 
 
 def add_rows(labels: Labels, room: bool) -> None:
-    """Draw the menu of further questions. labels: classes of the page's network. room: whether there is any."""
+    """Draw the menu for another row. labels: those of the page's network. room: whether another row fits."""
     with controls.lowered("add"), st.popover("Add a row", icon=":material/add:", disabled=not room, key="compare.add"):
         classes = dict(enumerate(labels.short))
         _pick("Another class", "wanted", classes, _add("wanted"))
         _pick(
-            "The right answer is …",
+            "The correct class",
             "right",
             classes,
             _right,
-            help="Adds the maps of the right class, and of what speaks for the given one rather than for it.",
+            help="Adds a row for the correct class, and one for the predicted class rather than the correct one.",
         )
         _pick("Another network", "model", networks.askable(), _add("model"))
         _pick("Another picture", "picture", {name: gallery.title_of(name) for name in gallery.names()}, _add("picture"))
         changes = {name: change.title for name, change in CHANGES.items() if name != BRUSHED}
-        _pick("The same after a change", "change", changes, _add("change"))
+        _pick("The same with a change", "change", changes, _add("change"))
 
 
 def _pick(
@@ -84,7 +84,7 @@ def _pick(
         format_func=options.__getitem__,
         key=key,
         on_change=take,
-        placeholder="choose",
+        placeholder="Choose",
         help=help,
     )
 

@@ -1,4 +1,4 @@
-"""What can be kept of the grid: a figure and its numbers."""
+"""Downloads of the grid: a figure and its numbers."""
 
 from __future__ import annotations
 
@@ -21,15 +21,18 @@ from cnnfix_ui.widgets.downloads import downloads
 
 
 def offer(found: Grid) -> None:
-    """Draw the buttons, once there is a map."""
+    """Draw the download buttons once there is a map."""
     if not any(shown.found for shown in found.maps):
         return
-    sheet, rows = _sheet(found), list(_rows(found))  # a file is made outside the session, which then cannot be asked
+    sheet, rows = (
+        _sheet(found),
+        list(_rows(found)),
+    )  # files are made outside the session, where its state is not available
     downloads({"compare.png": ("Figure", lambda: png(sheet())), "compare.csv": ("CSV", lambda: as_csv(rows))})
 
 
 def _sheet(found: Grid) -> Callable[[], Image.Image]:
-    """What draws all maps on one sheet, the pinned ones first."""
+    """A function that draws all maps on one sheet, the pinned ones first."""
     first = found.cases[0]
     columns = len(found.row(0)) if len(found.cases) > 1 else MOST_COLUMNS
     pinned = [_cell(shown, found) for shown in found.pinned]
@@ -56,7 +59,7 @@ def _cell(shown: CellStatus, grid: Grid) -> FigureCell | None:
 
 
 def _rows(found: Grid) -> Iterator[tuple[ColumnHeading, Measured]]:
-    """A row a map, the baselines too, as `cnnfix compare --csv` writes it."""
+    """One row per map, including the baselines, as `cnnfix compare --csv` writes it."""
     for shown in found.measured:
         one = _measured(shown)
         if one is not None:

@@ -1,4 +1,4 @@
-"""What the browser gets to draw the grid; the other end are the scripts beside this file."""
+"""The data from which the scripts in web/ draw the grid in the browser."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _POINTS_SENT = MOST_POINTS // 10
 
 @dataclass(frozen=True)
 class Grid:
-    """All that is shown: rows by columns, row by row, what is pinned, and the baselines of each picture."""
+    """All cells: rows by columns, row by row; the pinned ones; and the baselines of each picture."""
 
     base: CompareQuestion
     cases: Sequence[Case]
@@ -36,12 +36,12 @@ class Grid:
 
     @property
     def maps(self) -> list[CellStatus]:
-        """What the grid shows: the pinned ones first."""
+        """The cells that the grid shows, the pinned ones first."""
         return [*self.pinned, *self.cells]
 
     @property
     def measured(self) -> list[CellStatus]:
-        """What tables and curves show: the maps, then the baselines."""
+        """The cells in tables and curves: the maps, then the baselines."""
         return [*self.maps, *self.baselines]
 
     def row(self, number: int) -> list[CellStatus]:
@@ -50,12 +50,12 @@ class Grid:
 
     @property
     def reference(self) -> CellStatus:
-        """What the others are compared with: what was pinned first, or else the first cell."""
+        """The cell that the others are compared with: the first pinned one, otherwise the first cell."""
         return self.maps[0]
 
 
 def grid_data(grid: Grid, tool: str, brush: int) -> dict[str, Any]:
-    """The grid as the browser reads it. tool: what the pointer does. brush: its radius in pixels of the picture."""
+    """The grid for the browser. tool: what the pointer does. brush: its radius in pixels of the picture."""
     columns: list[str] = list(state("methods"))
     cases = [*grid.cases, *(shown.cell.case for shown in grid.pinned)]
     return {
@@ -102,23 +102,23 @@ def grid_data(grid: Grid, tool: str, brush: int) -> dict[str, Any]:
 
 
 def photo_key(case: Case) -> str:
-    """Names a photograph for the browser; pictures that were changed are others."""
+    """The picture's name in the browser; a changed picture has another."""
     return case.picture.digest[:16]
 
 
 def words(grid: Grid) -> str:
-    """The grid for those who cannot see it."""
+    """A description of the grid for screen readers."""
     done = sum(shown.state == "done" for shown in grid.cells)
     return f"{len(grid.cells)} maps, {done} ready: {len(state('methods'))} methods, {len(grid.cases)} questions."
 
 
 def numbers_of(shown: CellStatus) -> Numbers | None:
-    """How the map stands to the boxes on its picture, NaN where there are none; None where there is no map yet."""
+    """The map's scores against the boxes on its picture, NaN without boxes; None if there is no map yet."""
     picture, boxes = shown.cell.case.picture, boxes_on(shown.cell.case.question.picture)
     return None if shown.found is None else _numbers(shown.found, picture.width, picture.height, boxes)
 
 
-# The page is drawn again about each second while maps are computed: what does not change is worked out once.
+# The page is redrawn about once a second while maps are computed, so what does not change is cached.
 @lru_cache(maxsize=128)
 def _numbers(found: Attribution, width: int, height: int, boxes: tuple[Box, ...]) -> Numbers:
     return numbers(found, GroundTruth(width, height, boxes))
@@ -130,7 +130,7 @@ def _drawn(found: Attribution) -> dict[str, Any]:
 
 
 def note(shown: CellStatus) -> str:
-    """The numbers in a line under the map; "" where there are none."""
+    """The scores as a line under the map; "" if there are none."""
     found = numbers_of(shown)
     return "" if found is None else in_a_line(found)
 

@@ -1,4 +1,4 @@
-"""What a row of the grid asks: the page's question, or the same with one thing changed."""
+"""What a row of the grid explains: the page's question, or a variation of it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from cnnfix_ui.widgets.gallery import parse_picture
 
 @dataclass(frozen=True)
 class CompareQuestion:
-    """Names and numbers, as an address has them.
+    """A question as names and numbers, as in the address.
 
-    wanted: the class, None for the predicted one. than: the class it is set against. change: what is done to the
-    picture or to the network first, see changes.py.
+    wanted: the class; None for the predicted one. than: the class it is contrasted with. change: what is done to the
+    picture or the network first, see changes.py.
     """
 
     model: str
@@ -28,12 +28,12 @@ class CompareQuestion:
 
     @property
     def text(self) -> str:
-        """For the address."""
+        """The text for the address."""
         return ":".join("" if value is None else str(value) for value in self._values())
 
     @classmethod
     def parse(cls, text: str) -> CompareQuestion:
-        """From the address. Raises a ValueError for what may not be asked."""
+        """Read a question from the address. Raises ValueError for anything that is not allowed."""
         parts = text.split(":")
         if len(parts) != len(fields(cls)):
             raise ValueError(text)
@@ -57,9 +57,9 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
 
 @dataclass(frozen=True)
 class Variation:
-    """One thing changed: the field of a question and its value. wanted: this row's own class, None for what follows.
+    """A question with one field changed. wanted: this row's own class, or None for the default.
 
-    Another network or picture is asked for the class that it predicts, anything else for the page's class.
+    By default another network or picture explains its own predicted class, and anything else the page's class.
     """
 
     field: str
@@ -68,19 +68,19 @@ class Variation:
 
     @property
     def text(self) -> str:
-        """For the address."""
+        """The text for the address."""
         return f"{self.field}:{self.value}" + ("" if self.wanted is None else f":{self.wanted}")
 
     @classmethod
     def parse(cls, text: str) -> Variation:
-        """From the address. Raises a ValueError for what may not be asked."""
+        """Read a variation from the address. Raises ValueError for anything that is not allowed."""
         field, value, *wanted = text.split(":")
         if field not in _PARSERS or len(wanted) > 1:
             raise ValueError(text)
         return cls(field, _PARSERS[field](value), parse_class(wanted[0]) if wanted else None)
 
     def of(self, question: CompareQuestion) -> CompareQuestion:
-        """The question with this changed."""
+        """The question with this field changed."""
         changed = replace(question, **{self.field: self.value})
         if self.field in ("model", "picture"):
             changed = replace(changed, wanted=None, than=None)

@@ -1,4 +1,4 @@
-"""The part of the page that is computed piece by piece: it runs again by itself until all maps are there."""
+"""The part of the page that is computed step by step: it reruns by itself until all maps are there."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PENDING, _EVERY = "compare.pending", 0.8
 
 
 def show_comparison(base: CompareQuestion) -> None:
-    """Draw controls, grid and numbers for the page's question."""
+    """Draw controls, grid and scores for the page's question."""
     pending = st.session_state.get(_PENDING, False)
     with st.container(key="compare"):
         st.fragment(_show_comparison, run_every=_EVERY if pending else None)(base)
@@ -33,7 +33,7 @@ def show_comparison(base: CompareQuestion) -> None:
 
 def _show_comparison(base: CompareQuestion) -> None:
     if state.question() != base:
-        st.rerun()  # another class was chosen in the first row: the page's heading says which
+        st.rerun()  # another class was chosen in the first row, and the page's heading must show it
     case = case_of(base)
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         controls.choose_seen()
@@ -49,7 +49,7 @@ def _show_comparison(base: CompareQuestion) -> None:
     before = st.session_state.get(_PENDING, False)
     st.session_state[_PENDING] = pending
     if pending != before:
-        st.rerun()  # with the clock on, or off
+        st.rerun()  # to start or stop the automatic rerun
 
 
 def _computed(case: Case, settings: WalkSettings) -> Grid:
@@ -63,19 +63,19 @@ def _computed(case: Case, settings: WalkSettings) -> Grid:
         for column, method in enumerate(methods)
     ]
     pinned = [GridCell(method, case, settings) for (method, _), case in zip(state.state("pins"), pins, strict=True)]
-    trivial = [
+    baselines = [
         GridCell(name, case, settings)
         for number, case in enumerate(cases)
         for name in BASELINES
         if name not in methods and case.picture.digest not in {other.picture.digest for other in cases[:number]}
     ]
-    shown = cells.request([*placed, *pinned, *trivial], state.state("curves"))
+    shown = cells.request([*placed, *pinned, *baselines], state.state("curves"))
     first, second = len(placed), len(placed) + len(pinned)
     return Grid(base, cases, shown[:first], shown[first:second], shown[second:])
 
 
 def _kept(name: str, question: Callable[[Any], CompareQuestion]) -> list[Case]:
-    """The cases of the rows or of the pins; what cannot be asked is said, and goes."""
+    """The cases of the rows or pins; those that are not available are removed with a message."""
     found = []
     for item in state.state(name):
         try:
@@ -87,32 +87,32 @@ def _kept(name: str, question: Callable[[Any], CompareQuestion]) -> list[Case]:
 
 
 def _below(grid: Grid) -> None:
-    st.subheader("Against the boxes", anchor=False)
+    st.subheader("Compared with the boxes", anchor=False)
     rows = tables.box_scores(grid)
     if rows:
         tables.table(rows)
         st.caption(tables.READING)
     else:
-        st.caption("Choose *Draw a box* and draw one around what the class names: each map is measured against it.")
+        st.caption("Choose *Draw a box* and draw a box around the object: each map is then measured against it.")
     agreement = tables.method_agreement(grid)
     if agreement:
-        st.subheader("Between the methods", anchor=False)
+        st.subheader("Agreement between methods", anchor=False)
         tables.table(agreement)
         st.caption(
-            "Of the first row's maps: rank correlation of all places, from −1 to 1, and in brackets how much of the "
-            "strongest 10 % of places two maps have in common."
+            "Maps of the first row. Rank correlation over all places, from −1 to 1; in brackets, the share of the "
+            "strongest 10 % of places that both maps have in common."
         )
     moved = tables.map_changes(grid)
     if moved:
-        st.subheader("Did the map move?", anchor=False)
+        st.subheader("Did the maps change?", anchor=False)
         tables.table(moved)
-        st.caption("Each row's map against the first row's map of the same method, measured in the same way.")
+        st.caption("Each row's map compared with the first row's map of the same method, in the same way.")
     st.subheader("Insertion and deletion", anchor=False)
     st.toggle(
-        "Measure them",
+        "Measure insertion and deletion",
         key="curves",
-        help="Pixels are put into a blurred picture, or taken out to grey, in the order of each map, and the network "
-        "is asked at each step (Petsiuk et al., RISE, 2018).",
+        help="Insertion adds pixels to a blurred picture, deletion replaces them with grey, both in the order of each "
+        "map. The network is run at each step (Petsiuk et al., RISE, 2018).",
     )
     if state.state("curves"):
         st.plotly_chart(chart(grid.measured), key="chart")

@@ -1,4 +1,4 @@
-"""What the page keeps in session state and address, and how what a person does in the grid changes it."""
+"""The page's settings in session state and address, and how actions in the grid change them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ VIEWS = {"maps": "Maps", "difference": "Difference", "slider": "Slider"}
 SCALES = {
     "area": "Smallest areas",
     "density": "Multiples of the average",
-    "own": "Each by its own maximum",
+    "own": "Own maximum",
 }
-TOOLS = {"look": "Look", "box": "Draw a box", "brush": "Brush over"}
+TOOLS = {"look": "Inspect", "box": "Draw a box", "brush": "Brush over"}
 
 _ARRANGED, _MAX_UNDO = ("methods", "rows", "pins"), 50
 
@@ -89,7 +89,7 @@ def state(name: str) -> Any:
 
 
 def keep(name: str, value: Any) -> None:
-    """Change one of the settings; how the grid was arranged before can be had back with `undo`."""
+    """Change one of the settings; `undo` restores an earlier arrangement of the grid."""
     if name in _ARRANGED and value != state(name):
         _undo_stack().append({name: state(name) for name in _ARRANGED})
         del _undo_stack()[:-_MAX_UNDO]
@@ -97,12 +97,12 @@ def keep(name: str, value: Any) -> None:
 
 
 def can_undo() -> bool:
-    """Whether there is an arrangement of before."""
+    """Whether there is an earlier arrangement."""
     return bool(_undo_stack())
 
 
 def undo() -> None:
-    """Columns, rows and pins as they were before the last change of any of them."""
+    """Restore columns, rows and pins as they were before the last change."""
     if can_undo():
         st.session_state.update(_undo_stack().pop())
 
@@ -113,19 +113,19 @@ def _undo_stack() -> list[dict[str, Any]]:
 
 
 def question() -> CompareQuestion:
-    """What the page asks: the first row."""
+    """The page's question: the first row."""
     return CompareQuestion(*(state(name) for name in ("model", "picture", "class", "than")))
 
 
 def has_room(columns: int = 0, rows: int = 0) -> bool:
-    """Whether so many more columns and rows are within what the page shows at once."""
+    """Whether this many more columns and rows fit on the page."""
     columns += len(state("methods"))
     rows += 1 + len(state("rows"))
     return columns * rows + len(state("pins")) <= MAX_CELLS
 
 
 def swap(column: int, method: str) -> None:
-    """Show another method in a column; where it is shown already the two change places."""
+    """Show another method in a column; if it already has a column, the two swap."""
     methods = list(state("methods"))
     if method in methods:
         methods[methods.index(method)] = methods[column]
@@ -134,28 +134,28 @@ def swap(column: int, method: str) -> None:
 
 
 def add_method(method: str) -> None:
-    """Add a column, where there is room."""
+    """Add a column if there is room."""
     methods = state("methods")
     if method not in methods and has_room(columns=1):
         keep("methods", (*methods, method))
 
 
 def add_row(variation: Variation) -> None:
-    """Add a row, where there is room."""
+    """Add a row if there is room."""
     rows = state("rows")
     if variation not in rows and has_room(rows=1):
         keep("rows", (*rows, variation))
 
 
 def remove(name: str, place: int) -> None:
-    """Remove one of several; of the methods the last one stays."""
+    """Remove one of several items; the last method always stays."""
     items = state(name)
     if len(items) > (name == "methods"):
         keep(name, (*items[:place], *items[place + 1 :]))
 
 
 def ask_for(row: int, wanted: int) -> None:
-    """Explain another class in a row; the first is the page's own question."""
+    """Explain another class in a row; row 0 is the page's own question."""
     if row == 0:
         keep("class", wanted)
         if state("than") == wanted:
@@ -168,7 +168,7 @@ def ask_for(row: int, wanted: int) -> None:
 
 
 def boxes_on(picture: str) -> tuple[Box, ...]:
-    """The truth on the picture of that name: what was drawn, else what comes with it."""
+    """The ground truth boxes on the picture with this name: drawn ones, otherwise those that come with it."""
     drawn: Boxes = state("boxes")
     if picture in drawn:
         return drawn[picture]
@@ -176,12 +176,12 @@ def boxes_on(picture: str) -> tuple[Box, ...]:
 
 
 def draw_boxes(picture: str, boxes: Sequence[Sequence[object]]) -> None:
-    """Keep what was drawn on the picture. Raises a ValueError for what are no boxes."""
+    """Store the boxes drawn on the picture. Raises ValueError if they are invalid."""
     keep("boxes", {**state("boxes"), picture: taken_boxes(boxes)})
 
 
 def taken_boxes(boxes: Sequence[Sequence[object]]) -> tuple[Box, ...]:
-    """Boxes from a browser. Raises a ValueError for what are none."""
+    """Boxes from the browser. Raises ValueError if they are invalid."""
     return tuple(_box(box) for box in boxes[:_MAX_BOXES])
 
 
@@ -191,7 +191,7 @@ def _box(box: Sequence[object]) -> Box:
 
 
 def paint(picture: str, strokes: Sequence[Sequence[object]]) -> None:
-    """Hide what was brushed over, in a row of its own. Raises a ValueError for what are no strokes."""
+    """Hide what was brushed over, in a row of its own. Raises ValueError if the strokes are invalid."""
     taken: list[BrushStroke] = []
     for stroke in strokes[:_MAX_STROKES]:
         x, y, radius = (_number(part) for part in stroke)

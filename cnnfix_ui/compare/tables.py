@@ -1,4 +1,4 @@
-"""The numbers below the grid: against the boxes, between the methods, and along insertion and deletion."""
+"""The tables below the grid: box scores, agreement between methods, insertion and deletion."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from cnnfix_ui.compare.grid_data import Grid, numbers_of
 TableRow = dict[str, Any]
 
 READING = (
-    "Peak: whether the map's strongest place lies in a box; energy: the part of the map in the boxes; evidence: the "
-    "part of the fixations' evidence in them; IoU: of the method's own box with the best of yours. The last rows are "
-    "what a blob in the middle and smooth noise reach: a large box is easily hit."
+    "Peak: whether the map's strongest place is in a box. Energy: the share of the map in the boxes. Evidence: the "
+    "share of the fixations' evidence in the boxes. IoU: overlap of the method's own box with the best matching box. "
+    "The last rows are baselines, a blob in the centre and smooth noise: a large box is easy to hit."
 )
 _NONE = "–"
 
 
 def box_scores(grid: Grid) -> list[TableRow]:
-    """One row a map: how it stands to the boxes on its picture; the baselines of each picture come last.
+    """One row per map: its scores against the boxes on its picture; the baselines of each picture come last.
 
     Maps that are not ready, and those of pictures without a box, have no row.
     """
@@ -44,7 +44,7 @@ def _box_scores(found: Numbers) -> TableRow:
 
 
 def method_agreement(grid: Grid) -> list[TableRow]:
-    """A square table of the first row's maps: how much each two agree."""
+    """A square table of the first row's maps: how much each pair agrees."""
     found = [shown for shown in grid.row(0) if shown.found]
     if len(found) < 2:
         return []
@@ -57,7 +57,7 @@ def method_agreement(grid: Grid) -> list[TableRow]:
 
 
 def map_changes(grid: Grid) -> list[TableRow]:
-    """One row a further question: how much each method's map agrees with its map of the first."""
+    """One row per further question: how much each method's map agrees with its map for the first question."""
     first = {shown.cell.method: shown for shown in grid.row(0)}
     rows = []
     for number, case in enumerate(grid.cases[1:], start=1):
@@ -67,7 +67,7 @@ def map_changes(grid: Grid) -> list[TableRow]:
 
 
 def areas(grid: Grid) -> list[TableRow]:
-    """One row a map: the areas under its curves."""
+    """One row per map: the areas under its curves."""
     return [
         {
             **_names(one, grid),
@@ -85,7 +85,7 @@ def table(rows: Sequence[TableRow]) -> None:
 
 
 def _names(shown: CellStatus, grid: Grid) -> TableRow:
-    """The method, and the question where there are several."""
+    """The method, and the question if there are several."""
     case = shown.cell.case
     several = len(grid.cases) + len(grid.pinned) > 1
     question = {"Question": f"{case.title}, {case.detail(grid.base)}"} if several else {}
@@ -101,7 +101,7 @@ def _agree(one: CellStatus, two: CellStatus) -> str:
 
 @st.cache_data(max_entries=1024, show_spinner=False)
 def _agreement(key: str, _one: Attribution, _two: Attribution) -> tuple[float, float]:
-    """Rank correlation, and the common part of the strongest places. key: says of which two maps."""
+    """Rank correlation, and the common share of the strongest places. key: identifies the two maps."""
     if _one.map.shape != _two.map.shape:  # of two pictures
         return nan, nan
     return rank_correlation(_one.map, _two.map), overlap(_one.map, _two.map)

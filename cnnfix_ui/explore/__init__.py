@@ -1,1 +1,1 @@
-"""Pointing: which pixel, or which box, of what a network says is where."""
+"""The Explore page: choosing the pixel or box to explain, for segmentation and detection networks."""

@@ -1,4 +1,4 @@
-"""The picture to point at, in the browser: see pointing.js."""
+"""A picture to point at, in the browser: see pointing.js."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cnnfix_ui.components.assets import script
 from cnnfix_ui.components.panels.component import photo_uri
 
 HERE = Path(__file__).parent / "web"
-LABEL = "Picture to point at. Arrow keys move the mark, Enter asks about the pixel under it."
+LABEL = "Picture to point at. Arrow keys move the mark, Enter chooses the pixel under it."
 
 # Text only ever travels as data, never inside these strings, so that no label can become markup.
 _component = st.components.v2.component(
@@ -30,8 +30,12 @@ def pointing(
 ) -> None:
     """Draw the picture.
 
-    shown: what lies on it, see pointing.js. on_pick: called with x and y, pixels of the picture, or with the number of
-    a box; whole numbers, but from a browser: they may be too large.
+    Args:
+        picture: the picture.
+        shown: what is drawn on it, see pointing.js.
+        key: of the component.
+        on_pick: called with x and y in pixels of the picture, or with the number of a box. They are not negative, but
+            come from the browser and may be too large.
     """
 
     def picked() -> None:

@@ -1,4 +1,4 @@
-"""Choosing the pixel, or the box, that is asked about, where the network says what is where."""
+"""Choosing the pixel or box to explain, for segmentation and detection networks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cnnfix_ui.server.results import KEYS, Network
 from cnnfix_ui.server.turns import turns
 from cnnfix_ui.widgets import networks
 
-# Told apart with every kind of colour vision (Okabe and Ito), then used again.
+# Distinguishable with any colour vision (Okabe and Ito); repeated if there are more classes.
 _COLOURS = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#F0E442", "#0072B2")
 _BACKGROUND, _OPACITY = 0, 150
 _READ_SIDE = 112
@@ -37,14 +37,14 @@ def parse_pixel(text: str) -> Pixel:
 
 
 def pixel_text(pixel: Pixel) -> str:
-    """A pixel as the address has it."""
+    """A pixel as written in the address."""
     return f"{pixel[0]},{pixel[1]}"
 
 
 def choose_part(network: Network, picture: Picture) -> Network:
-    """The network, or where it says what is where: draw what it says, and give what it says of the chosen part.
+    """Draw the segmentation or the boxes, and return a classifier of the chosen pixel or box.
 
-    Raises ModelError where it finds nothing.
+    A classification network is returned as it is. Raises ModelError if nothing is found.
     """
     if network.model.task == "segmentation":
         return _choose_pixel(network, picture)
@@ -75,7 +75,7 @@ def _choose_pixel(network: Network, picture: Picture) -> Network:
         networks.reset_classes()
         st.session_state["at"] = (at.get("x", 0), at.get("y", 0))
 
-    st.caption("Click a pixel: why does the network call it so?")
+    st.caption("Click a pixel to see why the network gives it its class.")
     pointing(picture, shown, key="pointing", on_pick=pick)
     return Network(f"{network.key} at {pixel_text(chosen)}", found.at(*chosen))
 
@@ -94,7 +94,7 @@ def _choose_box(network: Network, picture: Picture) -> Network:
             networks.reset_classes()
             st.session_state["class"] = at.get("box", 0)
 
-    st.caption("Click a box: what was it based on?")
+    st.caption("Click a box to see the evidence for it.")
     pointing(picture, {"boxes": boxes}, key="pointing", on_pick=pick)
     return Network(f"{network.key} in {picture.digest}", found.model)
 
@@ -112,7 +112,7 @@ def _detected(network: Network, picture: Picture) -> Detection:
 
 
 def _default_pixel(found: Segmentation) -> Pixel:
-    """A pixel well inside the largest thing; the middle where there is nothing but ground."""
+    """A pixel well inside the largest object; the centre of the picture if there is only background."""
     sizes = np.bincount(found.classes.ravel())
     sizes[_BACKGROUND] = 0
     height, width = found.classes.shape
@@ -125,7 +125,7 @@ def _default_pixel(found: Segmentation) -> Pixel:
 
 
 def _layer(found: Segmentation) -> str:
-    """The classes as colours over nothing, as a data URI."""
+    """The classes as colours on a transparent image, as a data URI."""
     image = Image.fromarray(found.classes.astype(np.uint8))
     used = int(found.classes.max()) + 1
     image.putpalette([int(_colour(one)[at : at + 2], 16) for one in range(used) for at in (1, 3, 5)])

@@ -1,1 +1,1 @@
-"""The Models page: the catalogue and your own network."""
+"""The Models page: the catalogue and the visitor's own network."""

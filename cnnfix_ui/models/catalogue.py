@@ -1,4 +1,4 @@
-"""The networks that the package knows: a table, the facts of one, and loading it."""
+"""The catalogue of networks: a table, facts about the chosen one, and buttons to load it."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ _TABLE, _ROW = "catalogue.table", "catalogue.row"
 
 
 def show_catalogue() -> None:
-    """Draw the table, and beside it what is known of the chosen network and what can be done with it."""
+    """Draw the table, and next to it facts and buttons for the chosen network."""
     infos = list_models()
     table, facts = st.columns([2.2, 1], gap="large")
     with table:
@@ -31,7 +31,7 @@ def _chosen(infos: Sequence[ModelInfo]) -> ModelInfo:
     rows = {
         "Network": [info.title for info in infos],
         "State": [_state(info, loaded) for info in infos],
-        "For": [info.task for info in infos],
+        "Task": [info.task for info in infos],
         "Accuracy": [info.accuracy for info in infos],
         "Parameters": [info.parameters and info.parameters / 1e6 for info in infos],
         "Size": [info.size and info.size / 1e6 for info in infos],
@@ -45,7 +45,7 @@ def _chosen(infos: Sequence[ModelInfo]) -> ModelInfo:
         placeholder="",
         column_config={
             "Network": st.column_config.TextColumn(pinned=True, width=150),
-            "Accuracy": number(format="%.1f %%", help="ImageNet's validation pictures whose class comes first"),
+            "Accuracy": number(format="%.1f %%", help="Top-1 accuracy on the ImageNet validation set, as published"),
             "Parameters": number(format="%.1f M"),
             "Size": number(format="%.0f MB"),
             "Source": st.column_config.TextColumn(width=185),
@@ -53,16 +53,16 @@ def _chosen(infos: Sequence[ModelInfo]) -> ModelInfo:
         },
         key=_TABLE,
         on_select=_choose,
-        # Not by rows: these can be chosen by a small mark alone, and not by the keyboard.
+        # Cells, not rows: a row can only be selected by a small mark, and not by the keyboard.
         selection_mode="single-cell",
         selection_default={"selection": {"cells": [(st.session_state.setdefault(_ROW, 0), "Network")]}},
-        alt="The networks that can be asked, with accuracy, size, state, source and licence",
+        alt="The networks, with state, task, accuracy, size, source and licence",
     )
     return infos[int(st.session_state[_ROW])]
 
 
 def _choose() -> None:
-    """Any cell chooses its network, by a click or by the arrow keys; one is always chosen."""
+    """Choose the network of the selected cell; one network is always chosen."""
     cells = st.session_state[_TABLE]["selection"]["cells"]
     if cells:
         st.session_state[_ROW] = cells[0][0]
@@ -71,18 +71,18 @@ def _choose() -> None:
 def _state(info: ModelInfo, loaded: frozenset[str]) -> str:
     if info.name in loaded:
         return "Loaded"
-    return "Ready" if info.available else "Not here yet"
+    return "Ready" if info.available else "Not downloaded"
 
 
 def _facts(info: ModelInfo) -> str:
     parts = []
     if info.accuracy:
-        parts.append(f"Names {info.accuracy:.1f} % of ImageNet's validation pictures rightly at once, as published.")
+        parts.append(f"Top-1 accuracy on ImageNet: {info.accuracy:.1f} %, as published.")
     if info.parameters:
         parts.append(f"{info.parameters / 1e6:.1f} million parameters.")
     parts.append(f"Weights: {info.source}. Licence: {info.licence}.")
     if info.name in results.models.cached_keys():
-        parts.append("It is in memory, for everybody who uses this server.")
+        parts.append("It is loaded, for all visitors of this server.")
     else:
         parts.append(
             "Its weights are on this machine." if info.available else f"Not on this machine yet. {info.remedy}"
@@ -93,9 +93,11 @@ def _facts(info: ModelInfo) -> str:
 def _actions(info: ModelInfo) -> None:
     loaded = info.name in results.models.cached_keys()
     with st.container(horizontal=True, gap="small"):
-        explore = st.button("Explore with it", type="primary", disabled=not networks.can_be_asked(info))
+        explore = st.button("Explore with this network", type="primary", disabled=not networks.can_be_asked(info))
         load = not loaded and st.button("Load", icon=":material/download:" if not info.available else None)
-        if loaded and st.button("Unload", help="Frees its memory; whoever asks it next waits until it is loaded again"):
+        if loaded and st.button(
+            "Unload", help="Frees its memory. The next visitor who uses it waits until it is loaded again."
+        ):
             results.models.remove(info.name)
             st.rerun()
     if explore:

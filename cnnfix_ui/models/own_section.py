@@ -1,4 +1,4 @@
-"""The part of the Models page for a visitor's own model: what to send, how to understand it, what the check found."""
+"""The section of the Models page for a visitor's own model: upload, preprocessing, result of the check."""
 
 import streamlit as st
 
@@ -10,12 +10,12 @@ from cnnfix_ui.widgets import networks, own_model
 
 
 def show_own_model() -> None:
-    """Draw the section; where own models are off, a sentence that says so."""
+    """Draw the section, or a sentence that own models are turned off."""
     st.subheader("Your own model", anchor=False)
     if not hosting.own_models_on(st.get_option("server.address")):
         st.markdown(
-            "Own models are off on this server, because others can reach it. Whoever runs it turns them on with "
-            f"`cnnfix app --own-models`, or with `{hosting.OWN_MODELS}=1` in the environment."
+            "Own models are turned off on this server, because other machines can reach it. Its operator can turn them "
+            f"on with `cnnfix app --own-models` or the environment variable `{hosting.OWN_MODELS}=1`."
         )
         return
     st.caption(
@@ -26,7 +26,7 @@ def show_own_model() -> None:
     try:
         request = _request()
         if request:
-            with st.spinner("Opening it and walking through it once …", show_time=True):
+            with st.spinner("Checking the model …", show_time=True):
                 own_model.check(request)
     except (UserError, CnnfixError) as error:
         show_error(error)
@@ -35,32 +35,32 @@ def show_own_model() -> None:
         _show(checked)
 
 
-# --- what to send -----------------------------------------------------------------------------------------------------
+# --- upload -----------------------------------------------------------------------------------------------------
 
 
 def _limit() -> int:
-    """Largest file that the server takes, in MB."""
+    """The largest file that the server accepts, in MB."""
     return min(int(st.get_option("server.maxUploadSize")), MAX_MODEL_BYTES // 1_000_000)
 
 
 def _larger_limit() -> str:
-    return "" if _limit() >= hosting.LARGE_UPLOAD else f"Started by `cnnfix app`, up to {hosting.LARGE_UPLOAD:,} MB. "
+    return "" if _limit() >= hosting.LARGE_UPLOAD else f"With `cnnfix app` the limit is {hosting.LARGE_UPLOAD:,} MB. "
 
 
 def _request() -> own_model.CheckRequest | None:
-    """Draw what to send and how to understand it; a request when the button is pressed."""
+    """Draw the upload and its settings; return a request when the button is pressed."""
     left, right = st.columns(2, gap="large")
     with left:
         file = st.file_uploader("Model", ["pt2", "pth", "pt", "safetensors"], key="own.file", max_upload_size=_limit())
-        labels = st.file_uploader("Labels, if you have them", ["txt", "json"], key="own.labels", max_upload_size=1)
+        labels = st.file_uploader("Labels (optional)", ["txt", "json"], key="own.labels", max_upload_size=1)
     with right:
         architecture = st.selectbox(
             "Architecture",
             (*architectures.classifiers(), *architectures.timm_names()),
             index=None,
-            placeholder="for weights: search, such as resnet50 or timm/convnext_atto",
+            placeholder="For weights only, for example resnet50 or timm/convnext_atto",
             key="own.architecture",
-            help="Of weights. A .pt2 brings its own.",
+            help="Needed for weights. A .pt2 file contains its architecture.",
         )
         preprocessing = _preprocessing(architecture)
         wanted = st.button("Check", type="primary", disabled=file is None)
@@ -72,17 +72,17 @@ def _request() -> own_model.CheckRequest | None:
 
 
 def _preprocessing(architecture: str | None) -> Preprocessing | None:
-    """None for what the file or the architecture says. Raises ModelError for values that no network can have."""
+    """None for that of the file or the architecture. Raises ModelError for impossible values."""
     with st.expander("Preprocessing", icon=":material/tune:"):
-        by_hand = st.toggle("Set it by hand", key="own.by_hand")
+        by_hand = st.toggle("Set by hand", key="own.by_hand")
         said = architectures.preprocessing(architecture) if architecture else Preprocessing()
         if not by_hand:
-            whose = f"As {architecture} expects" if architecture else "The size is read from the file; otherwise"
+            whose = f"As {architecture} expects" if architecture else "The input size is read from the file. Otherwise"
             st.caption(escaped(f"{whose}: {_description(said)}"))
             return None
-        # Another architecture, other values to begin with.
+        # The start values depend on the architecture.
         key = f"own.{architecture}."
-        # Row by row, so that on a phone they come in this order.
+        # Row by row, so that they keep this order on a phone.
         (left, right), (below_left, below_right), (last_left, last_right) = (st.columns(2) for _ in range(3))
         height = left.number_input("Height", 1, MAX_SIDE, said.size[0], key=f"{key}height")
         width = right.number_input("Width", 1, MAX_SIDE, said.size[1], key=f"{key}width")
@@ -92,11 +92,11 @@ def _preprocessing(architecture: str | None) -> Preprocessing | None:
             "Interpolation", INTERPOLATIONS, INTERPOLATIONS.index(said.interpolation), key=f"{key}interpolation"
         )
         crop = last_right.number_input(
-            "A centre crop keeps",
+            "Centre crop",
             *(0.01, 1.0, said.crop_pct, 0.005),
             format="%.3f",
             key=f"{key}crop",
-            help="Of the scaled picture's short side: 1 for all",
+            help="Share of the shorter side that the crop keeps; 1 keeps everything.",
         )
     return Preprocessing((height, width), _three(mean), _three(std), interpolation, crop)
 
@@ -105,7 +105,7 @@ def _description(said: Preprocessing) -> str:
     height, width = said.size
     return (
         f"{width} × {height} pixels, mean {_as_text(said.mean)}, std {_as_text(said.std)}, {said.interpolation}, "
-        f"a centre crop keeps {said.crop_pct:.3g}."
+        f"centre crop {said.crop_pct:.3g}."
     )
 
 
@@ -117,11 +117,11 @@ def _three(text: str) -> Three:
     try:
         red, green, blue = (float(part) for part in text.replace(";", ",").split(","))
     except ValueError:
-        raise UserError(f"{text!r} is not three numbers: write them as 0.485, 0.456, 0.406.") from None
+        raise UserError(f"{text!r} is not three numbers: write them like 0.485, 0.456, 0.406.") from None
     return red, green, blue
 
 
-# --- what the check found ---------------------------------------------------------------------------------------------
+# --- result of the check ---------------------------------------------------------------------------------------------
 
 
 def _show(checked: own_model.CheckedModel) -> None:
@@ -129,22 +129,20 @@ def _show(checked: own_model.CheckedModel) -> None:
     say = st.success if report.complete else st.warning
     say(escaped(f"{model.title}: {own_model.facts(model)} {report.summary()}"))
     with st.container(horizontal=True, gap="small"):
-        explore = st.button("Explore with it", type="primary", key="own.explore")
+        explore = st.button("Explore with this network", type="primary", key="own.explore")
         st.button("Remove", key="own.remove", on_click=own_model.remove)
     if explore:
         networks.explore_with(networks.OWN)
     if report.stops:
-        st.dataframe(_stop_table(report), hide_index=True, key="own.stops", alt="Where walks stop and why")
-    with st.expander("The operations of the network"):
-        st.dataframe(
-            _operation_table(report), hide_index=True, key="own.operations", alt="The operations of the network"
-        )
+        st.dataframe(_stop_table(report), hide_index=True, key="own.stops", alt="Where walks stop, and why")
+    with st.expander("Operations of the network"):
+        st.dataframe(_operation_table(report), hide_index=True, key="own.operations", alt="Operations of the network")
 
 
 def _stop_table(report: Coverage) -> dict[str, list[object]]:
     return {
         "Walks stop at": [stop.operation for stop in report.stops],
-        "In module": [stop.module for stop in report.stops],
+        "Module": [stop.module for stop in report.stops],
         "Evidence lost": [f"{stop.evidence:.0%}".replace("%", " %") for stop in report.stops],
         "Why": [stop.why for stop in report.stops],
     }
@@ -153,7 +151,7 @@ def _stop_table(report: Coverage) -> dict[str, list[object]]:
 def _operation_table(report: Coverage) -> dict[str, list[object]]:
     return {
         "Operation": [operation.name for operation in report.operations],
-        "Times": [operation.times for operation in report.operations],
-        "Met by the walk": [operation.met for operation in report.operations],
+        "Count": [operation.times for operation in report.operations],
+        "Reached by the walk": [operation.met for operation in report.operations],
         "Has a rule": ["yes" if operation.has_rule else "no" for operation in report.operations],
     }

@@ -1,4 +1,4 @@
-"""What is kept in memory for all visitors of a server, up to so many bytes."""
+"""A cache shared by all visitors of a server, with a limit in bytes."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ Value = TypeVar("Value")
 
 
 class Cache(Generic[Key, Value]):
-    """Large things by key. When there are more than `max_bytes` bytes, what was not asked for longest goes.
+    """Large values by key. Above `max_bytes` in total, the least recently used go first.
 
-    size_of: gives the bytes of one.
+    size_of: bytes of one value.
     """
 
     def __init__(self, max_bytes: int, size_of: Callable[[Value], int]) -> None:
         self._max_bytes, self._size_of = max_bytes, size_of
-        self._entries: dict[Key, Value] = {}  # what was asked for last comes last
+        self._entries: dict[Key, Value] = {}  # least recently used first
         self._lock = threading.Lock()
         self._making: defaultdict[Key, threading.Lock] = defaultdict(threading.Lock)
 
     def get(self, key: Key, make: Callable[[], Value]) -> Value:
-        """What is kept under the key; of several visitors who want it at once one makes it. Raises what `make` does."""
+        """The value of the key. If several visitors ask at once, one calls `make`, the others wait for its result."""
         with self._lock:
             making = self._making[key]
         with making:
@@ -50,11 +50,11 @@ class Cache(Generic[Key, Value]):
                 del self._entries[next(iter(self._entries))]
 
     def cached_keys(self) -> frozenset[Key]:
-        """What is in memory."""
+        """The keys in memory."""
         with self._lock:
             return frozenset(self._entries)
 
     def remove(self, key: Key) -> None:
-        """Let one go; its memory is free when the last run that uses it has ended."""
+        """Remove a value; its memory is freed when the last run that uses it has ended."""
         with self._lock:
             self._entries.pop(key, None)

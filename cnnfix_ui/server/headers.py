@@ -1,11 +1,11 @@
-"""Headers of every answer of the server: nothing is loaded from elsewhere, or shown inside others' pages."""
+"""Security headers of every response: nothing is loaded from other hosts, and no other site can embed the app."""
 
 from __future__ import annotations
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# Streamlit's own scripts need the unsafe parts: it makes functions of text, and components are modules in blobs.
+# Streamlit needs the unsafe sources: it builds functions from text, and loads components as modules from blobs.
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss: "
@@ -22,13 +22,13 @@ HEADERS = {
 
 
 class SafeHeaders:
-    """ASGI middleware that adds them."""
+    """ASGI middleware that adds `HEADERS`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, with the headers where it is HTTP."""
+        """Pass the request on; add the headers if it is HTTP."""
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""Work that takes seconds or minutes, done beside the pages: it shows progress, can be stopped, is kept for all."""
+"""Work that takes seconds or minutes, done in the background: it reports progress, can be stopped, and is shared."""
 
 from __future__ import annotations
 
@@ -16,20 +16,22 @@ log = logging.getLogger(__name__)
 
 JobState = Literal["waiting", "running", "done", "failed"]
 Turn = Callable[[], AbstractContextManager[object]]
-# A visitor who has not asked for so many seconds has left; browsers let hidden pages ask once a minute only.
+# A visitor who has not asked for this many seconds has left; browsers let hidden pages ask only once a minute.
 _VISITOR_TIMEOUT = 90.0
 
 
 class JobCancelledError(Exception):
-    """Nobody wants the result any more."""
+    """No visitor waits for the result any more."""
 
 
 @dataclass(eq=False)
 class Job:
     """One piece of work.
 
-    share: done of it, 0 to 1. result: of a job that is done; of one that runs what it has reported so far, or None.
-    message: of a job that failed.
+    Attributes:
+        share: how much is done, 0 to 1.
+        result: that of a finished job; of a running job, what it has reported so far, or None.
+        message: why the job failed.
     """
 
     key: Hashable
@@ -41,7 +43,7 @@ class Job:
     message: str = ""
 
     def report(self, share: float, result: Any = None) -> None:
-        """Say how far it is, and give what there is of the result. Raises JobCancelledError where nobody wants it."""
+        """Report progress and a partial result. Raises JobCancelledError if no visitor waits for it any more."""
         if not self.wanted(self.key):
             raise JobCancelledError
         self.share = share
@@ -50,12 +52,12 @@ class Job:
 
     @property
     def ended(self) -> bool:
-        """Whether it is done or has failed."""
+        """Whether it is done or failed."""
         return self.state in ("done", "failed")
 
 
 class Jobs:
-    """Jobs by key, shared by all visitors of a server; `workers` of them run at once, visitors take turns.
+    """Jobs by key, shared by all visitors of a server; `workers` of them run at once, and visitors take turns.
 
     Args:
         workers: number of threads.
@@ -66,15 +68,17 @@ class Jobs:
 
     def __init__(self, workers: int, max_bytes: int, size_of: Callable[[Any], int], turn: Turn = nullcontext) -> None:
         self._workers, self._max_bytes, self._size_of, self._turn = workers, max_bytes, size_of, turn
-        self._jobs: dict[Hashable, Job] = {}  # what was asked for last comes last
-        self._requests: dict[str, tuple[float, tuple[Hashable, ...]]] = {}  # by visitor, who was served last comes last
+        self._jobs: dict[Hashable, Job] = {}  # least recently requested first
+        self._requests: dict[
+            str, tuple[float, tuple[Hashable, ...]]
+        ] = {}  # time and keys by visitor, least recently served first
         self._change = threading.Condition()
         self._started = 0
 
     def request(self, visitor: str, tasks: Mapping[Hashable, Callable[[Job], Any]]) -> dict[Hashable, Job]:
-        """The jobs of these keys, started where they are new, in this order.
+        """The jobs with these keys; new ones are started in this order.
 
-        What the visitor asked for before and does not now is stopped, unless somebody else waits for it.
+        Jobs that the visitor requested before, but not now, are stopped unless another visitor waits for them.
         """
         with self._change:
             for key, work in tasks.items():
@@ -86,9 +90,9 @@ class Jobs:
             return {key: self._jobs[key] for key in tasks}
 
     def ahead(self, visitor: str) -> int:
-        """How many other visitors wait for something, or have it worked on."""
+        """How many other visitors have jobs that wait or run."""
         with self._change:
-            self._current_requests()  # forgets those who have left
+            self._current_requests()  # drops those who have left
             others = [keys for name, (_, keys) in self._requests.items() if name != visitor]
             return sum(any(key in self._jobs and not self._jobs[key].ended for key in keys) for keys in others)
 
@@ -110,7 +114,7 @@ class Jobs:
         return [keys for _, keys in self._requests.values()]
 
     def _discard(self) -> None:
-        """Forget jobs that wait for nobody, and the oldest results that there is no max_bytes for."""
+        """Drop unwanted jobs that wait or failed, and the oldest results beyond `max_bytes`."""
         wanted = {key for keys in self._current_requests() for key in keys}
         for job in [job for job in self._jobs.values() if job.key not in wanted and job.state in ("waiting", "failed")]:
             del self._jobs[job.key]
@@ -138,7 +142,7 @@ class Jobs:
             self._run(job)
 
     def _next_job(self) -> Job | None:
-        """The first job that waits, of the visitor who was served longest ago."""
+        """The first waiting job of the visitor who was served least recently."""
         for visitor, (at, keys) in self._requests.items():
             for key in keys:
                 job = self._jobs.get(key)
@@ -149,7 +153,7 @@ class Jobs:
         return None
 
     def _run(self, job: Job) -> None:
-        work, job.work = job.work, None  # a result that is kept must not keep the network that it came from
+        work, job.work = job.work, None  # so that a cached result does not keep its network in memory
         assert work
         try:
             with self._turn():
@@ -162,4 +166,4 @@ class Jobs:
             job.message, job.state = str(error), "failed"
         except Exception:
             log.exception("The job %s failed", job.key)
-            job.message, job.state = "This did not work; the server's log says why.", "failed"
+            job.message, job.state = "This failed unexpectedly. Try again; the server's log has the details.", "failed"

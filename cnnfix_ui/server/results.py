@@ -1,4 +1,4 @@
-"""What visitors share: networks in memory, and explanations by network, picture, question and settings."""
+"""Results that visitors share: networks, and explanations by network, picture, target and settings."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import astuple, dataclass
@@ -26,18 +26,18 @@ _LARGE_MODEL = 200_000_000  # bytes of weights
 
 
 def _nbytes(answer: object) -> int:
-    """Roughly, in memory."""
+    """Approximate size in memory."""
     fixations = answer.fixations if isinstance(answer, Explanation) else None
     return 40 * len(fixations) if fixations else getattr(answer, "nbytes", 1_000) + 1_000
 
 
 Target = int | tuple[int | None, int] | None
 
-# Four of the largest networks of the paper.
+# Room for four of the largest networks of the paper.
 models: Cache[str, Model] = Cache(2_500_000_000, lambda model: model.nbytes)
-# Explanations, Grad-CAM's maps, and what networks say.
+# Explanations, Grad-CAM maps and predictions.
 answers: Cache[Hashable, Any] = Cache(400_000_000, _nbytes)
-# Recordings with all their values, 90 MB of the bundled network: a class of thirty steps through as many.
+# Recordings with all their values, 90 MB each for the bundled network: enough for a class of thirty.
 walks: Cache[Hashable, Walked] = Cache(max(memory() // 6, 1_000_000_000), lambda one: one.nbytes)
 
 # What browsers are sent of walks, so many of them; a megabyte each, about.
@@ -46,23 +46,23 @@ playbacks: Cache[Hashable, dict[str, Any]] = Cache(64, lambda _: 1)
 
 @dataclass(frozen=True)
 class Network:
-    """A network to ask. key: differs from that of any other, whosoever it is; answers are kept under it."""
+    """A network. key: unique across visitors; results are cached under it."""
 
     key: str
     model: Model
 
     @property
     def takes_long(self) -> bool:
-        """Whether an answer takes seconds: others must get through beside it."""
+        """Whether an explanation takes seconds, so that quick ones must be able to overtake it."""
         return self.model.whole or self.model.nbytes > _LARGE_MODEL
 
 
 def loaded(name: str, progress: DownloadProgress | None = None) -> Model:
-    """The network of that name, in memory from now on. Raises ModelError as `load_model`."""
+    """The network with this name, kept in memory. Raises ModelError like `load_model`."""
     return models.get(name, lambda: load_model(name, progress))
 
 
-# Under what answers are kept.
+# How Streamlit's caches hash these arguments.
 KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
     Picture: lambda picture: picture.digest,
     Network: lambda network: network.key,
@@ -71,7 +71,7 @@ KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
 
 
 def predicted(network: Network, picture: Picture) -> Classes:
-    """What the network says of the whole picture."""
+    """The network's predictions for the whole picture."""
     return _cached(("predicted", network.key, picture.digest), network, lambda: classes(network.model, picture))
 
 
@@ -83,19 +83,19 @@ def disturbed(network: Network, picture: Picture, kind: str, strength: int) -> p
 
 
 def with_shuffled_weights(network: Network, part: str) -> Network:
-    """The network with shuffled weights, all or those of the last layer."""
+    """The network with shuffled weights: all of them, or those of the last layer."""
     key = f"{network.key} without {part}"
     return Network(key, models.get(key, lambda: randomised(network.model, part=part)))
 
 
 def explained(network: Network, picture: Picture, target: Target, preset: Preset) -> Explanation:
-    """The explanation, without its walks."""
+    """The explanation, without its traces."""
     key = "explained", network.key, picture.digest, target, preset
     return _cached(key, network, lambda: explain(network.model, picture, target, preset).without_traces())
 
 
 def recorded_walk(network: Network, picture: Picture, target: Target, presets: tuple[Preset, ...]) -> Walked:
-    """The walk with all that was recorded, for stepping; kept only as long as there is room."""
+    """The walk with everything that was recorded, for stepping; cached while there is room."""
     key = network.key, picture.digest, target, presets
     return walks.get(key, _in_turn(network, lambda: walked(network.model, picture, target, presets)))
 
@@ -103,7 +103,7 @@ def recorded_walk(network: Network, picture: Picture, target: Target, presets: t
 def gradcam(
     network: Network, picture: Picture, target: int | tuple[int, int], crops: Crops
 ) -> NDArray[np.float32] | str:
-    """Grad-CAM of the same question on the same views, at most MAP_SIDE long; or in a sentence why there is none."""
+    """Grad-CAM's map for the same target and crops, at most MAP_SIDE long; or a sentence why there is none."""
 
     def drawn() -> NDArray[np.float32] | str:
         try:
@@ -115,7 +115,7 @@ def gradcam(
 
 
 def _cached(key: Hashable, network: Network, make: Callable[[], Result]) -> Result:
-    """What is kept under the key, or else computed in turn."""
+    """The cached result, or a new one computed in turn."""
     found: Result = answers.get(key, _in_turn(network, make))
     return found
 
@@ -129,7 +129,7 @@ def _in_turn(network: Network, make: Callable[[], Result]) -> Callable[[], Resul
 
 
 def report_maker(network: Network, picture: Picture, name: str, explanation: Explanation) -> Callable[[], Report]:
-    """What makes the report of an explanation; it needs no session. name: of the picture, as the gallery has it."""
+    """A function that makes the report, and works outside the session. name: of the picture in the gallery."""
 
     def made() -> Report:
         sample = next((one for one in list_samples() if one.name == name), None)
@@ -147,5 +147,5 @@ def report_maker(network: Network, picture: Picture, name: str, explanation: Exp
 
 
 def density(explanation: Explanation) -> NDArray[np.floating]:
-    """The fixations' map, at most MAP_SIDE long."""
+    """The density of the fixations, at most MAP_SIDE long."""
     return explanation.density(longest_side=MAP_SIDE)

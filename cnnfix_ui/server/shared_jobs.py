@@ -1,4 +1,4 @@
-"""The jobs of all pages, and who asks for them."""
+"""The jobs of all pages, and the visitors who request them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cnnfix_ui.server.jobs import Jobs
 from cnnfix_ui.server.turns import turns
 
 _VISITOR = "jobs.visitor"
-_DEFAULT_SIZE = 1_000  # bytes of a result that does not say how many it has
+_DEFAULT_SIZE = 1_000  # bytes, for a result without `nbytes`
 
 jobs = Jobs(
     workers=2,
@@ -21,6 +21,6 @@ jobs = Jobs(
 
 
 def visitor() -> str:
-    """This visitor's name among the jobs."""
+    """An identifier of this visitor."""
     name: str = st.session_state.setdefault(_VISITOR, uuid.uuid4().hex)
     return name

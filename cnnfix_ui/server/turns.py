@@ -1,6 +1,7 @@
-"""Who computes now: as many at once as there are processors, the others in the order in which they came.
+"""A queue for computing: as many at once as there are processors, the others in order of arrival.
 
-Whoever has a turn must not wait for what another computes under a cache's lock: that one may be waiting for a turn.
+A thread that has a place must not wait for a cache entry that another thread is computing: that thread may itself be
+waiting for a place.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ import streamlit as st
 from cnnfix_ui.errors import UserError
 
 _PROCESSORS = os.cpu_count() or 1
-_POLL_SECONDS = 0.5  # seconds between two looks at one's place
+_POLL_SECONDS = 0.5  # between two checks of the position in the queue
 OnWait = Callable[[int], object]
 
 
 class Turns:
-    """A queue. places: so many compute at once; long: so many of them may take long, so that quick ones get through.
+    """A queue for computing.
 
-    max_waiting: so many may wait; who comes then is told so.
+    Args:
+        places: how many threads compute at once.
+        long: how many of them may do long work, so that quick work gets through.
+        max_waiting: how many may wait; the next one gets an error.
     """
 
     def __init__(self, places: int, long: int, max_waiting: int) -> None:
@@ -62,7 +66,7 @@ class Turns:
         ticket = object(), long
         with self._change:
             if len(self._waiting) >= self._max_waiting:
-                raise UserError(f"{len(self._waiting)} others wait for an answer: try again in a minute.")
+                raise UserError(f"{len(self._waiting)} other visitors are waiting: try again in a minute.")
             self._waiting.append(ticket)
         try:
             while not self._enter(ticket):
@@ -81,7 +85,7 @@ class Turns:
             return True
 
     def _share_processors(self) -> None:
-        """Let this thread compute on the processors that others leave it: more threads would wait for each other."""
+        """Limit this thread to its share of the processors: more PyTorch threads would only wait for each other."""
         import torch
 
         with self._change:
@@ -89,12 +93,12 @@ class Turns:
         torch.set_num_threads(max(1, _PROCESSORS // min(self._places, others)))
 
     def _next(self) -> tuple[object, bool] | None:
-        """Whose turn it is: the first who waits and for whom there is a place."""
+        """The first waiting ticket for which there is a place."""
         free = sum(self._running.values()) < self._places
         return next((one for one in self._waiting if free and (not one[1] or self._running[True] < self._long)), None)
 
     def ahead(self, ticket: tuple[object, bool]) -> int:
-        """How many wait before this one."""
+        """How many are waiting in front of this one."""
         with self._change:
             return self._waiting.index(ticket)
 
@@ -104,9 +108,9 @@ turns = Turns(places=max(2, _PROCESSORS), long=max(1, _PROCESSORS // 2), max_wai
 
 @contextmanager
 def in_turn(long: bool = False) -> Iterator[None]:
-    """Wait for a place in a visitor's run, and say on the page, where it stands, how many are ahead.
+    """Wait for a place, and show on the page how many visitors are ahead.
 
-    Not below Streamlit's caches, which draw again what was drawn while they were filled: `turns.acquired` is for those.
+    Do not use it inside functions cached by Streamlit, which would replay what was drawn: use `turns.acquired` there.
     """
     slot: list[Any] = []
 

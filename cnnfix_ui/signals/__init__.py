@@ -1,1 +1,1 @@
-"""Signals: time series and clips, and when the evidence lies in them."""
+"""The Signals page: time series and video clips, and when the evidence occurs in them."""

@@ -1,4 +1,4 @@
-"""The parts of the Signals page for a clip."""
+"""The Signals page for a video clip."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _MODELS: Cache[str, ClipModel] = Cache(600_000_000, lambda model: model.nbytes)
 
 
 def show() -> None:
-    """Draw the strip of clips, what the network says of the chosen one, and in which frames the evidence lies."""
+    """Draw the strip of clips, the predictions for the chosen one, and the frames with the evidence."""
     clip = _choose_clip()
     said, seen = st.columns([1, 2.6], gap="large")
     with said:
@@ -75,7 +75,7 @@ def _choose_clip() -> Clip:
     sent: Clip | None = state.CLIP_UPLOAD.value
     tiles = [Choice(OWN, "Your clip", "", thumbnail(_middle(sent)))] if sent else []
     tiles += [Choice(one.name, one.label.capitalize(), "", _sample_tile(one.name)) for one in clip_samples()]
-    note = "Composed clips: one shape moves for a while, the others stand still."
+    note = "Computer-generated clips: one shape moves for a while, the others stand still."
     choose_from_strip(tiles, state.CLIP_UPLOAD, st.session_state["clip"], state.choose_clip, "Clips", note)
     if st.session_state["clip"] == OWN and sent:
         return sent
@@ -92,12 +92,12 @@ def _sample_tile(name: str) -> str:
 
 
 def _choose_network() -> ClipModel | None:
-    """Draw the control; None where the weights of the chosen one are not here yet, which can then be fetched."""
+    """Draw the control; if the chosen network has no weights yet, draw a download button and return None."""
     infos = {info.name: info for info in clip_models()}
     st.selectbox(
         "Network",
         list(infos),
-        format_func=lambda name: infos[name].title + ("" if _is_here(infos[name]) else " (to be fetched)"),
+        format_func=lambda name: infos[name].title + ("" if _is_here(infos[name]) else " (not downloaded)"),
         key="network",
         on_change=networks.reset_classes,
     )
@@ -106,12 +106,12 @@ def _choose_network() -> ClipModel | None:
         return _loaded(info.name)
     st.info(
         escaped(
-            f"{info.title} knows 400 actions of people (Kinetics-400). Its weights, {(info.size or 0) / 1e6:.0f} MB, "
+            f"{info.title} knows 400 human actions (Kinetics-400). Its weights, {(info.size or 0) / 1e6:.0f} MB, "
             "are not on this machine yet."
         ),
         icon=":material/download:",
     )
-    if st.button("Fetch the weights", type="primary"):
+    if st.button("Download the weights", type="primary"):
         load_with_bar(info, lambda progress: _loaded(info.name, progress))
     return None
 
@@ -134,7 +134,7 @@ def _explained(model: ClipModel, clip: Clip, target: results.Target, preset: Pre
 
 
 def _draw(found: ClipExplanation) -> None:
-    """One frame under both maps, all frames as a strip, the answer in words and the files to keep."""
+    """Draw one frame under both maps, all frames as a strip, a description and the downloads."""
     st.subheader(question(found.target, found.rather_than), anchor=False)
     density, rival = found.density(MAP_SIDE), found.rival(MAP_SIDE)
     numbers = [number + 1 for number in found.frames]
@@ -162,12 +162,12 @@ def _draw(found: ClipExplanation) -> None:
         ],
         selected=str(frame),
         look="tiles",
-        label="Frames, with their part of the evidence",
+        label="Frames, with their share of the evidence",
         key="clip.frames",
         on_choose=lambda value: state.choose_frame(int(value)),
     )
     st.caption(
-        "All frames that the network saw, and the part of the evidence in each. One scale of colours for all of them."
+        "All frames that the network saw, with the share of the evidence in each. All have the same colour scale."
     )
     name = f"fixations-{found.target.label.replace(' ', '-')}"
     downloads(

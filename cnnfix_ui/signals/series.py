@@ -1,4 +1,4 @@
-"""The parts of the Signals page for a time series."""
+"""The Signals page for a time series."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from cnnfix_ui.widgets.downloads import downloads
 from cnnfix_ui.widgets.strip import choose_from_strip
 from cnnfix_ui.widgets.uploads import OWN
 
-_FIXATIONS, _CAM, _LINE = "#2F8FE8", "#E69F00", "#8A9199"  # seen on white and on black
+_FIXATIONS, _CAM, _LINE = "#2F8FE8", "#E69F00", "#8A9199"  # visible on white and on black
 
 
 def show() -> None:
-    """Draw the strip of series, what the network says of the chosen one, and when the evidence lies."""
+    """Draw the strip of series, the predictions for the chosen one, and when its evidence occurs."""
     series = _choose_series()
     said, seen = st.columns([1, 2.6], gap="large")
     with seen:
@@ -56,8 +56,8 @@ def show() -> None:
     with said:
         controls.choose_classes(explanation, _model().labels)
         st.caption(
-            "The network learnt GunPoint: a hand that draws a replica gun, or points with a finger; the series is the "
-            "hand's height. Any other series is still called one of the two."
+            "The network was trained on GunPoint: a hand draws a replica gun or points a finger. The series is the "
+            "hand's position from side to side. Any other series is still classified as one of the two."
         )
 
 
@@ -71,7 +71,7 @@ def _choose_series() -> Floats:
         return next(one.series for one in signal_samples() if one.name == st.session_state["series"])
     st.session_state["row"] = min(st.session_state["row"], len(series))
     if len(series) > 1:
-        st.number_input(f"Which of the {len(series)} series in the file?", 1, len(series), key="row", width=260)
+        st.number_input(f"Series number, of {len(series)} in the file", 1, len(series), key="row", width=260)
     row: int = st.session_state["row"]
     return series[row - 1]
 
@@ -114,7 +114,7 @@ def _draw(found: SignalExplanation) -> None:
 
 
 def _figure(found: SignalExplanation) -> go.Figure:
-    """The series with its fixations; below it, on the same axis of time, their density and the CAM."""
+    """The series with its fixations; below it, on the same time axis, their density and the CAM."""
     number = np.arange(1, len(found.series) + 1)
     there = found.evidence > 0
     maps = [("CNN Fixations", found.density(), _FIXATIONS)]
@@ -127,7 +127,7 @@ def _figure(found: SignalExplanation) -> go.Figure:
         shared_xaxes=True,
         vertical_spacing=0.09,
         row_heights=[0.5, *[0.5 / len(maps)] * len(maps)],
-        subplot_titles=["The series and its fixations, larger with more evidence", *(title for title, _, _ in maps)],
+        subplot_titles=["Series and fixations, larger with more evidence", *(title for title, _, _ in maps)],
     )
     line = {"color": _LINE, "width": 2}
     figure.add_scatter(x=number, y=found.series, mode="lines", line=line, row=1, col=1, name="value")
@@ -157,7 +157,7 @@ def _figure(found: SignalExplanation) -> go.Figure:
             col=1,
         )
         figure.update_yaxes(ticksuffix=" %", nticks=4, rangemode="tozero", row=row, col=1)
-    figure.update_xaxes(title_text="number of the value", row=rows, col=1)
+    figure.update_xaxes(title_text="Time step", row=rows, col=1)
     figure.update_annotations(x=0, xanchor="left", font_size=14)
     figure.update_layout(
         height=520, showlegend=False, hovermode="x unified", margin={"l": 10, "r": 10, "t": 30, "b": 10}

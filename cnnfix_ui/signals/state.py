@@ -1,4 +1,4 @@
-"""What the Signals page is asked: a series or a clip, which one, and which class of it."""
+"""Settings of the Signals page: time series or clip, which one, and which class."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ def _clip(files: Sequence[tuple[str, bytes]]) -> Clip:
 
 
 SERIES_UPLOAD: Upload[list[Floats]] = Upload("signals.table", "Your own series, as CSV", _all_series)
-CLIP_UPLOAD: Upload[Clip] = Upload("signals.clip", "Your own clip: a GIF, or its frames", _clip, several=True)
+CLIP_UPLOAD: Upload[Clip] = Upload("signals.clip", "Your own clip, as GIF or as frames", _clip, several=True)
 
 
 def parse_series(name: str) -> str:
-    """The name of a series from the address. Raises ValueError for one that is not there."""
+    """The name of a series from the address. Raises ValueError for unknown names."""
     return SERIES_UPLOAD.parse_name(name, (one.name for one in signal_samples()))
 
 
 def parse_clip(name: str) -> str:
-    """The name of a clip from the address. Raises ValueError for one that is not there."""
+    """The name of a clip from the address. Raises ValueError for unknown names."""
     return CLIP_UPLOAD.parse_name(name, (one.name for one in clip_samples()))
 
 
 def parse_number(text: str) -> int:
-    """A number from 1, of a series in a table or of a frame. Raises ValueError for anything else."""
+    """The number of a series in a table or of a frame, from 1. Raises ValueError for anything else."""
     if not 1 <= int(text) <= MOST_SERIES:
         raise ValueError(text)
     return int(text)
@@ -63,17 +63,17 @@ SETTINGS = {
 
 
 def choose_series(name: str) -> None:
-    """Another series, the first of its table."""
+    """Choose another series: the first of its table."""
     st.session_state["series"], st.session_state["row"] = name, 1
     networks.reset_classes()
 
 
 def choose_clip(name: str) -> None:
-    """Another clip."""
+    """Choose another clip."""
     st.session_state["clip"], st.session_state["frame"] = name, None
     networks.reset_classes()
 
 
 def choose_frame(number: int) -> None:
-    """Look at another frame, from 1."""
+    """Show another frame, counted from 1."""
     st.session_state["frame"] = number

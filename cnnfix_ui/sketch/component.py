@@ -1,4 +1,4 @@
-"""The sheet in the browser: see sheet.js."""
+"""A sheet to draw on, in the browser: see sheet.js."""
 
 from __future__ import annotations
 
@@ -33,9 +33,13 @@ def sheet(
 ) -> None:
     """Draw the sheet.
 
-    name: another one starts anew with these strokes. shares: of each stroke in the evidence on ink; empty where it is
-    not known. photo: what lies under the strokes, as a data URI, or "". on_draw: called with all strokes after each
-    change; they come from a browser: believe nothing.
+    Args:
+        name: of the sheet; a new name starts again with these strokes.
+        strokes: what is drawn on it.
+        shares: each stroke's share of the evidence on ink; empty if unknown.
+        photo: a picture under the strokes, as a data URI, or "".
+        key: of the component.
+        on_draw: called with all strokes after each change. They come from the browser and must be treated as untrusted.
     """
     answered = f"{key}.answered"
 

@@ -21,12 +21,12 @@ from cnnfix_ui.widgets import answer, controls
 from cnnfix_ui.widgets.strip import choose_from_strip
 from cnnfix_ui.widgets.uploads import OWN
 
-_KINDS = 8  # named where the network says all it knows
+_KINDS = 8  # how many classes the invitation to draw names
 
 
 @st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=results.KEYS)
 def picture_of(strokes: tuple[Stroke, ...], sheet: Picture | None = None) -> Picture:
-    """The picture of strokes, on an empty sheet or on a drawing that was sent."""
+    """The strokes as a picture, on an empty sheet or on an uploaded drawing."""
     return sketch(strokes, sheet)
 
 
@@ -42,7 +42,7 @@ def choose_sheet() -> None:
     if sent is not None:
         tiles.append(Choice(OWN, "Your drawing", "", thumbnail(sent)))
     tiles += [Choice(one.name, one.kind.capitalize(), "", _thumbnail(one.name)) for one in sketch_samples()]
-    note = "Forty kinds of things are known. Draw one, or take a sample and go on from there."
+    note = "The network knows forty kinds of objects. Draw one, or start from a sample."
     choose_from_strip(tiles, state.DRAWING_UPLOAD, st.session_state["sheet"], state.choose, "Sheets", note)
 
 
@@ -52,13 +52,13 @@ def _thumbnail(name: str) -> str:
 
 
 def explanation_of(picture: Picture) -> Explanation:
-    """What is said of the sheet, and why."""
+    """The explanation of the sheet."""
     preset = get_preset("evidence", st.session_state["focus"])
     return controls.ask(lambda target: results.explained(network(), picture, target, preset))
 
 
 def shares_of(explanation: Explanation | None, strokes: tuple[Stroke, ...]) -> list[float]:
-    """Each stroke's part of the evidence on strokes; empty where that is not known."""
+    """Each stroke's share of the evidence on strokes; empty if unknown."""
     if explanation is None or not strokes:
         return []
     shares: list[float] = stroke_shares(explanation.fixations, strokes).tolist()
@@ -66,7 +66,7 @@ def shares_of(explanation: Explanation | None, strokes: tuple[Stroke, ...]) -> l
 
 
 def draw_sheet(strokes: tuple[Stroke, ...], shares: Sequence[float]) -> None:
-    """The sheet, on which each stroke is the redder the more of the evidence on strokes is its own."""
+    """Draw the sheet; the more of the evidence a stroke has, the redder it is."""
     sent = state.sent()
     component.sheet(
         f"{st.session_state['sheet']} {state.number()}",
@@ -81,13 +81,15 @@ def draw_sheet(strokes: tuple[Stroke, ...], shares: Sequence[float]) -> None:
 def draw_answer(
     picture: Picture, explanation: Explanation, strokes: tuple[Stroke, ...], shares: Sequence[float]
 ) -> None:
-    """The fixations beside Grad-CAM, evidence on ink against paper, and what each stroke did."""
+    """Draw the fixations next to Grad-CAM, the evidence on ink and paper, and the effect of each stroke."""
     st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
     lies = on_ink(explanation.kept_fixations, picture)
     with st.container(horizontal=True, gap="large"):
-        st.metric("Evidence on ink", percent(lies.ink), help="On a line, or within 1.25 % of the sheet's side of one.")
+        st.metric(
+            "Evidence on ink", percent(lies.ink), help="On a line, or closer to one than 1.25 % of the sheet's side."
+        )
         st.metric("Evidence on paper", percent(1 - lies.ink))
-        st.metric("Sheet that is near ink", percent(lies.covered))
+        st.metric("Sheet near ink", percent(lies.covered))
     answer.show_explanation(
         picture, explanation, results.gradcam(network(), picture, explanation.asked, explanation.preset.crops)
     )
@@ -96,7 +98,7 @@ def draw_answer(
 
 
 def _history(explanation: Explanation, strokes: tuple[Stroke, ...], shares: Sequence[float]) -> None:
-    """How probable the class was after each stroke, and which stroke decided."""
+    """Draw the probability of the class after each stroke, and say which stroke decided."""
     target, sent = explanation.target, state.sent()
     after = [_probability(picture_of(strokes[:count], sent), target.index) for count in range(len(strokes) + 1)]
     st.subheader("Which stroke decided?", anchor=False)
@@ -109,7 +111,7 @@ def _history(explanation: Explanation, strokes: tuple[Stroke, ...], shares: Sequ
             hovertemplate="After stroke %{x}: %{y:.2g} %<extra></extra>",
         )
     )
-    figure.update_xaxes(title_text="strokes drawn", dtick=max(1, round(len(strokes) / 15)))
+    figure.update_xaxes(title_text="Strokes drawn", dtick=max(1, round(len(strokes) / 15)))
     figure.update_yaxes(title_text=f"“{target.label}”, %", range=[0, 100])
     figure.update_layout(height=260, margin={"l": 10, "r": 10, "t": 10, "b": 10})
     st.plotly_chart(
@@ -126,7 +128,7 @@ def _deciding_stroke(label: str, after: Sequence[float], shares: Sequence[float]
         f"{percent(after[most + 1])}."
     )
     if shares[strongest] > 0:
-        text += f" Now most of the evidence on strokes, {percent(shares[strongest])}, lies on stroke {strongest + 1}."
+        text += f" Now stroke {strongest + 1} has the most evidence of all strokes, {percent(shares[strongest])}."
     return text
 
 
@@ -135,6 +137,6 @@ def _probability(picture: Picture, index: int) -> float:
 
 
 def known_classes() -> str:
-    """The kinds of things that the network knows."""
+    """An invitation to draw, with some of the classes that the network knows."""
     names = network().model.labels.short
-    return f"Draw something: {', '.join(names[:_KINDS])} or one of {len(names) - _KINDS} other things."
+    return f"Draw something: {', '.join(names[:_KINDS])} or one of {len(names) - _KINDS} other objects."

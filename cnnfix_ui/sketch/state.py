@@ -1,4 +1,4 @@
-"""What lies on the sheet: a sample, what the visitor drew, or a drawing that was sent."""
+"""The content of the sheet: a sample, the visitor's strokes, or an uploaded drawing."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from cnnfix_ui.widgets import answer, controls, networks
 from cnnfix_ui.widgets.uploads import OWN, Upload
 
 EMPTY = "empty"
-DRAWING_UPLOAD = Upload("sketch", "A drawing of yours", lambda files: sheet_of(open_picture(files[0][1])))
+DRAWING_UPLOAD = Upload("sketch", "Your own drawing", lambda files: sheet_of(open_picture(files[0][1])))
 _STROKES, _NUMBER = "sketch.strokes", "sketch.number"
 
 
 def parse_sheet(name: str) -> str:
-    """The name of a sheet from the address. Raises ValueError for one that is not there."""
+    """The name of a sheet from the address. Raises ValueError for unknown names."""
     return DRAWING_UPLOAD.parse_name(name, {EMPTY, *(one.name for one in sketch_samples())})
 
 
@@ -32,7 +32,7 @@ SETTINGS = {
 
 
 def choose(name: str) -> None:
-    """Another sheet."""
+    """Choose another sheet."""
     st.session_state["sheet"] = name
     st.session_state.pop(_STROKES, None)
     st.session_state[_NUMBER] = number() + 1
@@ -40,20 +40,20 @@ def choose(name: str) -> None:
 
 
 def number() -> int:
-    """How often another sheet was chosen."""
+    """How often another sheet was chosen; makes its name unique."""
     found: int = st.session_state.get(_NUMBER, 0)
     return found
 
 
 def strokes() -> tuple[Stroke, ...]:
-    """What is drawn on the sheet."""
+    """The strokes on the sheet."""
     samples = {one.name: one.strokes for one in sketch_samples()}
     found: tuple[Stroke, ...] = st.session_state.get(_STROKES, samples.get(st.session_state["sheet"], ()))
     return found
 
 
 def draw(sent: object) -> None:
-    """Take the strokes that a browser sends; what is none changes nothing but the message."""
+    """Use the strokes that the browser sent; invalid ones change nothing but the message."""
     DRAWING_UPLOAD.set_error(None)
     try:
         st.session_state[_STROKES] = strokes_of(sent)
@@ -62,5 +62,5 @@ def draw(sent: object) -> None:
 
 
 def sent() -> Picture | None:
-    """The drawing that was sent, where it is on the sheet."""
+    """The uploaded drawing, if it is on the sheet."""
     return DRAWING_UPLOAD.value if st.session_state["sheet"] == OWN else None

@@ -1,4 +1,4 @@
-"""The answer: the two maps, the sentence, what the network saw, and the files to keep."""
+"""The answer: two maps, a sentence, what the network saw, and files to download."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ SHOWN = ("both", "points", "density")
 
 
 def parse_opacity(text: str) -> int:
-    """Strength of the colours in % from the address. Raises a ValueError for anything else."""
+    """The colour strength in % from the address. Raises ValueError for anything else."""
     value = int(text)
     if value not in range(10, 101, 5):
         raise ValueError(text)
@@ -27,13 +27,13 @@ def parse_opacity(text: str) -> int:
 
 
 def choose_shown() -> None:
-    """Draw the control of what is drawn."""
+    """Draw the control for points, map or both."""
     st.segmented_control("Show", SHOWN, required=True, format_func=str.title, key="show")
 
 
 def choose_opacity() -> None:
-    """Draw the control of how strong the colours are."""
-    st.slider("Strength of the colours", 10, 100, step=5, format="%d %%", key="opacity")
+    """Draw the control for the colour strength."""
+    st.slider("Colour strength", 10, 100, step=5, format="%d %%", key="opacity")
 
 
 def show_explanation(
@@ -42,9 +42,13 @@ def show_explanation(
     found: NDArray[np.float32] | str,
     report: Callable[[], Report] | None = None,
 ) -> None:
-    """Draw the fixations beside Grad-CAM and say in words what is seen.
+    """Draw the fixations next to Grad-CAM, and describe both in words.
 
-    found: Grad-CAM's map, or the sentence that says why there is none. report: makes one, where that can be.
+    Args:
+        picture: the picture that was explained.
+        explanation: its fixations.
+        found: Grad-CAM's map, or a sentence that says why there is none.
+        report: makes the report; None if this network has none.
     """
     density = results.density(explanation)
     gradcam = None if isinstance(found, str) else found
@@ -63,7 +67,7 @@ def show_explanation(
     )
     st.markdown(escaped(text))
     if isinstance(found, str):
-        st.caption(escaped(f"Without Grad-CAM. {found}"))
+        st.caption(escaped(f"Grad-CAM is not available. {found}"))
     _downloads(picture, explanation, density, gradcam, report)
     _what_it_saw(picture, explanation)
 
@@ -94,7 +98,9 @@ def _what_it_saw(picture: Picture, explanation: Explanation) -> None:
     with st.expander("What the network saw", icon=":material/visibility:", key="saw", on_change="rerun") as box:
         if not box.open:
             return
-        st.caption("Exactly this, pixel for pixel; a view that was not followed back gave another class first.")
+        st.caption(
+            "Exactly these pixels. A view marked “not followed” was left out because its top class is a different one."
+        )
         with st.container(horizontal=True, gap="small"):
             for view in explanation.views:
                 followed = "" if view in explanation.explained else ", not followed"

@@ -1,4 +1,4 @@
-"""The question: which class, rather than which other, with which settings."""
+"""Controls for the question: which class, rather than which other class, with which settings."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -22,17 +22,17 @@ from cnnfix_ui.widgets.gallery import parse_picture
 Answer = TypeVar("Answer")
 
 VIEWS: dict[str, str] = {
-    "preset": "as the method has it",
-    "whole": "the whole picture, squeezed to a square",
-    "centre": "the middle",
-    "five": "four corners and the middle",
+    "preset": "the method's own crop",
+    "whole": "the whole picture, squeezed",
+    "centre": "the centre crop",
+    "five": "four corners and the centre",
 }
 PRESET_LABELS = {"evidence": "Evidence", "published": "As published"}
 _SHOWN_CLASSES = 6
 
 
 class ExplainedClass(Protocol):
-    """What the network said, and which class is explained rather than which other."""
+    """The predictions, and which class is explained, rather than which other class."""
 
     @property
     def predictions(self) -> tuple[Prediction, ...]:
@@ -44,34 +44,34 @@ class ExplainedClass(Protocol):
 
     @property
     def rather_than(self) -> Prediction | None:
-        """The one that it is set against."""
+        """The class it is contrasted with, if any."""
 
 
 @dataclass(frozen=True)
 class WalkSettings:
-    """How the walk is made: names as in `cnnfix_core`; crops: None for the preset's own."""
+    """Settings of the walk, named as in `cnnfix_core`. crops: None for those of the preset."""
 
     preset: str
     focus: str | None
     crops: Crops | None
 
     def as_preset(self) -> Preset:
-        """The settings of the walk."""
+        """The same as a preset."""
         preset = get_preset(self.preset, self.focus)
         return preset if self.crops is None else replace(preset, crops=self.crops)
 
 
 def parse_class(text: str) -> int:
-    """A class number from the address; whether there are so many is seen to when the network is known.
+    """A class number from the address. Raises ValueError for anything else.
 
-    Raises a ValueError for anything else.
+    Whether the network has that many classes is checked once the network is known.
     """
     if not text.isdecimal():
         raise ValueError(text)
     return int(text)
 
 
-# What every page that asks a network has in its address.
+# In the address of every page that uses a network.
 SETTINGS = {
     "model": Setting(DEFAULT, networks.parse_name),
     "picture": Setting(list_samples()[0].name, parse_picture),
@@ -84,7 +84,7 @@ SETTINGS = {
 
 
 def choose_settings(extra: Callable[[], object], rest: Callable[[], object]) -> WalkSettings:
-    """Draw the controls of the walk. extra: draws the page's own beside them, rest: those behind "More"."""
+    """Draw the controls of the walk. extra: draws the page's own controls next to them; rest: those behind "More"."""
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         preset = st.segmented_control(
             "Method",
@@ -92,8 +92,8 @@ def choose_settings(extra: Callable[[], object], rest: Callable[[], object]) -> 
             required=True,
             format_func=PRESET_LABELS.__getitem__,
             key="preset",
-            help="Evidence: signs count, evidence is shared, the strongest paths go on. "
-            "As published: the algorithm of the 2019 paper, on five crops, each fixation counting the same.",
+            help="Evidence: uses signs, shares evidence among inputs, and follows the strongest paths. "
+            "As published: the algorithm of the 2019 paper, on five crops, with every fixation weighted equally.",
         )
         extra()
         focus = choose_focus(disabled=preset != "evidence")
@@ -105,18 +105,18 @@ def choose_settings(extra: Callable[[], object], rest: Callable[[], object]) -> 
 
 @contextmanager
 def more() -> Iterator[None]:
-    """Inside, controls are drawn behind "More"."""
+    """Draw the controls inside the block behind "More"."""
     with lowered("more"), st.popover("More", icon=":material/tune:"):
         yield
 
 
 def lowered(key: str) -> AbstractContextManager[object]:
-    """A place for a button, level with the controls beside it, which have a label above."""
+    """A container for a button, aligned with controls that have a label above them."""
     return st.container(key=f"lowered-{key}", width="content")
 
 
 def choose_focus(disabled: bool = False) -> str:
-    """Draw the control of the evidence preset's focus."""
+    """Draw the focus control of the evidence preset."""
     return str(
         st.selectbox(
             "Focus",
@@ -125,25 +125,25 @@ def choose_focus(disabled: bool = False) -> str:
             format_func=str.title,
             disabled=disabled,
             width=150,
-            help="Wide follows more paths and covers the object; sharp keeps to what decided.",
+            help="Wide follows more paths and covers the object. Sharp keeps only the strongest evidence.",
         )
     )
 
 
 def choose_views() -> Crops | None:
-    """Draw the control of what the network sees of the picture; None: what the method has."""
+    """Draw the control for the crops that the network sees; None means those of the method."""
     sees = st.selectbox("The network sees", list(VIEWS), format_func=VIEWS.__getitem__, key="sees")
     return None if sees == "preset" else sees  # type: ignore[return-value]  # one of VIEWS
 
 
 def target() -> results.Target:
-    """What the controls ask for: a class, one rather than another, or None for the predicted one."""
+    """The chosen target: a class, a pair of classes, or None for the predicted class."""
     wanted, other = st.session_state["class"], st.session_state["than"]
     return wanted if other is None else (wanted, other)
 
 
 def ask(explained: Callable[[results.Target], Answer]) -> Answer:
-    """The answer to that. Raises what `explained` raises; but where a class is set against itself it is asked alone."""
+    """Explain the chosen target. If a class is contrasted with itself, explain it alone."""
     try:
         return explained(target())
     except TargetError:
@@ -154,11 +154,11 @@ def ask(explained: Callable[[results.Target], Answer]) -> Answer:
 
 
 def choose_classes(explanation: ExplainedClass | None, labels: Labels) -> None:
-    """Draw the predictions as bars to click, and the search for any other class.
+    """Draw the predictions as clickable bars, and a search box for any other class.
 
-    explanation: None where there is no answer; then another class can still be asked for.
+    explanation: None if there is none; another class can still be chosen.
     """
-    st.subheader("What the network says", anchor=False)
+    st.subheader("Predictions", anchor=False)
     if explanation:
         _bars(explanation, labels)
     target = explanation.target if explanation else None
@@ -167,7 +167,7 @@ def choose_classes(explanation: ExplainedClass | None, labels: Labels) -> None:
         range(len(labels)),
         index=None,
         format_func=labels.short.__getitem__,
-        placeholder=f"{target.label}; search all {len(labels):,}" if target else f"search all {len(labels):,}",
+        placeholder=f"{target.label} (search all {len(labels):,})" if target else f"Search all {len(labels):,}",
         key="class",
     )
     st.selectbox(
@@ -175,14 +175,14 @@ def choose_classes(explanation: ExplainedClass | None, labels: Labels) -> None:
         [index for index in range(len(labels)) if target is None or index != target.index],
         index=None,
         format_func=labels.short.__getitem__,
-        placeholder="any other class",
+        placeholder="Any other class",
         key="than",
-        help="Explains the difference: what speaks for the one class and not for the other.",
+        help="Explains the difference: the evidence for the first class that is not evidence for the other.",
     )
 
 
 def listed(answer: ExplainedClass) -> list[Prediction]:
-    """The classes to choose from: the most probable ones, and those that were asked for."""
+    """The classes to choose from: the most probable ones and the chosen ones."""
     shown = list(answer.predictions[:_SHOWN_CLASSES])
     asked = [prediction for prediction in (answer.target, answer.rather_than) if prediction]
     return shown + [prediction for prediction in asked if prediction not in shown]
@@ -198,7 +198,7 @@ def _bars(explanation: ExplainedClass, labels: Labels) -> None:
         [_bar(prediction, labels) for prediction in listed(explanation)],
         selected=str(explanation.target.index),
         look="bars",
-        label="Classes, most probable first: why this one?",
+        label="Classes, most probable first. Choose one to explain it.",
         key="class.bars",
         on_choose=choose,
     )

@@ -1,4 +1,4 @@
-"""Files to keep, each made when it is asked for."""
+"""Files to download, each made on request."""
 
 from collections.abc import Callable, Mapping
 from mimetypes import guess_type
@@ -7,7 +7,7 @@ import streamlit as st
 
 
 def downloads(files: Mapping[str, tuple[str, Callable[[], str | bytes]]]) -> None:
-    """Draw a row of buttons. files: by file name, the words on the button, and what makes the content."""
+    """Draw a row of buttons. files: for each file name, the button's label and a function that makes the content."""
     with st.container(horizontal=True, gap="small"):
         for name, (label, made) in files.items():
             kind, _ = guess_type(name)

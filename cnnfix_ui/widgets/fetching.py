@@ -1,4 +1,4 @@
-"""Loading a network in a visitor's run, with a bar while its weights come."""
+"""Loading a network, with a progress bar while its weights download."""
 
 from collections.abc import Callable
 
@@ -11,13 +11,16 @@ from cnnfix_ui.errors import escaped, show_error
 
 
 def load_with_bar(info: ModelInfo, load: Callable[[DownloadProgress], object]) -> None:
-    """Load it, then draw the page anew; where that fails, say why."""
+    """Load it, then rerun the page; if that fails, say why."""
     place = st.empty()
-    bar = place.progress(0.0, f"Opening {escaped(info.title)} …")
+    bar = place.progress(0.0, f"Loading {escaped(info.title)} …")
 
     def progress(done: int, total: int | None) -> None:
         of = total or info.size or 0
-        bar.progress(min(1.0, done / of) if of else 0.0, f"{done / 1e6:.0f} of {of / 1e6:.0f} MB; any click stops it")
+        bar.progress(
+            min(1.0, done / of) if of else 0.0,
+            f"{done / 1e6:.0f} of {of / 1e6:.0f} MB. Clicking anything cancels the download.",
+        )
 
     try:
         load(progress)

@@ -1,4 +1,4 @@
-"""Choosing a picture: the samples, an upload, the camera. A bad file is answered in a sentence, and nothing is lost."""
+"""Choosing a picture: samples, upload or camera. A file that cannot be read changes nothing but a message."""
 
 from collections.abc import Callable
 
@@ -16,27 +16,27 @@ _UPLOAD = Upload("gallery", "Your own picture", lambda files: open_picture(files
 
 
 def parse_picture(name: str) -> str:
-    """The name, if an address may ask for it: that of a sample, or "own" where the visitor has sent a picture.
+    """A picture's name from the address: a sample, or "own" if the visitor has uploaded one.
 
-    Raises a ValueError otherwise.
+    Raises ValueError for anything else.
     """
     return _UPLOAD.parse_name(name, (sample.name for sample in list_samples()))
 
 
 def title_of(name: str) -> str:
-    """What the picture of that name is called."""
+    """The title of the picture with this name."""
     return _OWN_TITLE if name == OWN else load_sample(name).title
 
 
 def take(picture: Picture) -> None:
-    """Make it the visitor's own picture."""
+    """Make this the visitor's own picture."""
     _UPLOAD.take(picture)
 
 
 def choose_picture(key: str, on_change: Callable[[], object]) -> Picture:
-    """Draw the gallery and give the chosen picture. The choice is session state `key`.
+    """Draw the gallery and return the chosen picture. Its name is kept in session state under `key`.
 
-    `on_change` is called when another picture is chosen; like every callback it should only set state.
+    `on_change` is called when another picture is chosen; like every callback, it should only set state.
     """
 
     def choose(name: str) -> None:
@@ -50,13 +50,13 @@ def choose_picture(key: str, on_change: Callable[[], object]) -> Picture:
 
 
 def picture_of(name: str) -> Picture:
-    """The picture of a name that `parse_picture` has let through."""
+    """The picture with a name that `parse_picture` accepted."""
     picture = _UPLOAD.value if name == OWN else None
     return picture or _sample(name)
 
 
 def names() -> list[str]:
-    """All that can be chosen: the visitor's own first, where there is one."""
+    """All pictures to choose from, the visitor's own first."""
     own = [OWN] if _UPLOAD.value else []
     return own + [sample.name for sample in list_samples()]
 

@@ -1,4 +1,4 @@
-"""Which network is asked: the control on Explore, and the ways between Explore and Models."""
+"""Choosing a network, and the links between the Explore and Models pages."""
 
 from collections.abc import Sequence
 from typing import NoReturn
@@ -23,19 +23,19 @@ _NOTICE, _LABELS, _CHANGED = (f"networks.{name}" for name in ("notice", "labels"
 
 
 def parse_name(text: str) -> str:
-    """A network's name from the address, whether it can be asked now or not. Raises a ValueError for others."""
+    """A network's name from the address, whether it is available now or not. Raises ValueError for unknown names."""
     if text != OWN and model_info(text) is None:
         raise ValueError(text)
     return text
 
 
 def can_be_asked(info: ModelInfo) -> bool:
-    """Whether it is in memory, or its weights are on this machine."""
+    """Whether it is in memory or its weights are on this machine."""
     return info.available or info.name in results.models.cached_keys()
 
 
 def title_of(name: str) -> str:
-    """What the network of that name is called."""
+    """The title of the network with this name."""
     if name == OWN:
         return "your network"
     info = model_info(name)
@@ -43,9 +43,9 @@ def title_of(name: str) -> str:
 
 
 def choose(tasks: Sequence[Task] = CLASSIFICATION) -> Network:
-    """Draw the control and give the network that is chosen; the bundled one, and a notice, where that is not here.
+    """Draw the control and return the chosen network; if it is not available, the bundled one with a notice.
 
-    tasks: of the networks that the page can ask.
+    tasks: those that the page supports.
     """
     if st.session_state["model"] == _MORE:
         address.reset("model")
@@ -58,33 +58,33 @@ def choose(tasks: Sequence[Task] = CLASSIFICATION) -> Network:
 
 
 def askable(tasks: Sequence[Task] = CLASSIFICATION) -> dict[str, str]:
-    """Names and titles of the networks that can be asked now: the visitor's own first, where there is one."""
+    """Names and titles of the networks that are available now, the visitor's own first."""
     own = own_model.current()
-    titles = {OWN: f"Yours: {own.model.title}"} if own else {}
+    titles = {OWN: f"Your network: {own.model.title}"} if own else {}
     return titles | {info.name: info.title for info in _listed() if info.task in tasks and can_be_asked(info)}
 
 
 @st.cache_resource(ttl=1, show_spinner=False)
 def _listed() -> tuple[ModelInfo, ...]:
-    """All networks; which of them are here is a matter of files, and looked up once a second at most."""
+    """All networks; which of them have files here is looked up at most once a second."""
     return list_models()
 
 
 def show_notice() -> None:
-    """Say why another network is asked than the address wants, until somebody chooses one."""
+    """Say why another network is used than the address asks for, until one is chosen."""
     if _NOTICE in st.session_state:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.info(escaped(st.session_state[_NOTICE]), icon=":material/info:")
             link_to_models()
 
 
-def link_to_models(label: str = "Go to Models") -> None:
+def link_to_models(label: str = "Go to the Models page") -> None:
     """Draw a link to the Models page."""
     st.page_link(PAGES / "models.py", label=label, icon=":material/arrow_forward:")
 
 
 def explore_with(name: str) -> NoReturn:
-    """Go to Explore and ask this network."""
+    """Go to the Explore page with this network."""
     _changed()
     address.set_value("model", name)
     st.switch_page(PAGES / "explore.py")
@@ -100,33 +100,33 @@ def _chosen(tasks: Sequence[Task]) -> Network:
     try:
         return network_of(name, tasks)
     except ModelError as error:
-        st.session_state[_NOTICE] = f"{error} {title_of(DEFAULT)} is asked instead."
+        st.session_state[_NOTICE] = f"{error} {title_of(DEFAULT)} is used instead."
         st.session_state["model"] = DEFAULT
-        if name == OWN:  # the numbers in the address were those of its classes
+        if name == OWN:  # the class numbers in the address were its own
             reset_classes()
         return network_of(DEFAULT)
 
 
 def network_of(name: str, tasks: Sequence[Task] = CLASSIFICATION) -> Network:
-    """The network of a name that `parse_name` has let through. Raises ModelError where it cannot be asked here, now."""
+    """The network with a name that `parse_name` accepted. Raises ModelError if it is not available now."""
     if name == OWN:
         own = own_model.current()
         if own is None:
-            raise ModelError("Your own model is not here any more: it was forgotten when its page was closed.")
+            raise ModelError("Your own model was deleted when its page was closed: upload it again on the Models page.")
         return own
     info = model_info(name)
     if info is None:
         raise ModelError(f"There is no network {name!r}: choose another one.")
     if info.task not in tasks:
-        raise ModelError(f"{info.title} says what is where: ask it on Explore.")
+        raise ModelError(f"{info.title} is a {info.task} network: use it on the Explore page.")
     if not can_be_asked(info):
-        raise ModelError(f"{info.title} is not on this machine yet.")
+        raise ModelError(f"{info.title} is not on this machine yet: load it on the Models page.")
     with st.spinner(f"Loading {info.title} …"):
         return Network(name, results.loaded(name))
 
 
 def _keep_classes(labels: Labels) -> None:
-    """Classes are numbers: under other labels they would mean something else."""
+    """Reset the chosen classes if the labels changed: their numbers would mean something else."""
     before = st.session_state.get(_LABELS, labels.synonyms)
     changed = st.session_state.pop(_CHANGED, False) and before != labels.synonyms
     st.session_state[_LABELS] = labels.synonyms
@@ -136,11 +136,11 @@ def _keep_classes(labels: Labels) -> None:
 
 
 def fit_classes(count: int) -> None:
-    """Forget classes that a network with so many has not; they may come from the address."""
+    """Reset the chosen classes if a number is too large for this many; it may come from the address."""
     if any((st.session_state[which] or 0) >= count for which in ("class", "than")):
         reset_classes()
 
 
 def reset_classes() -> None:
-    """Ask about what the network says, of another picture or under other labels."""
+    """Go back to the predicted class, for another picture or other labels."""
     st.session_state["class"] = st.session_state["than"] = None

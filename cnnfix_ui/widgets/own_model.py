@@ -1,4 +1,4 @@
-"""A visitor's own model: opened and checked before anything is asked of it, and kept in the visitor's session alone."""
+"""A visitor's own model: checked before it is used, and kept only in the visitor's session."""
 
 import hashlib
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ _CHECKED = "own.checked"
 
 @dataclass(frozen=True)
 class CheckRequest:
-    """What is sent to be checked: a file with its name, and how it is to be understood.
+    """A model file to check, and how to read it.
 
-    labels: content of the labels' file. preprocessing: None for what the file or the architecture says.
+    labels: content of the labels file. preprocessing: None for that of the file or the architecture.
     """
 
     name: str
@@ -28,14 +28,14 @@ class CheckRequest:
 
     @property
     def key(self) -> str:
-        """Differs from that of any other request."""
+        """Unique to this request."""
         digests = [hashlib.sha256(part).hexdigest() for part in (self.content, self.labels or b"")]
         return f"own {self.name} {digests} {self.architecture} {self.labels is None} {self.preprocessing}"
 
 
 @dataclass(frozen=True)
 class CheckedModel:
-    """A model that opened, and what the trial walk through it found."""
+    """A model that could be opened, and the result of a trial walk through it."""
 
     network: Network
     report: Coverage
@@ -44,7 +44,8 @@ class CheckedModel:
 def check(request: CheckRequest) -> CheckedModel:
     """Open the model, walk through it once, and keep it in the session.
 
-    Raises CnnfixError; then the session keeps what it had.
+    Raises:
+        CnnfixError: The model cannot be used; the session keeps the previous one.
     """
     model = open_own(
         request.content,
@@ -62,24 +63,24 @@ def check(request: CheckRequest) -> CheckedModel:
 
 
 def checked() -> CheckedModel | None:
-    """The model that this visitor sent last and that opened."""
+    """This visitor's last model that could be opened."""
     found: CheckedModel | None = st.session_state.get(_CHECKED)
     return found
 
 
 def current() -> Network | None:
-    """The same as a network to ask."""
+    """The same as a network."""
     found = checked()
     return found.network if found else None
 
 
 def remove() -> None:
-    """Forget the visitor's model."""
+    """Delete the visitor's model."""
     st.session_state.pop(_CHECKED, None)
 
 
 def facts(model: Model) -> str:
-    """Classes, size and parameters in words."""
+    """Number of classes, input size and parameters as a sentence."""
     height, width = model.input_size
     count = sum(parameter.numel() for parameter in model.module.state_dict().values())
     classes = len(model.labels)

@@ -1,4 +1,4 @@
-"""The strip at the top of a page: samples to choose from, and beside it the place to send one's own."""
+"""The strip at the top of a page: samples to choose from, and an upload next to them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,15 @@ def choose_from_strip(
     label: str,
     note: str = "",
 ) -> None:
-    """Draw it.
+    """Draw the strip.
 
-    on_choose: called with a tile's value, and with OWN when something was sent; it should only set state.
-    label: of the strip, for screen readers. note: below it.
+    Args:
+        tiles: the samples.
+        upload: the upload next to them.
+        selected: value of the chosen tile.
+        on_choose: called with a tile's value, or with OWN after an upload; it should only set state.
+        label: of the strip, for screen readers.
+        note: text below the strip.
     """
     strip, own = st.columns([4, 1.1], gap="medium")
     with own:

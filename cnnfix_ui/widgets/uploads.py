@@ -1,4 +1,4 @@
-"""What a visitor sends as a file: kept for the visit. What cannot be read changes nothing but a message."""
+"""Files that a visitor uploads: kept for the visit. A file that cannot be read changes nothing but a message."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ from cnnfix_ui.errors import escaped
 
 Value = TypeVar("Value")
 
-OWN = "own"  # the name of what was sent, beside those of samples
+OWN = "own"  # names the uploaded item, next to the names of the samples
 
 
 @dataclass(frozen=True)
 class Upload(Generic[Value]):
-    """One kind of value that is sent.
+    """One kind of upload.
 
-    key: of session state. label: of the place to send it to. read: from the names and bytes of the files; raises
-    CnnfixError. several: files may be sent at once. camera: it can be photographed.
+    Attributes:
+        key: prefix of its keys in session state.
+        label: of the uploader.
+        read: makes the value from names and bytes of the files; raises CnnfixError if it cannot.
+        several: accept several files at once.
+        camera: offer the camera too.
     """
 
     key: str
@@ -33,22 +37,22 @@ class Upload(Generic[Value]):
 
     @property
     def value(self) -> Value | None:
-        """What was sent last and could be read."""
-        found: Value | None = st.session_state.get(f"{self.key}.sent")
+        """The last upload that could be read."""
+        found: Value | None = st.session_state.get(f"{self.key}.value")
         return found
 
     def parse_name(self, name: str, samples: Iterable[str]) -> str:
-        """The name, from an address, if it is a sample's or that of what was sent. Raises ValueError otherwise."""
+        """A name from the address: a sample, or OWN if there is an upload. Raises ValueError for anything else."""
         if name in samples or (name == OWN and self.value):
             return name
         raise ValueError(name)
 
     def take(self, value: Value) -> None:
-        """Keep what came another way."""
-        st.session_state[f"{self.key}.sent"] = value
+        """Use a value from elsewhere as if it had been uploaded."""
+        st.session_state[f"{self.key}.value"] = value
 
     def draw(self, on_take: Callable[[], object]) -> None:
-        """Draw the place to send to. on_take: called when it was read; like every callback it should only set state."""
+        """Draw the uploader. on_take: called after an upload; like every callback, it should only set state."""
         upload, camera = f"{self.key}.upload", f"{self.key}.camera"
         st.file_uploader(
             self.label,
@@ -65,12 +69,12 @@ class Upload(Generic[Value]):
                 )
 
     def show_error(self) -> None:
-        """Say why what came last was refused, if it was."""
+        """Show why the last upload failed, if it did."""
         if f"{self.key}.error" in st.session_state:
             st.error(escaped(st.session_state[f"{self.key}.error"]), icon=":material/info:")
 
     def set_error(self, message: str | None) -> None:
-        """Note why what came last was refused; None: it was not."""
+        """Remember why the last upload failed; None: it did not."""
         if message is None:
             st.session_state.pop(f"{self.key}.error", None)
         else:

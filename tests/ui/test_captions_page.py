@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from cnnfix_ui.captions.state import parse_caption, parse_place, replaced
+from cnnfix_ui.captions.state import parse_caption, parse_place, with_word
 from tests.ui.visiting import headings, page
 
 visit = partial(page, "captions")
@@ -15,7 +15,7 @@ def test_captions_from_the_address() -> None:
     assert parse_caption("A brown DOG, on the sofa…") == "a brown dog on the sofa …"
     assert parse_caption("a dog...") == "a dog …"
     assert len(parse_caption("dog " * 50).split()) == 20
-    assert replaced(["a", "dog", "runs"], 2, "cat") == "a cat …"
+    assert with_word(["a", "dog", "runs"], 2, "cat") == "a cat …"
 
 
 WRONG = [*((parse_caption, text) for text in ("", "…", "!?")), *((parse_place, text) for text in ("0", "99", "x"))]

@@ -1,1 +1,1 @@
-"""One component to choose one of several things."""
+"""A component to choose one of several items."""

@@ -1,4 +1,4 @@
-"""One component for "choose one of these": a strip of pictures, bars with shares, the words of a sentence."""
+"""A component to choose one of several items: a strip of pictures, bars with shares, the words of a sentence."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -12,23 +12,22 @@ from cnnfix_ui.components.assets import script
 HERE = Path(__file__).parent
 
 
-# Tiles: a strip of pictures. Sheet: rows of them.
-# Bars: a row for each, lines: the same for sentences. Words: of a sentence.
+# tiles: a strip of pictures. sheet: rows of pictures. bars: one row per item. lines: the same for sentences.
+# words: the words of a sentence.
 Look = Literal["tiles", "sheet", "bars", "lines", "words"]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One of the things to choose from.
+    """One of the items to choose from.
 
-    Parameters
-    ----------
-    value : what `on_choose` receives, unique among the choices.
-    label : the words on it.
-    title : explanation that appears on hovering.
-    image : of tiles and sheets: the thumbnail as a data URI; a JPEG of about 240 x 180 pixels is sharp and small.
-    share : of the others: how far the bar reaches, 0 to 1.
-    detail : of the others: the words at the bar's end, such as "62 %".
+    Attributes:
+        value: what `on_choose` receives, unique among the choices.
+        label: its text.
+        title: tooltip.
+        image: of tiles and sheets, the thumbnail as a data URI; a JPEG of about 240 x 180 pixels is sharp and small.
+        share: of the other looks, the length of the bar, 0 to 1.
+        detail: of the other looks, the text at the end of the bar, such as "62 %".
     """
 
     value: str
@@ -59,9 +58,9 @@ def choices(
 ) -> None:
     """Draw `items` and call `on_choose(value)` when a person picks one.
 
-    What is marked is always `selected` (None, or a value that is not there: nothing), so that one place, the caller's
-    state, knows what is chosen. `on_choose` runs before the next run of the script, like every Streamlit callback:
-    it may set the state of any widget, and needs no `st.rerun`. Not for use inside `st.form`.
+    The marked item is always `selected` (no item if it is None or not among the values), so that only the caller's
+    state knows what is chosen. `on_choose` runs before the next run of the script, like every Streamlit callback: it
+    may set the state of any widget, and needs no `st.rerun`. Do not use this inside `st.form`.
 
     `label` names the group for screen readers. Arrow keys, Home and End move; Enter and Space choose.
     """
@@ -73,7 +72,7 @@ def choices(
     def chosen() -> None:
         value = st.session_state[key].chosen
         st.session_state[answers] = st.session_state.get(answers, 0) + 1
-        if value in values:  # it comes from a browser
+        if value in values:  # the value comes from the browser
             on_choose(value)
 
     data = {
@@ -81,6 +80,8 @@ def choices(
         "selected": selected,
         "look": look,
         "label": label,
-        "answers": st.session_state.get(answers, 0),  # other data, so that the browser marks `selected` after each pick
+        "answers": st.session_state.get(
+            answers, 0
+        ),  # changes with each pick, so that the browser always redraws `selected`
     }
     _component(key=key, data=data, on_chosen_change=chosen)

@@ -1,1 +1,1 @@
-"""Maps of one picture side by side, with one cursor."""
+"""Maps of one picture side by side, with a shared cursor."""

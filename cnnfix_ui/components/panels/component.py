@@ -1,4 +1,4 @@
-"""Maps of one picture side by side, with one cursor for all, drawn in the browser."""
+"""Maps of one picture side by side, with a shared cursor, drawn in the browser."""
 
 import base64
 import io
@@ -33,13 +33,13 @@ _component = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Panel:
-    """One map of the picture: its title, the map (of any size), and the fixations if it has any.
+    """One map of the picture: its title, the map (of any size), and its fixations, if any.
 
-    among: all the maps that it is one of, where they share a scale.
+    among: all the maps that share its scale, if there are several.
     """
 
     title: str
-    density: NDArray[np.floating]
+    map: NDArray[np.floating]
     fixations: Fixations | None = None
     among: NDArray[np.floating] | None = None
 
@@ -47,8 +47,13 @@ class Panel:
 def panels(picture: Picture, shown: Sequence[Panel], *, points: str, opacity: float, alt: str, key: str) -> None:
     """Draw the panels.
 
-    points: what a point stands for, for the legend; "" draws none. opacity: of the maps, 0 to 1; 0 draws none.
-    alt: the panels in words.
+    Args:
+        picture: the picture under all maps.
+        shown: the panels.
+        points: what a point means, for the legend; "" draws no points.
+        opacity: of the maps, 0 to 1; 0 draws no maps.
+        alt: a description of the panels.
+        key: of the component.
     """
     photo = photo_of(picture, _PHOTO_SIDE)
     data = {
@@ -80,9 +85,9 @@ def thumbnail(picture: Picture) -> str:
 def _panel(panel: Panel, size: tuple[int, int], points: bool) -> dict[str, Any]:
     return {
         "title": panel.title,
-        "overlay": "data:image/png;base64," + base64.b64encode(png(overlay(panel.density, size, panel.among))).decode(),
+        "overlay": "data:image/png;base64," + base64.b64encode(png(overlay(panel.map, size, panel.among))).decode(),
         "points": _points(panel.fixations) if points and panel.fixations is not None else [],
-        "read": _readings(panel.density, panel.among),
+        "read": _readings(panel.map, panel.among),
     }
 
 
@@ -91,10 +96,10 @@ def _points(fixations: Fixations) -> list[tuple[int, int, float, str]]:
     return [(x, y, float(f"{e:.4g}"), channel_name(c)) for (x, y), e, c in list(rows)[:MOST_POINTS]]
 
 
-def _readings(density: NDArray[np.floating], among: NDArray[np.floating] | None) -> dict[str, Any]:
-    """What the cursor reads: the share held by places at least as strong, in %, and multiples of the average."""
-    size = scaled_size((density.shape[1], density.shape[0]), _READ_SIDE)
-    small = np.asarray(Image.fromarray(np.asarray(density, np.float32)).resize(size, Image.Resampling.BOX))
+def _readings(map_: NDArray[np.floating], among: NDArray[np.floating] | None) -> dict[str, Any]:
+    """What the cursor shows: the share that places at least as strong hold, in %, and multiples of the average."""
+    size = scaled_size((map_.shape[1], map_.shape[0]), _READ_SIDE)
+    small = np.asarray(Image.fromarray(np.asarray(map_, np.float32)).resize(size, Image.Resampling.BOX))
     average = float(small.mean() if among is None else among.mean())
     return {
         "columns": size[0],
