@@ -32,7 +32,7 @@ def own_controls() -> None:
     st.toggle(
         "Both methods",
         key="both",
-        help="Shows the same layer under both methods side by side, and where the two walks separate.",
+        help="Shows the same layer under both methods side by side, and where the two walks diverge.",
     )
     st.toggle("Large type", key="large", help="For a projector.")
 

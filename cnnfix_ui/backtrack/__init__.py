@@ -1,1 +1,1 @@
-"""Backtrack in the browser: a walk as a playback, and what Python answers while it is watched."""
+"""The Backtrack page: a walk that plays in the browser, and the answers that Python gives meanwhile."""

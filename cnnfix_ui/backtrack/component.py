@@ -1,4 +1,4 @@
-"""The playback of a walk in the browser, and the relay through which it asks Python: see the scripts in web/."""
+"""The player of a walk in the browser, and the relay through which it asks Python: see the scripts in web/."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,18 +29,21 @@ _relay = st.components.v2.component(
 
 
 def player(data: dict[str, Any], *, key: str) -> None:
-    """Draw the playback. It plays and steps by itself; what it asks for comes through the relay.
+    """Draw the player. It plays and steps without Python; its questions come through the relay.
 
-    data: as `playback_data` makes it, with `start`: {"step": where to begin}.
+    data: from `playback_data`, with `start`: {"step": the first step to show}.
     """
     _player(key=key, data=data)
 
 
 def relay(answer: dict[str, Any] | None, *, key: str, on_ask: Callable[[dict[str, Any]], object]) -> None:
-    """The invisible end of the talk: call it in a fragment, which alone runs again when the playback asks.
+    """Draw the invisible relay. Call it in a fragment, so that only the fragment reruns when the player asks.
 
-    answer: to the last question, with the playback's id and the question's number; None if there is none yet.
-    on_ask: called with a question, before the fragment runs again. It comes from a browser: believe nothing.
+    Args:
+        answer: to the last question, with the player's id and the question's number; None if there is none yet.
+        key: of the component.
+        on_ask: called with a question, before the fragment reruns. Questions come from the browser and must be treated
+            as untrusted.
     """
 
     def asked() -> None:

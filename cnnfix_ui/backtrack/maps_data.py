@@ -1,4 +1,4 @@
-"""The strongest feature maps of a step for the browser, in one scale."""
+"""The strongest feature maps of a step for the browser, on one scale."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CHANNELS, _PLACES, _SIDE = 12, 20, 64
 
 
 def maps_data(walked: Walked, step: Step, selection: Selection, current: int | None) -> dict[str, Any]:
-    """The channels that hold most of the evidence, that of the current row among them."""
+    """The channels with the most evidence, always including that of the current row."""
     field = step.field
     assert field is not None
     channels = field.channels(selection.index)
@@ -45,7 +45,9 @@ def maps_data(walked: Walked, step: Step, selection: Selection, current: int | N
             }
             for channel, map_ in zip(strongest, maps, strict=True)
         ],
-        "reduced": f"{field.size[0]} × {field.size[1]}: the largest of each {factor} × {factor}" if factor > 1 else "",
+        "reduced": f"{field.size[0]} × {field.size[1]}, shown as the maximum of each {factor} × {factor}"
+        if factor > 1
+        else "",
     }
 
 
@@ -71,7 +73,7 @@ def _places(field: Field, selection: Selection, here: NDArray[np.bool_], factor:
 
 
 def _extent(walked: Walked, field: Field) -> tuple[float, ...]:
-    """What the map covers, x0, y0, x1, y1, in parts of the picture: each place as wide as its stride."""
+    """The part of the picture that the map covers, x0, y0, x1, y1 from 0 to 1: each place is as wide as its stride."""
     height, width = walked.view.size
     axes = (field.columns, width), (field.rows, height)
     first = np.array([(axis.offset - axis.stride / 2 + 0.5) / length for axis, length in axes])

@@ -1,4 +1,4 @@
-"""The playback of a walk for the browser: all that it needs to play, sent once."""
+"""A walk for the browser: all data that the player needs, sent once."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from cnnfix_core.engine import Trace
 from cnnfix_ui.components.panels.component import photo_uri
 
 _TITLES = {"evidence": "Evidence", "published": "As published"}
-# Two walks part where less than this share of their evidence lies at the same places.
+# Two walks diverge where less than this share of their evidence lies at the same places.
 _PARTED = 0.5
 _MOST = 65535
 
 
 def playback_data(walked: Walked, picture: Picture, name: str, large: bool) -> dict[str, Any]:
-    """What the component draws.
+    """The data of the player.
 
-    name: differs from that of any other playback. large: for a projector.
+    name: unique to this walk. large: larger text, for a projector.
     """
     path = walked.path
     overlaps = [_overlap(walked.playbacks, step) for step in path.steps] if len(walked.playbacks) > 1 else None
@@ -95,7 +95,7 @@ def _walk(walked: Walked, playback: Playback, trace: Trace) -> dict[str, Any]:
 
 
 def _rows_and_columns(cloud: Cloud) -> NDArray[np.uint16]:
-    """(N, 2) where points lie in the feature map; the largest number where there is none."""
+    """(N, 2) rows and columns of points in the feature map; the largest number where there is no feature map."""
     if cloud.place.shape[1] == 2:
         return cloud.place.astype("<u2")
     return np.full((len(cloud.place), 2), _MOST, "<u2")
@@ -125,18 +125,21 @@ def _overlap(playbacks: tuple[Playback, ...], step: Step) -> float:
 
 
 def _parting(path: Path, overlaps: list[float] | None) -> dict[str, Any]:
-    """The first block after which two walks have less than half of their evidence in common, and that in words."""
+    """The first block at which two walks share less than half of their evidence, and a sentence about it."""
     if overlaps is None:
         return {"part": None, "partWords": ""}
     part = next((block.first for block in path.blocks if overlaps[block.first] < _PARTED), None)
     if part is None:
-        return {"part": None, "partWords": "The two walks stay together: they never have less than half in common."}
+        return {
+            "part": None,
+            "partWords": "The two walks do not diverge: at every block they share at least half of their evidence.",
+        }
     step = path.steps[part]
     name = "the picture itself" if step.operation is None else step.module or kind(step.operation)
-    words = f"The two walks part at {name}: less than half of their evidence lies at the same places there."
+    words = f"The two walks diverge at {name}: less than half of their evidence lies at the same places there."
     return {"part": part, "partWords": words}
 
 
 def packed(array: NDArray[Any]) -> str:
-    """The bytes of an array as text."""
+    """The bytes of an array as base64 text."""
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()

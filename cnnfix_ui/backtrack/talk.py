@@ -1,4 +1,4 @@
-"""The Python end of the talk with the browser: what it asks becomes state and address, and is answered."""
+"""The Python side of the conversation with the player: its questions change state and address, and are answered."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ASKED, _NUMBER = "backtrack.asked", "backtrack.number"
 
 
 def parse_step(text: str) -> int:
-    """A step's number from the address; whether there are so many is seen to with the walk. Raises a ValueError."""
+    """A step's number from the address. Raises ValueError for anything else; `keep_inside` checks its range."""
     if not text.isdecimal() or len(text) > 6:
         raise ValueError(text)
     return int(text)
@@ -28,10 +28,15 @@ def parse_step(text: str) -> int:
 
 @st.fragment
 def answer_questions(name: str, picture: Picture, get: Callable[[], Walked], settings: Mapping[str, Setting]) -> None:
-    """Answer what the browser asks of the playback of this name; only this fragment runs again.
+    """Answer the questions about the walk with this name; only this fragment reruns.
 
-    get: gives the walk; not the walk itself, which the fragment would hold in memory. State: "step", and "chosen", a
-    `Chosen` or None.
+    It reads and changes "step" and "chosen", a `Chosen` or None, in session state.
+
+    Args:
+        name: of the walk.
+        picture: the explained picture.
+        get: returns the walk; the fragment would keep the walk itself in memory.
+        settings: of the page's address.
     """
     walked = get()
     _take(st.session_state.pop(_ASKED, None), name, walked)
@@ -44,7 +49,7 @@ def answer_questions(name: str, picture: Picture, get: Callable[[], Walked], set
 
 
 def keep_inside(walked: Walked) -> None:
-    """Forget a step or a choice that this walk does not have."""
+    """Reset a step or a choice that this walk does not have."""
     steps = walked.path.steps
     if st.session_state["step"] >= len(steps):
         st.session_state["step"] = 0
@@ -75,7 +80,7 @@ def _note(question: dict[str, Any]) -> None:
 
 
 def _take(question: dict[str, Any] | None, name: str, walked: Walked) -> None:
-    """Make a question the state. It comes from a browser: what is not as it should be changes nothing."""
+    """Take step and choice from a question. It comes from the browser: an invalid one changes nothing."""
     match question:
         case {"playback": playback, "ask": int(number), "step": int(step), "chosen": choice, "keep": bool(keep)} if (
             playback == name and step >= 0
@@ -101,7 +106,7 @@ def _chosen(choice: object, walked: Walked) -> Chosen | None:
 
 
 def _at_point(step: int, point: int, walked: Walked) -> Chosen | None:
-    """What lies at a point of the playback."""
+    """The element or place at a point of the playback."""
     playback = walked.playbacks[0]
     cloud = playback.cloud_at(step) if 0 <= step < len(playback.of_step) else None
     if cloud is None or not 0 <= point - cloud.first < len(cloud.evidence):

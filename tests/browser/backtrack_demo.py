@@ -181,7 +181,7 @@ def playback_of(blocks: int, walks: int) -> dict[str, Any]:
         "walks": data[:walks],
         "overlap": None if walks < 2 else [max(0.05, 1 - 0.06 * n) for n in range(len(path))],
         "part": None if walks < 2 else PART,
-        "partWords": "" if walks < 2 else f"The two walks part at {module(path[PART])}.",
+        "partWords": "" if walks < 2 else f"The two walks diverge at {module(path[PART])}.",
     }
 
 

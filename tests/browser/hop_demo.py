@@ -214,7 +214,7 @@ def maps(signed: bool) -> Json:
         )
     extent = [0.0625, 0.0, 0.9375, 1.0]
     known = {"rows": side, "columns": side, "low": low, "high": high, "extent": extent, "channels": channels}
-    return known | {"reduced": "28 × 28: the largest of each 2 × 2" if signed else ""}
+    return known | {"reduced": "28 × 28, shown as the maximum of each 2 × 2" if signed else ""}
 
 
 def answer(kind: str, chosen: Json) -> Json | None:

@@ -313,7 +313,7 @@ def test_both_methods_side_by_side(visit: Visit) -> None:
     for number_, title in enumerate(("Evidence", "As published")):
         expect(page.locator("figure.walk figcaption").nth(number_)).to_have_text(title)
     part = page.locator(".part")
-    expect(part).to_contain_text(re.compile(r"The two walks part at \S+: less than half of their evidence"))
+    expect(part).to_contain_text(re.compile(r"The two walks diverge at \S+: less than half of their evidence"))
     name = part.inner_text().split("part at ")[1].split(":")[0]
     part.get_by_role("button", name="Go there").click()
     rest(page)
@@ -407,7 +407,7 @@ def test_a_step_is_answered_quickly_and_with_little(server: str, new_page: Visit
 def test_explore_leads_here(page: Page) -> None:
     page.goto("/?picture=coffee&class=504")
     settle(page)
-    page.get_by_role("link", name="Step back through the layers that led there").click()
+    page.get_by_role("link", name="Step back through the layers").click()
     page.wait_for_url(re.compile("/backtrack"))
     settle(page)
     expect(page.get_by_role("heading", name="Why “coffee mug”?", exact=True)).to_be_visible()

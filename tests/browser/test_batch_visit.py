@@ -24,7 +24,7 @@ def test_an_archive_and_a_row_in_explore(page: Page) -> None:
     settle(page)
     send(page, "zoo.zip", archive())
     expect(page.get_by_role("heading", name="3 pictures")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("1 picture was left out")).to_be_visible()
+    expect(page.get_by_text("1 picture was skipped")).to_be_visible()
     settle(page)
     shoot(page, "batch")
     page.get_by_role("tab", name="Contact sheet").click()
@@ -42,7 +42,7 @@ def test_an_archive_and_a_row_in_explore(page: Page) -> None:
 def test_the_button_of_a_row(page: Page) -> None:
     page.goto("/batch")
     settle(page)
-    page.get_by_role("button", name="Try it with the samples").click()
+    page.get_by_role("button", name="Try it with the sample pictures").click()
     expect(page.get_by_role("heading", name=f"{len(list_samples())} pictures")).to_be_visible(timeout=90_000)
     settle(page)
     table = page.get_by_test_id("stDataFrame")

@@ -10,7 +10,7 @@ from tests.browser.browsing import settle, shoot
 def test_words_are_clicked_and_changed(page: Page) -> None:
     page.goto("/captions?caption=a+brown+dog&map=whole")
     settle(page, 60)
-    words = page.get_by_role("radiogroup", name="Words of the caption: which pixels made it say that?")
+    words = page.get_by_role("radiogroup", name="Words of the caption. Choose one to explain it.")
     expect(words.get_by_role("radio")).to_have_count(4)
     words.get_by_role("radio", name="dog").click()
     settle(page, 60)

@@ -355,7 +355,7 @@ def test_states_and_stopping(visit: Callable[..., Page]) -> None:
     running.get_by_role("button", name=re.compile("^Stop CNN Fixations, Red")).click()
     done(page, do="stop", cell="fixations|0")
     stopped = page.locator('[data-state="stopped"]').first
-    stopped.get_by_role("button", name="Go on with CNN Fixations, Red panda").click()
+    stopped.get_by_role("button", name="Resume CNN Fixations, Red panda").click()
     done(page, do="again", cell="fixations|0")
     assert stages(page).evaluate_all("all => all.map(one => one.clientHeight)") == heights
     page.get_by_role("button", name="Stop all").click()

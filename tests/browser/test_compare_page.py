@@ -57,7 +57,7 @@ def test_a_box_is_drawn_a_cell_pinned_and_the_address_keeps_both(page: Page) -> 
     settle(page)
     after = numbers(page)
     assert after != before
-    tool(page, "Look")
+    tool(page, "Inspect")
     stages(page).nth(1).focus()
     page.keyboard.press("p")
     expect(page).to_have_url(re.compile("pins=gradcam"))
@@ -147,7 +147,7 @@ def test_slow_methods_show_progress_and_can_be_stopped(page: Page) -> None:
     running.get_by_role("button", name="Stop").click()
     stopped = page.locator("figure.cell[data-state='stopped']")
     expect(stopped).to_have_count(1, timeout=20_000)
-    stopped.get_by_role("button", name="Go on").click()
+    stopped.get_by_role("button", name="Resume").click()
     expect(running).to_have_count(1, timeout=20_000)
     page.get_by_role("button", name=re.compile("^Stop")).first.click()
     expect(stopped).to_have_count(1, timeout=20_000)

@@ -129,7 +129,7 @@ def test_expected_error(failing: tuple[str, Path], new_page: Callable[..., Page]
     expect(page.get_by_role("alert")).to_have_text(re.compile(re.escape(sentence) + "$"))
     expect(page.get_by_role("alert").locator("a")).to_have_count(0)
     if "callback" in button:  # the page could not be drawn
-        page.get_by_role("button", name="Go on").click()
+        page.get_by_role("button", name="Continue").click()
         expect_frame(page, "What can fail?")
 
 

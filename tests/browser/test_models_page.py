@@ -63,7 +63,7 @@ def check(page: Page) -> None:
 
 
 def explore(page: Page) -> Locator:
-    return page.get_by_role("button", name="Explore with it")
+    return page.get_by_role("button", name="Explore with this network")
 
 
 def heading(page: Page, text: str) -> None:
@@ -84,7 +84,7 @@ def test_a_network_is_chosen_by_any_cell_and_by_the_keys(models: Page) -> None:
     heading(page, "EfficientNet-Lite0")
     click_row(page, row_of("vgg16"), x=60)
     heading(page, "VGG-16")
-    expect(page.get_by_text("Names 71.6 % of ImageNet's validation pictures")).to_be_visible()
+    expect(page.get_by_text("Top-1 accuracy on ImageNet: 71.6 %")).to_be_visible()
     click_row(page, 0, x=300)
     for _ in range(row_of("convnext_base")):
         page.keyboard.press("ArrowDown")
@@ -125,7 +125,7 @@ def test_own_weights_from_the_file_to_the_answer(models: Page, weights: bytes, t
     check(page)
     expect(page.get_by_role("status")).to_contain_text("pets.pth: 5 classes, pictures of 224 × 224 pixels")
     expect(page.get_by_role("status")).to_contain_text("Walks get through to the picture")
-    page.get_by_text("The operations of the network").click()
+    page.get_by_text("Operations of the network").click()
     shoot(page, "models-own")
     send(page, "hostile.pth", pickle.dumps(Command(tmp_path / "ran")))
     check(page)
@@ -150,7 +150,7 @@ def test_own_weights_from_the_file_to_the_answer(models: Page, weights: bytes, t
     expect(page.get_by_role("status")).to_have_count(0)
     page.get_by_role("link", name="Explore").click()
     settle(page)
-    expect(page.get_by_role("status")).to_contain_text("Your own model is not here any more")
+    expect(page.get_by_role("status")).to_contain_text("Your own model was deleted when its page was closed")
     heading(page, "Why “African chameleon”?")
 
 
@@ -172,7 +172,7 @@ def test_the_way_to_more_networks_and_back(page: Page) -> None:
     page.get_by_role("combobox", name="Network").click()
     page.get_by_role("option", name="More networks …").click()
     settle(page)
-    heading(page, "Which networks can I ask?")
+    heading(page, "Which networks can I use?")
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Explore").click()
     settle(page)
@@ -187,13 +187,13 @@ def test_a_link_to_a_network_that_is_not_here(server: str, new_page: Callable[..
         page.goto("/?model=vgg16&picture=cat")
         settle(page)
         expect(page.get_by_role("status")).to_contain_text(
-            "VGG-16 is not on this machine yet. EfficientNet-Lite0 is asked"
+            "VGG-16 is not on this machine yet: load it on the Models page. EfficientNet-Lite0 is used"
         )
         heading(page, "Why “Egyptian cat”?")
         shoot(page, f"explore-not-here-{width}")
     page.get_by_test_id("stMain").get_by_role("link", name="Go to Models").click()
     settle(page)
-    heading(page, "Which networks can I ask?")
+    heading(page, "Which networks can I use?")
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +207,7 @@ def test_own_models_are_off_where_others_can_come(public_server: str, new_page: 
     page = new_page(public_server)
     page.goto("/models")
     settle(page, timeout=60)
-    expect(page.get_by_text("Own models are off on this server")).to_be_visible()
+    expect(page.get_by_text("Own models are turned off on this server")).to_be_visible()
     expect(page.get_by_test_id("stFileUploader")).to_have_count(0)
 
 

@@ -49,7 +49,7 @@ def names(app: AppTest) -> list[str]:
 def test_an_empty_page_says_what_to_do() -> None:
     app = visit()
     assert not app.exception
-    assert "Send up to 200 pictures" in app.info[0].value
+    assert "Upload up to 200 pictures" in app.info[0].value
     assert not app.dataframe
 
 
@@ -60,7 +60,7 @@ def test_pictures_become_rows_and_broken_ones_are_listed() -> None:
     assert not app.exception
     assert names(app) == ["a.png", "b.png"]
     assert app.subheader[0].value == "2 pictures"
-    assert app.expander[0].label == "1 picture was left out"
+    assert app.expander[0].label == "1 picture was skipped"
     assert any("not a picture" in one.value for one in app.markdown)
     first = app.dataframe[0].value.iloc[0]
     assert 0 <= first["spread"] <= 100

@@ -29,7 +29,7 @@ def test_what_is_no_caption_and_no_place(parse: Callable[[str], object], text: s
 
 def test_the_caption_is_explained_and_another_can_be_asked_for() -> None:
     app = visit(picture="cat-and-dog", caption="a brown dog", word="3", map="whole")
-    assert {"What it says", "Why “dog”?", "Instead of “dog”", "All evidence of each word"} <= headings(app)
+    assert {"Captions", "Why “dog”?", "Instead of “dog”", "All evidence for each word"} <= headings(app)
     assert not app.error
     assert any("of its evidence came from the picture" in text.value for text in app.markdown)
     app.selectbox(key="instead").select("and").run()
@@ -39,4 +39,4 @@ def test_the_caption_is_explained_and_another_can_be_asked_for() -> None:
     assert not app.error
     app.text_input(key="caption.own").input("an ocelot").run()
     assert any("does not know the word" in error.value for error in app.error)
-    assert "What it says" in headings(app)
+    assert "Captions" in headings(app)

@@ -98,7 +98,7 @@ def test_the_table_lists_every_network_with_its_state() -> None:
     table = app.dataframe[0].value
     assert list(table["Network"]) == [info.title for info in list_models()]
     assert table["State"][0] == "Loaded"
-    assert {"Ready", "Loaded", "Not here yet"} >= set(table["State"])
+    assert {"Ready", "Loaded", "Not downloaded"} >= set(table["State"])
     vgg = table[table["Network"] == "VGG-16"].iloc[0]
     assert (round(vgg["Accuracy"], 1), round(vgg["Parameters"], 1), round(vgg["Size"])) == (71.6, 138.4, 553)
     assert headings(app)[0] == "EfficientNet-Lite0"
@@ -124,7 +124,7 @@ def test_without_a_connection_the_sentence_names_file_and_folder(
     app.session_state["catalogue.row"] = [info.name for info in list_models()].index("vgg16")
     app.run()
     assert headings(app)[0] == "VGG-16"
-    assert next(b for b in app.button if b.label == "Explore with it").disabled
+    assert next(b for b in app.button if b.label == "Explore with this network").disabled
     app = button(app, "Load")
     assert "vgg16-397923af.pth (553 MB)" in said(app)
     assert str(tmp_path / "checkpoints") in said(app)
@@ -140,7 +140,10 @@ def test_weights_are_downloaded_loaded_and_explored(monkeypatch: pytest.MonkeyPa
     info = list_models()[names.index(SMALL)]
     asked = {"model": SMALL, "picture": "cat", "class": "281"}
     app = opened("explore", **asked)
-    assert f"{info.title} is not on this machine yet. EfficientNet-Lite0 is asked instead." in said(app)
+    assert (
+        f"{info.title} is not on this machine yet: load it on the Models page. EfficientNet-Lite0 is used instead."
+        in said(app)
+    )
     assert app.selectbox(key="model").value == DEFAULT
     assert "Why “tabby”?" in headings(app)  # the same classes
     app = opened()
@@ -149,7 +152,7 @@ def test_weights_are_downloaded_loaded_and_explored(monkeypatch: pytest.MonkeyPa
     assert not app.error
     assert app.dataframe[0].value["State"][names.index(SMALL)] == "Loaded"
     assert PublishedWeights(SMALL).path.is_file()
-    app = button(app, "Explore with it")
+    app = button(app, "Explore with this network")
     assert app.selectbox(key="model").value == SMALL
     app = opened("explore", **asked)
     assert "not on this machine" not in said(app)
@@ -167,7 +170,7 @@ def published(folder: Path) -> str:
 
 def test_explore_with_it_keeps_the_picture() -> None:
     app = opened("explore", picture="cat", focus="sharp")
-    app = button(go(app, "models"), "Explore with it")
+    app = button(go(app, "models"), "Explore with this network")
     assert "Why “Egyptian cat”?" in headings(app)
     assert app.selectbox(key="focus").value == "sharp"
 
@@ -188,7 +191,7 @@ def test_weights_with_labels(weights: bytes) -> None:
     app = send(opened(), "pets.pth", weights, SMALL, LABELS)
     assert "pets.pth: 5 classes, pictures of 224 × 224 pixels, 0.35 million parameters" in said(app)
     assert "Walks get through to the picture" in said(app)
-    app = button(app, "Explore with it", last=True)
+    app = button(app, "Explore with this network", last=True)
     assert app.selectbox(key="model").value == "own"
     assert set(app.selectbox(key="class").options) == {"cat", "dog", "fox", "owl", "carp"}
     assert any(heading.startswith("Why “") for heading in headings(app))
@@ -198,7 +201,7 @@ def test_weights_with_labels(weights: bytes) -> None:
 def test_a_program_brings_size_and_classes(program: bytes) -> None:
     app = send(opened(), "small.pt2", program, None)
     assert "small.pt2: 4 classes, pictures of 96 × 64 pixels" in said(app)
-    app = button(app, "Explore with it", last=True)
+    app = button(app, "Explore with this network", last=True)
     assert app.selectbox(key="class").options == [f"class {n}" for n in range(4)]
     assert not app.error
 
@@ -279,28 +282,28 @@ def test_where_walks_stop_is_said_before_and_after(monkeypatch: pytest.MonkeyPat
     app = send(opened(), "stops.pt2", program, None)  # another name: answers for the other one may be kept
     assert "Walks stop where there is no rule" in said(app)
     assert "aten.relu" in app.dataframe[1].value["Walks stop at"][0]
-    app = button(app, "Explore with it", last=True)
+    app = button(app, "Explore with this network", last=True)
     assert "relu" in app.error[0].value
     assert app.selectbox(key="class").options == [f"class {n}" for n in range(4)]
 
 
 def test_without_feature_maps_there_are_fixations_alone() -> None:
     app = send(opened(), "linear.pt2", exported(nn.Sequential(nn.Flatten(), nn.Linear(3072, 3)).eval(), 32, 32), None)
-    app = button(app, "Explore with it", last=True)
-    assert "Without Grad-CAM. The network has no feature map" in said(app)
+    app = button(app, "Explore with this network", last=True)
+    assert "Grad-CAM is not available. The network has no feature map" in said(app)
     assert not app.error
 
 
 def test_an_own_model_belongs_to_its_visitor_and_can_be_removed(weights: bytes) -> None:
     before = results.models.cached_keys()
-    app = button(send(opened(), "pets.pth", weights, SMALL, LABELS), "Explore with it", last=True)
+    app = button(send(opened(), "pets.pth", weights, SMALL, LABELS), "Explore with this network", last=True)
     assert "own" not in opened("explore").selectbox(key="model").options
     stranger = opened("explore", model="own", **{"class": "3"})
-    assert "Your own model is not here any more" in said(stranger)
+    assert "Your own model was deleted when its page was closed" in said(stranger)
     assert "Why “African chameleon”?" in headings(stranger)  # not class 3 of other labels
     app = button(go(app, "models"), "Remove")
     assert "5 classes" not in said(app)
-    assert "Your own model is not here any more" in said(go(app, "explore"))
+    assert "Your own model was deleted when its page was closed" in said(go(app, "explore"))
     assert results.models.cached_keys() == before
 
 
@@ -328,7 +331,7 @@ def public() -> Iterator[None]:
 def test_on_a_public_server_own_models_are_off_until_turned_on(monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened()
     assert not app.get("file_uploader")
-    assert "Own models are off on this server" in said(app)
+    assert "Own models are turned off on this server" in said(app)
     assert "cnnfix app --own-models" in said(app)
     monkeypatch.setenv("CNNFIX_OWN_MODELS", "1")
     app.run()

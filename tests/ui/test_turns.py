@@ -88,7 +88,7 @@ def test_one_who_has_a_turn_needs_no_other() -> None:
 def test_too_many_are_told_so_and_leave_no_trace() -> None:
     turns = Turns(places=1, long=1, max_waiting=1)
     first, second = holds(turns), waits(turns)
-    with pytest.raises(UserError, match="1 others wait"), turns.acquired():
+    with pytest.raises(UserError, match="1 other visitors are waiting"), turns.acquired():
         pass
     first.go()
     second.go()

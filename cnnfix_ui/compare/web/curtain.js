@@ -7,7 +7,7 @@ export function createCurtain() {
   const words = element("p", "words");
   const bar = element("span", "progress", element("span", ""));
   const stop = pressable("small", "", "Stop");
-  const again = pressable("small", "", "Go on");
+  const again = pressable("small", "", "Resume");
   const node = element("div", "curtain", words, bar, stop, again);
   return {
     node,
@@ -22,7 +22,7 @@ export function createCurtain() {
       stop.hidden = state !== "running";
       again.hidden = state !== "stopped";
       stop.setAttribute("aria-label", `Stop ${title}, ${subtitle}`);
-      again.setAttribute("aria-label", `Go on with ${title}, ${subtitle}`);
+      again.setAttribute("aria-label", `Resume ${title}, ${subtitle}`);
     },
   };
 }
