@@ -318,7 +318,7 @@ def test_both_methods_side_by_side(visit: Visit) -> None:
     part.get_by_role("button", name="Go there").click()
     rest(page)
     assert layer(page) == name
-    expect(page.get_by_role("treeitem", name=re.compile("here the walks part"))).to_be_visible()
+    expect(page.get_by_role("treeitem", name=re.compile("the walks diverge here"))).to_be_visible()
     canvases = page.locator("canvas.points")
     assert canvases.nth(0).screenshot() != canvases.nth(1).screenshot()
     keep(page, "real-both")

@@ -94,7 +94,7 @@ def runs(page: Page, script: int, fragment: int) -> None:
 def test_points_move_and_split(visit: Callable[..., Page]) -> None:
     page = visit("step=1", moving=True)
     one = points(page)
-    spreads = [frame["spread"] for frame in frames(page, "One step on, towards the picture")]
+    spreads = [frame["spread"] for frame in frames(page, "One step forward, towards the picture")]
     many = points(page)
     at(page, "step 3 of 12: layer4.8.relu_2")
     assert 2 * one["spread"] < many["spread"]
@@ -125,7 +125,7 @@ def test_plays_to_the_picture_without_python(visit: Callable[..., Page]) -> None
 
 def test_without_motion_steps_change_at_once(visit: Callable[..., Page]) -> None:
     page = visit("step=1")
-    seen = frames(page, "One step on, towards the picture")
+    seen = frames(page, "One step forward, towards the picture")
     assert len({frame["spread"] for frame in seen}) == 2
     page.get_by_role("button", name="Play").click()
     at(page, "step 5 of 12: layer3.6.relu_2")  # it goes on all the same
@@ -256,7 +256,7 @@ def test_a_channel_over_the_photograph(visit: Callable[..., Page]) -> None:
     expect(page.locator(".stage canvas.map")).to_be_visible()
     expect(page.locator(".laid")).to_contain_text("channel 7")
     shoot(page, "backtrack-channel")
-    page.get_by_role("button", name="One step on").click()
+    page.get_by_role("button", name="One step forward").click()
     expect(page.locator(".stage canvas.map")).to_be_hidden()
 
 
@@ -271,7 +271,7 @@ def test_python_may_move_the_playback(visit: Callable[..., Page]) -> None:
     page.get_by_role("button", name="Python goes to step 2").click()
     at(page, re.compile(r"layer4.8.relu_2$"))
     runs(page, 1, 3)  # the button's two; the playback asks nothing
-    page.get_by_role("button", name="One step on").click()
+    page.get_by_role("button", name="One step forward").click()
     at(page, re.compile(r"layer4.7.relu_2$"))
     runs(page, 1, 4)
 
@@ -281,7 +281,7 @@ def test_another_playback_begins_anew(visit: Callable[..., Page]) -> None:
     page.get_by_role("button", name="Another walk").click()
     settle(page)
     at(page, "step 1 of 12: fc")
-    page.get_by_role("button", name="One step on").click()
+    page.get_by_role("button", name="One step forward").click()
     settle(page)
     expect(page.get_by_text("Asked: step 1,")).to_be_visible()
 
@@ -289,11 +289,11 @@ def test_another_playback_begins_anew(visit: Callable[..., Page]) -> None:
 def test_two_walks(visit: Callable[..., Page]) -> None:
     page = visit("walks=2&step=9", width=1280, height=1300)
     expect(page.get_by_role("application")).to_have_count(2)
-    expect(page.get_by_text("This walk does not come by here.").nth(1)).to_be_visible()
-    expect(page.get_by_role("treeitem", name=re.compile("^layer4.7, .*here the walks part"))).to_be_visible()
+    expect(page.get_by_text("This walk does not pass through here.").nth(1)).to_be_visible()
+    expect(page.get_by_role("treeitem", name=re.compile("^layer4.7, .*the walks diverge here"))).to_be_visible()
     page.locator(".part").get_by_role("button", name="Go there").click()
     at(page, re.compile("layer4.7.bn2$"))
-    expect(page.get_by_text("This walk does not come by here.").nth(1)).to_be_hidden()
+    expect(page.get_by_text("This walk does not pass through here.").nth(1)).to_be_hidden()
     settle(page)
     shoot(page, "backtrack-two-walks")
 

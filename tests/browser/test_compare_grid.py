@@ -128,11 +128,11 @@ def test_one_cursor_for_all_and_what_it_reads(visit: Callable[..., Page]) -> Non
     x, y, *_ = place(stages(page).first, 0.75, 0.75)
     page.mouse.move(x, y)
     read = page.locator(".read")
-    expect(read).to_have_text(["2.0 × average · top 50 %", "nothing of the map here", "nothing of the map here"])
+    expect(read).to_have_text(["2.0 × average · top 50 %", "the map is 0 here", "the map is 0 here"])
     crosses = stages(page).evaluate_all(CROSS)
     assert all(cross == pytest.approx([0.75, 0.75], abs=0.01) for cross in crosses)
     page.mouse.move(*place(stages(page).last, 0.75, 0.25)[:2])  # over another cell
-    expect(read).to_have_text(["2.0 × average · top 50 %", "4.0 × average · top 25 %", "nothing of the map here"])
+    expect(read).to_have_text(["2.0 × average · top 50 %", "4.0 × average · top 25 %", "the map is 0 here"])
     page.mouse.move(5, 5)
     expect(read).to_have_text(["", "", ""])
 
@@ -291,7 +291,7 @@ def test_brush(visit: Callable[..., Page]) -> None:
     for row in range(5):  # a lot of it
         drag(page, place(two, 0.01, 0.1 + 0.2 * row), place(two, 0.99, 0.12 + 0.2 * row))
     assert 100 < len(last(page, *["strokes"] * 6)["strokes"]) <= 400
-    page.get_by_role("button", name="Remove all brushing").click()
+    page.get_by_role("button", name="Remove all brush strokes").click()
     done(page, do="strokes", photo="red-panda", strokes=[])
 
 
@@ -309,7 +309,7 @@ def test_colours_are_one_scale_unless_it_says_so(visit: Callable[..., Page]) -> 
     assert quarter[:3] == YELLOW
     assert quarter[3] > half[3] > flat[3] > 100  # 4, 2 and 1 times the average
     page.get_by_role("radio", name="own").click()
-    expect(legend).to_contain_text("Each by its own maximum: brightness cannot be compared")
+    expect(legend).to_contain_text("Own maximum: brightness cannot be compared between cells")
     expect(page.locator(".idle")).to_have_text([f"own maximum: {n} × average" for n in ("2.0", "4.0", "1.0")])
     assert [colour(page, cell, 0.75, 0.25)[:3] for cell in range(3)] == [YELLOW] * 3
 

@@ -92,8 +92,8 @@ def test_cells_by_keyboard(opened: Opener) -> None:
 def test_cells_outside_the_picture_say_so(opened: Opener) -> None:
     page = opened("edge")
     cell(page, "Input", 0, 2).hover()
-    expect(page.locator(".grid-reading")).to_have_text("(−1, 8): outside the picture, nothing comes from there")
-    expect(cell(page, "Input", 0, 2)).to_have_accessible_name("(−1, 8): outside the picture, nothing comes from there")
+    expect(page.locator(".grid-reading")).to_have_text("(−1, 8): outside the picture, contributes nothing")
+    expect(cell(page, "Input", 0, 2)).to_have_accessible_name("(−1, 8): outside the picture, contributes nothing")
     expect(page.locator(".grid-keys")).to_contain_text("outside the picture")
 
 
@@ -124,7 +124,7 @@ def test_bars_name_what_was_followed(opened: Opener) -> None:
     rows = page.get_by_role("table").get_by_role("row")
     expect(rows).to_have_count(13)
     expect(rows.nth(1)).to_contain_text("most evidence")
-    expect(rows.nth(2)).to_contain_text("asks why it is low")
+    expect(rows.nth(2)).to_contain_text("explains why it is low")
     expect(rows.get_by_role("button", name=re.compile("Go to unit"))).to_have_count(3)
     rows.nth(2).get_by_role("button").click()
     step = went(page)
@@ -203,8 +203,8 @@ def test_maps_share_one_scale(opened: Opener) -> None:
 
 
 def test_without_an_answer_or_maps_there_is_a_sentence(opened: Opener) -> None:
-    expect(opened("nothing").locator(".hop")).to_contain_text("Nothing is looked at yet.")
-    expect(opened("none").locator(".hop")).to_contain_text("This walk does not come by this layer.")
+    expect(opened("nothing").locator(".hop")).to_contain_text("Nothing chosen yet.")
+    expect(opened("none").locator(".hop")).to_contain_text("This walk does not pass through this layer.")
     expect(opened("dense").locator(".maps")).to_contain_text("has no feature maps")
 
 

@@ -37,7 +37,7 @@ function say(node, unseen, words) {
 }
 
 function followedWords(view, answer) {
-  if (!view.chosen) return "Choose a point to follow its line up to the score and down to the pixels.";
+  if (!view.chosen) return "Choose a point to follow its line back to the score and on to the pixels.";
   if (!view.lit || !answer?.chosen) return "Following …";
   return `Following ${answer.chosen.words}. ${answer.chosen.summary}`;
 }
@@ -51,9 +51,9 @@ function pointLegend({ view }) {
     return node;
   };
   const whole = view[0] <= 0 && view[1] <= 0 && view[2] >= 1 && view[3] >= 1;
-  const node = element("p", "legend", key("disc", "area of a point: the evidence there"),
-    key("disc faint", "not on the line", "followed"), key("frame-of-field", "what a point looks at", "fields"));
-  if (!whole) node.append(key("unseen", "the network does not see this"));
+  const node = element("p", "legend", key("disc", "larger point: more evidence"),
+    key("disc faint", "not on the line", "followed"), key("frame-of-field", "receptive field of a point", "fields"));
+  if (!whole) node.append(key("unseen", "not seen by the network"));
   return node;
 }
 

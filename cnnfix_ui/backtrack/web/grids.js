@@ -44,7 +44,7 @@ function gridPanel({ tables, operators, words, winner, winnerWords }) {
 }
 
 function gridSentence(at, words, winner, winnerWords) {
-  if (!at) return "Point at a cell to read it.";
+  if (!at) return "Point at a cell to read its value.";
   const won = winner && at[0] === winner[0] && at[1] === winner[1];
   return words(...at) + (won ? ` – ${winnerWords}` : "");
 }
@@ -153,7 +153,7 @@ export function gridWindow({ grid }) {
   const { activations, coefficients, products } = grid;
   const words = (row, column) => {
     const place = gridPlace(grid, row, column);
-    if (activations[row][column] === null) return `${place}: outside the picture, nothing comes from there`;
+    if (activations[row][column] === null) return `${place}: outside the picture, contributes nothing`;
     const [a, c, p] = [activations, coefficients, products].map((table) => threeDigits(table[row][column]));
     return `${place}: ${a} × ${c} = ${p}`;
   };

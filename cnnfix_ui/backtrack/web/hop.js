@@ -41,7 +41,7 @@ function hopReveal(list, item) {
 }
 
 function hopParts(answer, go) {
-  if (!answer) return [hopEmpty("Nothing is looked at yet. Go to a layer, or choose a point on the photograph.")];
+  if (!answer) return [hopEmpty("Nothing chosen yet. Go to a layer, or choose a point on the picture.")];
   const { decision, elements } = answer;
   const head = element("header", "hop-head",
     element("h3", "", answer.heading), element("p", "", [answer.kind, answer.shape].filter(Boolean).join(" · ")));
@@ -56,7 +56,7 @@ export function hopEmpty(words) {
 
 function hopNothing({ chosen, elements }) {
   if (elements.length) return "Choose an element to see what decided it.";
-  return chosen ? "The line that is followed does not come by this layer." : "This walk does not come by this layer.";
+  return chosen ? "The followed line does not pass through this layer." : "This walk does not pass through this layer.";
 }
 
 function hopElements({ step, elements, ranked }, go) {
@@ -202,7 +202,7 @@ function hopFromTo(decision) {
 function hopJoined({ terms, inputs }) {
   const parts = terms.map(({ label, winner }) => {
     const part = element("li", "hop-tensor", element("span", "", label));
-    if (winner) part.append(element("small", "", "it came from here"));
+    if (winner) part.append(element("small", "", "contains the element"));
     part.classList.toggle("won", winner);
     return part;
   });
@@ -213,7 +213,7 @@ function hopJoined({ terms, inputs }) {
     parts.push(rest);
   }
   const strip = element("ul", "hop-joined", ...parts);
-  strip.setAttribute("aria-label", "The tensors that were joined");
+  strip.setAttribute("aria-label", "The concatenated tensors");
   return strip;
 }
 
@@ -248,7 +248,7 @@ function hopBars(decision, go) {
   const write = numberWriter(rows.map(({ number }) => number ?? 0));
   const table = element("div", "hop-bars");
   table.setAttribute("role", "table");
-  table.setAttribute("aria-label", "What the inputs brought, and where the evidence went");
+  table.setAttribute("aria-label", "What each input contributed, and where the evidence went");
   table.style.setProperty("--zero", (0 - low) / span);
   table.append(hopRow("hop-row titles", "columnheader",
     "Input", "", { sum: "Value", other: "" }[kind] ?? "Product", "Evidence", ""));
@@ -264,8 +264,8 @@ function hopBars(decision, go) {
     table.append(line);
   });
   const title = terms.length < inputs
-    ? `The ${terms.length} inputs that count most, of ${inputs.toLocaleString("en")}`
-    : "The inputs";
+    ? `The ${terms.length} most important inputs of ${inputs.toLocaleString("en")}`
+    : "Inputs";
   return element("div", "hop-compared", element("p", "hop-small", title), table);
 }
 
@@ -299,7 +299,7 @@ function hopLabel({ term, label, number }, { sign }) {
     notes.push(`${threeDigits(term.activation)} × ${threeDigits(term.coefficient)}`);
   }
   if (term.winner) notes.push("most evidence");
-  if (term.go && term.sign !== sign) notes.push(`asks why it is ${term.sign > 0 ? "high" : "low"}`);
+  if (term.go && term.sign !== sign) notes.push(`explains why it is ${term.sign > 0 ? "high" : "low"}`);
   if (notes.length) node.append(element("small", "", notes.join(" · ")));
   return node;
 }

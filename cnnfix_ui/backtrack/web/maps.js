@@ -27,7 +27,7 @@ function mapsParts(node, answer) {
   if (!answer) return [];
   const title = element("h3", "", "Feature maps");
   if (!answer.maps) {
-    const words = `${answer.heading} has no feature maps: its elements have no place in the picture.`;
+    const words = `${answer.heading} has no feature maps: its elements have no position in the picture.`;
     return [element("header", "maps-head", title), hopEmpty(words)];
   }
   const { maps } = answer;
@@ -52,7 +52,7 @@ function mapsButton(node, answer, one) {
   button.dataset.key = `map-${one.channel}`;
   button.dataset.channel = one.channel;
   button.classList.toggle("current", one.current);
-  button.setAttribute("aria-description", "Chooses the channel and lays its map over the photograph");
+  button.setAttribute("aria-description", "Chooses the channel and shows its map over the picture");
   button.onclick = () => {
     const off = node.mapsLaid?.channel === one.channel;
     node.mapsGo({ step, chosen: off ? null : { step, channel: one.channel } });
@@ -131,6 +131,6 @@ function mapsLegend({ low, high }) {
   const ring = element("span", "maps-ring");
   return element("div", "maps-legend",
     element("span", "maps-scaled", bar, ends),
-    element("span", "maps-key", ring, "holds evidence: the larger, the more"),
-    element("span", "maps-key", "One scale for all maps."));
+    element("span", "maps-key", ring, "larger ring: more evidence"),
+    element("span", "maps-key", "All maps have the same scale."));
 }

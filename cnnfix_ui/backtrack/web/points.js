@@ -100,6 +100,6 @@ export function pointTowards(walk, step, from, [right, down], ratio) {
 }
 
 export function placeWords(walk, point) {
-  if (walk.column[point] === NO_PLACE) return "Without a place in the picture";
+  if (walk.column[point] === NO_PLACE) return "No position in the picture";
   return `Row ${walk.row[point]}, column ${walk.column[point]}`;
 }

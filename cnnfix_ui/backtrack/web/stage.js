@@ -15,14 +15,14 @@ export function createStage(playback, walk, view, { follows, titled, act, read }
   photo.alt = ""; // the stage says it
   const overlay = element("canvas", "map");
   const canvas = element("canvas", "points");
-  const absent = element("p", "absent", "This walk does not come by here.");
+  const absent = element("p", "absent", "This walk does not pass through here.");
   const laid = element("p", "laid");
   laid.setAttribute("aria-live", "polite");
   const stage = element("div", "stage", photo, overlay, seenPart(playback), canvas, absent, laid);
   stage.style.setProperty("--ratio", playback.ratio);
   stage.tabIndex = 0;
   stage.setAttribute("role", "application"); // so that screen readers leave it the arrow keys
-  stage.setAttribute("aria-roledescription", "photograph with points");
+  stage.setAttribute("aria-roledescription", "picture with points");
   const node = element("figure", "walk", stage);
   if (titled) node.prepend(element("figcaption", "", walk.title));
 
@@ -121,7 +121,7 @@ export function createStage(playback, walk, view, { follows, titled, act, read }
     absent.hidden = cloud >= 0;
     const { module, title } = playback.steps[view.step];
     stage.setAttribute("aria-label", `${walk.title} at ${module || title}: `
-      + `${count(cloud < 0 ? 0 : places, "place")} on the photograph`);
+      + `${count(cloud < 0 ? 0 : places, "place")} on the picture`);
     stage.setAttribute("aria-description", `Arrow keys go from place to place${
       follows ? ", Enter follows its line, Escape stops following" : ""}`);
   };

@@ -73,7 +73,7 @@ function blockCard(playback, walk, block, number) {
   treeItem(node, 1, number, playback.blocks.length, [
     block.title, stage.title, steps > 1 ? count(steps, "step") : "", numbersInWords(numbers),
     playback.overlap ? `${percent(playback.overlap[block.first])} at the same places in both walks` : "",
-    parts ? "here the walks part" : "",
+    parts ? "the walks diverge here" : "",
   ]);
   if (steps > 1) node.setAttribute("aria-expanded", "false");
   return node;
@@ -87,7 +87,7 @@ function stepChip(playback, walk, block, number) {
   node.dataset.step = number;
   if (playback.part === number) node.append(icon(FLAG));
   treeItem(node, 2, number - block.first, block.last - block.first + 1, [
-    step.title, step.kind, step.shape, numbersInWords(numbers), playback.part === number ? "here the walks part" : "",
+    step.title, step.kind, step.shape, numbersInWords(numbers), playback.part === number ? "the walks diverge here" : "",
   ]);
   return node;
 }
@@ -147,9 +147,9 @@ function stripLegend(playback, walks) {
   const of = walks.length > 1 ? ` in “${walks[0].title}”` : "";
   const node = element("p", "legend",
     element("span", "way", element("b", "", "Score"), icon("M3 12h17M14 6l6 6-6 6"), element("b", "", "picture")),
-    key("evidence", `evidence that is here${of}`), key("spread", "part of the picture that holds half of it"));
+    key("evidence", `evidence at this step${of}`), key("spread", "share of the picture that holds half of it"));
   if (playback.overlap) node.append(key("overlap", "evidence at the same places in both walks"));
-  if (playback.part !== null) node.append(element("span", "key flag", icon(FLAG), "here they part"));
+  if (playback.part !== null) node.append(element("span", "key flag", icon(FLAG), "the walks diverge here"));
   return node;
 }
 

@@ -16,7 +16,7 @@ export function createTransport(playback, act, speed) {
   const back = control("One step back, towards the score", "M16 5v14L5.5 12z", act.back);
   const play = control("Play", PLAY, act.playOrPause);
   play.classList.add("play");
-  const forward = control("One step on, towards the picture", "M8 5v14L18.5 12z", act.forward);
+  const forward = control("One step forward, towards the picture", "M8 5v14L18.5 12z", act.forward);
   const last = control("To the picture", "M16.5 5H19v14h-2.5zM4.5 5v14L15 12z", act.last);
   const buttons = element("div", "controls", first, back, play, forward, last);
   buttons.setAttribute("role", "group");

@@ -6,12 +6,12 @@ import { rove } from "./roving.js";
 import { middleOf, MOST_ZOOM, ONE_STEP, WHOLE, zoomedAbout } from "./view.js";
 
 const HINTS = {
-  look: "Ctrl + wheel or double click zooms, dragging moves",
-  box: "Drag to draw a box, drag its edges to change it",
-  brush: "Brush over what is to be hidden",
+  look: "Ctrl + wheel or double-click to zoom, drag to move",
+  box: "Drag to draw a box; drag its edges to change it",
+  brush: "Brush over what you want to hide",
 };
-const TOUCHED = { ...HINTS, look: "Two fingers zoom and move" };
-export const DRAWN = { box: ["boxes", "Remove all boxes"], brush: ["strokes", "Remove all brushing"] };
+const TOUCHED = { ...HINTS, look: "Zoom and move with two fingers" };
+export const DRAWN = { box: ["boxes", "Remove all boxes"], brush: ["strokes", "Remove all brush strokes"] };
 
 function barButton(label, path, words, act) {
   const button = pressable("tool", words ? "" : label, ...(path ? [icon(path)] : []), words);
@@ -25,7 +25,7 @@ const enable = (button, on) => button.setAttribute("aria-disabled", String(!on))
 function createZoom(app) {
   const by = (factor) => () => app.look(zoomedAbout(app.view, factor, middleOf(app.view)));
   const out = barButton("Zoom out (−)", ICONS.minus, "", by(1 / ONE_STEP));
-  const whole = barButton("Whole pictures (0)", "", "1.0 ×", () => app.look(WHOLE));
+  const whole = barButton("Show whole pictures (0)", "", "1.0 ×", () => app.look(WHOLE));
   const into = barButton("Zoom in (+)", ICONS.plus, "", by(ONE_STEP));
   return {
     node: element("div", "group", out, whole, into),
@@ -33,7 +33,7 @@ function createZoom(app) {
     update: () => {
       const { zoom } = app.view;
       whole.textContent = `${zoom.toFixed(1)} ×`;
-      whole.setAttribute("aria-label", `Zoom ${zoom.toFixed(1)} times: back to whole pictures`);
+      whole.setAttribute("aria-label", `Zoom ${zoom.toFixed(1)} times. Show whole pictures`);
       enable(out, zoom > 1);
       enable(whole, zoom > 1);
       enable(into, zoom < MOST_ZOOM);
@@ -71,7 +71,7 @@ export function createBar(app) {
     showSplit: () => {
       const part = Math.round(100 * app.split);
       if (Number(range.value) !== part) range.value = part;
-      range.setAttribute("aria-valuetext", `${part} % the reference, ${100 - part} % each cell's own map`);
+      range.setAttribute("aria-valuetext", `${part} % reference, ${100 - part} % each cell's own map`);
     },
     update: () => {
       const { data, marks } = app;
@@ -89,7 +89,7 @@ export function createBar(app) {
       pending.classList.toggle("over", !going); // its room stays, so that nothing moves
       stop.disabled = !going;
       add.disabled = !data.room;
-      add.title = data.room ? "Another column" : "The grid is full";
+      add.title = data.room ? "Add a column" : "The grid is full";
       roving.settle();
     },
   };

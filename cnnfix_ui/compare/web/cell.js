@@ -74,7 +74,7 @@ export function createCell(app) {
       parts.curtain.show(data);
       parts.pin.setAttribute("aria-pressed", String(cell.pinned));
       parts.pin.setAttribute("aria-label", `${cell.pinned ? "Unpin" : "Pin"} ${data.title}, ${data.subtitle}`);
-      parts.pin.title = cell.pinned ? "Unpin" : "Pin: keep in view, to compare with";
+      parts.pin.title = cell.pinned ? "Unpin" : "Pin, to keep it in view";
       tellWhatIsSeen();
     },
     draw: () => {

@@ -25,7 +25,7 @@ export function createHead(app, what) {
 
 export function takeColumn(app, head, column) {
   const { name, title, about } = app.data.columns[column];
-  const alone = app.data.columns.length < 2 ? "The last column stays" : "";
+  const alone = app.data.columns.length < 2 ? "The last column cannot be removed" : "";
   const removal = { label: "Remove this column", reason: alone, act: () => app.removeColumn(column) };
   head.take(title, "", about, () => [
     ...methodSections(app, name, (method) => app.send({ do: "swap", column, method })),
@@ -43,7 +43,7 @@ export function takeRow(app, head, row) {
   }));
   const removal = { label: "Remove this row", act: () => app.send({ do: "remove_row", row }) };
   const removals = { heading: "", entries: removable ? [removal] : [] };
-  head.take(title, detail, "", () => [{ heading: "Ask for", entries: asks }, removals]);
+  head.take(title, detail, "", () => [{ heading: "Explain", entries: asks }, removals]);
 }
 
 // By family, in the order of the methods. current: the one that is shown here, or null.
@@ -52,7 +52,7 @@ export function methodSections(app, current, act) {
   const families = new Map();
   for (const { name, title, family, reason } of app.data.methods) {
     if (!families.has(family)) families.set(family, []);
-    const why = reason || (current === null && shown.has(name) ? "In the grid already" : "");
+    const why = reason || (current === null && shown.has(name) ? "Already in the grid" : "");
     const checked = current === null ? null : name === current;
     families.get(family).push({ label: title, checked, reason: why, act: () => act(name) });
   }

@@ -9,12 +9,12 @@ const STEP = 0.02; // of what is in view
 const LONG_STEP = 0.1;
 export const SHORTCUTS = "ArrowLeft ArrowRight ArrowUp ArrowDown Plus Minus 0 P Delete PageDown PageUp";
 const TOOL_KEYS = {
-  look: "Delete removes the column, Control and Z brings it back.",
-  box: "Enter begins a box and ends it, Escape gives it up, B goes from box to box, Delete removes the box.",
-  brush: "Enter brushes over the place, Delete takes all brushing off the picture.",
+  look: "Delete removes the column, Control and Z restores it.",
+  box: "Enter starts and finishes a box, Escape cancels it, B goes to the next box, Delete removes the box.",
+  brush: "Enter brushes over the place, Delete removes all brush strokes from the picture.",
 };
 
-export const keyHelp = (tool) => "Arrow keys move the cursor, with Shift further, with Control to the next cell, as do Page "
+export const keyHelp = (tool) => "Arrow keys move the cursor, with Shift in larger steps, with Control to the next cell, like Page "
   + `Up and Page Down. Plus, minus and 0 zoom, P pins. ${TOOL_KEYS[tool]}`.trim();
 
 function moveCursor(app, cell, [across, down], long) {

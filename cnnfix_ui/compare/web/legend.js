@@ -22,21 +22,21 @@ function ramp(table, ticks) {
 
 const SCALE_KEYS = {
   area: ({ data }) => [
-    element("span", "", "The smallest area that holds"),
+    element("span", "", "Smallest area that holds"),
     ...data.bands.map(({ share, colour }) => key(swatch("", colour), `${Math.round(100 * share)} %`)),
-    element("span", "", "of each map: one scale for all"),
+    element("span", "", "of each map, same scale for all"),
   ],
   // Half way along it is a quarter: colours go by roots.
   density: ({ scale }) => [
-    element("span", "", "Multiples of each map's average: one scale for all"),
+    element("span", "", "Multiples of each map's average, same scale for all"),
     ramp(scale.table, ["0", times(scale.most / 4), `${times(scale.most)} ×`]),
   ],
   own: ({ scale }) => [
-    element("strong", "warning", "Each by its own maximum: brightness cannot be compared"),
+    element("strong", "warning", "Own maximum: brightness cannot be compared between cells"),
     ramp(scale.table, ["0", "¼", "own maximum"]),
   ],
   difference: ({ scale, titles }) => [
-    element("span", "", `Each map minus the reference (${titles.whole}), in averages: one scale for all`),
+    element("span", "", `Each map minus the reference (${titles.whole}), in multiples of the average, same scale for all`),
     element(
       "span", "both", element("span", "", "less than the reference"),
       ramp(scale.table, [`−${times(scale.most)} ×`, "0", `+${times(scale.most)} ×`]),
@@ -49,13 +49,13 @@ function scaleKeys(app) {
   const { data, scale, reference, titles } = app;
   if (data.opacity <= 0) return [element("span", "", "Maps are hidden: their opacity is 0")];
   if (data.view === "difference" && !reference) {
-    return [element("span", "", `The reference, ${titles.whole}, is not there yet`)];
+    return [element("span", "", `The reference, ${titles.whole}, is not ready yet`)];
   }
   const keys = SCALE_KEYS[scale.kind](app);
   if (data.view !== "slider") return keys;
   const words = reference
     ? `Left of the divider: the reference, ${titles.whole}. Right of it: each cell's own map.`
-    : `The reference, ${titles.whole}, is not there yet.`;
+    : `The reference, ${titles.whole}, is not ready yet.`;
   return [...keys, element("span", "sentence", words)];
 }
 
@@ -65,9 +65,9 @@ function markKeys({ data, marks }) {
   const keys = [];
   const apart = data.view === "difference";
   if (data.show_points && !apart && all.some(({ points }) => points.length)) {
-    keys.push(key(swatch("dot"), "Fixation; its area: its evidence"));
+    keys.push(key(swatch("dot"), "Fixation, larger with more evidence"));
   }
-  if (marks.any("boxes", photos)) keys.push(key(swatch("truth-box"), "Drawn box"));
+  if (marks.any("boxes", photos)) keys.push(key(swatch("truth-box"), "Ground truth box"));
   if (data.show_boxes && !apart && all.some(({ box }) => box)) {
     keys.push(key(swatch("method-box"), "Box of the method"));
   }

@@ -21,7 +21,7 @@ export function placeRead(map, reference, { u, v }, view) {
   if (reference && view === "slider") {
     return `${times(here)} × average · reference ${times(timesAt(reference, u, v))} ×`;
   }
-  return here > 0 ? `${times(here)} × average · top ${percent(rankAt(map, u, v))}` : "nothing of the map here";
+  return here > 0 ? `${times(here)} × average · top ${percent(rankAt(map, u, v))}` : "the map is 0 here";
 }
 
 export const STATES = {

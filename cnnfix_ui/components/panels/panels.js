@@ -105,7 +105,7 @@ function words(data, panel, x, y, width) {
   const place = `${Math.min(data.width - 1, Math.floor(x * data.width))}, ${Math.min(data.height - 1, Math.floor(y * data.height))}`;
   const map = times[cell] > 0
     ? `${times[cell].toFixed(1)} × the average; ${held[cell]} % of the map is at least this strong`
-    : "nothing of the map here";
+    : "the map is 0 here";
   const near = nearest(data, panel.points, x, y, width);
   const fixation = near
     ? ` Fixation ${near[0]}, ${near[1]}: ${(100 * near[2]).toPrecision(2)} % of the evidence, mostly through ${near[3]}.`
@@ -127,7 +127,7 @@ function nearest(data, points, x, y, width) {
 function legend(node, data, points) {
   const keys = [];
   if (data.opacity > 0) {
-    keys.push(element("span", "key", "The smallest area that holds"));
+    keys.push(element("span", "key", "Smallest area that holds"));
     for (const { colour, label } of data.legend) {
       const swatch = element("span", "swatch");
       swatch.style.background = colour;

@@ -80,7 +80,7 @@ function chosen(root, place) {
   root.spot.hidden = !place;
   root.start = place && [(place.x + 0.5) / root.pixels.whole.width, (place.y + 0.5) / root.pixels.whole.height];
   if (place) put(root.spot, root.start);
-  root.said = place ? `Asked about: pixel ${place.x}, ${place.y}` : "";
+  root.said = place ? `Chosen: pixel ${place.x}, ${place.y}` : "";
   move(root, null);
 }
 

@@ -132,7 +132,7 @@ function clear(root, state) {
   if (!state.strokes.length) return;
   state.cleared = state.strokes;
   state.strokes = [];
-  changed(root, state, "Cleared. Undo brings it back.");
+  changed(root, state, "Cleared. Undo restores the strokes.");
 }
 
 function changed(root, state, words) {
