@@ -32,7 +32,7 @@ def test_several_visitors_at_once() -> None:
 def test_broken_files_are_refused_in_a_sentence() -> None:
     command = [
         sys.executable,
-        str(ROOT / "benchmarks" / "fuzz.py"),
+        str(ROOT / "tools" / "fuzz.py"),
         "--pictures",
         "600",
         "--others",
