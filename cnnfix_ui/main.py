@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 PAGES = [
     ("explore", "Explore", "Which pixels made the network say that?"),
     ("backtrack", "Backtrack", "How does the score lead back to the picture?"),
-    ("compare", "Compare", "Do other methods see the same?"),
+    ("compare", "Compare", "Do other methods agree?"),
     ("sketch", "Sketch", "Which strokes made it say that?"),
     ("captions", "Captions", "Which pixels made it say that word?"),
     ("signals", "Signals", "Which moments made the network say that?"),

@@ -109,7 +109,7 @@ def photo_key(case: Case) -> str:
 def words(grid: Grid) -> str:
     """A description of the grid for screen readers."""
     done = sum(shown.state == "done" for shown in grid.cells)
-    return f"{len(grid.cells)} maps, {done} ready: {len(state('methods'))} methods, {len(grid.cases)} questions."
+    return f"Maps: {len(grid.cells)}, ready: {done}, methods: {len(state('methods'))}, questions: {len(grid.cases)}."
 
 
 def numbers_of(shown: CellStatus) -> Numbers | None:

@@ -39,7 +39,7 @@ def _box_scores(found: Numbers) -> TableRow:
         "Energy in box": percent(found.energy),
         "Evidence in box": _NONE if isnan(found.evidence) else percent(found.evidence),
         "IoU of its box": f"{found.iou:.2f}",
-        "Boxes cover": percent(found.covered),
+        "Area of boxes": percent(found.covered),
     }
 
 

@@ -71,7 +71,7 @@ def _choose() -> None:
 def _state(info: ModelInfo, loaded: frozenset[str]) -> str:
     if info.name in loaded:
         return "Loaded"
-    return "Ready" if info.available else "Not downloaded"
+    return "Ready" if info.available else "Not available"
 
 
 def _facts(info: ModelInfo) -> str:

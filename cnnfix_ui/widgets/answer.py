@@ -15,7 +15,7 @@ from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets.downloads import downloads
 
-SHOWN = ("both", "points", "density")
+SHOWN = {"both": "Both", "points": "Points", "density": "Map"}
 
 
 def parse_opacity(text: str) -> int:
@@ -28,7 +28,7 @@ def parse_opacity(text: str) -> int:
 
 def choose_shown() -> None:
     """Draw the control for points, map or both."""
-    st.segmented_control("Show", SHOWN, required=True, format_func=str.title, key="show")
+    st.segmented_control("Show", list(SHOWN), required=True, format_func=SHOWN.__getitem__, key="show")
 
 
 def choose_opacity() -> None:

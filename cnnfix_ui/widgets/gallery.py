@@ -63,7 +63,7 @@ def names() -> list[str]:
 
 def _note(name: str) -> str:
     sample = load_sample(name)
-    return f"{sample.note} Photograph: {sample.credit}, {sample.licence}."
+    return f"{sample.note} Credit: {sample.credit}, {sample.licence}."
 
 
 def _tile(name: str) -> Choice:
