@@ -1,4 +1,4 @@
-"""What the browser is told of one step: the facts of the core, as it draws them."""
+"""The facts of one step, in the form in which the browser draws them."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _SIGNIFICANT = 5
 
 
 def answer(walked: Walked, number: int, chosen: Chosen | None) -> dict[str, Any]:
-    """The answer for the browser, without the names of playback and question.
+    """The answer for the browser, without the ids of walk and question.
 
-    number: of the step that is looked at. chosen: there or elsewhere, or None.
+    number: of the step that is shown. chosen: an element or place at any step, or None.
     """
     facts = inspect(walked, number, chosen)
     current = facts.current.row if facts.current else None
@@ -54,7 +54,7 @@ def _pick(pick: PickFacts) -> dict[str, Any]:
 
 
 def _lit(playback: Playback, path: Path, followed: Line) -> dict[str, str]:
-    """For each cloud with a point on the line: how much of each point's evidence is on it, 0 to 255."""
+    """For each cloud with a point on the line: the share of each point's evidence that is on it, 0 to 255."""
     lit: dict[str, str] = {}
     for step in path.steps:
         number = playback.of_step[step.number]
@@ -78,7 +78,7 @@ def _element(listed: ElementFacts, current: bool) -> dict[str, Any]:
 
 
 def name_in_step(chosen: Chosen) -> str:
-    """The element's name in the browser: what `Chosen` writes without the step."""
+    """The element's name in the browser: the text of `Chosen` without the step."""
     return str(chosen).partition(".")[2]
 
 
@@ -131,5 +131,5 @@ def _numbers(values: NDArray[Any]) -> list[list[float | None]]:
 
 
 def rounded(value: float) -> float | None:
-    """As many digits as anybody reads; None for what is no number."""
+    """The value with five significant digits; None if it is not finite."""
     return float(f"{value:.{_SIGNIFICANT}g}") if math.isfinite(value) else None

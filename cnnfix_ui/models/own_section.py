@@ -58,7 +58,7 @@ def _request() -> own_model.CheckRequest | None:
             "Architecture",
             (*architectures.classifiers(), *architectures.timm_names()),
             index=None,
-            placeholder="For weights only, for example resnet50 or timm/convnext_atto",
+            placeholder="For weights, for example resnet50",
             key="own.architecture",
             help="Needed for weights. A .pt2 file contains its architecture.",
         )
