@@ -332,7 +332,7 @@ def test_slider_by_keys_and_by_dragging(visit: Callable[..., Page]) -> None:
     for _ in range(10):
         page.keyboard.press("ArrowRight")
     expect(slider).to_have_value("60")
-    expect(slider).to_have_attribute("aria-valuetext", "60 % the reference, 40 % each cell's own map")
+    expect(slider).to_have_attribute("aria-valuetext", "60 % reference, 40 % each cell's own map")
     dividers = page.locator(".divider:visible")
     expect(dividers).to_have_count(2)  # not in the reference itself
     expect(page.locator(".side:visible")).to_have_text(

@@ -191,7 +191,7 @@ def test_a_link_to_a_network_that_is_not_here(server: str, new_page: Callable[..
         )
         heading(page, "Why “Egyptian cat”?")
         shoot(page, f"explore-not-here-{width}")
-    page.get_by_test_id("stMain").get_by_role("link", name="Go to Models").click()
+    page.get_by_test_id("stMain").get_by_role("link", name="Go to the Models page").click()
     settle(page)
     heading(page, "Which networks can I use?")
 
