@@ -1,4 +1,4 @@
-"""Where the files lie that are in no package: beside this one in a checkout, inside it where a wheel was installed."""
+"""Paths of the app's files: next to this package in a checkout, inside it in an installed wheel."""
 
 from pathlib import Path
 
@@ -7,4 +7,4 @@ _SITE = _HERE if (_HERE / "app.py").is_file() else _HERE.parent
 
 ASSETS = _SITE / "assets"
 PAGES = _SITE / "pages"
-APP = _SITE / "app.py"  # beside it lies .streamlit/config.toml
+APP = _SITE / "app.py"  # .streamlit/config.toml is in the same folder

@@ -1,4 +1,4 @@
-"""What a server lets its visitors do: rules that the command line and the pages share."""
+"""What visitors of a server may do; shared by the command line and the pages."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import os
 from pathlib import Path
 
 OWN_MODELS = "CNNFIX_OWN_MODELS"
-# Of one uploaded file, in MB: where own models are on, and where pictures are all that is sent.
+# Largest uploaded file, in MB: if own models are enabled, and if only pictures can be uploaded.
 LARGE_UPLOAD, SMALL_UPLOAD = 1000, 25
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
-_EVERYBODY = ("0.0.0.0", "::")
+_ALL_ADDRESSES = ("0.0.0.0", "::")
 
 
 def is_local(address: str | None) -> bool:
-    """Whether a server that listens to this address is reached from its own machine alone; None is every address."""
+    """Whether a server at this address can be reached only from its own machine; None means all addresses."""
     return address in _THIS_MACHINE
 
 
 def own_models_on(address: str | None) -> bool:
-    """Whether visitors may send models: on this machine alone, or where whoever runs the server turned it on."""
+    """Whether visitors may upload models: only on this machine, or if the operator of the server enabled it."""
     return is_local(address) or os.environ.get(OWN_MODELS) == "1"
 
 
 def memory() -> int:
-    """Bytes that this server may use: those of the machine, or of the container."""
+    """Memory available to this server, in bytes: that of the machine, or the limit of the container."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8_000_000_000
     limit = Path("/sys/fs/cgroup/memory.max")
     allowed = limit.read_text().strip() if limit.is_file() else "max"
@@ -31,7 +31,7 @@ def memory() -> int:
 
 
 def url(address: str, port: int) -> str:
-    """What to open in a browser on the same machine."""
-    if is_local(address) or address in _EVERYBODY:
+    """The address to open in a browser on the same machine."""
+    if is_local(address) or address in _ALL_ADDRESSES:
         return f"http://localhost:{port}"
     return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"

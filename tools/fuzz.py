@@ -29,7 +29,7 @@ from safetensors.torch import save
 from torch import nn
 
 from cnnfix_core import errors, open_own, open_picture
-from cnnfix_core.batch import unpacked
+from cnnfix_core.batch import unpack_uploads
 from cnnfix_core.images import picture
 from cnnfix_core.modalities.timeseries import read_series
 from cnnfix_core.zoo import architectures, read_labels
@@ -160,7 +160,7 @@ def open_model(content: bytes) -> object:
 
 def open_table(content: bytes) -> None:
     """As everything that a table may be."""
-    for read in (read_labels, read_series, lambda data: unpacked([("x", data)])):
+    for read in (read_labels, read_series, lambda data: unpack_uploads([("x", data)])):
         try:
             read(content)
         except errors.CnnfixError:

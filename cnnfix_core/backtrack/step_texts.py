@@ -12,7 +12,7 @@ from cnnfix_core.backtrack.path import Step, name_of
 from cnnfix_core.backtrack.playback.playback import Cloud, Playback, spread
 from cnnfix_core.engine import FamilyTable, HopFunction, Operation, Trace
 from cnnfix_core.engine.rules.convolution import convolution
-from cnnfix_core.regions import where
+from cnnfix_core.regions import describe_position
 from cnnfix_core.utils import percent
 
 _NAMES = {
@@ -100,7 +100,7 @@ def _where(cloud: Cloud) -> str:
     """In which ninth of what the network sees most of the evidence lies."""
     x, y = np.minimum((cloud.xy * 9).astype(int), 8).T
     density = np.bincount(y * 9 + x, weights=cloud.evidence, minlength=81).astype(float)
-    return where(density.reshape(9, 9))
+    return describe_position(density.reshape(9, 9))
 
 
 @called(convolution)

@@ -1,9 +1,19 @@
-"""Many pictures: a row each, on one machine or a cluster, that can be stopped and gone on with."""
+"""Explain many pictures, one table row each, on one machine or a cluster; an interrupted run can be resumed."""
 
-from cnnfix_core.batch.batching import Answer, Slices, read
+from cnnfix_core.batch.batching import BatchExplainer, BatchResult, open_or_error
 from cnnfix_core.batch.row import BatchRow, row_of
 from cnnfix_core.batch.runner import Engine
-from cnnfix_core.batch.uploads import Packed, unpacked
+from cnnfix_core.batch.uploads import UploadedPicture, unpack_uploads
 from cnnfix_core.batch.worker import Work
 
-__all__ = ["Answer", "BatchRow", "Engine", "Packed", "Slices", "Work", "read", "row_of", "unpacked"]
+__all__ = [
+    "BatchExplainer",
+    "BatchResult",
+    "BatchRow",
+    "Engine",
+    "UploadedPicture",
+    "Work",
+    "open_or_error",
+    "row_of",
+    "unpack_uploads",
+]

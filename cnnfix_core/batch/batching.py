@@ -1,4 +1,4 @@
-"""Several pictures through a network, and back, in one go."""
+"""Explain several pictures at once, with one forward pass and one walk."""
 
 from __future__ import annotations
 
@@ -15,21 +15,25 @@ from cnnfix_core.engine import Preset, Reached, as_array, record, unravel_togeth
 from cnnfix_core.errors import CnnfixError, RecordError
 from cnnfix_core.explanations import Class, Explanation, PictureAsking
 from cnnfix_core.images import Picture, Source, View, open_picture
-from cnnfix_core.methods import Map, grad_cam_together, grey, on_picture, once_a_network, reason_against
+from cnnfix_core.methods import Map, cached_per_network, grad_cam_together, grey, on_picture, reason_against
 from cnnfix_core.regions import MAP_SIDE
 from cnnfix_core.utils import one_thread
 from cnnfix_core.zoo import Model
 
-# Networks add up in another order where a batch is larger, and their last digits differ. So as many go through at once
-# always, filled up with grey, on one thread, and what is said of a picture depends on nothing else.
+# The order of summation, and so the last digits, depends on the batch size and the number of threads. Batches always
+# have this size, padded with grey pictures, and run on one thread, so that a result depends on its picture alone.
 _INPUTS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answer:
-    """The explanation, without traces, its density, and Grad-CAM's map where it fits the network.
+class BatchResult:
+    """The result for one picture.
 
-    Both maps are `MAP_SIDE` long at most.
+    Attributes:
+        picture: The picture.
+        explanation: Without traces.
+        density: At most `MAP_SIDE` long, like `rival`.
+        rival: Grad-CAM's map; None if Grad-CAM cannot be used with the network.
     """
 
     picture: Picture
@@ -38,19 +42,28 @@ class Answer:
     rival: Map | None
 
 
-def read(source: Source) -> Picture | CnnfixError:
-    """The picture, or why it cannot be used."""
+def open_or_error(source: Source) -> Picture | CnnfixError:
+    """Open the picture, or return the error."""
     try:
         return open_picture(source)
     except CnnfixError as error:
         return error
 
 
-class Slices:
-    """Asks a network about several pictures at once.
+class BatchExplainer:
+    """Explains several pictures at once.
 
-    target: a class for all of them; None for what the network says of each. size: how many go through at once.
-    Raises ModelError where the network does not name whole pictures, and TargetError.
+    Args:
+        model: A classifier.
+        preset: The preset of the walks.
+        target: A class for all pictures; None for the predicted class of each.
+
+    Attributes:
+        size: How many pictures fit in one batch.
+
+    Raises:
+        ModelError: The model is not a classifier.
+        TargetError: The class is unknown.
     """
 
     def __init__(self, model: Model, preset: Preset, target: Class | None = None) -> None:
@@ -60,21 +73,21 @@ class Slices:
         self._with_rival = not reason_against(model, "gradcam")
         self.size = max(1, _INPUTS // self._views) if _takes_batches(model) else 1
 
-    def answers(self, given: Sequence[Picture | CnnfixError]) -> list[Answer | CnnfixError]:
-        """The answer to each of at most `size` pictures, or why there is none; errors that are given stay."""
+    def answers(self, given: Sequence[Picture | CnnfixError]) -> list[BatchResult | CnnfixError]:
+        """Explain at most `size` pictures: a result or an error for each. Errors in `given` are passed through."""
         pictures = [one for one in given if isinstance(one, Picture)]
         with one_thread():
             found = iter(self._answered(pictures) if pictures else ())
         return [next(found) if isinstance(one, Picture) else one for one in given]
 
-    def _answered(self, pictures: Sequence[Picture]) -> list[Answer | CnnfixError]:
+    def _answered(self, pictures: Sequence[Picture]) -> list[BatchResult | CnnfixError]:
         try:
             return self._answers(pictures)
         except CnnfixError as error:
-            # Something about one of them, such as values that are not finite, must not cost the others.
+            # An error with one picture, such as values that are not finite, must not affect the others.
             return [error] if len(pictures) == 1 else [self._answered([picture])[0] for picture in pictures]
 
-    def _answers(self, pictures: Sequence[Picture]) -> list[Answer | CnnfixError]:
+    def _answers(self, pictures: Sequence[Picture]) -> list[BatchResult | CnnfixError]:
         started = time.perf_counter()
         model, preset = self._model, self._preset
         seen = [model.views(picture, preset.crops) for picture in pictures]
@@ -114,19 +127,19 @@ class Slices:
 
 def _answer(
     picture: Picture, asked: PictureAsking, walks: Sequence[Reached], rival: Map | None, seconds: float
-) -> Answer | CnnfixError:
+) -> BatchResult | CnnfixError:
     reached = []
     for walk in walks:
         if isinstance(walk, CnnfixError):
             return walk
         reached.append(walk)
     explanation = asked.explanation(reached, seconds)
-    return Answer(picture, explanation, explanation.density(longest_side=MAP_SIDE), rival)
+    return BatchResult(picture, explanation, explanation.density(longest_side=MAP_SIDE), rival)
 
 
-@once_a_network
+@cached_per_network
 def _takes_batches(model: Model) -> bool:
-    """Whether several pictures can go through at once: programs are often exported for one."""
+    """Whether the network accepts batches: programs are often exported for a batch of one."""
     try:
         scores = record(model.module, torch.cat([grey(model)] * _INPUTS)).output_tensor
     except RecordError:

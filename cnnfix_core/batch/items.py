@@ -1,4 +1,4 @@
-"""The pictures of a batch: those of a folder, or of a list."""
+"""The pictures of a batch, from a folder or a list."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from cnnfix_core.images import picture_files
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One picture. name: what its row is called, a path below the folder or as the list has it, of one line."""
+    """One picture. name: identifies its row; the path relative to the folder or as listed, on one line."""
 
     name: str
     file: Path
 
 
 def items(source: Path) -> list[Item]:
-    """The pictures below a folder, by path, or those that a text file lists, one path a line, each once.
+    """The pictures in a folder and its subfolders, sorted, or those listed in a text file, without duplicates.
 
-    Paths of a list are relative to its folder; empty lines and lines from # on are skipped.
-    Raises CnnfixError where there is no picture.
+    A list has one path per line, relative to the list's folder. Empty lines and lines that start with # are skipped.
+
+    Raises:
+        CnnfixError: There is no picture, or the list cannot be read.
     """
     if source.is_dir():
         found = [Item(_one_line(file.relative_to(source).as_posix()), file) for file in picture_files(source)]
@@ -32,14 +34,14 @@ def items(source: Path) -> list[Item]:
     try:
         text = source.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        wrong = "cannot be read" if isinstance(error, OSError) else "is not a text"
-        raise CnnfixError(f"{source} {wrong}: give a folder of pictures, or a text file that lists them.") from error
+        problem = "cannot be read" if isinstance(error, OSError) else "is not a text file"
+        raise CnnfixError(f"{source} {problem}: give a folder of pictures, or a text file that lists them.") from error
     names = dict.fromkeys(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
     if not names:
-        raise CnnfixError(f"{source} lists no picture: write one path a line.")
+        raise CnnfixError(f"{source} lists no pictures: write one path per line.")
     return [Item(_one_line(name), source.parent / name) for name in names]
 
 
 def _one_line(name: str) -> str:
-    """The name as a table can hold it: files may be called anything, in any encoding."""
+    """The name as one line of valid UTF-8, because file names may contain any bytes."""
     return os.fsencode(name).decode("utf-8", "backslashreplace").replace("\n", " ")

@@ -16,14 +16,14 @@ _worker: Worker | None = None
 
 
 def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int) -> Iterator[list[BatchRow]]:
-    """The rows of each part, as they come. Raises CnnfixError where a process was killed."""
-    # Not forked: PyTorch's threads do not survive that.
+    """The rows of each part, as they are finished. Raises CnnfixError if a process is killed."""
+    # Spawn, because PyTorch's threads do not survive a fork.
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (work,))
     waiting: set[Future[list[BatchRow]]] = set()
     try:
         for part in parts:
             waiting.add(pool.submit(_rows, part))
-            while len(waiting) > 2 * workers:  # the rest is not even listed yet
+            while len(waiting) > 2 * workers:  # so that the whole list is not queued at once
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 yield from (one.result() for one in done)
         while waiting:
@@ -31,15 +31,15 @@ def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int) -> Iterator[
             yield from (one.result() for one in done)
     except BrokenProcessPool as error:
         raise CnnfixError(
-            "A worker process was ended from outside, often for want of memory. What is done is kept: "
-            "run the same command again, with fewer --workers if it happens again."
+            "A worker process was killed, often because memory ran out. The results so far are kept: "
+            "run the same command again to resume, with fewer --workers if it happens again."
         ) from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _begin(work: Work) -> None:
-    global _worker  # noqa: PLW0603  # a process of the pool has no other place for what it keeps
+    global _worker  # noqa: PLW0603  # the pool gives its processes no other place for state
     _worker = Worker(work)
 
 

@@ -1,4 +1,4 @@
-"""Workers on a Ray cluster, or on this machine where there is none; pictures lie on a disk that all of them see."""
+"""Workers on a Ray cluster, or on this machine without one. All workers need access to the picture files."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from cnnfix_core.batch.row import BatchRow
 from cnnfix_core.batch.worker import Work, Worker
 from cnnfix_core.errors import CnnfixError
 
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent home unasked
-os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # the command has its own words
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no usage reports
+os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # the command prints its own messages
 import ray  # reads the settings above
 import ray.data
 
 
 def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int, gpu: bool = False) -> Iterator[list[BatchRow]]:
-    """The rows of each part, as they come, in no order. gpu: each worker has one.
+    """The rows of each part, as they are finished, in any order. gpu: whether each worker gets a GPU.
 
-    A worker that is lost is replaced, and its part done again. The cluster is that of RAY_ADDRESS.
-    Raises CnnfixError where Ray gives up.
+    A lost worker is replaced and its part repeated. RAY_ADDRESS selects the cluster.
+
+    Raises:
+        CnnfixError: Ray fails.
     """
     blocks = [{"items": [(item.name, str(item.file.absolute())) for item in part]} for part in parts]
     if not blocks:
@@ -45,7 +47,7 @@ def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int, gpu: bool = 
             yield [BatchRow(**row) for row in block.to_pylist()]
     except ray.exceptions.RayError as error:
         reason = str(error).strip().splitlines()[-1]
-        raise CnnfixError(f"Ray gave up: {reason} What is done is kept; the same command goes on.") from error
+        raise CnnfixError(f"Ray failed: {reason} The results so far are kept; the same command resumes.") from error
 
 
 class _Actor:

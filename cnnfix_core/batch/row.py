@@ -1,4 +1,4 @@
-"""One picture of a batch in numbers."""
+"""The table row of one picture of a batch."""
 
 from __future__ import annotations
 
@@ -7,26 +7,39 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnfix_core.batch.batching import Answer
+from cnnfix_core.batch.batching import BatchResult
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explanations import Fixations
 from cnnfix_core.metrics import overlap
 from cnnfix_core.regions import area_holding
 
 _NONE = math.nan
-_RIM = 0.1
+_BORDER = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchRow:
-    """One picture. NaN, or 0, where there is no answer: then `error` says why.
+    """The results for one picture. If it could not be explained, `error` says why, and the numbers are NaN or 0.
 
-    sha256: of the file. predicted, confidence: the most probable class and its probability, 0 to 1.
-    asked, asked_index, probability, score: the class that was explained, its number, probability and logit.
-    fixations: how many. spread: the smallest part of the picture that holds half of the evidence, 0 to 1.
-    border: part of the evidence in the outermost tenth of each side, 0 to 1; an even map has 0.36 there.
-    x, y: the evidence's centre, 0 to 1 of width and height. x0, y0, x1, y1: box in pixels, inclusive.
-    disagreement: with Grad-CAM, 0 to 1, the part of the strongest tenth of the places that the maps do not share.
+    Attributes:
+        picture: Its name.
+        sha256: Of the file.
+        width: Of the picture, in pixels.
+        height: Of the picture, in pixels.
+        predicted: The most probable class.
+        confidence: Its probability, 0 to 1.
+        asked: The class that was explained.
+        asked_index: Its index.
+        probability: Its probability, 0 to 1.
+        score: Its logit.
+        fixations: Number of fixations.
+        spread: Area of the smallest region that holds half of the density, as a share of the picture.
+        border: Share of the evidence in the outermost tenth of each side; 0.36 for uniform evidence.
+        x: Centre of the evidence, 0 to 1 of the width.
+        y: Centre of the evidence, 0 to 1 of the height.
+        x0, y0, x1, y1: Bounding box in pixels, inclusive.
+        disagreement: With Grad-CAM: the share of the strongest tenth of the pixels that the two maps do not share.
+        error: Why the picture could not be explained; else "".
     """
 
     picture: str
@@ -53,12 +66,12 @@ class BatchRow:
 
     @property
     def key(self) -> str:
-        """What no other row of a batch has."""
+        """Identifies the row."""
         return self.picture
 
 
-def row_of(name: str, answer: Answer | CnnfixError) -> BatchRow:
-    """The numbers of an answer, or why there is none."""
+def row_of(name: str, answer: BatchResult | CnnfixError) -> BatchRow:
+    """The row for a result or an error."""
     if isinstance(answer, CnnfixError):
         return BatchRow(picture=name, error=str(answer))
     picture, explanation, density, rival = answer.picture, answer.explanation, answer.density, answer.rival
@@ -91,7 +104,7 @@ def row_of(name: str, answer: Answer | CnnfixError) -> BatchRow:
 
 
 def at_the_border(fixations: Fixations) -> float:
-    """The part of the evidence that lies in the outermost tenth of each side."""
-    places = (fixations.xy + 0.5) / (fixations.width, fixations.height)
-    outside = ((places < _RIM) | (places > 1 - _RIM)).any(axis=1)
+    """The share of the evidence in the outermost tenth of each side."""
+    relative = (fixations.xy + 0.5) / (fixations.width, fixations.height)
+    outside = ((relative < _BORDER) | (relative > 1 - _BORDER)).any(axis=1)
     return float(fixations.evidence[outside].sum() / fixations.evidence.sum())

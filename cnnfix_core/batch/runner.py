@@ -1,4 +1,4 @@
-"""A batch from the first picture to the table; what was done before is not done again."""
+"""Run a batch; rows from an earlier run are not computed again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,16 @@ Watch = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class BatchSettings:
-    """All that decides what the rows say. weights: `digest_of` the network's. target: "" for what it says itself."""
+    """Everything that determines the rows.
+
+    Attributes:
+        model: Name of the network.
+        weights: Its `digest_of`.
+        target: The class to explain; "" for the predicted one.
+        preset: The fields of the preset.
+        device: The device of the network.
+        versions: Versions of the packages.
+    """
 
     model: str
     weights: str
@@ -32,17 +41,29 @@ class BatchSettings:
 
     @classmethod
     def of(cls, model: str, weights: str, target: str | None, preset: Preset, device: str) -> BatchSettings:
-        """The settings of a preset by its fields."""
+        """The settings for a preset."""
         return cls(model, weights, target or "", asdict(preset), device)
 
 
 def run(
     items: Sequence[Item], work: Work, engine: Engine, folder: Path, settings: BatchSettings, at_once: int, watch: Watch
 ) -> Journal[BatchRow]:
-    """Add the rows that are missing to the folder's journal, `at_once` pictures at a time; returns it.
+    """Add the missing rows to the folder's journal.
 
-    watch: called with (pictures done, in all), also when it begins. Raises CnnfixError where the folder has rows of
-    other settings, and what the engine raises; what was done is kept.
+    Args:
+        items: The pictures.
+        work: How to explain them.
+        engine: Runs the workers.
+        folder: For the journal and the settings.
+        settings: Must equal those of the rows in the folder.
+        at_once: How many pictures a worker takes at a time.
+        watch: Called with (pictures done, pictures in total), also at the start.
+
+    Returns:
+        The journal.
+
+    Raises:
+        CnnfixError: The folder has rows with other settings, or the engine fails; finished rows are kept.
     """
     keep_settings(folder, settings, JOURNAL)
     journal = Journal(folder / JOURNAL, BatchRow)
@@ -51,7 +72,7 @@ def run(
     watch(done, len(items))
     parts = (missing[n : n + at_once] for n in range(0, len(missing), at_once))
     for rows in engine(work, parts):
-        # An engine that tries again may bring a row twice.
+        # An engine that retries may deliver a row twice.
         new = [row for row in rows if row.key not in journal.keys]
         journal.add(new)
         done += len(new)

@@ -1,4 +1,4 @@
-"""The table of a batch: one row a picture, in the order of the pictures."""
+"""The table of a batch: one row per picture, in the order of the pictures."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _AT_ONCE = 20_000
 
 
 def table(rows: Iterable[BatchRow], names: Sequence[str]) -> pa.Table:
-    """The rows of these pictures in this order; the first one of each, NaN as null. Rows of others are left out."""
-    coming = iter(rows)
+    """The first row of each of these pictures, in this order, with NaN as null. Other rows are left out."""
+    remaining = iter(rows)
     parts = []
-    while some := list(islice(coming, _AT_ONCE)):
-        parts.append(pa.RecordBatch.from_pylist([asdict(row) for row in some], _SCHEMA))
+    while chunk := list(islice(remaining, _AT_ONCE)):
+        parts.append(pa.RecordBatch.from_pylist([asdict(row) for row in chunk], _SCHEMA))
     whole = pa.Table.from_batches(parts, _SCHEMA)
-    place = pc.index_in(pa.array(names, pa.string()), whole["picture"])
-    whole = whole.take(place.drop_null()).combine_chunks()
+    position = pc.index_in(pa.array(names, pa.string()), whole["picture"])
+    whole = whole.take(position.drop_null()).combine_chunks()
     for number, field in enumerate(_SCHEMA):
         if pa.types.is_floating(field.type):
             column = whole.column(number)
@@ -40,7 +40,7 @@ def table(rows: Iterable[BatchRow], names: Sequence[str]) -> pa.Table:
 
 
 def write(whole: pa.Table, folder: Path, kind: Format) -> Path:
-    """Write results.parquet or results.csv into the folder, at once or not at all; returns the file."""
+    """Write results.parquet or results.csv into the folder atomically; returns the file."""
     file = folder / f"results.{kind}"
     draft = file.with_suffix(".tmp")
     if kind == "parquet":

@@ -1,4 +1,4 @@
-"""Pictures that come together, as files and zip archives, from strangers: names and bytes, none of them decoded."""
+"""Read uploaded pictures and zip archives, which are untrusted, without decoding the pictures."""
 
 from __future__ import annotations
 
@@ -11,44 +11,52 @@ from dataclasses import dataclass, field
 from cnnfix_core.images import ENDINGS, MAX_PICTURE_BYTES, PictureError
 from cnnfix_core.zoo.untrusted.archive import BROKEN
 
-MOST_PICTURES = 200
+MAX_PICTURES = 200
 MAX_UPLOAD_BYTES = 100_000_000
 _ZIP = b"PK\x03\x04"
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
-    """A picture's file: its name, unlike that of any other, and its bytes. digest: SHA-256 of them, in hex."""
+class UploadedPicture:
+    """An uploaded picture file.
+
+    Attributes:
+        name: Unique among the uploaded pictures.
+        content: The bytes of the file.
+        digest: SHA-256 of the bytes, in hex.
+    """
 
     name: str
     content: bytes = field(repr=False)
     digest: str
 
     @classmethod
-    def of(cls, name: str, content: bytes) -> Packed:
-        """With its digest."""
+    def of(cls, name: str, content: bytes) -> UploadedPicture:
+        """Create one with its digest."""
         return cls(name, content, hashlib.sha256(content).hexdigest())
 
 
-def unpacked(files: Iterable[tuple[str, bytes]]) -> list[Packed]:
-    """The pictures among these files, and in those that are zip archives.
+def unpack_uploads(files: Iterable[tuple[str, bytes]]) -> list[UploadedPicture]:
+    """The pictures among these files and in zip archives among them. Nothing is written to disk.
 
-    In archives only what is called as a picture is looked at, and nothing is written to disk. Raises PictureError for
-    a damaged archive, where there is no picture, and for more than MOST_PICTURES or MAX_UPLOAD_BYTES of them.
+    In archives, only files with a picture's extension are read.
+
+    Raises:
+        PictureError: An archive is damaged, there is no picture, or there are too many pictures or bytes.
     """
-    found: dict[str, Packed] = {}
+    found: dict[str, UploadedPicture] = {}
     size = 0
     for name, content in _each(files):
         size += len(content)
-        if len(found) == MOST_PICTURES or size > MAX_UPLOAD_BYTES:
+        if len(found) == MAX_PICTURES or size > MAX_UPLOAD_BYTES:
             raise PictureError(
-                f"These are more than {MOST_PICTURES} pictures or {MAX_UPLOAD_BYTES / 1e6:g} MB: send fewer at a time,"
-                " or use the command cnnfix batch, which has no limit."
+                f"These are more than {MAX_PICTURES} pictures or {MAX_UPLOAD_BYTES / 1e6:g} MB: upload fewer at a "
+                "time, or use the command cnnfix batch, which has no limit."
             )
         own = next(other for other in _names(name) if other not in found)
-        found[own] = Packed.of(own, content)
+        found[own] = UploadedPicture.of(own, content)
     if not found:
-        raise PictureError("There is no picture in this: send pictures, or a zip archive of pictures.")
+        raise PictureError("There are no pictures in this upload: choose pictures, or a zip archive of pictures.")
     return list(found.values())
 
 
@@ -64,18 +72,20 @@ def _members(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for member in sorted(archive.infolist(), key=lambda member: member.filename):
-                place = member.filename
-                hidden = any(part.startswith((".", "__")) for part in place.split("/"))  # __MACOSX
-                if not member.is_dir() and not hidden and place.lower().endswith(tuple(f".{end}" for end in ENDINGS)):
+                path = member.filename
+                hidden = any(part.startswith((".", "__")) for part in path.split("/"))  # __MACOSX
+                if not member.is_dir() and not hidden and path.lower().endswith(tuple(f".{end}" for end in ENDINGS)):
                     with archive.open(member) as file:
-                        # A small file can become a huge one: one byte more than is let in says that it did.
-                        yield place, file.read(MAX_PICTURE_BYTES + 1)
+                        # A small archive can unpack to a huge file: one byte over the limit is enough to refuse it.
+                        yield path, file.read(MAX_PICTURE_BYTES + 1)
     except BROKEN:
-        raise PictureError(f"The archive {name} is damaged or locked: save or send it again.") from None
+        raise PictureError(
+            f"The archive {name} is damaged or has a password: save it again or upload it again."
+        ) from None
 
 
 def _names(name: str) -> Iterator[str]:
-    """The name, and others like it for those that come later."""
+    """The name, then numbered variants of it."""
     yield name
     number = 2
     while True:

@@ -1,4 +1,4 @@
-"""What a batch asks of each picture, and a worker that answers it."""
+"""A worker that explains pictures, and its settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from cnnfix_core.batch.batching import Answer, Slices, read
+from cnnfix_core.batch.batching import BatchExplainer, BatchResult, open_or_error
 from cnnfix_core.batch.items import Item
 from cnnfix_core.batch.row import BatchRow, row_of
 from cnnfix_core.engine import Preset
@@ -20,9 +20,13 @@ from cnnfix_core.zoo import Model
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is asked of each picture; can be sent to other processes.
+    """How to explain each picture; can be sent to other processes.
 
-    load: gives the network. target: as `Slices` takes it. figures: a folder for a figure of each, or None.
+    Attributes:
+        load: Loads the network.
+        preset: The preset of the walks.
+        target: A class; None for the predicted class of each picture.
+        figures: A folder for one figure per picture; None for no figures.
     """
 
     load: Callable[[], Model]
@@ -32,33 +36,33 @@ class Work:
 
 
 class Worker:
-    """Answers, and reads the next pictures meanwhile."""
+    """Explains pictures while it decodes the next ones."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
-        self._slices = Slices(work.load(), work.preset, work.target)
+        self._slices = BatchExplainer(work.load(), work.preset, work.target)
 
     def rows(self, items: Sequence[Item]) -> list[BatchRow]:
-        """The rows of these pictures, in their order; the next ones are decoded while some are asked about."""
+        """The rows of these pictures, in their order."""
         with ThreadPoolExecutor(1) as ahead:
             size = self._slices.size
             parts = [items[n : n + size] for n in range(0, len(items), size)]
-            coming = ahead.submit(_read, parts[0]) if parts else None
+            pending = ahead.submit(_read, parts[0]) if parts else None
             rows: list[BatchRow] = []
             for n in range(len(parts)):
-                assert coming
-                pictures = coming.result()
-                coming = ahead.submit(_read, parts[n + 1]) if n + 1 < len(parts) else None
+                assert pending
+                pictures = pending.result()
+                pending = ahead.submit(_read, parts[n + 1]) if n + 1 < len(parts) else None
                 rows += self._rows(parts[n], pictures)
         return rows
 
     def _rows(self, items: Sequence[Item], pictures: Sequence[Picture | CnnfixError]) -> Iterator[BatchRow]:
         for item, answer in zip(items, self._slices.answers(pictures), strict=True):
-            if isinstance(answer, Answer):
+            if isinstance(answer, BatchResult):
                 self._draw(item, answer)
             yield row_of(item.name, answer)
 
-    def _draw(self, item: Item, answer: Answer) -> None:
+    def _draw(self, item: Item, answer: BatchResult) -> None:
         if self._work.figures is None:
             return
         file = self._work.figures / f"{item.name.lstrip('./')}.png".replace("..", "_")
@@ -67,4 +71,4 @@ class Worker:
 
 
 def _read(items: Sequence[Item]) -> list[Picture | CnnfixError]:
-    return [read(item.file) for item in items]
+    return [open_or_error(item.file) for item in items]

@@ -1,10 +1,10 @@
-"""The benchmark: methods x models x pictures with a known truth, as rows, and as tables with intervals."""
+"""The benchmark: methods x models x pictures with ground truth, as rows, and as tables with confidence intervals."""
 
 from cnnfix_core.benchmark.datasets.annotation import corners
-from cnnfix_core.benchmark.datasets.items import Item, digest, matched, some
+from cnnfix_core.benchmark.datasets.items import Item, digest, matched, sample_items
 from cnnfix_core.benchmark.datasets.reading import read_annotations
 from cnnfix_core.benchmark.results import BenchmarkRow, BenchmarkSettings
-from cnnfix_core.benchmark.runner import Plan, Source, Unfit
+from cnnfix_core.benchmark.runner import Plan, Source, UnusableMethod
 from cnnfix_core.benchmark.statistics.tables import tables
 
 __all__ = [
@@ -13,11 +13,11 @@ __all__ = [
     "Item",
     "Plan",
     "Source",
-    "Unfit",
+    "UnusableMethod",
     "corners",
     "digest",
     "matched",
     "read_annotations",
-    "some",
+    "sample_items",
     "tables",
 ]

@@ -1,4 +1,4 @@
-"""Rows of a benchmark."""
+"""The rows and settings of a benchmark."""
 
 from __future__ import annotations
 
@@ -13,13 +13,24 @@ BenchmarkKey = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchmarkRow:
-    """One method on one model, picture and label. NaN: does not apply, or was not asked for.
+    """One method on one model, picture and label. NaN: not applicable, or not measured.
 
-    label: as annotated; "" where only the place is known. asked: the class that was explained, that of the label or
-    else the predicted one. probability: of `asked`, 0 to 1. right: 1 where `predicted` is the label's class, else 0.
-    peak, energy, evidence, iou, covered: of `cnnfix_core.metrics.numbers`. loc_given: 1 where iou >= 0.5.
-    loc_top1: 1 where, besides, the prediction is right. insertion, deletion: areas under the curves of `asked`.
-    layer: on which the map was drawn. error: why there are no numbers.
+    Attributes:
+        model: Name of the model.
+        picture: Name of the picture.
+        label: As annotated; "" if only the location is annotated.
+        method: Name of the method.
+        predicted: The predicted class.
+        asked: The class that was explained: that of the label, or the predicted one without a label.
+        right: 1 if `predicted` is the label's class, else 0.
+        probability: Of `asked`, 0 to 1.
+        peak, energy, evidence, iou, covered: From `cnnfix_core.metrics.numbers`.
+        loc_top1: 1 if iou >= 0.5 and the prediction is right, else 0.
+        loc_given: 1 if iou >= 0.5, else 0.
+        insertion, deletion: Areas under the curves of `asked`.
+        seconds: Computation time of the map.
+        layer: The layer of the map.
+        error: Why there are no numbers.
     """
 
     model: str
@@ -45,16 +56,21 @@ class BenchmarkRow:
 
     @property
     def key(self) -> BenchmarkKey:
-        """What no other row of a benchmark has."""
+        """Identifies the row."""
         return self.model, self.picture, self.label, self.method
 
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkSettings:
-    """All that decides what the rows of a benchmark say.
+    """Everything that determines the rows of a benchmark.
 
-    models: name, and `digest_of` its weights. steps: of insertion and deletion; 0 leaves them out.
-    pictures: SHA-256 in hex of the list of pictures, labels and truths; count: how many.
+    Attributes:
+        models: Name and `digest_of` of each model.
+        methods: Names of the methods.
+        steps: Number of steps of insertion and deletion; 0 leaves them out.
+        pictures: SHA-256, in hex, of the list of pictures, labels and ground truths.
+        count: Number of pictures.
+        versions: Versions of the packages.
     """
 
     models: dict[str, str]

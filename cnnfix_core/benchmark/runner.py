@@ -1,4 +1,4 @@
-"""Run a benchmark: for each model, picture and method a row."""
+"""Run a benchmark: one row for each model, picture and method."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from cnnfix_core.regions import BoxRule
 from cnnfix_core.utils import Journal
 from cnnfix_core.zoo import Model
 
-ENOUGH = 0.5  # of IoU, for a localization (ILSVRC)
-_FAILURES = (CnnfixError, RuntimeError)  # torch complains with the second
+MIN_IOU = 0.5  # for a correct localisation, as in ILSVRC
+_FAILURES = (CnnfixError, RuntimeError)  # PyTorch raises RuntimeError
 Watch = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A model that is loaded when its turn comes."""
+    """A model that is loaded when it is needed."""
 
     name: str
     load: Callable[[], Model]
 
 
 @dataclass(frozen=True, slots=True)
-class Unfit:
-    """A method that does not fit a model, and why."""
+class UnusableMethod:
+    """A method that cannot be used with a model, and why."""
 
     model: str
     method: str
@@ -43,8 +43,12 @@ class Unfit:
 class Plan:
     """What is measured: every method on every picture.
 
-    steps: of insertion and deletion; 0 leaves them out. slow: slow methods see so many pictures only; None: all.
-    rules: for the boxes of some methods, by name, in place of their own.
+    Attributes:
+        items: The pictures.
+        methods: Names of the methods.
+        steps: Number of steps of insertion and deletion; 0 leaves them out.
+        slow: Slow methods run only on this many pictures; None for all.
+        rules: How to derive the boxes of some methods, by name, instead of their own rules.
     """
 
     items: tuple[Item, ...]
@@ -54,26 +58,37 @@ class Plan:
     rules: Mapping[str, BoxRule] = field(default_factory=dict)
 
     def methods_for(self, number: int, methods: Sequence[str]) -> list[str]:
-        """Those of the methods that see the item of this number."""
+        """The methods that run on item number `number`."""
         return [method for method in methods if self.slow is None or number < self.slow or not METHODS[method].slow]
 
 
 def run(
     sources: Sequence[Source], plan: Plan, results: Journal[BenchmarkRow], watch: Watch | None = None
-) -> list[Unfit]:
-    """Add the rows that are missing to the results, model by model, picture by picture.
+) -> list[UnusableMethod]:
+    """Add the missing rows to the results, model by model and picture by picture.
 
-    watch: called with (rows done, rows in all) after each row. A picture that cannot be read, or a method that fails on
-    it, is a row with an error. Returns what does not fit. Raises CnnfixError where a model knows none of the labels.
+    If a picture cannot be read, or a method fails on it, its row has an error.
+
+    Args:
+        sources: The models.
+        plan: What to measure.
+        results: The file of rows.
+        watch: Called with (rows done, rows in total) after each row.
+
+    Returns:
+        The methods that cannot be used with a model.
+
+    Raises:
+        CnnfixError: A model has none of the labels.
     """
-    unfit: list[Unfit] = []
+    unfit: list[UnusableMethod] = []
     a_model = sum(len(plan.methods_for(n, plan.methods)) for n in range(len(plan.items)))
     total = len(sources) * a_model
     for source in sources:
         model = source.load()
         _check_labels(model, plan.items)
         reasons = {method: reason_against(model, method) for method in plan.methods}
-        unfit += [Unfit(source.name, method, reason) for method, reason in reasons.items() if reason]
+        unfit += [UnusableMethod(source.name, method, reason) for method, reason in reasons.items() if reason]
         fitting = [method for method in plan.methods if not reasons[method]]
         total += sum(len(plan.methods_for(n, fitting)) for n in range(len(plan.items))) - a_model
         for n, item in enumerate(plan.items):
@@ -87,7 +102,7 @@ def run(
 
 
 def _check_labels(model: Model, items: Sequence[Item]) -> None:
-    complaint = None
+    first_error = None
     for label in dict.fromkeys(item.label for item in items):
         if not label:
             return
@@ -95,8 +110,8 @@ def _check_labels(model: Model, items: Sequence[Item]) -> None:
             class_of(model.labels, label)
             return
         except TargetError as error:
-            complaint = complaint or error
-    raise CnnfixError(f"{model.title} has no class for any of the labels. {complaint}")
+            first_error = first_error or error
+    raise CnnfixError(f"{model.title} has no class for any of the labels. {first_error}")
 
 
 def _rows(name: str, model: Model, item: Item, methods: Sequence[str], plan: Plan) -> Iterator[BenchmarkRow]:
@@ -112,41 +127,41 @@ def _rows(name: str, model: Model, item: Item, methods: Sequence[str], plan: Pla
         return
     for method in methods:
         try:
-            said = measured(model, picture, truth, asked, method, plan.steps, plan.rules.get(method))
-            yield _row(replace(row, method=method), said)
+            result = measured(model, picture, truth, asked, method, plan.steps, plan.rules.get(method))
+            yield _row(replace(row, method=method), result)
         except _FAILURES as error:
             yield replace(row, method=method, error=str(error))
 
 
 def _asked(row: BenchmarkRow, model: Model, picture: Picture) -> tuple[BenchmarkRow, int]:
-    """What the model says of the whole picture, and the class to explain."""
-    said = classes(model, picture)
-    first = said.top(1)[0]
+    """Add the prediction for the whole picture to the row; also returns the class to explain."""
+    predictions = classes(model, picture)
+    first = predictions.top(1)[0]
     given = class_of(model.labels, row.label) if row.label else first.index
-    asked: Prediction = said.prediction(given)
+    asked: Prediction = predictions.prediction(given)
     right = float(first.index == given) if row.label else NONE
     row = replace(row, predicted=first.label, asked=asked.label, right=right, probability=asked.probability)
     return row, given
 
 
-def _row(row: BenchmarkRow, said: Measured) -> BenchmarkRow:
-    """The row with the numbers of its method's map for this class.
+def _row(row: BenchmarkRow, result: Measured) -> BenchmarkRow:
+    """Add the numbers of the method's map for the label's class to the row.
 
-    Where the prediction is right, the map of the predicted class is this one; where it is wrong, it is an error of
-    localization whatever its map. So one map answers both questions.
+    One map is enough for both localisation errors: if the prediction is right, it is also the map of the predicted
+    class; if it is wrong, top-1 localisation is an error whatever the map.
     """
-    hit = float(said.numbers.iou >= ENOUGH)
+    hit = float(result.numbers.iou >= MIN_IOU)
     return replace(
         row,
-        peak=said.numbers.peak,
-        energy=said.numbers.energy,
-        evidence=said.numbers.evidence,
-        iou=said.numbers.iou,
+        peak=result.numbers.peak,
+        energy=result.numbers.energy,
+        evidence=result.numbers.evidence,
+        iou=result.numbers.iou,
         loc_given=hit,
         loc_top1=hit * row.right,
-        covered=said.numbers.covered,
-        insertion=said.insertion,
-        deletion=said.deletion,
-        seconds=said.found.seconds,
-        layer=said.found.layer or "",
+        covered=result.numbers.covered,
+        insertion=result.insertion,
+        deletion=result.deletion,
+        seconds=result.found.seconds,
+        layer=result.found.layer or "",
     )

@@ -1,1 +1,1 @@
-"""One module a command: `add` declares its arguments, `run` does it."""
+"""One module per command: `add` declares its arguments, `run` runs it."""

@@ -14,15 +14,15 @@ from cnnfix_site import APP
 
 def add(command: Parser) -> None:
     """Declare the command."""
-    command.add_argument("--port", type=_port, default=8501, help="port of the page (default: 8501)")
+    command.add_argument("--port", type=_port, default=8501, help="port of the server (default: 8501)")
     command.add_argument(
         "--address",
         default="localhost",
         metavar="ADDRESS",
-        help="who can open it: localhost (the default: this machine alone), or 0.0.0.0 (everybody on the network)",
+        help="address to listen on: localhost (default; this machine only) or 0.0.0.0 (everyone on the network)",
     )
     command.add_argument(
-        "--own-models", action="store_true", help="let visitors send models also where other machines can open it"
+        "--own-models", action="store_true", help="let visitors upload models even if the app is open to other machines"
     )
 
 
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"The explorer opens at {hosting.url(options.address, options.port)} (stop it with Ctrl+C)", flush=True)
     command = [sys.executable, "-m", "streamlit", "run", str(APP), f"--server.port={options.port}"]
     command += [f"--server.address={options.address}", f"--server.maxUploadSize={upload}"]
-    # Streamlit reads its settings from the folder in which it is started.
+    # Streamlit reads its settings from the working directory.
     try:
         return subprocess.run(command, cwd=APP.parent, check=False).returncode
     except KeyboardInterrupt:
@@ -47,5 +47,5 @@ def run(options: argparse.Namespace) -> int:
 def _port(text: str) -> int:
     port = int(text) if text.isdecimal() else 0
     if not 0 < port < 65536:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port, a number from 1 to 65535")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: give a number from 1 to 65535")
     return port

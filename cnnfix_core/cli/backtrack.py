@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnfix_core.cli.options import add_preset, add_question, asked, load, whole
+from cnnfix_core.cli.options import add_preset, add_question, load, non_negative, target_of
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import CnnfixError
 
@@ -18,18 +18,22 @@ def add(command: Parser) -> None:
     """Declare the command."""
     add_question(command)
     add_preset(command)
-    command.add_argument("--step", metavar="N", type=whole, help="explain this step, 0 at the score, not all of them")
+    command.add_argument(
+        "--step", metavar="N", type=non_negative, help="explain this step, 0 at the score, not all of them"
+    )
     command.add_argument(
         "--pick",
         metavar="ELEMENTS",
         help="what to explain of the step: CHANNEL.ROW.COLUMN, or CHANNEL, * for any (default: the strongest element)",
     )
-    command.add_argument("--json", metavar="FILE", type=Path, help="write the whole walk as JSON: who came from whom")
+    command.add_argument(
+        "--json", metavar="FILE", type=Path, help="write the whole walk as JSON, with the lineage of each element"
+    )
     command.add_argument("--gif", metavar="FILE", type=Path, help="draw the walk as an animated GIF")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Walk, print a line per block or the facts of one step, write what is asked for."""
+    """Walk, print one line per block or the details of one step, and write the files."""
     from cnnfix_core.backtrack import gif, trace_json, walked
     from cnnfix_core.engine import get_preset
     from cnnfix_core.images import open_picture
@@ -38,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         raise CnnfixError("--pick chooses elements of one step: say which with --step.")
     picture = open_picture(options.image)
     model = load(options.model, options)
-    walk = walked(model, picture, asked(options), [get_preset(options.preset, options.focus)])
+    walk = walked(model, picture, target_of(options), [get_preset(options.preset, options.focus)])
     print(_blocks(walk) if options.step is None else _facts(walk, options.step, options.pick))
     if options.json:
         options.json.write_text(trace_json(walk), "utf-8")

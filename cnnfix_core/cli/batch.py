@@ -1,4 +1,4 @@
-"""`cnnfix batch`: many pictures, a row each."""
+"""`cnnfix batch`: explain many pictures, one row each."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnfix_core.cli.options import INTERRUPTED, add_model, add_preset, complain, load, positive
+from cnnfix_core.cli.options import INTERRUPTED, add_model, add_preset, load, positive, print_warnings
 from cnnfix_core.cli.parsing import Parser
-from cnnfix_core.cli.progress import Clock
+from cnnfix_core.cli.progress import ProgressLine
 from cnnfix_core.errors import need
 
 if TYPE_CHECKING:
@@ -25,36 +25,51 @@ _AT_ONCE = 16
 def add(command: Parser) -> None:
     """Declare the command."""
     command.add_argument(
-        "source", metavar="FOLDER|LIST", type=Path, help="a folder of pictures, or a text file with one path a line"
+        "source", metavar="FOLDER|LIST", type=Path, help="a folder of pictures, or a text file with one path per line"
     )
     command.add_argument(
-        "--out", metavar="DIR", type=Path, required=True, help="the table, row by row; the same command goes on"
+        "--out",
+        metavar="DIR",
+        type=Path,
+        required=True,
+        help="folder for the results; the same command resumes an interrupted run",
     )
     add_model(command)
     add_preset(command)
-    command.add_argument("--target", metavar="CLASS", help="class number or name, for all (default: what is predicted)")
-    command.add_argument("--format", choices=("parquet", "csv"), default="parquet", help="of the table")
-    command.add_argument("--figures", action="store_true", help="draw a figure of each picture too")
     command.add_argument(
-        "--workers", metavar="N", type=positive, default=os.cpu_count() or 1, help="processes (default: one a core)"
+        "--target", metavar="CLASS", help="class number or name, for all pictures (default: the predicted class)"
+    )
+    command.add_argument(
+        "--format", choices=("parquet", "csv"), default="parquet", help="format of the table (default: parquet)"
+    )
+    command.add_argument("--figures", action="store_true", help="also draw a figure for each picture")
+    command.add_argument(
+        "--workers",
+        metavar="N",
+        type=positive,
+        default=os.cpu_count() or 1,
+        help="number of processes (default: one per core)",
     )
     command.add_argument(
         "--batch",
         metavar="N",
         type=positive,
         default=_AT_ONCE,
-        help=f"pictures that a worker takes at a time; numbers do not depend on it (default: {_AT_ONCE})",
+        help=f"pictures a worker takes at a time; does not change the results (default: {_AT_ONCE})",
     )
-    command.add_argument("--device", metavar="NAME", default="cpu", help="cpu (the default), cuda, or cuda:1")
+    command.add_argument("--device", metavar="NAME", default="cpu", help="cpu (default), cuda or cuda:1")
     command.add_argument(
-        "--engine", choices=("local", "ray"), default="local", help="processes here, or Ray, on one machine or many"
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="processes on this machine, or Ray on one or more machines (default: local)",
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Explain what is missing, write the table."""
+    """Explain the remaining pictures and write the table."""
     need("pyarrow")
-    from cnnfix_core.batch import Slices, Work, runner
+    from cnnfix_core.batch import BatchExplainer, Work, runner
     from cnnfix_core.batch.items import items
     from cnnfix_core.batch.table import table, write
     from cnnfix_core.engine import get_preset
@@ -64,23 +79,23 @@ def run(options: argparse.Namespace) -> int:
     preset = get_preset(options.preset, options.focus)
     loading = partial(_loaded, options.model, options.architecture, options.labels, options.device)
     model = loading()
-    Slices(model, preset, options.target)  # what cannot be asked is said at once, not by each worker
+    BatchExplainer(model, preset, options.target)  # fails early, before any worker starts
     settings = runner.BatchSettings.of(options.model, digest_of(model), options.target, preset, options.device)
     del model  # each worker has its own
     figures = (options.out / "figures").absolute() if options.figures else None
     work = Work(loading, preset, options.target, figures)
-    clock = Clock()
+    clock = ProgressLine()
     try:
         journal = runner.run(found, work, _engine(options), options.out, settings, options.batch, clock)
     except KeyboardInterrupt:
-        print(f"\nStopped. What is done is in {options.out}; the same command goes on from there.", file=sys.stderr)
+        print(f"\nStopped. The results so far are in {options.out}; the same command resumes.", file=sys.stderr)
         return INTERRUPTED
     finally:
         clock.end()
     names = [item.name for item in found]
     file = write(table(journal, names), options.out, options.format)
     failed = _failed(journal, set(names))
-    complain(failed)
+    print_warnings(failed)
     print(f"{len(names) - len(failed):,} of {len(names):,} pictures explained. Table: {file}")
     return 0
 
@@ -101,5 +116,5 @@ def _engine(options: argparse.Namespace) -> Engine:
 
 
 def _loaded(name: str, architecture: str | None, labels: Path | None, device: str) -> Model:
-    """The network, in any process."""
+    """Load the network, in any process."""
     return load(name, argparse.Namespace(architecture=architecture, labels=labels)).on(device)

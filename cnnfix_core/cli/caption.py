@@ -1,4 +1,4 @@
-"""`cnnfix caption`: what a captioner says of a picture, and what each word was based on."""
+"""`cnnfix caption`: caption a picture, and explain each word."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from cnnfix_core.engine import FOCUS
 
 def add(command: Parser) -> None:
     """Declare the command."""
-    command.add_argument("image", metavar="IMAGE", help="a picture's file")
-    command.add_argument("--caption", metavar="WORDS", help="explain these words, not what the captioner says")
-    command.add_argument("--focus", choices=FOCUS, default="balanced", help="how narrow the walks are")
+    command.add_argument("image", metavar="IMAGE", help="a picture file")
+    command.add_argument("--caption", metavar="WORDS", help="explain this caption instead of the captioner's")
+    command.add_argument(
+        "--focus", choices=FOCUS, default="balanced", help="how narrow the walks are (default: balanced)"
+    )
     command.add_argument("--figure", metavar="FILE", type=Path, help="draw each word's fixations as a PNG picture")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a line a word, write what is asked for."""
+    """Print one line per word, and write the figure."""
     from cnnfix_core.images import open_picture
     from cnnfix_core.modalities.captions import caption_figure, explain_caption, load_captioner
     from cnnfix_core.utils import percent

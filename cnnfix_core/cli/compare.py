@@ -1,4 +1,4 @@
-"""`cnnfix compare`: several methods on one picture, with numbers."""
+"""`cnnfix compare`: compare several methods on one picture."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnfix_core.cli.options import STEPS, add_question, asked, load, methods_named, with_baselines
+from cnnfix_core.cli.options import STEPS, add_question, load, parse_methods, target_of, with_baselines
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import CnnfixError
 
@@ -23,7 +23,7 @@ def add(command: Parser) -> None:
     """Declare the command."""
     add_question(command, "or the name of a sample picture")
     command.add_argument(
-        "--methods", metavar="A,B,...", default="fixations,gradcam", help="names with commas between, or all"
+        "--methods", metavar="A,B,...", default="fixations,gradcam", help="comma-separated names, or all"
     )
     command.add_argument(
         "--boxes",
@@ -31,35 +31,35 @@ def add(command: Parser) -> None:
         nargs="+",
         type=_box,
         default=(),
-        help="where the object is, in pixels, both ends included (a sample brings its own)",
+        help="bounding boxes of the object in inclusive pixels (sample pictures have their own)",
     )
-    command.add_argument("--curves", action="store_true", help="insertion and deletion too; takes longer")
-    command.add_argument("--figure", metavar="FILE", type=Path, help="draw the maps, on one scale, as a PNG picture")
+    command.add_argument("--curves", action="store_true", help="also compute insertion and deletion; takes longer")
+    command.add_argument("--figure", metavar="FILE", type=Path, help="draw the maps on one scale as a PNG picture")
     command.add_argument("--csv", metavar="FILE", type=Path, help="write the numbers as CSV")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compute, print the tables, write what is asked for."""
+    """Compute the maps, print the tables, and write the files."""
     from cnnfix_core.explanations import classes, question
     from cnnfix_core.metrics import comparison
     from cnnfix_core.regions import GroundTruth
     from cnnfix_core.utils import percent
 
-    methods = methods_named(options.methods)
+    methods = parse_methods(options.methods)
     picture, boxes = _opened(options.image)
     truth = GroundTruth(picture.width, picture.height, tuple(options.boxes or boxes))
     if options.boxes and truth.empty:
         raise CnnfixError(f"The boxes lie outside the picture, which has {picture.width} x {picture.height} pixels.")
     model = load(options.model, options)
-    said = classes(model, picture)
-    wanted, other = said.asked(asked(options))
+    predictions = classes(model, picture)
+    wanted, other = predictions.asked(target_of(options))
     if not truth.empty:
         methods = with_baselines(methods)
     asked_for = wanted if other is None else (wanted, other)
     found = _compared(model, picture, truth, asked_for, methods, STEPS if options.curves else 0)
-    target, rather_than = said.prediction(wanted), None if other is None else said.prediction(other)
+    target, rather_than = predictions.prediction(wanted), None if other is None else predictions.prediction(other)
     title = question(target, rather_than)
-    covered = "" if truth.empty else f" The truth covers {percent(truth.covered)} of the picture."
+    covered = "" if truth.empty else f" The ground truth covers {percent(truth.covered)} of the picture."
     print(f"{title} {model.title}, {percent(target.probability)}.{covered}\n")
     print(comparison.table(found))
     if agreement := comparison.agreement(found):
@@ -86,12 +86,12 @@ def _compared(
         else:
             found.append(one)
     if not found:
-        raise CnnfixError("None of the methods gave a map: choose others.")
+        raise CnnfixError("None of the methods produced a map: choose others.")
     return found
 
 
 def _opened(name: str) -> tuple[Picture, tuple[Box, ...]]:
-    """The picture, and the boxes that come with it: a file, or else a sample of this name."""
+    """The picture and its boxes, from a sample of this name or a file."""
     from cnnfix_core.images import open_picture, sample_of
 
     sample = sample_of(name)

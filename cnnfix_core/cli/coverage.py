@@ -11,13 +11,17 @@ from cnnfix_core.errors import CnnfixError
 
 def add(command: Parser) -> None:
     """Declare the command."""
-    command.add_argument("names", nargs="*", metavar="NAME", help="resnet50 of torchvision, timm/resnet50 of timm")
-    command.add_argument("--all", action="store_true", help="all of torchvision's, and one of each of timm's families")
-    command.add_argument("--markdown", metavar="FILE", type=Path, help="write the table as a page")
+    command.add_argument(
+        "names", nargs="*", metavar="NAME", help="a network: resnet50 (torchvision) or timm/resnet50 (timm)"
+    )
+    command.add_argument(
+        "--all", action="store_true", help="all networks of torchvision, and one of each family of timm"
+    )
+    command.add_argument("--markdown", metavar="FILE", type=Path, help="write the table as a Markdown page")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a line a network; 1 where a walk of one of them stops."""
+    """Print one line per network; returns 1 if a walk stops in any of them."""
     from cnnfix_core.zoo import families, survey
 
     names = [*options.names, *(families.surveyed() if options.all else ())]

@@ -1,4 +1,4 @@
-"""`cnnfix explain`: one picture, one class, one walk."""
+"""`cnnfix explain`: explain one class of one picture."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from cnnfix_core.cli.options import add_preset, add_question, asked, load
+from cnnfix_core.cli.options import add_preset, add_question, load, target_of
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import MissingPackageError, ModelError
 
@@ -21,8 +21,8 @@ def add(command: Parser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Explain, print a summary, write what is asked for."""
-    # Only now: PyTorch takes seconds to import, and a mistyped argument should not.
+    """Explain, print a summary, and write the files."""
+    # Imported late: PyTorch takes seconds to import, and a mistyped argument should fail at once.
     from cnnfix_core.explanations import description, explain, export
     from cnnfix_core.images import open_picture
     from cnnfix_core.methods import attribute
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
 
     picture = open_picture(options.image)
     model = load(options.model, options)
-    result = explain(model, picture, asked(options), options.preset, options.focus)
+    result = explain(model, picture, target_of(options), options.preset, options.focus)
     density = result.density(longest_side=highest_density.MAP_SIDE)
     print(description.summary(result, density))
     if options.json:
@@ -45,6 +45,6 @@ def run(options: argparse.Namespace) -> int:
                 model, picture, result.asked, crops=result.preset.crops, longest_side=highest_density.MAP_SIDE
             )
         except (MissingPackageError, ModelError) as error:
-            print(f"The figure is without Grad-CAM. {error}", file=sys.stderr)
+            print(f"The figure does not show Grad-CAM. {error}", file=sys.stderr)
         options.figure.write_bytes(drawing.png(figures.comparison(picture, result, density, rival)))
     return 0

@@ -1,4 +1,4 @@
-"""The command line: `cnnfix COMMAND`. A new command is a module beside this one, and one line here."""
+"""The command line: `cnnfix COMMAND`. To add a command, add a module to this folder and a line here."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from importlib.metadata import version
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import CnnfixError
 
-# Modules of this folder, and what `cnnfix --help` says of them. Only the module of the command that runs is imported.
+# The modules of this folder with their help texts. Only the module of the command that runs is imported.
 _COMMANDS = {
     "explain": "explain one picture",
     "compare": "compare several methods on one picture, with numbers",
-    "report": "write an explanation to hand on: HTML, PDF, or a zip archive with all data",
-    "caption": "describe a picture, and say what each word was based on",
+    "report": "write a report as HTML, PDF, or a zip archive with all data",
+    "caption": "caption a picture, and explain each word",
     "backtrack": "list the layers from the score back to the picture",
     "batch": "explain many pictures: a table with one row per picture",
-    "benchmark": "measure methods on pictures whose ground truth is known",
+    "benchmark": "measure methods on pictures with ground truth",
     "models": "list the models and where they come from",
-    "coverage": "list the operations of a network, and where walks stop",
+    "coverage": "list the operations of a network that walks cannot pass",
     "app": "open the explorer in the browser",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit code. Bad arguments and pictures end with 2 and one line on stderr."""
+    """Run a command and return its exit code. Bad arguments and pictures give 2 and one line on stderr."""
     options = _options(sys.argv[1:] if arguments is None else arguments)
     try:
         return int(options.run(options))
@@ -35,13 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"cnnfix: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        what = f"cannot write {error.filename}" if error.filename else "cannot write what was asked for"
+        what = f"cannot write {error.filename}" if error.filename else "cannot write the output"
         print(f"cnnfix: {what}: {error.strerror}", file=sys.stderr)
         return 2
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = Parser(prog="cnnfix", description="Which pixels made a convolutional network say what it said?")
+    parser = Parser(prog="cnnfix", description="Find the pixels behind a convolutional network's prediction.")
     parser.add_argument("--version", action="version", version=f"cnnfix {version('cnnfix')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     named = next((word for word in arguments if not word.startswith("-")), None)

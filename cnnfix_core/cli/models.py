@@ -1,4 +1,4 @@
-"""`cnnfix models`: what `--model` takes."""
+"""`cnnfix models`: list the models for `--model`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def add(command: Parser) -> None:
 
 
 def run(_: argparse.Namespace) -> int:
-    """Print a line a model."""
+    """Print one line per model."""
     for model in list_models():
         accuracy = f"{model.accuracy:4.1f} %" if model.accuracy else ""
         print(f"{model.name:20} {accuracy:6}  {model.remedy or 'Ready.'} Weights: {model.source}; {model.licence}")

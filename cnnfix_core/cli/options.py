@@ -1,4 +1,4 @@
-"""Arguments that several commands take, and what they stand for."""
+"""Arguments that several commands share."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from cnnfix_core.engine import FOCUS, PRESETS
 from cnnfix_core.errors import CnnfixError, did_you_mean
 from cnnfix_core.zoo import DEFAULT, Model
 
-INTERRUPTED = 130  # what shells say of a command that Ctrl+C ended
-_SHOWN = 10  # sentences of one kind
-STEPS = 16  # of insertion and deletion, where nothing else is asked for
+INTERRUPTED = 130  # exit code after Ctrl+C
+_SHOWN = 10  # warnings of one kind
+STEPS = 16  # default number of steps of insertion and deletion
 
 
 def add_question(command: argparse.ArgumentParser, or_else: str = "") -> None:
-    """A picture, a model, and what is asked. or_else: what else than a file the picture may be."""
-    kinds = "a picture: PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF"
+    """Add the arguments for a picture, a model and a target. or_else: what the picture may be besides a file."""
+    kinds = "a picture file: PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF"
     command.add_argument("image", metavar="IMAGE", help=f"{kinds}; {or_else}" if or_else else kinds)
     add_model(command)
     command.add_argument("--target", metavar="CLASS", help="class number or name (default: the predicted class)")
@@ -26,13 +26,13 @@ def add_question(command: argparse.ArgumentParser, or_else: str = "") -> None:
 
 
 def add_preset(command: argparse.ArgumentParser) -> None:
-    """How a walk goes."""
-    command.add_argument("--preset", choices=PRESETS, default="evidence")
-    command.add_argument("--focus", choices=FOCUS, help="of the evidence preset (default: balanced)")
+    """Add the arguments for a walk."""
+    command.add_argument("--preset", choices=PRESETS, default="evidence", help="rules of the walk (default: evidence)")
+    command.add_argument("--focus", choices=FOCUS, help="focus of the evidence preset (default: balanced)")
 
 
 def add_model(command: argparse.ArgumentParser) -> None:
-    """One model."""
+    """Add the arguments for one model."""
     command.add_argument(
         "--model",
         metavar="NAME",
@@ -43,19 +43,19 @@ def add_model(command: argparse.ArgumentParser) -> None:
 
 
 def add_file(command: argparse.ArgumentParser) -> None:
-    """What a model's file does not say itself."""
-    command.add_argument("--architecture", metavar="NAME", help="whose weights the file holds: resnet50, timm/resnet50")
-    command.add_argument("--labels", metavar="FILE", type=Path, help="its classes: one a line, or JSON")
+    """Add the arguments for a model file."""
+    command.add_argument("--architecture", metavar="NAME", help="network of the weights: resnet50 or timm/resnet50")
+    command.add_argument("--labels", metavar="FILE", type=Path, help="class names: one per line, or JSON")
 
 
-def asked(options: argparse.Namespace) -> str | tuple[str | None, str] | None:
-    """The class, or the contrast, that was asked for."""
+def target_of(options: argparse.Namespace) -> str | tuple[str | None, str] | None:
+    """The target: a class, or a contrast."""
     target: str | None = options.target
     return target if options.rather_than is None else (target, options.rather_than)
 
 
-def methods_named(text: str) -> tuple[str, ...]:
-    """The methods in a list with commas, or all of them. Raises CnnfixError for an unknown one."""
+def parse_methods(text: str) -> tuple[str, ...]:
+    """The methods in a comma-separated list, or all of them. Raises CnnfixError for an unknown method."""
     from cnnfix_core.methods import METHODS
 
     if text == "all":
@@ -63,29 +63,29 @@ def methods_named(text: str) -> tuple[str, ...]:
     names = dict.fromkeys(name.strip() for name in text.split(",") if name.strip())
     for name in names:
         if name not in METHODS:
-            hint = did_you_mean(name, METHODS, f"There are: {', '.join(METHODS)}.")
+            hint = did_you_mean(name, METHODS, f"Choose from: {', '.join(METHODS)}.")
             raise CnnfixError(f"There is no method {name!r}. {hint}")
     if not names:
-        raise CnnfixError(f"Name methods, with commas between them, or say all. There are: {', '.join(METHODS)}.")
+        raise CnnfixError(f"Give a comma-separated list of methods, or all. Choose from: {', '.join(METHODS)}.")
     return tuple(names)
 
 
-def whole(text: str) -> int:
-    """A whole number from 0, for argparse."""
+def non_negative(text: str) -> int:
+    """An argparse type: a whole number, 0 or more."""
     if not text.isdecimal() or len(text) > 9:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, 0 or more")
     return int(text)
 
 
 def positive(text: str) -> int:
-    """A whole number from 1, for argparse."""
-    if whole(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    """An argparse type: a whole number, 1 or more."""
+    if non_negative(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, 1 or more")
     return int(text)
 
 
-def complain(sentences: Sequence[str]) -> None:
-    """Say what is not as it should be, on stderr; of many the first ones."""
+def print_warnings(sentences: Sequence[str]) -> None:
+    """Print warnings to stderr, but only the first ones if there are many."""
     for sentence in sentences[:_SHOWN]:
         print(sentence, file=sys.stderr)
     if len(sentences) > _SHOWN:
@@ -93,14 +93,14 @@ def complain(sentences: Sequence[str]) -> None:
 
 
 def with_baselines(methods: Sequence[str]) -> tuple[str, ...]:
-    """The methods, and the baselines after them where they are not among them."""
+    """The methods, followed by the baselines that are not among them."""
     from cnnfix_core.methods import BASELINES
 
     return tuple(dict.fromkeys((*methods, *BASELINES)))
 
 
 def load(name: str, options: argparse.Namespace) -> Model:
-    """The model of this name, or in this file."""
+    """Load the model with this name, or from this file."""
     from cnnfix_core import zoo
 
     path = Path(name)

@@ -1,4 +1,4 @@
-"""Arguments from a shell: parsers that say what is wrong in one line."""
+"""An argument parser with one-line errors."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import argparse
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line; the usage is in --help."""
+    """Reports errors in one line; the usage is in --help."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
-        """End with 2."""
+        """Exit with code 2."""
         self.exit(2, f"cnnfix: {message}\n")

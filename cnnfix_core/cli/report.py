@@ -1,4 +1,4 @@
-"""`cnnfix report`: one explanation to hand on, as HTML, PDF or an archive with all its data."""
+"""`cnnfix report`: write a report as HTML, PDF or an archive with all data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from cnnfix_core.cli.options import add_preset, add_question, asked, load
+from cnnfix_core.cli.options import add_preset, add_question, load, target_of
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import CnnfixError, need
 
@@ -17,14 +17,16 @@ def add(command: Parser) -> None:
     """Declare the command."""
     add_question(command, "or the name of a sample picture")
     add_preset(command)
-    command.add_argument("--crops", choices=_CROPS, help="what the network sees (default: what the preset has)")
+    command.add_argument(
+        "--crops", choices=_CROPS, help="which views of the picture the network sees (default: those of the preset)"
+    )
     command.add_argument(
         "--out", metavar="FILE", type=Path, nargs="+", required=True, help="report.html, report.pdf or report.zip"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Explain, compare, write what is asked for."""
+    """Explain, compare methods, and write the files."""
     from cnnfix_core import report
     from cnnfix_core.engine import get_preset
     from cnnfix_core.images import bytes_of, open_picture
@@ -32,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     kinds = {file: file.suffix.lower().lstrip(".") for file in options.out}
     for file, kind in kinds.items():
         if kind not in report.WRITERS:
-            raise CnnfixError(f"{file} ends neither in .html nor in .pdf nor in .zip: name a file that does.")
+            raise CnnfixError(f"{file} must end in .html, .pdf or .zip.")
         if kind != "html":
             need("reportlab")
     content = bytes_of(options.image)
@@ -45,10 +47,10 @@ def run(options: argparse.Namespace) -> int:
         if getattr(options, name) is not None
         for word in (f"--{name}", str(getattr(options, name)))
     ]
-    made = report.make(
+    made = report.make_report(
         load(options.model, options),
         picture,
-        asked(options),
+        target_of(options),
         preset,
         name=options.image,
         content=content,

@@ -16,10 +16,13 @@ _RESHAPED = ("aten.view", "aten._unsafe_view", "aten.reshape", "aten.squeeze", "
 
 
 def with_difference(tape: Tape, a: tuple[int, ...], b: tuple[int, ...]) -> tuple[Tape, int]:
-    """The tape with score[a] - score[b] in its output, and where: the position in the flattened output.
+    """Add score[a] - score[b] to the output of a tape.
 
-    After a fully connected layer the two rows of weights are subtracted, so that what speaks for both cancels. After
-    any other layer the difference is a sum of the one score and the other's negative.
+    For scores of a fully connected layer the two rows of weights are subtracted, so that what supports both classes
+    cancels. For other layers the difference is recorded as an operation.
+
+    Returns:
+        The new tape, and the position of the difference in its flattened output.
     """
     last, a_row, b_row = _fully_connected(tape, a, b)
     if last is not None and a_row[0] == b_row[0]:
@@ -35,9 +38,9 @@ def with_difference(tape: Tape, a: tuple[int, ...], b: tuple[int, ...]) -> tuple
 def _fully_connected(
     tape: Tape, a: tuple[int, ...], b: tuple[int, ...]
 ) -> tuple[Operation | None, tuple[int, ...], tuple[int, ...]]:
-    """The fully connected layer that both scores come from, through stacking and other shapes, and there (row, class).
+    """The fully connected layer of both scores, and the (row, class) of each; stacking and reshaping are undone.
 
-    None where there is none.
+    None if there is no such layer.
     """
     value = tape.output
     while value.producer is not None:
@@ -64,7 +67,7 @@ def _flat(position: tuple[int, ...], shape: tuple[int, ...]) -> int:
 
 
 def _folded(tape: Tape, last: Operation, a: tuple[int, ...], b: tuple[int, ...], score: Tensor) -> Tape:
-    """The tape up to the layer, which gives that score in the row that is asked about."""
+    """The tape up to the layer, whose output is now that score in row a[0]."""
     *bias, x, matrix = last.args
     shape = last.outputs[0].shape
     bias = [_difference_of(value, shape, a, b) for value in bias]
@@ -80,7 +83,7 @@ def _folded(tape: Tape, last: Operation, a: tuple[int, ...], b: tuple[int, ...],
 
 
 def _difference_of(bias: Value, scores: tuple[int, ...], a: tuple[int, ...], b: tuple[int, ...]) -> Value:
-    """What is added to the difference: that of the two scores' own."""
+    """The difference of the two scores' biases."""
     if bias.data is None:  # no rule reads it
         return Value((scores[0], 1), bias.depends)
     each = bias.data.detach().expand(scores)

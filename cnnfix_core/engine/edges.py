@@ -1,4 +1,4 @@
-"""Who came from whom over one hop: a list of edges, or, where they would be millions, what they are worked out from."""
+"""Lineage of one hop: a list of edges, or, if there would be millions, the data to compute them on demand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from cnnfix_core.engine import kernels, sparse
 
 
 class Edges(NamedTuple):
-    """Who came from whom: rows of the output's selection, rows of the input's, and the evidence that went over."""
+    """Lineage as a list.
+
+    Attributes:
+        parent: Rows of the output's selection.
+        child: Rows of the input's selection.
+        evidence: What the child got from the parent.
+    """
 
     parent: NDArray[np.int32]
     child: NDArray[np.int32]
@@ -21,14 +27,14 @@ class Edges(NamedTuple):
 
 
 class Lineage(Protocol):
-    """Who came from whom: parents are the rows of the output's selection, children those of the input's."""
+    """Which child got evidence from which parent: rows of the input's and of the output's selection."""
 
     @property
     def parents(self) -> int:
-        """How many rows the output's selection has."""
+        """Number of rows of the output's selection."""
 
     def edges(self) -> Edges:
-        """All edges, one by one."""
+        """All edges as a list."""
 
     def down(self, part: Floats) -> Floats:
         """(children,) sums of evidence * part[parent] over the edges; part: (parents,)."""
@@ -37,12 +43,12 @@ class Lineage(Protocol):
         """(parents,) sums of evidence * part[child] over the edges; part: (children,)."""
 
     def strongest(self) -> tuple[Ints, Floats]:
-        """(children,) the parent that gave most, the first on ties, and how much; -1 and 0.0 where none gave."""
+        """For each child, the parent that gave most (the first on ties) and how much; -1 and 0.0 without a parent."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Listed:
-    """A list of edges. `Lineage` says what the methods give."""
+    """Lineage as a list of edges. See `Lineage` for the methods."""
 
     listed: Edges
     parents: int
@@ -53,29 +59,38 @@ class Listed:
         return self.listed
 
     def down(self, part: Floats) -> Floats:
-        """(children,) what came from these parts of the parents."""
+        """(children,) evidence from these parts of the parents."""
         parent, child, evidence = self.listed
         came: Floats = sparse.carried(parent, child, evidence, part, self.children)
         return came
 
     def up(self, part: Floats) -> Floats:
-        """(parents,) what went to these parts of the children."""
+        """(parents,) evidence to these parts of the children."""
         parent, child, evidence = self.listed
         went: Floats = sparse.carried(child, parent, evidence, part, self.parents)
         return went
 
     def strongest(self) -> tuple[Ints, Floats]:
-        """(children,) the parent that gave most, and how much."""
+        """For each child, the parent that gave most, and how much."""
         parent, evidence = sparse.strongest(*self.listed, self.children)
         return parent, evidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shared:
-    """Each output of a matrix product shares its evidence among all that contributed: never listed unless asked to.
+    """Lineage of a matrix product whose outputs share their evidence among all contributing inputs.
 
-    x: (M, K), w: (O, K) of the same dtype. at: (parents, 2) outputs (row, column); sign, evidence: (parents,).
-    index: (N,) positions in the flattened x; child: (N,) who is there, no number twice. Other places lead nowhere.
+    The edges are computed only on request.
+
+    Attributes:
+        x: (M, K), the input.
+        w: (O, K), the weights, of the same dtype.
+        at: (parents, 2), the outputs as (row, column).
+        sign: (parents,).
+        evidence: (parents,).
+        index: (N,), positions in the flattened x; contributions to other positions are dropped.
+        child: (N,), the child at each of these positions, without duplicates.
+        children: Number of children.
     """
 
     x: NDArray[Any]
@@ -89,7 +104,7 @@ class Shared:
 
     @property
     def parents(self) -> int:
-        """How many outputs share."""
+        """Number of outputs."""
         return len(self.at)
 
     def scaled(self, factor: float) -> Shared:
@@ -97,13 +112,13 @@ class Shared:
         return replace(self, evidence=self.evidence * factor)
 
     def renumbered(self, number: Ints, children: int) -> Shared:
-        """The same with new numbers for the children: number[child], below `children`; -1 drops a child."""
+        """The same with children renumbered to number[child]; -1 drops a child."""
         child = number[self.child]
         stay = child >= 0
         return replace(self, index=self.index[stay], child=child[stay], children=children)
 
     def one_parent(self) -> Ints:
-        """(N,) a parent of each place: one of the outputs in its row."""
+        """(N,) a parent of each child: one of the outputs in its row."""
         by_row = np.full(len(self.x), -1)
         by_row[self.at[:, 0]] = np.arange(self.parents)
         found: Ints = by_row[self.index // self.x.shape[1]]
@@ -121,20 +136,20 @@ class Shared:
         return Edges(parents, np.concatenate(children), np.concatenate(evidence))
 
     def down(self, part: Floats) -> Floats:
-        """(children,) what came from these parts of the parents."""
+        """(children,) evidence from these parts of the parents."""
         giving = np.flatnonzero(part)
         came = np.zeros(self.children)
         came[self.child] = self._given(giving, self.evidence[giving] * part[giving])
         return came
 
     def up(self, part: Floats) -> Floats:
-        """(parents,) what went to these parts of the children."""
+        """(parents,) evidence to these parts of the children."""
         parts = np.zeros(self.x.shape)
         parts.reshape(-1)[self.index] = part[self.child]
         return kernels.share_of(self.x, self.w, self.at, self.sign, parts) * self.evidence
 
     def strongest(self) -> tuple[Ints, Floats]:
-        """(children,) the parent that gave most, and how much."""
+        """For each child, the parent that gave most, and how much."""
         giver, given = kernels.largest_shares(self.x, self.w, self.at, self.sign, self.evidence)
         parent, evidence = np.full(self.children, -1), np.zeros(self.children)
         parent[self.child] = giver.reshape(-1)[self.index]
@@ -142,6 +157,6 @@ class Shared:
         return parent, evidence
 
     def _given(self, parents: Ints, evidence: Floats) -> Floats:
-        """(N,) what these parents, with so much evidence, give to each place."""
+        """(N,) the evidence that these parents, with this evidence of their own, give to each position in `index`."""
         arrived = kernels.share_rows(self.x, self.w, self.at[parents], self.sign[parents], evidence)
         return arrived.reshape(-1)[self.index]

@@ -1,7 +1,7 @@
-"""Products of two activations: which factor is the feature that a walk follows, and which only lets it through.
+"""Products of two activations: which factor is the feature that the walk follows, and which is its gate.
 
-Squeeze-and-excitation, softmax attention and recurrent cells multiply a feature with a gate, a number between 0 and 1
-that was computed to weigh it. The walk follows the feature: the gate is its coefficient.
+Squeeze-and-excitation, softmax attention and recurrent cells multiply a feature by a gate: a weight between 0 and 1
+that is computed from the input. The walk follows the feature and treats the gate as its coefficient.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import numpy as np
 
 from cnnfix_core.engine.tape import Operation, Value
 
-# What makes a gate, and functions with two bounds, which make one where nothing else does (ReLU6 in a hard sigmoid).
+# Functions whose output is a gate (2), and functions with two bounds, which make one if the other factor is not a gate
+# (1), such as the ReLU6 in a hard sigmoid.
 _GATES = {
     **dict.fromkeys(("aten.sigmoid", "aten.hardsigmoid", "aten._softmax", "aten._safe_softmax"), 2),
     **dict.fromkeys(("aten.hardtanh", "aten.clamp"), 1),
 }
-# Operations that leave a gate a gate: elements move, or a constant is added or multiplied.
+# Operations after which a gate is still a gate: they move elements, or add or multiply a constant.
 _KEEPS_GATE = {
     *("aten.view", "aten._unsafe_view", "aten.clone", "aten.expand", "aten.unsqueeze", "aten.squeeze", "aten.detach"),
     *("aten.permute", "aten.transpose", "aten.t", "aten.select", "aten.slice", "aten.split", "aten.split_with_sizes"),
@@ -28,10 +29,10 @@ _KEEPS_GATE = {
 
 
 def followed_factors(factors: Sequence[Any], elementwise: bool) -> tuple[int, ...]:
-    """Which of two factors the walk follows, 0 or 1; both if neither is more of a gate.
+    """Which of two factors the walk follows: (0,), (1,), or both if neither can be told to be the gate.
 
-    A gate is a sigmoid or a softmax, moved and scaled at most. Of two others that are multiplied element by element,
-    the one that is broadcast over the other is a gate; last, a clamped one is.
+    A gate is a sigmoid or a softmax, possibly moved or scaled. Otherwise, in an elementwise product, the factor that is
+    broadcast over the other is the gate; otherwise a clamped factor is.
     """
     dependent = {at: value for at, value in enumerate(factors) if isinstance(value, Value) and value.depends}
 
@@ -44,7 +45,7 @@ def followed_factors(factors: Sequence[Any], elementwise: bool) -> tuple[int, ..
 
 
 def _gate_strength(value: Value) -> int:
-    """2 for a sigmoid or softmax, 1 for another function with two bounds, else 0. A product of two is a feature."""
+    """2 for a sigmoid or softmax, 1 for another function with two bounds, else 0. A product of two activations is 0."""
     producer = value.producer
     while producer is not None and producer.name in _KEEPS_GATE and len(activations := producer.activations()) == 1:
         producer = activations[0].producer
@@ -52,6 +53,6 @@ def _gate_strength(value: Value) -> int:
 
 
 def _has_bounds(operation: Operation) -> bool:
-    """Whether a clamp has both bounds; with one it is a ReLU."""
+    """Whether a clamp has both bounds; with only one it acts like a ReLU. True for other operations."""
     bounds = [*operation.args[1:3], *operation.kwargs.values()]
     return operation.name != "aten.clamp" or len([bound for bound in bounds if bound is not None]) == 2

@@ -65,7 +65,7 @@ class Preset:
                 raise CnnfixError(f"{field} is {value!r}; choose one of {', '.join(allowed)}.")
 
 
-# The algorithm as published (Mopuri, Garg, Babu; IEEE TIP 28(5), 2019) and as the authors' code does it.
+# The algorithm as published (Mopuri, Garg, Babu; IEEE TIP 28(5), 2019) and as in the authors' code.
 PUBLISHED = Preset(
     name="published",
     signed=False,
@@ -99,7 +99,7 @@ EVIDENCE = Preset(
 
 PRESETS = {preset.name: preset for preset in (PUBLISHED, EVIDENCE)}
 
-# One knob for people: (fan_out, beam), from wide to sharp.
+# One setting for (fan_out, beam), from wide to sharp.
 FOCUS: dict[Focus, tuple[int, int]] = {
     "wide": (2, 8000),
     "balanced": (3, 8000),

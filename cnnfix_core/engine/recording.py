@@ -21,7 +21,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from cnnfix_core.engine import rules
 from cnnfix_core.engine.aliasing import Overwrite, layout_of, memory_of
-from cnnfix_core.engine.decompositions import apart
+from cnnfix_core.engine.decompositions import decomposition_of
 from cnnfix_core.engine.eval_mode import undisturbed
 from cnnfix_core.engine.tape import Operation, Tape, Value
 from cnnfix_core.errors import RecordError, TargetError
@@ -132,7 +132,7 @@ class _Signature:
     writes: tuple[tuple[int, str], ...]
     fresh: bool  # makes a tensor from nothing, or of the shape of its argument, whatever that holds
     reads: rules.Reads
-    apart: Callable[..., Any] | None = None  # what to record in its place
+    decomposition: Callable[..., Any] | None = None  # what to record in its place
 
     @classmethod
     def of(cls, func: Any) -> _Signature:
@@ -144,7 +144,7 @@ class _Signature:
         known = rules.find(name)
         takes_tensors = any("Tensor" in str(argument.type) for argument in arguments)
         fresh = not takes_tensors or name.endswith("_like") or name.startswith("aten.new_")
-        return cls(name, writes, fresh, known.reads if known else rules.Reads(), apart(func))
+        return cls(name, writes, fresh, known.reads if known else rules.Reads(), decomposition_of(func))
 
 
 class _Recorder(TorchDispatchMode):
@@ -189,9 +189,9 @@ class _Recorder(TorchDispatchMode):
         signature = self._signatures.get(func)
         if signature is None:
             signature = self._signatures[func] = _Signature.of(func)
-        if signature.apart:
+        if signature.decomposition:
             with self:
-                return signature.apart(*args, **kwargs)
+                return signature.decomposition(*args, **kwargs)
         if signature.writes:
             return self._write(func, signature, args, kwargs)
         if signature.fresh:

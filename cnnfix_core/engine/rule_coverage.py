@@ -1,4 +1,4 @@
-"""Coverage: which operations of a network have a rule, and how far a walk comes."""
+"""Coverage: which operations of a network have a rule, and how far a walk gets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cnnfix_core.errors import NoRuleError, NothingContributesError
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """An operation of a network: its name, how often it occurs, how often the walk met it, and if it has a rule."""
+    """A kind of operation of a network: its name, how often it occurs and was met by the walk, and if it has a rule."""
 
     name: str
     times: int
@@ -67,19 +67,19 @@ class Coverage:
 
     @property
     def unmet(self) -> tuple[str, ...]:
-        """Names of operations without a rule that the walk did not meet: they only compute gates, indices, sizes."""
+        """Names of operations without a rule that the walk did not meet: they only compute gates, indices or sizes."""
         return tuple(operation.name for operation in self.operations if not operation.has_rule and not operation.met)
 
     def summary(self) -> str:
-        """One or two sentences in plain words."""
+        """Summarise the result in a sentence."""
         met = sum(operation.met > 0 for operation in self.operations)
         if self.complete:
-            return f"Walks get through to the picture: all {met} kinds of operations on their way have a rule."
+            return f"Walks reach the picture: all {met} kinds of operations on the way have a rule."
         if self.stops:
             places = "; ".join(f"{stop.operation} in module {stop.module or 'outermost'!r}" for stop in self.stops[:3])
             lost = min(1.0, sum(stop.evidence for stop in self.stops))
-            return f"Walks stop where there is no rule, which loses {lost:.0%} of this one's evidence: {places}."
-        return "All operations have a rule, but the trial walk ended on the way: no input contributed to what it asked."
+            return f"Walks stop at operations without a rule, which loses {lost:.0%} of the evidence: {places}."
+        return "All operations have a rule, but the trial walk did not reach the picture: no input contributes."
 
 
 def coverage(
@@ -113,13 +113,13 @@ def coverage(
 
 
 def largest(result: Any) -> torch.Tensor:
-    """The largest element of the first tensor of numbers in a module's result."""
+    """The largest element of the first floating-point tensor in a module's result."""
     scores = [tensor for tensor in tensors_in(result) if tensor.is_floating_point()]
     return scores[0].reshape(-1)[int(scores[0].argmax())]
 
 
 class _Trial(Walk):
-    """A walk that notes what it meets, and loses the evidence where there is no rule."""
+    """A walk that counts the operations it meets, and drops the evidence at those without a rule."""
 
     def __init__(self, tape: Tape, preset: Preset) -> None:
         super().__init__(tape, preset)

@@ -1,4 +1,4 @@
-"""What a rule may ask about the network around its operation: residual branches, and flattened maps."""
+"""What rules need to know about the network around their operation: residual branches and flattened maps."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ if TYPE_CHECKING:
     from cnnfix_core.engine.presets import Location, Preset
     from cnnfix_core.engine.tape import Operation, Tape, Value
 
-# Operations that hand a vector on as it is, on the way from a map to a fully connected layer.
+# Operations between a map and a fully connected layer that do not change the values.
 _PASSING = {"aten.view", "aten._unsafe_view", "aten.reshape", "aten.clone", "aten.squeeze", "aten.dropout"}
 
 
 class Structure:
-    """Answers about one tape, worked out when first asked."""
+    """The structure of one tape, computed on first use."""
 
     def __init__(self, tape: Tape) -> None:
         self._operations = tape.operations
         self.batch = tape.inputs[0].shape[0] if tape.inputs[0].shape else 1
 
     def location(self, operation: Operation, preset: Preset) -> Location:
-        """How the preset locates in this convolution's window."""
+        """How the preset chooses a location in this convolution's window."""
         if preset.location == "centre" and operation.index in self.residual:
             return preset.residual_location
         return preset.location
 
     def is_flat_map(self, vector: Value) -> bool:
-        """Whether a (batch, features) value is a flattened spatial map with more than one place."""
+        """Whether a (batch, features) value is a flattened spatial map with more than one position."""
         value = vector
         while value.producer is not None and value.producer.name in _PASSING:
             value = value.producer.args[0]
@@ -39,12 +39,12 @@ class Structure:
 
     @cached_property
     def residual(self) -> frozenset[int]:
-        """Indices of the operations on a branch between an addition and the place where its summands part."""
+        """Indices of the operations on the branches between each addition and the point where its branches fork."""
         return frozenset(index for branches in self._branches.values() for branch in branches for index in branch)
 
     @cached_property
     def skips(self) -> dict[int, int]:
-        """For each addition of two activations which summand is the skip: the one with fewer operations."""
+        """For each addition of two activations, which term is the skip connection: the branch with fewer operations."""
         return {index: int(len(second) <= len(first)) for index, (first, second) in self._branches.items()}
 
     @cached_property
@@ -54,7 +54,7 @@ class Structure:
 
 
 def _part(first: Value, second: Value) -> tuple[set[int], set[int]]:
-    """The operations of two branches back to where they part: each step goes back over the later of the open ends."""
+    """The operations of two branches back to where they fork, found by always going back over the latest operation."""
     ends = ({_made_by(first)}, {_made_by(second)})
     branches: tuple[set[int], set[int]] = (set(), set())
     producers = {_made_by(value): value.producer for value in (first, second)}

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cnnfix_core.explanations.asking import Prediction
 from cnnfix_core.explanations.explanation import Explanation
-from cnnfix_core.regions import area_holding, where
+from cnnfix_core.regions import area_holding, describe_position
 from cnnfix_core.utils import percent
 
 
@@ -30,10 +30,11 @@ def summary(explanation: Explanation, density: NDArray[np.floating], rival: NDAr
     parts = [
         f"{len(fixations):,} {what} for “{explanation.target.label}” ({percent(explanation.target.probability)})."
         f" Half of the evidence lies on {percent(area_holding(density, 0.5))} of the picture, most of it"
-        f" {where(density)}."
+        f" {describe_position(density)}."
     ]
     if rival is not None and rival.any():
-        parts.append(f"Half of Grad-CAM's map lies on {percent(area_holding(rival, 0.5))}, most of it {where(rival)}.")
+        area, position = percent(area_holding(rival, 0.5)), describe_position(rival)
+        parts.append(f"Half of Grad-CAM's map lies on {area}, most of it {position}.")
     elif rival is not None:
         parts.append("Grad-CAM's map is empty: no feature map speaks for this class.")
     parts += _views(explanation)

@@ -8,6 +8,6 @@ ENDINGS = ("jpg", "jpeg", "png", "webp", "avif", "tif", "tiff", "bmp", "gif")
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """All files below the folder that are called as pictures are, sorted."""
+    """Every file in the folder and its subfolders with a picture's file extension, sorted."""
     kinds = {f".{ending}" for ending in ENDINGS}
     return sorted(file for file in folder.rglob("*") if file.suffix.lower() in kinds and file.is_file())

@@ -1,4 +1,4 @@
-"""Pictures from strangers, decoded with care, and the views of a picture that a network sees."""
+"""Decoding pictures from untrusted sources."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _ORIENTATION_TAG = 0x0112
-# How the file begins that could not be decoded, and what to say about it.
-_SIGNS = (
+# First bytes of a file that could not be decoded, and the message for it.
+_SIGNATURES = (
     (
         rb"\x89PNG|\xff\xd8|RIFF....WEBP|II\*\0|MM\0\*|BM|GIF8|....ftypavi[fs]",
-        "The picture is damaged or incomplete: save or send it again.",
+        "The picture is damaged or incomplete: save it again or upload it again.",
     ),
-    (rb"....ftyp(hei|hev|mif|msf)", "This is a HEIC picture: share or export it as JPEG and send that."),
-    (rb"....ftyp", "This is a film, not a picture: send one of its frames as PNG or JPEG."),
-    (rb"%PDF", "This is a PDF document: save the page as PNG or JPEG and send that."),
-    (rb".*<(!doctype )?html", "This is a web page, not a picture: save the picture itself and send that."),
-    (rb".*<svg", "This is an SVG drawing: save it as PNG and send that."),
-    (rb"", "This is not a picture of a known kind: send a PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF file."),
+    (rb"....ftyp(hei|hev|mif|msf)", "This is a HEIC picture: export it as JPEG and use that."),
+    (rb"....ftyp", "This is a video, not a picture: save one of its frames as PNG or JPEG."),
+    (rb"%PDF", "This is a PDF document: save the page as PNG or JPEG and use that."),
+    (rb".*<(!doctype )?html", "This is a web page, not a picture: save the picture itself and use that."),
+    (rb".*<svg", "This is an SVG drawing: save it as PNG and use that."),
+    (rb"", "This is not a supported picture format: use a PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF file."),
 )
 _LOCK = threading.Lock()
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # without any handler Python prints Pillow's complaints
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # without a handler, Python prints Pillow's warnings
 
 
 class PictureError(CnnfixError):
-    """A picture that cannot be used; the message is one plain sentence for the person who sent it."""
+    """A picture cannot be used. The message is one plain sentence for the user."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -111,11 +111,11 @@ def open_picture(source: Source) -> Picture:
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise _too_many_pixels() from None
         except Exception as error:  # decoders fail in too many ways to list
-            raise PictureError(_complaint(source)) from error
+            raise PictureError(_reason_undecodable(source)) from error
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a picture's file, not decoded. Raises PictureError where it cannot be read or is too large."""
+    """Read a picture file without decoding it. Raises PictureError if it is unreadable or too large."""
     try:
         if path.is_dir():
             raise PictureError(f"“{path}” is a folder: choose one of the pictures in it.")
@@ -126,7 +126,7 @@ def read_file(path: Path) -> bytes:
         _check_bytes(path.stat().st_size)
         return path.read_bytes()
     except OSError:
-        raise PictureError(f"The file “{path}” cannot be read: check its name and who may read it.") from None
+        raise PictureError(f"The file “{path}” cannot be read: check its name and permissions.") from None
 
 
 def _from_array(array: NDArray[np.uint8]) -> Image.Image:
@@ -141,10 +141,10 @@ def _from_array(array: NDArray[np.uint8]) -> Image.Image:
 
 def _check_bytes(count: int) -> None:
     if count == 0:
-        raise PictureError("The file is empty: save or send the picture again.")
+        raise PictureError("The file is empty: save the picture again or upload it again.")
     if count > MAX_PICTURE_BYTES:
         raise PictureError(
-            f"The file is larger than {MAX_PICTURE_BYTES / 1e6:g} MB: save the picture in a smaller size or as JPEG."
+            f"The file is larger than {MAX_PICTURE_BYTES / 1e6:g} MB: save the picture at a smaller size or as JPEG."
         )
 
 
@@ -156,12 +156,12 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _too_many_pixels() -> PictureError:
-    return PictureError(f"The picture has more than {MAX_PIXELS / 1e6:g} million pixels: make it smaller first.")
+    return PictureError(f"The picture has more than {MAX_PIXELS / 1e6:g} million pixels: shrink it first.")
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence Pillow, one picture at a time: warning filters belong to the process, and large pictures need memory."""
+    """Silence Pillow, one picture at a time: warning filters are global, and large pictures need much memory."""
     with _LOCK, warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\b")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -175,18 +175,18 @@ def _decode(source: bytes | Image.Image) -> Picture:
     if isinstance(source, bytes) and (factor := max(width, height) // WORKING_SIDE) > 1:
         image.draft(None, (max(1, width // factor), max(1, height // factor)))  # JPEG is reduced while it is decoded
     image.load()
-    turn = _turn(image)
-    if turn in (5, 6, 7, 8):
+    orientation = _exif_orientation(image)
+    if orientation in (5, 6, 7, 8):
         width, height = height, width
-    image = _rgb_or_rgba(image.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else image)
+    image = _rgb_or_rgba(image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image)
     content = source if isinstance(source, bytes) else f"{image.mode} {image.size} ".encode() + image.tobytes()
     pixels = np.asarray(_on_white(_reduced(image)))
     pixels.setflags(write=False)
     return Picture(pixels, width, height, hashlib.sha256(content).hexdigest())
 
 
-def _turn(image: Image.Image) -> int:
-    """EXIF orientation, 1 if there is none that can be read. TIFF files are upright already after loading."""
+def _exif_orientation(image: Image.Image) -> int:
+    """EXIF orientation, 1 to 8; 1 if it is missing or unreadable. Pillow rotates TIFF files itself while loading."""
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
     except Exception:  # broken EXIF is no reason to refuse a picture
@@ -195,7 +195,7 @@ def _turn(image: Image.Image) -> int:
 
 def _rgb_or_rgba(image: Image.Image) -> Image.Image:
     if image.mode == "F" or image.mode.startswith("I"):
-        image = _deep_grey(image)
+        image = _to_8_bit_grey(image)
     if image.mode == "LAB":
         lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         return ImageCms.buildTransform(lab, rgb, "LAB", "RGB").apply(image)
@@ -205,11 +205,11 @@ def _rgb_or_rgba(image: Image.Image) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def _deep_grey(image: Image.Image) -> Image.Image:
-    """16-bit, 32-bit and floating-point grey as 8-bit grey.
+def _to_8_bit_grey(image: Image.Image) -> Image.Image:
+    """Convert 16-bit, 32-bit and floating-point grey to 8-bit grey.
 
-    16 bits always mean 0 to 65535. The range of the others is written nowhere: it is the first usual one that fits,
-    otherwise that of the values. NaN and infinity count as 0.
+    16-bit values range from 0 to 65535. The other formats do not state their range: take the first common range that
+    fits, otherwise the range of the values. NaN and infinity count as 0.
     """
     values = np.asarray(image)
     levels = values.astype(np.float32)
@@ -220,7 +220,7 @@ def _deep_grey(image: Image.Image) -> Image.Image:
         low, high = 0.0, next(top for top in tops if high <= top)
     scale = 255 / (high - low or 1)
     with np.errstate(all="ignore"):  # ranges near the limits of floating point
-        levels *= scale  # in place: huge pictures need memory enough
+        levels *= scale  # in place, to save memory
         levels -= low * scale
         grey = np.rint(levels, out=levels).astype(np.uint8)
     key = image.info.get("transparency")
@@ -242,14 +242,14 @@ def _on_white(image: Image.Image) -> Image.Image:
     return white
 
 
-def _complaint(source: bytes | Image.Image) -> str:
-    """What to say about something that could not be decoded."""
+def _reason_undecodable(source: bytes | Image.Image) -> str:
+    """The message for a source that could not be decoded."""
     if isinstance(source, Image.Image):
         return f"This PIL image (mode {source.mode}) cannot be read: its file may be closed, damaged or incomplete."
-    return next(sentence for sign, sentence in _SIGNS if re.match(sign, source[:1024], re.DOTALL | re.IGNORECASE))
+    return next(message for start, message in _SIGNATURES if re.match(start, source[:1024], re.DOTALL | re.IGNORECASE))
 
 
 def scaled_size(size: tuple[int, int], longest_side: float | None) -> tuple[int, int]:
-    """The size, made smaller in its proportions until the longest side is at most this; no side below 1."""
+    """The size scaled down, keeping its aspect ratio, until the longest side is at most this; no side below 1."""
     scale = min(1.0, (longest_side or max(size)) / max(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

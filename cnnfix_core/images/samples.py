@@ -21,14 +21,14 @@ class Sample:
     """One photograph of the gallery.
 
     Attributes:
-        name: what an address or a shell calls it: lower-case letters, digits and hyphens.
+        name: its name in addresses and commands: lower-case letters, digits and hyphens.
         title: a few words for a tile.
         note: one sentence on what is interesting to ask.
         credit: who made it.
         licence: short name of the licence.
         source: where it was taken from, an address or a package.
         file: path below assets/.
-        boxes: around what the right class names: x0, y0, x1, y1 in pixels, inclusive.
+        boxes: bounding boxes of the object: x0, y0, x1, y1 in pixels, inclusive.
     """
 
     name: str
@@ -53,18 +53,18 @@ def list_samples() -> tuple[Sample, ...]:
 
 
 def sample_of(name: str) -> Sample | None:
-    """The sample of this name; None where there is none, or a file is called so."""
+    """The sample with this name; None if there is none, or if a file has that name."""
     return next((one for one in list_samples() if one.name == name and not Path(name).exists()), None)
 
 
 def bytes_of(name: str) -> bytes:
-    """The bytes of a picture's file, or else of the sample of this name. Raises PictureError."""
+    """The bytes of the picture file or sample with this name. Raises PictureError."""
     sample = sample_of(name)
     return sample.read() if sample else read_file(Path(name))
 
 
 def load_sample(name: str) -> Sample:
-    """The sample of this name. Raises SampleError, a ValueError, which lists the names that there are."""
+    """The sample with this name. Raises SampleError, which lists the known names."""
     samples = {sample.name: sample for sample in list_samples()}
     if name not in samples:
         raise SampleError(f"There is no sample picture {name!r}. There are: {', '.join(samples)}.")

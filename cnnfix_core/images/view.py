@@ -1,4 +1,4 @@
-"""Views: the parts of a picture that a network sees, and the way back to original pixels."""
+"""Views: the parts of a picture that a network sees, and the mapping back to original pixels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class View:
     """The part of a picture that a network sees, at the size of its input.
 
     name: "whole", "centre", "top left", "top right", "bottom left" or "bottom right".
-    box: x0, y0, x1, y1 in original pixels; may lie between pixels.
+    box: x0, y0, x1, y1 in original pixels; fractions are allowed.
     size: height and width of the network's input.
     resample: the interpolation, always antialiased.
     """
@@ -41,7 +41,7 @@ class View:
     def to_picture(
         self, x: NDArray[np.integer], y: NDArray[np.integer], picture: Picture
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Original pixels (x, y), inside the picture, into which the centres of the network's input pixels fall."""
+        """The original pixels (x, y) that contain the centres of these input pixels, clipped to the picture."""
         x0, y0, x1, y1 = self.box
         height, width = self.size
         xs = np.floor(x0 + (np.asarray(x) + 0.5) * ((x1 - x0) / width)).astype(np.int64)
@@ -56,11 +56,16 @@ def views(
     crop_pct: float = 0.875,
     interpolation: str = "bicubic",
 ) -> list[View]:
-    """The views of a picture for an input of `input_size` pixels, a side or (height, width).
+    """The views of a picture for a network's input size.
 
-    "whole" squashes the whole frame to the input. "centre" scales the frame, in its proportions, until it just
-    covers input_size / crop_pct, and takes its middle. "five" takes the four corners, then the middle, at that scale.
-    crop_pct is in (0, 1]; interpolation is the name of a Pillow filter.
+    Args:
+        picture: The picture.
+        crops: "whole" resizes the whole picture to the input, ignoring its aspect ratio. "centre" scales the picture,
+            keeping its aspect ratio, until it just covers input_size / crop_pct, and takes the centre. "five" takes
+            the four corners, then the centre, at that scale.
+        input_size: Side length, or (height, width), in pixels.
+        crop_pct: In (0, 1].
+        interpolation: Name of a Pillow filter.
     """
     size = (input_size, input_size) if isinstance(input_size, int) else input_size
     resample = Image.Resampling[interpolation.upper()]
@@ -71,20 +76,20 @@ def views(
     corners = {"top left": (0, 0), "top right": (right, 0), "bottom left": (0, bottom), "bottom right": (right, bottom)}
     centre = {"centre": (round(right / 2), round(bottom / 2))}
     if crops == "centre":
-        places = centre
+        offsets = centre
     elif crops == "five":
-        places = corners | centre
+        offsets = corners | centre
     else:
         assert_never(crops)
     across, down = picture.width / width, picture.height / height
     return [
         View(name, (x * across, y * down, (x + size[1]) * across, (y + size[0]) * down), size, resample)
-        for name, (x, y) in places.items()
+        for name, (x, y) in offsets.items()
     ]
 
 
 def _covering(picture: Picture, size: tuple[int, int], crop_pct: float) -> tuple[int, int]:
-    """Height and width of the scaled frame: one side is input_size / crop_pct, the other at least that."""
+    """Height and width of the scaled picture: one side is input_size / crop_pct, the other at least that."""
     if not 0 < crop_pct <= 1:
         raise ValueError(f"crop_pct must be above 0 and at most 1, and is {crop_pct}")
     height, width = (int(side / crop_pct) for side in size)

@@ -1,10 +1,10 @@
-"""Methods that draw which places of a picture speak for a class: one call signature, one kind of result."""
+"""Attribution methods: which pixels of a picture support a class. All share one call signature and result type."""
 
 from cnnfix_core.methods.applying import attribute, attribution, reason_against
 from cnnfix_core.methods.catalogue import BASELINES, METHODS
 from cnnfix_core.methods.class_activation import grad_cam_by_captum, grad_cam_together
 from cnnfix_core.methods.excitation_rules import excites
-from cnnfix_core.methods.feature_maps import anatomy, grey, last_map, needs_gradient, once_a_network
+from cnnfix_core.methods.feature_maps import anatomy, cached_per_network, grey, last_map, needs_gradient
 from cnnfix_core.methods.method import Attribution, Drawing, Map, MapRequest, Method, Progress
 from cnnfix_core.methods.module_copy import with_own_hooks
 from cnnfix_core.methods.per_view import ViewRequest, by_view, on_picture
@@ -23,6 +23,7 @@ __all__ = [
     "attribute",
     "attribution",
     "by_view",
+    "cached_per_network",
     "excites",
     "grad_cam_by_captum",
     "grad_cam_together",
@@ -30,7 +31,6 @@ __all__ = [
     "last_map",
     "needs_gradient",
     "on_picture",
-    "once_a_network",
     "reason_against",
     "with_own_hooks",
 ]

@@ -1,4 +1,4 @@
-"""One call signature for all methods."""
+"""Run any method with the same call signature."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def attribute(
     return attribution(model, image, target, method, crops=crops, longest_side=longest_side).map
 
 
-def attribution(  # noqa: PLR0913  # a question has many sides, and each can be left out
+def attribution(  # noqa: PLR0913  # all but the first three are optional settings
     model: Model,
     image: Source | Picture,
     target: TargetSpec = None,
@@ -88,8 +88,8 @@ def attribution(  # noqa: PLR0913  # a question has many sides, and each can be 
     if reason := reason_against(model, method, contrast=len(asked) == 2):
         raise ModelError(reason)
     progress = progress or _ignore
-    question = MapRequest(model, picture, asked, crops, longest_side, layer, settings, progress)
-    drawn = wanted.draw(question)
+    request = MapRequest(model, picture, asked, crops, longest_side, layer, settings, progress)
+    drawn = wanted.draw(request)
     progress(1.0)
     return Attribution(
         method,
@@ -97,7 +97,7 @@ def attribution(  # noqa: PLR0913  # a question has many sides, and each can be 
         drawn.layer,
         drawn.fixations,
         drawn.box or box_of(drawn.map, wanted.box, picture.width, picture.height),
-        question.asked,
+        request.target,
         time.perf_counter() - started,
     )
 
@@ -132,7 +132,7 @@ def _find(method: str) -> Method:
 
 
 def _classes(model: Model, picture: Picture, target: TargetSpec, crops: Crops) -> Classes:
-    """Indices of the class, and of the one that it is set against; the network is asked only for the predicted one."""
+    """Index of the class, and of the class it is contrasted with. Runs the network only to find the predicted class."""
     predicted = target is None or (isinstance(target, tuple) and None in target)
     said = classes(model, picture, crops) if predicted else Said(model.labels, np.zeros((1, len(model.labels))))
     wanted, other = said.asked(target)
@@ -140,4 +140,4 @@ def _classes(model: Model, picture: Picture, target: TargetSpec, crops: Crops) -
 
 
 def _ignore(_share: float) -> None:
-    """Progress that nobody asked for."""
+    """Ignore the progress."""

@@ -1,4 +1,4 @@
-"""Maps that know nothing of the network: what any method must beat."""
+"""Baselines: maps that do not depend on the network. Any method should beat them."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from scipy.ndimage import gaussian_filter
 from cnnfix_core.images import scaled_size
 from cnnfix_core.methods.method import Drawing, MapRequest
 
-_BLOB = 1 / 45  # spread of the noise, in widths of the picture
+_BLOB = 1 / 45  # standard deviation of the smoothing, in widths of the picture
 
 
-def centre(question: MapRequest) -> Drawing:
-    """A Gaussian in the middle, whatever the picture shows: exp(-2 r^2), where r is 1 at the middle of each edge."""
-    width, height = _size(question)
+def centre(request: MapRequest) -> Drawing:
+    """A Gaussian in the centre of any picture: exp(-2 r^2), where r is 1 at the middle of each edge."""
+    width, height = _size(request)
     y, x = (((np.arange(side) + 0.5) / side * 2 - 1) ** 2 for side in (height, width))
     return Drawing(np.exp(-2 * (y[:, None] + x)).astype(np.float32))
 
 
-def noise(question: MapRequest) -> Drawing:
-    """Normal noise, smooth enough to cover patches, from 0 up; the same for the same picture."""
-    width, height = _size(question)
-    drawn = np.random.default_rng(int(question.picture.digest[:16], 16)).normal(size=(height, width))
+def noise(request: MapRequest) -> Drawing:
+    """Normal noise, smoothed into patches and shifted to start at 0; always the same for the same picture."""
+    width, height = _size(request)
+    drawn = np.random.default_rng(int(request.picture.digest[:16], 16)).normal(size=(height, width))
     smooth = gaussian_filter(drawn, width * _BLOB)
     return Drawing((smooth - smooth.min()).astype(np.float32))
 
 
-def _size(question: MapRequest) -> tuple[int, int]:
-    return scaled_size((question.picture.width, question.picture.height), question.longest_side)
+def _size(request: MapRequest) -> tuple[int, int]:
+    return scaled_size((request.picture.width, request.picture.height), request.longest_side)

@@ -1,4 +1,4 @@
-"""Networks that end with a map, its mean over all places and one linear layer."""
+"""CAM, for networks that end with a feature map, global average pooling and one linear layer."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ from cnnfix_core.engine import Operation, Tape, Value, family_of, record_whole
 from cnnfix_core.engine.rules.dimensions import reduced_dims
 from cnnfix_core.engine.rules.indexing import same_order
 from cnnfix_core.errors import ModelError
-from cnnfix_core.methods.feature_maps import anatomy, read_off
+from cnnfix_core.methods.feature_maps import anatomy, computed_from_tape
 from cnnfix_core.methods.per_view import ViewRequest
 
 
 class Head(NamedTuple):
-    """The map, (1, C, h, w), and the matrix of weights, (C, classes)."""
+    """The feature map, (1, C, h, w), and the weight matrix, (C, classes)."""
 
     map: Value
     weights: Value
 
 
-def class_activation_map(asked: ViewRequest) -> tuple[Tensor, str]:
+def class_activation_map(request: ViewRequest) -> tuple[Tensor, str]:
     """CAM (Zhou et al., CVPR 2016, eq. 2): the map's channels, weighted by the linear layer's weights for the class.
 
-    Taken from the tape: the map that is averaged need not be what some module gave, as in DenseNet, which has a
-    ReLU of its own before. What is negative speaks against the class and is cut off.
+    The map is read from the tape, because it need not be the output of a module: DenseNet applies a functional ReLU
+    before pooling. Negative values count against the class and are set to 0.
     """
-    asked.watch(asked.module, (asked.inputs,))
-    head = find_head(record_whole(asked.model.module, asked.inputs))
+    request.watch(request.module, (request.inputs,))
+    head = find_head(record_whole(request.model.module, request.inputs))
     if head is None or head.map.data is None or head.weights.data is None:
         raise ModelError(_REASON)
-    weights = asked.among(head.weights.data.detach())
-    return (weights[:, None, None] * head.map.data[0].detach()).sum(dim=0), anatomy(asked.model).last
+    weights = request.among(head.weights.data.detach())
+    return (weights[:, None, None] * head.map.data[0].detach()).sum(dim=0), anatomy(request.model).last
 
 
 _REASON = (
-    "A class activation map as first published needs a network that ends with a map, its mean over all places, and one "
-    "linear layer: take Grad-CAM, which gives the same where that is so."
+    "CAM as published needs a network that ends with a feature map, global average pooling and one linear layer: "
+    "use Grad-CAM instead, which gives the same map for such networks."
 )
 
 
-@read_off
+@computed_from_tape
 def needs_pooled_head(tape: Tape) -> str:
-    """Why class activation maps as first published do not fit the network, or ""."""
+    """Why CAM as published cannot be used with the network, or ""."""
     return "" if find_head(tape) else _REASON
 
 
 def find_head(tape: Tape) -> Head | None:
-    """What the scores are computed from, where it is the mean of a map."""
+    """The head of the network, if the scores are computed from the mean of a feature map."""
     last = tape.output.producer
     if last is None or last.name not in ("aten.addmm", "aten.mm") or last.args[-1].depends:
         return None

@@ -1,4 +1,4 @@
-"""All methods, in the order of menus. A new one is an entry here."""
+"""All methods, in menu order. To add a method, add an entry here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cnnfix_core.regions import BoxRule
 
 _PART_OF_MAXIMUM = BoxRule("threshold", 0.2, largest=True)  # Zhou et al., CVPR 2016
 _MOST_OF_IT = BoxRule("share", 0.9)
-_MIDDLE = BoxRule("threshold", 0.278)  # a centred box of 0.8 of width and height
+_MIDDLE = BoxRule("threshold", 0.278)  # a centred box of 0.8 times the width and height
 
 _ALL = (
     Method(
@@ -21,7 +21,7 @@ _ALL = (
         title="Fixations",
         family="Fixations",
         source="this project, after Mopuri et al. 2019",
-        about="Walks back from the class's score and shares its evidence among the pixels that brought it.",
+        about="Walks back from the class's score and shares its evidence among the pixels that contributed to it.",
         draw=walk,
         preset=EVIDENCE,
         box=_MOST_OF_IT,
@@ -43,7 +43,7 @@ _ALL = (
         title="CAM",
         family="Class activation maps",
         source="Zhou et al. 2016",
-        about="Weighs each channel of the last feature map as the network's one linear layer does.",
+        about="Weights each channel of the last feature map by the linear layer's weight for the class.",
         draw=by_view(cam.class_activation_map),
         box=_PART_OF_MAXIMUM,
         needs=(cam.needs_pooled_head,),
@@ -53,7 +53,7 @@ _ALL = (
         title="Grad-CAM",
         family="Class activation maps",
         source="Selvaraju et al. 2017",
-        about="Weighs each channel of a feature map by the mean gradient of the class's score there.",
+        about="Weights each channel of a feature map by the mean gradient of the class's score.",
         draw=by_view(class_activation.grad_cam),
         box=_PART_OF_MAXIMUM,
         needs=(needs_map, needs_gradient),
@@ -64,7 +64,7 @@ _ALL = (
         title="Grad-CAM++",
         family="Class activation maps",
         source="Chattopadhyay et al. 2018",
-        about="Grad-CAM whose mean counts places more where the gradient is steep, for several things of one class.",
+        about="Grad-CAM with a weighted mean of the gradients, for several objects of one class.",
         draw=by_view(class_activation.grad_cam_plus_plus),
         box=_PART_OF_MAXIMUM,
         needs=(needs_map, needs_gradient),
@@ -75,7 +75,7 @@ _ALL = (
         title="LayerCAM",
         family="Class activation maps",
         source="Jiang et al. 2021",
-        about="Weighs each place of each channel by its own gradient, so that finer layers can be drawn too.",
+        about="Weights each position of each channel by its own gradient, so that finer layers can be used too.",
         draw=by_view(class_activation.layer_cam),
         box=_PART_OF_MAXIMUM,
         needs=(needs_map, needs_gradient),
@@ -86,7 +86,7 @@ _ALL = (
         title="Score-CAM",
         family="Class activation maps",
         source="Wang et al. 2020",
-        about="Shows the network the picture through each channel, and weighs it by the score that comes of it.",
+        about="Masks the picture with each channel of a feature map, and weights the channel by the resulting score.",
         draw=by_view(class_activation.score_cam),
         box=_PART_OF_MAXIMUM,
         needs=(needs_map,),
@@ -98,7 +98,7 @@ _ALL = (
         title="Guided backpropagation",
         family="Gradients",
         source="Springenberg et al. 2015",
-        about="The gradient of the score, without what is negative at each ReLU.",
+        about="The gradient of the score, with negative gradients removed at each ReLU.",
         draw=by_view(gradients.guided_backprop),
         box=_MOST_OF_IT,
         needs=(needs_gradient, needs_rectifiers),
@@ -108,7 +108,7 @@ _ALL = (
         title="Guided Grad-CAM",
         family="Gradients",
         source="Selvaraju et al. 2017",
-        about="Guided backpropagation, where Grad-CAM is strong.",
+        about="Guided backpropagation multiplied by Grad-CAM.",
         draw=by_view(gradients.guided_grad_cam),
         box=_MOST_OF_IT,
         needs=(needs_map, needs_gradient, needs_rectifiers),
@@ -129,7 +129,7 @@ _ALL = (
         title="Integrated gradients",
         family="Gradients",
         source="Sundararajan et al. 2017",
-        about="The gradients on the way from grey to the picture, summed: together they are the score's change.",
+        about="The gradients along the path from grey to the picture, summed; they add up to the change of the score.",
         draw=by_view(gradients.integrated_gradients),
         box=_MOST_OF_IT,
         needs=(needs_gradient,),
@@ -140,7 +140,7 @@ _ALL = (
         title="Occlusion",
         family="Perturbation",
         source="Zeiler, Fergus 2014",
-        about="How far the score falls when a grey patch covers the place.",
+        about="How far the score drops when a grey patch covers a part of the picture.",
         draw=by_view(perturbation.occlusion),
         box=_PART_OF_MAXIMUM,
         slow=True,
@@ -150,7 +150,7 @@ _ALL = (
         title="RISE",
         family="Perturbation",
         source="Petsiuk et al. 2018",
-        about="The mean probability over random masks that show the place, above that over all masks.",
+        about="The mean probability over the random masks that show a pixel, compared with that over all masks.",
         draw=by_view(perturbation.rise),
         box=_PART_OF_MAXIMUM,
         slow=True,
@@ -160,7 +160,7 @@ _ALL = (
         title="c-MWP",
         family="Excitation",
         source="Zhang et al. 2018",
-        about="Hands the class down through positive weights alone, less what a class of opposite weights would get.",
+        about="Passes the score down through positive weights, minus the same for a class with negated weights.",
         draw=by_view(excitation.contrastive_excitation),
         box=_PART_OF_MAXIMUM,
         needs=(excitation.needs_excitation,),
@@ -171,7 +171,7 @@ _ALL = (
         title="Centre",
         family="Baselines",
         source="a Gaussian",
-        about="A blob in the middle, whatever the picture shows: what any method must beat.",
+        about="The same blob in the centre of every picture: a baseline that any method should beat.",
         draw=baselines.centre,
         box=_MIDDLE,
     ),
@@ -180,12 +180,12 @@ _ALL = (
         title="Random",
         family="Baselines",
         source="smooth noise",
-        about="Noise that knows nothing of the picture or the network: what any method must beat.",
+        about="Random noise, independent of the network: a baseline that any method should beat.",
         draw=baselines.noise,
         box=_PART_OF_MAXIMUM,
     ),
 )
 
 METHODS: dict[str, Method] = {method.name: method for method in _ALL}
-# What any method must beat; these stand last in every table.
+# Any method should beat these; they come last in every table.
 BASELINES = tuple(method.name for method in _ALL if method.family == "Baselines")

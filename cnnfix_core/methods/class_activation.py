@@ -1,6 +1,6 @@
-"""Class activation maps: channels of a feature map, weighted by what they do for the class.
+"""Class activation maps: the channels of a feature map, weighted by their importance for the class.
 
-What is negative in a map speaks against the class, and is cut off.
+Negative values count against the class and are set to 0.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from cnnfix_core.methods.per_view import ViewRequest
 from cnnfix_core.zoo import Model
 
 
-def grad_cam(asked: ViewRequest) -> tuple[Tensor, str]:
-    """Grad-CAM; the channels' sum is cut off at 0."""
-    layer = _layer(asked)
-    return grad_cam_by_captum(asked.score, asked.module.get_submodule(layer), asked.inputs)[0].sum(dim=0), layer
+def grad_cam(request: ViewRequest) -> tuple[Tensor, str]:
+    """Grad-CAM; negative sums over the channels are set to 0."""
+    layer = _layer(request)
+    return grad_cam_by_captum(request.score, request.module.get_submodule(layer), request.inputs)[0].sum(dim=0), layer
 
 
 def grad_cam_by_captum(score: Callable[[Tensor], Tensor], layer: nn.Module, inputs: Tensor) -> Tensor:
-    """Grad-CAM (Selvaraju et al., ICCV 2017, eq. 1 and 2) of the scores, (N,), on a layer's maps, as large as they."""
+    """Grad-CAM (Selvaraju et al., ICCV 2017, eq. 1 and 2) of the scores, (N,), in the shape of a layer's output."""
     need("captum")
     from captum.attr import LayerGradCam
 
@@ -35,7 +35,7 @@ def grad_cam_by_captum(score: Callable[[Tensor], Tensor], layer: nn.Module, inpu
 
 
 def grad_cam_together(model: Model, inputs: Tensor, classes: Sequence[int]) -> list[Map]:
-    """Grad-CAM of each of a batch of the network's inputs, (N, 3, H, W), for a class each: N maps (h, w)."""
+    """Grad-CAM for a batch of inputs, (N, 3, H, W), with one class per input: N maps (h, w)."""
     module = with_own_hooks(model.module)
     wanted = torch.tensor(classes, device=inputs.device)[:, None]
     layer = module.get_submodule(anatomy(model).last)
@@ -44,25 +44,25 @@ def grad_cam_together(model: Model, inputs: Tensor, classes: Sequence[int]) -> l
     return list(maps.detach().sum(dim=1).clamp_min(0).float().cpu().numpy())
 
 
-def grad_cam_plus_plus(asked: ViewRequest) -> tuple[Tensor, str]:
-    """Grad-CAM++ (Chattopadhyay et al., WACV 2018), by torchcam with the paper's weights; cut off at 0."""
-    return _by_torchcam(asked, _torchcam().PaperGradCAMpp)
+def grad_cam_plus_plus(request: ViewRequest) -> tuple[Tensor, str]:
+    """Grad-CAM++ (Chattopadhyay et al., WACV 2018), by torchcam with the paper's weights."""
+    return _by_torchcam(request, _torchcam().PaperGradCAMpp)
 
 
-def layer_cam(asked: ViewRequest) -> tuple[Tensor, str]:
-    """LayerCAM (Jiang et al., IEEE TIP 2021, eq. 7 and 8), by torchcam: each place has weights of its own."""
-    return _by_torchcam(asked, _torchcam().LayerCAM)
+def layer_cam(request: ViewRequest) -> tuple[Tensor, str]:
+    """LayerCAM (Jiang et al., IEEE TIP 2021, eq. 7 and 8), by torchcam: each position has its own weights."""
+    return _by_torchcam(request, _torchcam().LayerCAM)
 
 
-def score_cam(asked: ViewRequest) -> tuple[Tensor, str]:
-    """Score-CAM (Wang et al., CVPR workshops 2020), by torchcam: one forward pass a channel.
+def score_cam(request: ViewRequest) -> tuple[Tensor, str]:
+    """Score-CAM (Wang et al., CVPR workshops 2020), by torchcam: one forward pass per channel.
 
-    Each channel, brought to 0 to 1 and then enlarged (the paper enlarges first), masks the picture; its weight is the
-    softmax, over all channels, of the scores that the network then gives. The baseline that the paper subtracts is the
-    same for all and cancels.
+    Each channel, normalised to 0 to 1 and then enlarged (the paper enlarges first), masks the picture. Its weight is
+    the softmax, over all channels, of the score of the masked picture. The baseline that the paper subtracts is the
+    same for all channels and cancels.
     """
     with torch.no_grad():
-        return _by_torchcam(asked, _torchcam().ScoreCAM, batch_size=asked.at_once)
+        return _by_torchcam(request, _torchcam().ScoreCAM, batch_size=request.at_once)
 
 
 def _torchcam() -> Any:
@@ -72,15 +72,15 @@ def _torchcam() -> Any:
     return torchcam_extractors
 
 
-def _by_torchcam(asked: ViewRequest, method: Any, **options: Any) -> tuple[Tensor, str]:
-    layer = _layer(asked)
-    module = asked.module.get_submodule(layer)
-    with method(asked.module, layer, **options) as extractor:
-        # After the library's own hooks: what follows may write into the layer's output, which must stay what they saw.
+def _by_torchcam(request: ViewRequest, method: Any, **options: Any) -> tuple[Tensor, str]:
+    layer = _layer(request)
+    module = request.module.get_submodule(layer)
+    with method(request.module, layer, **options) as extractor:
+        # After the library's hooks: later layers may write into this layer's output in place, so they get a copy.
         module.register_forward_hook(_copied)
-        scores = asked.module(asked.inputs.requires_grad_())
-        asked.watch.expect(len(extractor.hook_a[0][0]) + 1)
-        (found,) = extractor(scores=scores, targets=asked.among, normalized=False)
+        scores = request.module(request.inputs.requires_grad_())
+        request.watch.expect(len(extractor.hook_a[0][0]) + 1)
+        (found,) = extractor(scores=scores, targets=request.among, normalized=False)
     return found[0], layer
 
 
@@ -88,6 +88,6 @@ def _copied(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
     return output.clone()
 
 
-def _layer(asked: ViewRequest) -> str:
-    known = anatomy(asked.model)
-    return known.layer(asked.layer, known.last)
+def _layer(request: ViewRequest) -> str:
+    known = anatomy(request.model)
+    return known.layer(request.layer, known.last)

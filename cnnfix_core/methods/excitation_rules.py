@@ -1,7 +1,7 @@
-"""How excitation backpropagation passes an operation: one rule for each family of operations that walks know.
+"""The rules of excitation backpropagation, one for each family of operations that walks have rules for.
 
-Zhang et al.: Top-Down Neural Attention by Excitation Backprop, IJCV 126, 2018. Probabilities may have signs here: all
-rules are linear in them, so that a difference of two can go through at once.
+Zhang et al.: Top-Down Neural Attention by Excitation Backprop, IJCV 126, 2018. All rules are linear in the
+probabilities, so a difference of two, which may be negative, can be propagated at once.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from cnnfix_core.engine.rules import (
     views,
 )
 
-# One for each output of the operation; None where no probability has arrived.
+# One for each output of the operation; None if no probability has reached it.
 Probabilities = Sequence[Tensor | None]
 Passed = Iterable[tuple[Value, Tensor]]
 ExcitationRule = Callable[[Operation, Probabilities], Passed]
@@ -73,7 +73,7 @@ def by_weight(operation: Operation, probabilities: Probabilities, sign: int) -> 
 
 @excites(pooling.avg_pool, pooling.mean, resampling.adaptive_avg_pool, resampling.resized)
 def averaged(operation: Operation, probabilities: Probabilities) -> Passed:
-    """A sum with fixed coefficients of no sign, such as average pooling: in proportion to x+."""
+    """A sum with fixed non-negative coefficients, such as average pooling: in proportion to x+."""
     yield from _in_proportion(operation, list(operation.args), probabilities)
 
 
@@ -95,7 +95,7 @@ def _in_proportion(operation: Operation, args: list[Any], probabilities: Probabi
     indexing.filled,
 )
 def moved(operation: Operation, probabilities: Probabilities) -> Passed:
-    """Movement, and a choice of one element: the probability goes where the element came from, as a gradient does."""
+    """Operations that move or select elements: the probability goes to where the element came from, like a gradient."""
     yield from _pulled_back(operation, list(operation.args), probabilities, None)
 
 
@@ -108,7 +108,7 @@ def moved(operation: Operation, probabilities: Probabilities) -> Passed:
     normalisation.layer_norm,
 )
 def passed(operation: Operation, probabilities: Probabilities) -> Passed:
-    """Functions of one element, and normalisation: the probability stays with the element."""
+    """Elementwise functions and normalisation: the probability stays with the element."""
     (probability, *_), (value, *_) = probabilities, operation.activations()
     if probability is not None:
         yield value, probability.reshape(value.shape)
@@ -116,7 +116,7 @@ def passed(operation: Operation, probabilities: Probabilities) -> Passed:
 
 @excites(arithmetic.add, arithmetic.sub, arithmetic.reversed_sub)
 def added(operation: Operation, probabilities: Probabilities) -> Passed:
-    """A sum of two, or a difference: in proportion to what is positive in each term; what is constant gets nothing."""
+    """A sum or difference of two: in proportion to the positive part of each term; constants get nothing."""
     terms = [term for term in operation.args[:2] if arithmetic.depends(term)]
     if len(terms) == 1:
         yield from _reduced(terms[0], probabilities)
@@ -131,7 +131,7 @@ def added(operation: Operation, probabilities: Probabilities) -> Passed:
 
 @excites(arithmetic.mul, arithmetic.div)
 def scaled(operation: Operation, probabilities: Probabilities) -> Passed:
-    """A product, or a quotient: to the feature, not to the gate; two features get half each."""
+    """A product or quotient: to the feature, not to the gate; two features get half each."""
     factors = operation.args[:2]
     both = family_of(operation) is arithmetic.mul
     followed = followed_factors(factors, elementwise=True) if both else (0 if arithmetic.depends(factors[0]) else 1,)
@@ -141,7 +141,7 @@ def scaled(operation: Operation, probabilities: Probabilities) -> Passed:
 
 
 def _reduced(value: Value, probabilities: Probabilities) -> Passed:
-    """What arrives at an input that was broadcast."""
+    """The probability of an input that was broadcast."""
     if probabilities[0] is not None:
         yield value, probabilities[0].sum_to_size(value.shape)
 
@@ -151,16 +151,20 @@ def _positive(tensor: Tensor) -> Tensor:
 
 
 def _over(probability: Tensor | None, total: Tensor) -> Tensor:
-    """Probability over total; where the total is 0 nothing is passed on."""
+    """Probability divided by total; 0 where the total is 0."""
     return torch.zeros_like(total) if probability is None else torch.where(total > 0, probability / total, 0)
 
 
 def _pulled_back(
     operation: Operation, args: list[Any], probabilities: Probabilities, enter: Callable[[Tensor], Tensor] | None
 ) -> Passed:
-    """The probabilities through the operation's own derivative.
+    """Propagate the probabilities with the operation's derivative.
 
-    enter: what the operation is computed on, in proportion to which it passes; None to pass as a gradient does.
+    Args:
+        operation: The operation.
+        args: Its arguments, which may differ from those recorded.
+        probabilities: Of its outputs.
+        enter: Applied to the inputs, in proportion to which the probability is shared; None to pass it like a gradient.
     """
     leaves: dict[int, tuple[Value, Tensor]] = {}
 
@@ -168,7 +172,7 @@ def _pulled_back(
         if not value.depends:
             return _data(value)
         _, leaf = leaves.setdefault(id(value), (value, _leaf(value, enter)))
-        return leaf * 1  # operations that write in place must not write into what is differentiated
+        return leaf * 1  # a copy, because in-place operations must not write into a leaf
 
     with torch.enable_grad():
         taken, options = tree_map_only(Value, given, (args, operation.kwargs))
@@ -194,6 +198,6 @@ def _data(value: Value) -> Tensor:
 
 
 def rule_for(operation: Operation) -> ExcitationRule | None:
-    """The rule of the operation's family; None where there is none, or it multiplies two activations as matrices."""
+    """The rule of the operation's family; None if there is none, or for a matrix product of two activations."""
     rule = _RULES.find(operation)
     return None if rule is weighted and len(operation.activations()) > 1 else rule

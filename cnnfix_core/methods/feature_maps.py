@@ -19,11 +19,11 @@ from cnnfix_core.methods.module_copy import with_own_hooks
 from cnnfix_core.zoo import Model
 
 T = TypeVar("T")
-_COARSEST = 16  # excitation backprop is drawn where a map's side is at least this part of the input's
+_COARSEST = 16  # excitation backprop uses a map whose side is at least 1/16 of the input's
 _PRODUCTS = ("aten.mm", "aten.addmm", "aten.bmm", "aten._scaled_dot_product")
 
 
-def once_a_network(find: Callable[[Model], T]) -> Callable[[Model], T]:
+def cached_per_network(find: Callable[[Model], T]) -> Callable[[Model], T]:
     """Remember what was found for as long as the network lives, or until a rule is registered: it may change this."""
     known: WeakKeyDictionary[nn.Module, tuple[int, T]] = WeakKeyDictionary()
 
@@ -40,10 +40,13 @@ def once_a_network(find: Callable[[Model], T]) -> Callable[[Model], T]:
 class Anatomy:
     """A network's feature maps.
 
-    maps: modules that give one, in the order of their last run, with height and width. last: the module whose output
-    is the last before pooling, where class activation maps are drawn; fine: the last whose side is at least a 16th of
-    the input's. Both are "" where there is none. tokens: whether a row of tokens comes after the last map.
-    numbers: how many a forward pass of one picture makes.
+    Attributes:
+        maps: Modules whose output is a feature map, in the order of their last call, with its height and width.
+        last: The module whose output is the last map before pooling, the default for class activation maps; "" if
+            there is none.
+        fine: The last module whose map has a side of at least 1/16 of the input's; "" if there is none.
+        tokens: Whether the network works on a sequence of tokens after the last map.
+        numbers: How many numbers a forward pass of one picture computes.
     """
 
     maps: dict[str, tuple[int, int]]
@@ -53,12 +56,12 @@ class Anatomy:
     numbers: int
 
     def layer(self, wanted: str | None, otherwise: str) -> str:
-        """The layer of that name; `otherwise` for None. Raises ModelError where it gives no feature map."""
+        """The layer with that name; `otherwise` for None. Raises ModelError if its output is not a feature map."""
         if wanted is None:
             return otherwise
         if wanted not in self.maps:
             hint = did_you_mean(wanted, self.maps, f"The last one is {self.last!r}.")
-            raise ModelError(f"The network has no layer {wanted!r} that gives a feature map. {hint}")
+            raise ModelError(f"The network has no layer {wanted!r} whose output is a feature map. {hint}")
         return wanted
 
 
@@ -68,7 +71,7 @@ def grey(model: Model) -> Tensor:
     return model.preprocess(Image.new("RGB", (width, height), "grey"))[None].to(model.device)
 
 
-def read_off(find: Callable[[Tape], T]) -> Callable[[Model], T]:
+def computed_from_tape(find: Callable[[Tape], T]) -> Callable[[Model], T]:
     """Turn what is found on a tape into what is known of a network: from a run on a grey picture, one for all finders.
 
     A finder that comes later than a network's first use has a run of its own.
@@ -89,14 +92,14 @@ def read_off(find: Callable[[Tape], T]) -> Callable[[Model], T]:
 _FINDERS: list[Callable[[Tape], Any]] = []
 
 
-@once_a_network
+@cached_per_network
 def _findings(model: Model) -> dict[Callable[[Tape], Any], Any]:
     """What each finder has found in the network so far."""
     return {}
 
 
 def anatomy_of(tape: Tape) -> Anatomy:
-    """The feature maps of the network that was recorded."""
+    """The feature maps of the recorded network."""
     ends = ends_of_modules(tape)
     maps = {name: operation for name, operation in ends.items() if name and _is_map(operation, 2)}
     drawn = _drawn(maps)
@@ -115,17 +118,22 @@ def anatomy_of(tape: Tape) -> Anatomy:
     )
 
 
-anatomy = read_off(anatomy_of)
+anatomy = computed_from_tape(anatomy_of)
 
 
 def last_map(tape: Tape, sides: int) -> str:
-    """The module whose output is the last map before pooling; sides: 3 for time, height and width. "": none."""
+    """The module whose output is the last map before pooling; "" if there is none.
+
+    Args:
+        tape: A recorded forward pass.
+        sides: Number of dimensions of a map: 2 for height and width, 3 for time, height and width.
+    """
     ends = ends_of_modules(tape)
     return _outermost_last(_drawn({name: end for name, end in ends.items() if name and _is_map(end, sides)}))
 
 
 def ends_of_modules(tape: Tape) -> dict[str, Operation]:
-    """The last operation that ran in each module, or in one inside it; not of modules that only hold others."""
+    """The last operation of each module, submodules included; without modules that only hold others."""
     ends: dict[str, Operation] = {}
     for operation in tape.operations:
         parts = operation.module.split(".")
@@ -134,12 +142,12 @@ def ends_of_modules(tape: Tape) -> dict[str, Operation]:
 
 
 def _outermost_last(maps: dict[str, Operation]) -> str:
-    """The outermost of the modules that end with the last map."""
+    """The outermost module that ends with the last map."""
     return max(_trunk(maps) or maps, key=lambda name: (maps[name].index, -len(name)), default="")
 
 
 def _trunk(maps: dict[str, Operation]) -> list[str]:
-    """Of networks that say what is where, the maps before their heads, whose maps are scores; none of others."""
+    """The maps of the backbone of a detection or segmentation network, whose head computes scores; else none."""
     for part in ("body", "backbone"):
         if inside := [name for name in maps if part in name.split(".")[:-1]]:
             return inside
@@ -152,7 +160,9 @@ def _is_map(operation: Operation, sides: int) -> bool:
 
 
 def _drawn(maps: dict[str, Operation]) -> dict[str, Operation]:
-    return {name: operation for name, operation in maps.items() if "pool" not in operation.name}  # same map before it
+    return {
+        name: operation for name, operation in maps.items() if "pool" not in operation.name
+    }  # the map before pooling is the same
 
 
 def _size(operation: Operation) -> tuple[int, int]:
@@ -161,29 +171,29 @@ def _size(operation: Operation) -> tuple[int, int]:
 
 
 def _mixes_tokens(operation: Operation) -> bool:
-    """Whether it is a matrix product with more than the one row of the picture."""
+    """Whether it is a matrix product with more than one row per picture."""
     return operation.name.startswith(_PRODUCTS) and any(value.shape[0] > 1 for value in operation.activations())
 
 
 def needs_map(model: Model) -> str:
-    """Why class activation maps do not fit the network, or ""."""
+    """Why class activation maps cannot be used with the network, or ""."""
     found = anatomy(model)
     if not found.last:
-        return "The network has no feature map of height and width, so class activation maps do not fit it."
+        return "The network has no feature map with height and width, so class activation maps cannot be used."
     if found.tokens:
         return (
-            "Behind its last feature map the network works on a row of tokens, as transformers do, so class activation "
-            "maps do not fit it."
+            "After its last feature map the network works on a sequence of tokens, like a transformer, so class "
+            "activation maps cannot be used."
         )
     return ""
 
 
-@once_a_network
+@cached_per_network
 def needs_gradient(model: Model) -> str:
-    """Why no gradient gets through the network, or ""."""
+    """Why no gradient can be computed through the network, or ""."""
     try:
         with torch.enable_grad():
             scores = with_own_hooks(model.module)(grey(model).requires_grad_())
     except RuntimeError as error:
         return f"The network does not run with gradients: {str(error).splitlines()[0]}"
-    return "" if scores.requires_grad else "No gradient gets from the network's scores back to the picture."
+    return "" if scores.requires_grad else "The network's scores have no gradient with respect to the picture."

@@ -13,58 +13,56 @@ from cnnfix_core.methods.per_view import ViewRequest
 STEPS = 50
 
 
-def saliency(asked: ViewRequest) -> tuple[Tensor, None]:
-    """The largest |gradient| among the colours (Simonyan et al., ICLR workshop 2014, section 3.1), by Captum."""
-    return _strongest_colour(_gradient(asked)), None
+def saliency(request: ViewRequest) -> tuple[Tensor, None]:
+    """The largest |gradient| over the colour channels (Simonyan et al., ICLR workshop 2014, section 3.1), by Captum."""
+    return _strongest_colour(_gradient(request)), None
 
 
-def guided_backprop(asked: ViewRequest) -> tuple[Tensor, None]:
-    """The same with gradients that no ReLU lets through where they are negative (Springenberg et al. 2015)."""
-    return _strongest_colour(_guided_gradient(asked)), None
+def guided_backprop(request: ViewRequest) -> tuple[Tensor, None]:
+    """The same, with negative gradients set to 0 at every ReLU (Springenberg et al. 2015)."""
+    return _strongest_colour(_guided_gradient(request)), None
 
 
-def guided_grad_cam(asked: ViewRequest) -> tuple[Tensor, str]:
-    """Guided backpropagation times Grad-CAM, enlarged bilinearly (Selvaraju et al., ICCV 2017, section 3.2)."""
-    cam, layer = grad_cam(asked)
-    large = interpolate(cam.detach()[None, None], asked.inputs.shape[2:], mode="bilinear")
-    return _strongest_colour(_guided_gradient(asked)) * large[0, 0], layer
+def guided_grad_cam(request: ViewRequest) -> tuple[Tensor, str]:
+    """Guided backpropagation times bilinearly enlarged Grad-CAM (Selvaraju et al., ICCV 2017, section 3.2)."""
+    cam, layer = grad_cam(request)
+    large = interpolate(cam.detach()[None, None], request.inputs.shape[2:], mode="bilinear")
+    return _strongest_colour(_guided_gradient(request)) * large[0, 0], layer
 
 
-def integrated_gradients(asked: ViewRequest) -> tuple[Tensor, None]:
+def integrated_gradients(request: ViewRequest) -> tuple[Tensor, None]:
     """Integrated gradients (Sundararajan et al., ICML 2017, eq. 1) from mean grey to the picture, by Captum.
 
-    Summed over the colours, so that all places together are the difference of the two scores; what is negative speaks
-    against the class and is cut off. 50 points, by Gauss and Legendre.
+    Summed over the colour channels, so that all pixels add up to the difference of the two scores. Negative values
+    count against the class and are set to 0. 50 points of Gauss-Legendre quadrature.
     """
-    return signed_path(asked).clamp_min(0), None
+    return signed_path(request).clamp_min(0), None
 
 
-def signed_path(asked: ViewRequest) -> Tensor:
+def signed_path(request: ViewRequest) -> Tensor:
     """Integrated gradients with their signs: (h, w)."""
     need("captum")
     from captum.attr import IntegratedGradients
 
-    asked.watch.expect(STEPS)
-    method = IntegratedGradients(asked.score)
-    parts: Tensor = method.attribute(asked.inputs, n_steps=STEPS, internal_batch_size=asked.at_once)
+    request.watch.expect(STEPS)
+    method = IntegratedGradients(request.score)
+    parts: Tensor = method.attribute(request.inputs, n_steps=STEPS, internal_batch_size=request.at_once)
     return parts[0].detach().sum(dim=0)
 
 
-def _gradient(asked: ViewRequest) -> Tensor:
+def _gradient(request: ViewRequest) -> Tensor:
     need("captum")
     from captum.attr import Saliency
 
-    gradient: Tensor = Saliency(asked.score).attribute(asked.inputs.requires_grad_(), abs=False)
+    gradient: Tensor = Saliency(request.score).attribute(request.inputs.requires_grad_(), abs=False)
     return gradient[0]
 
 
-def _guided_gradient(asked: ViewRequest) -> Tensor:
+def _guided_gradient(request: ViewRequest) -> Tensor:
     with Guided() as guided:
-        gradient = _gradient(asked)
+        gradient = _gradient(request)
     if not guided.met:
-        raise ModelError(
-            "The network hides its ReLUs in a compiled part, so guided backpropagation does not reach them."
-        )
+        raise ModelError("The network's ReLUs are in compiled code, which guided backpropagation cannot reach.")
     return gradient
 
 

@@ -1,4 +1,4 @@
-"""Guided backpropagation's one change to the gradient, wherever a network has its ReLUs."""
+"""Guided backpropagation: change the gradient at every ReLU of a network."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from cnnfix_core.engine import Operation, Tape
-from cnnfix_core.methods.feature_maps import read_off
+from cnnfix_core.methods.feature_maps import computed_from_tape
 
 _RECTIFIERS = ("relu", "relu6", "hardtanh", "clamp", "clamp_min", "threshold")
 
 
 class Guided(TorchFunctionMode):
-    """Inside, no negative gradient gets through a ReLU (Springenberg et al., ICLR workshop 2015, section 3.4).
+    """Sets negative gradients to 0 at every ReLU (Springenberg et al., ICLR workshop 2015, section 3.4).
 
-    In this thread alone, and for all ReLUs: modules, functions, in-place ones and steps of an exported program.
-    Captum's GuidedBackprop, which does the same, knows modules of the class torch.nn.ReLU.
+    Applies to the current thread and to all ReLUs: modules, functions, in-place ones and nodes of an exported program.
+    Captum's GuidedBackprop does the same, but only for modules of the class torch.nn.ReLU.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ def _without_negative(gradient: Tensor) -> Tensor:
 
 
 def _rectifies(name: str, bounds: tuple[Any, ...], options: dict[str, Any]) -> bool:
-    """Whether the function of this name is 0 for all that is negative, and grows from there."""
+    """Whether the function with this name is 0 for negative numbers and increases from there."""
     if name not in _RECTIFIERS:
         return False
     lows = [options[key] for key in ("min", "min_val", "threshold") if key in options]
@@ -46,16 +46,16 @@ def _rectifies(name: str, bounds: tuple[Any, ...], options: dict[str, Any]) -> b
 
 
 def _name(func: Any) -> str:
-    """Its plain name: relu, for relu_ and aten.relu.default too."""
+    """The plain name of a function: relu for relu, relu_ and aten.relu.default."""
     return getattr(func, "__name__", "").partition(".")[0].strip("_")
 
 
-@read_off
+@computed_from_tape
 def needs_rectifiers(tape: Tape) -> str:
-    """Why guided backpropagation does not fit the network, or ""."""
+    """Why guided backpropagation cannot be used with the network, or ""."""
     if any(map(_is_rectifier, tape.operations)):
         return ""
-    return "The network has no ReLU, whose negative gradients guided backpropagation takes away."
+    return "The network has no ReLU, at which guided backpropagation removes negative gradients."
 
 
 def _is_rectifier(operation: Operation) -> bool:

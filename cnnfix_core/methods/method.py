@@ -1,4 +1,4 @@
-"""What a method is, what it is asked, and what it gives."""
+"""The types of a method, its input and its result."""
 
 from __future__ import annotations
 
@@ -16,16 +16,23 @@ from cnnfix_core.zoo import Model
 
 Map = NDArray[np.float32]
 Classes = tuple[int, ...]
-# Called with the share that is done, 0 to 1; what it raises stops the method.
+# Called with the share that is done, 0 to 1; an exception that it raises stops the method.
 Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MapRequest:
-    """What a method is asked.
+    """The input of a method.
 
-    classes: (a,), or (a, b) for "a rather than b". preset: of a walk, None for others.
-    longest_side: of the map; None for that of the picture. layer: None for the method's own.
+    Attributes:
+        model: The network.
+        picture: The picture.
+        classes: (a,), or (a, b) for "a rather than b".
+        crops: The views of the picture to use.
+        longest_side: Of the map; None for that of the picture.
+        layer: The layer to use; None for the method's default.
+        preset: The preset of a walk; None for other methods.
+        progress: Called with the share that is done.
     """
 
     model: Model
@@ -38,7 +45,7 @@ class MapRequest:
     progress: Progress
 
     @property
-    def asked(self) -> int | tuple[int, int]:
+    def target(self) -> int | tuple[int, int]:
         """The class index, or both of a contrast."""
         first, *other = self.classes
         return (first, other[0]) if other else first
@@ -46,7 +53,7 @@ class MapRequest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawing:
-    """What a method draws: a map (H, W), the layer that it was drawn on; of a walk its fixations and their box."""
+    """The output of a method: a map (H, W) and the layer it used; for walks also the fixations and their box."""
 
     map: Map
     layer: str | None = None

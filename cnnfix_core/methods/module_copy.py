@@ -1,4 +1,4 @@
-"""A copy of a network that libraries may set hooks on."""
+"""A copy of a network on which libraries may register hooks."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch import nn
 
 
 def with_own_hooks(module: nn.Module) -> nn.Module:
-    """A copy of the modules that shares the weights: hooks on it touch nobody else who uses the model."""
+    """A copy of the modules that shares the weights, so that hooks on it do not affect other users of the model."""
     shared: dict[int, Any] = {id(tensor): tensor for tensor in (*module.parameters(), *module.buffers())}
     own = copy.deepcopy(module, shared).eval()
     for child in own.modules():
         if hasattr(child, "inplace"):
-            child.inplace = False  # type: ignore[assignment]  # a layer's output must stay what the hook saw
+            child.inplace = False  # type: ignore[assignment]  # a layer's output must not change after a hook has seen it
     return own

@@ -1,4 +1,4 @@
-"""Methods that ask the network about one view of the picture at a time, and the way back to the picture."""
+"""Run a method on one view of the picture at a time, and combine the maps on the picture."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from cnnfix_core.methods.method import Classes, Drawing, Map, MapRequest, Progre
 from cnnfix_core.methods.module_copy import with_own_hooks
 from cnnfix_core.zoo import Model
 
-_NUMBERS_AT_ONCE = 64_000_000  # that a batch makes: a quarter of a gigabyte, where all are kept
+_NUMBERS_AT_ONCE = 64_000_000  # computed by one batch: a quarter of a gigabyte if all are kept
 _MOST_AT_ONCE = 16
 
 
-class Watch:
-    """Reports how far a method is: each picture that goes through the network is a step of what was expected."""
+class ProgressReporter:
+    """Reports a method's progress by counting the pictures that go through the network."""
 
     def __init__(self, progress: Progress, start: float = 0.0, end: float = 1.0) -> None:
         self._progress, self._start, self._end = progress, start, end
         self._done, self._expected = 0, 1
 
     def expect(self, pictures: int) -> None:
-        """Say how many pictures will go through the network from now on."""
+        """Set how many pictures will go through the network from now on."""
         self._done, self._expected = 0, pictures
 
     def __call__(self, _module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        """Before each run of the network."""
+        """Called before each forward pass."""
         share = min(self._done / self._expected, 1.0)
         self._progress(self._start + (self._end - self._start) * share)
         self._done += len(inputs[0])
@@ -41,10 +41,16 @@ class Watch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ViewRequest:
-    """One view of the picture, and a network that may be asked about it.
+    """The input of a method for one view of the picture.
 
-    module: a copy of the network with hooks of its own, which reports progress. inputs: (1, 3, H, W).
-    layer: where to draw; None for the method's own. at_once: how many pictures to ask about at a time.
+    Attributes:
+        model: The network.
+        module: A copy of the network's module with its own hooks, which reports progress.
+        inputs: (1, 3, H, W).
+        classes: (a,), or (a, b) for "a rather than b".
+        layer: The layer to use; None for the method's default.
+        watch: Reports the progress.
+        at_once: Batch size for methods that run the network on many pictures.
     """
 
     model: Model
@@ -52,58 +58,68 @@ class ViewRequest:
     inputs: Tensor
     classes: Classes
     layer: str | None
-    watch: Watch
+    watch: ProgressReporter
     at_once: int
 
     def score(self, batch: Tensor) -> Tensor:
-        """The class's score of each picture, (N,), or by how much it is above that of the other class."""
+        """The class's score for each picture, (N,), or its difference to the other class's score."""
         return self.among(self.module(batch))
 
     def among(self, scores: Tensor) -> Tensor:
-        """Of the scores of all classes, (..., classes), that of the class, or the difference of two."""
+        """The class's score, or the difference of the two, from the scores of all classes, (..., classes)."""
         first, *other = self.classes
         return scores[..., first] - scores[..., other].sum(dim=-1)
 
 
-# From a view to a map (h, w) on it, and the layer that it was drawn on, if it was. What is below 0 is cut off.
+# Returns a map (h, w) of the view, whose negative values are set to 0 later, and the layer that it used, if any.
 Draw = Callable[[ViewRequest], tuple[Tensor, str | None]]
 
 
 def by_view(draw: Draw) -> Callable[[MapRequest], Drawing]:
-    """Ask about each view by itself, and put the maps together on the picture: their mean where they overlap."""
+    """Run a method on each view separately, and average the maps on the picture where views overlap."""
 
-    def drawn(question: MapRequest) -> Drawing:
-        model, picture = question.model, question.picture
-        seen = model.views(picture, question.crops)
+    def drawn(request: MapRequest) -> Drawing:
+        model, picture = request.model, request.picture
+        seen = model.views(picture, request.crops)
         maps = []
         layer = None
         for number, view in enumerate(seen):
-            watch = Watch(question.progress, number / len(seen), (number + 1) / len(seen))
-            found, layer = _ask(draw, question, view, watch)
+            watch = ProgressReporter(request.progress, number / len(seen), (number + 1) / len(seen))
+            found, layer = _ask(draw, request, view, watch)
             maps.append(found.detach().clamp_min(0).float().numpy())
-        return Drawing(on_picture(picture, seen, maps, question.longest_side), layer)
+        return Drawing(on_picture(picture, seen, maps, request.longest_side), layer)
 
     return drawn
 
 
-def _ask(draw: Draw, question: MapRequest, view: View, watch: Watch) -> tuple[Tensor, str | None]:
-    model = question.model
+def _ask(draw: Draw, request: MapRequest, view: View, watch: ProgressReporter) -> tuple[Tensor, str | None]:
+    model = request.model
     module = with_own_hooks(model.module)
     module.register_forward_pre_hook(watch)
     at_once = max(1, min(_NUMBERS_AT_ONCE // max(anatomy(model).numbers, 1), _MOST_AT_ONCE))
-    inputs = model.preprocess(view.render(question.picture))[None]
-    asked = ViewRequest(model, module, inputs, question.classes, question.layer, watch, at_once)
+    inputs = model.preprocess(view.render(request.picture))[None]
+    view_request = ViewRequest(model, module, inputs, request.classes, request.layer, watch, at_once)
     try:
         with torch.inference_mode(False), torch.enable_grad():
-            return draw(asked)
+            return draw(view_request)
     except CnnfixError:
         raise
-    except RuntimeError as error:  # of PyTorch: a step that has no gradient, or too little memory
-        raise ModelError(f"The method does not fit the network: {str(error).splitlines()[0]}") from error
+    except RuntimeError as error:  # from PyTorch: an operation without a gradient, or out of memory
+        raise ModelError(f"The method fails on this network: {str(error).splitlines()[0]}") from error
 
 
 def on_picture(picture: Picture, seen: Sequence[View], maps: Sequence[Map], longest_side: int | None) -> Map:
-    """Each view's map, enlarged to its place in the picture: (height, width), or smaller in its proportions."""
+    """Resize each view's map to its part of the picture, and average them where views overlap.
+
+    Args:
+        picture: The picture.
+        seen: The views.
+        maps: One map of any size for each view.
+        longest_side: Of the result, if smaller than the picture; None for the picture's size.
+
+    Returns:
+        (height, width).
+    """
     width, height = scaled_size((picture.width, picture.height), longest_side)
     total = np.zeros((height, width), np.float32)
     times = np.zeros_like(total)

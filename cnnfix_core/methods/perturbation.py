@@ -1,4 +1,4 @@
-"""What the score does when parts of the picture are hidden."""
+"""Perturbation methods: how the score changes when parts of the picture are hidden."""
 
 from __future__ import annotations
 
@@ -11,53 +11,55 @@ from torch.nn.functional import interpolate
 from cnnfix_core.errors import need
 from cnnfix_core.methods.per_view import ViewRequest
 
-# Sides of the picture over the side of the patch, and over its step.
+# Side of the picture divided by the side of the patch, and by its step.
 PATCH, STEP = 7, 14
-# Petsiuk et al. took 4000 to 8000 masks; with 1000 the noise is about twice as high, and it takes half a minute.
+# Petsiuk et al. used 4000 to 8000 masks; with 1000 the noise is about twice as high, and it takes half a minute.
 MASKS, CELLS, SHOWN = 1000, 7, 0.5
 
 
-def occlusion(asked: ViewRequest) -> tuple[Tensor, None]:
-    """How far the score falls when a grey patch covers the place (Zeiler, Fergus, ECCV 2014, section 4.2), by Captum.
+def occlusion(request: ViewRequest) -> tuple[Tensor, None]:
+    """How far the score drops when a grey patch covers a pixel (Zeiler, Fergus, ECCV 2014, section 4.2), by Captum.
 
-    The patch has a seventh of the picture's sides and moves by half of itself; a place gets the mean over the patches
-    that cover it. Where the score rises instead, the map is cut off at 0.
+    The patch is 1/7 of the picture's width and height and moves by half its size. A pixel gets the mean over the
+    patches that cover it. Negative values, where the score rises, are set to 0.
     """
     need("captum")
     from captum.attr import Occlusion
 
-    channels, *sides = asked.inputs.shape[1:]
+    channels, *sides = request.inputs.shape[1:]
     patch = (channels, *(max(side // PATCH, 1) for side in sides))
     step = (channels, *(max(side // STEP, 1) for side in sides))
-    places = [1 + -(-(side - p) // s) for side, p, s in zip(sides, patch[1:], step[1:], strict=True)]
-    asked.watch.expect(1 + places[0] * places[1])
-    falls: Tensor = Occlusion(asked.score).attribute(asked.inputs, patch, step, perturbations_per_eval=asked.at_once)
-    return falls[0, 0], None  # the same in every colour
+    counts = [1 + -(-(side - p) // s) for side, p, s in zip(sides, patch[1:], step[1:], strict=True)]
+    request.watch.expect(1 + counts[0] * counts[1])
+    drops: Tensor = Occlusion(request.score).attribute(
+        request.inputs, patch, step, perturbations_per_eval=request.at_once
+    )
+    return drops[0, 0], None  # the same in every colour channel
 
 
-def rise(asked: ViewRequest) -> tuple[Tensor, None]:
+def rise(request: ViewRequest) -> tuple[Tensor, None]:
     """RISE (Petsiuk et al., BMVC 2018, eq. 6), with 1000 random masks, the same for every picture.
 
-    The class's probability, or the difference of two, is averaged over the masks that show a place. From it the mean
-    over all masks is taken away, which all places share: the map is 0 where seeing the place raises nothing.
+    The class's probability, or the difference of two, is averaged over the masks that show a pixel. The mean over all
+    masks is subtracted, so that the map is 0 where showing the pixel does not raise the probability.
     """
-    asked.watch.expect(MASKS)
-    sides = asked.inputs.shape[2:]
+    request.watch.expect(MASKS)
+    sides = request.inputs.shape[2:]
     weighted, shown, total = torch.zeros(sides), torch.zeros(sides), 0.0
     with torch.no_grad():
-        for masks in random_masks(MASKS, asked.at_once, (sides[0], sides[1])):
-            said = asked.among(asked.module(asked.inputs * masks[:, None]).softmax(dim=1))
-            weighted += (said[:, None, None] * masks).sum(dim=0)
+        for masks in random_masks(MASKS, request.at_once, (sides[0], sides[1])):
+            probability = request.among(request.module(request.inputs * masks[:, None]).softmax(dim=1))
+            weighted += (probability[:, None, None] * masks).sum(dim=0)
             shown += masks.sum(dim=0)
-            total += float(said.sum())
+            total += float(probability.sum())
     return (weighted - total / MASKS * shown) / (MASKS * SHOWN), None
 
 
 def random_masks(count: int, at_once: int, size: tuple[int, int]) -> Iterator[Tensor]:
-    """Smooth masks (n, H, W) from 0 to 1, as section 3.2 of the paper makes them; always the same.
+    """Batches of smooth masks (n, H, W) from 0 to 1, made as in section 3.2 of the paper; always the same.
 
     A grid of 7 x 7 cells, each shown with a probability of 0.5, is enlarged bilinearly to one cell more than the
-    picture, and cut out at a random place.
+    picture, and cropped at a random offset.
     """
     generator = torch.Generator().manual_seed(0)
     cell = [-(-side // CELLS) for side in size]

@@ -1,4 +1,4 @@
-"""Measuring maps: against a truth, against each other, and against the network's own answers."""
+"""Measuring maps: against the ground truth, against each other, and against the network's predictions."""
 
 from cnnfix_core.metrics.agreement import overlap, rank_correlation
 from cnnfix_core.metrics.comparison import ClassTarget, ColumnHeading, Failed, as_csv, compare

@@ -1,4 +1,4 @@
-"""Several methods on one picture: numbers, and how far the maps agree, as text and as CSV."""
+"""Compare several methods on one picture: numbers and agreement of the maps, as text and as CSV."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ClassTarget = int | tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A method that gave no map, and why."""
+    """A method that produced no map, and why."""
 
     method: str
     why: str
@@ -32,7 +32,7 @@ class Failed:
 def compare(
     model: Model, picture: Picture, truth: GroundTruth, asked: ClassTarget, methods: Sequence[str], steps: int = 0
 ) -> Iterator[Measured | Failed]:
-    """Each method's map with its numbers, or why there is none, one after the other."""
+    """Compute each method's map and its numbers, or why there is none, one after the other."""
     for method in methods:
         reason = reason_against(model, method, isinstance(asked, tuple))
         try:
@@ -60,24 +60,27 @@ _COLUMNS = (
 
 
 def table(found: Sequence[Measured]) -> str:
-    """A line a method, in columns; what no method has is left out."""
+    """A table with one line per method; columns that are empty for all methods are left out."""
     columns = [c for c in _COLUMNS if any(not math.isnan(c.value(one)) for one in found)]
     lines = [["method", "layer", *(column.title for column in columns)]]
     for one in found:
-        numbers = (_written(column.value(one), column.digits) for column in columns)
+        numbers = (_formatted(column.value(one), column.digits) for column in columns)
         lines.append([METHODS[one.found.method].title, one.found.layer or "", *numbers])
     return _aligned(lines, words=2)
 
 
 def agreement(found: Sequence[Measured]) -> str:
-    """Each pair of maps: rank correlation above the diagonal, overlap of the strongest tenths below; "" for one map."""
+    """A matrix of all pairs: rank correlation above the diagonal, overlap of the strongest tenths below.
+
+    "" for fewer than two maps.
+    """
     if len(found) < 2:
         return ""
     maps = [one.found.map for one in found]
     lines = [["", *(str(n + 1) for n in range(len(maps)))]]
     for n, a in enumerate(maps):
         row = [
-            "" if n == m else _written(rank_correlation(a, b) if m > n else overlap(a, b), 2)
+            "" if n == m else _formatted(rank_correlation(a, b) if m > n else overlap(a, b), 2)
             for m, b in enumerate(maps)
         ]
         lines.append([f"{n + 1} {METHODS[found[n].found.method].title}", *row])
@@ -86,7 +89,7 @@ def agreement(found: Sequence[Measured]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ColumnHeading:
-    """What a map was asked, in words. change: what was done to the picture or the network first."""
+    """What a map explains, in words. change: how the picture or the network was changed first."""
 
     model: str
     picture: str
@@ -96,9 +99,9 @@ class ColumnHeading:
 
 
 def as_csv(found: Iterable[tuple[ColumnHeading, Measured]]) -> str:
-    """A row a map: what was asked, method, layer, the numbers, the share that the truth covers, the method's box.
+    """One row per map: heading, method, layer, numbers, share that the ground truth covers, and the method's box.
 
-    The box is x0, y0, x1, y1 in inclusive pixels; a cell is empty where there is nothing to say.
+    The box is x0, y0, x1, y1 in inclusive pixels. Cells that do not apply are empty.
     """
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
@@ -107,17 +110,17 @@ def as_csv(found: Iterable[tuple[ColumnHeading, Measured]]) -> str:
     for heading, one in found:
         values = [*(column.value(one) for column in _COLUMNS), one.numbers.covered]
         cells = ["" if math.isnan(value) else f"{value:.6g}" for value in values]
-        said = [getattr(heading, name) for name in asked]
-        rows.writerow([*said, one.found.method, one.found.layer or "", *cells, *(one.found.box or ("",) * 4)])
+        words = [getattr(heading, name) for name in asked]
+        rows.writerow([*words, one.found.method, one.found.layer or "", *cells, *(one.found.box or ("",) * 4)])
     return text.getvalue()
 
 
-def _written(number: float, digits: int) -> str:
+def _formatted(number: float, digits: int) -> str:
     return "–" if np.isnan(number) else f"{number:.{digits}f}"
 
 
 def _aligned(lines: Sequence[Sequence[str]], words: int) -> str:
-    """Columns as wide as needed; the first so many hold words, the others numbers."""
+    """Align the columns: the first `words` to the left, the others, which hold numbers, to the right."""
     widths = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]
     return "\n".join(
         "  ".join(

@@ -1,4 +1,4 @@
-"""One method on one picture with a truth: the map, and all that is measured of it."""
+"""Evaluate one method on one picture with a ground truth."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cnnfix_core.zoo import Model
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """A map and what is measured of it. insertion, deletion: areas under the curves, NaN where not asked for."""
+    """A map and its measurements. insertion, deletion: areas under the curves, NaN if not computed."""
 
     found: Attribution
     numbers: Numbers
@@ -32,16 +32,25 @@ def measured(
     steps: int = 0,
     rule: BoxRule | None = None,
 ) -> Measured:
-    """The map of a method for a class or a contrast, at the size at which all maps are compared, with its numbers.
+    """Compute a method's map, at the size at which all maps are compared, and measure it.
 
-    truth: may be empty; then numbers that need one are NaN. steps: of insertion and deletion; 0 leaves them out.
-    rule: for the box, in place of the method's own. Raises CnnfixError where the method fails.
+    Args:
+        model: The network.
+        picture: The picture.
+        truth: The ground truth. If it is empty, the numbers that need it are NaN.
+        asked: A class, or (a, b) for "a rather than b".
+        method: Name of the method.
+        steps: Number of steps of insertion and deletion; 0 leaves them out.
+        rule: How to derive the box, instead of the method's own rule.
+
+    Raises:
+        CnnfixError: The method fails.
     """
     found = attribution(model, picture, asked, method, longest_side=MAP_SIDE)
     if rule:
         found = replace(found, box=box_of(found.map, rule, picture.width, picture.height))
-    said = numbers(found, truth)
+    measurements = numbers(found, truth)
     if not steps:
-        return Measured(found, said)
+        return Measured(found, measurements)
     areas = curves(model, picture, found.map, asked, steps)
-    return Measured(found, said, areas.insertion_area, areas.deletion_area)
+    return Measured(found, measurements, areas.insertion_area, areas.deletion_area)

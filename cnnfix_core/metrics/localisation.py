@@ -11,31 +11,31 @@ from cnnfix_core.regions import GroundTruth
 NONE = float("nan")
 
 
-def peak_in(saliency: NDArray[np.floating], inside: NDArray[np.bool_]) -> float:
-    """The pointing game (Zhang et al., IJCV 2018): 1.0 if the strongest place lies inside, 0.0 if not.
+def peak_in(map_: NDArray[np.floating], inside: NDArray[np.bool_]) -> float:
+    """The pointing game (Zhang et al., IJCV 2018): 1.0 if the strongest pixel is inside the object, 0.0 if not.
 
-    With several places equally strong all must. A map of one value says nothing: 0. NaN where nothing is inside.
+    If several pixels tie, all must be inside. A constant map gets 0. NaN if there is no object.
     """
     if not inside.any():
         return NONE
-    peaks = saliency == saliency.max()
-    says = 0 < peaks.sum() < peaks.size
-    return float(says and bool(inside[peaks].all()))
+    peaks = map_ == map_.max()
+    unambiguous = 0 < peaks.sum() < peaks.size
+    return float(unambiguous and bool(inside[peaks].all()))
 
 
-def energy_in(saliency: NDArray[np.floating], inside: NDArray[np.bool_]) -> float:
-    """The part of the map inside, 0 to 1 (Wang et al., Score-CAM, CVPRW 2020: energy-based pointing game).
+def energy_in(map_: NDArray[np.floating], inside: NDArray[np.bool_]) -> float:
+    """The share of the map inside the object, 0 to 1 (energy-based pointing game: Wang et al., Score-CAM, CVPRW 2020).
 
-    0 for a map of zeros, NaN where nothing is inside.
+    0 for a map of zeros, NaN if there is no object.
     """
     if not inside.any():
         return NONE
-    total = float(saliency.sum(dtype=float))
-    return float(saliency[inside].sum(dtype=float)) / total if total > 0 else 0.0
+    total = float(map_.sum(dtype=float))
+    return float(map_[inside].sum(dtype=float)) / total if total > 0 else 0.0
 
 
 def evidence_in(fixations: Fixations, truth: GroundTruth) -> float:
-    """The part of the fixations' evidence that lies inside, 0 to 1; 0 without fixations, NaN for an empty truth."""
+    """The share of the fixations' evidence inside the object, 0 to 1; 0 without fixations, NaN without an object."""
     if truth.empty:
         return NONE
     total = float(fixations.evidence.sum())

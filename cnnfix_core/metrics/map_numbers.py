@@ -1,4 +1,4 @@
-"""The numbers of one map against a truth."""
+"""Measure one map against the ground truth."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cnnfix_core.utils import percent
 
 
 class Measurable(Protocol):
-    """What a method found: its map, its fixations where it has any, and its box."""
+    """A method's result: its map, its fixations if it has any, and its box."""
 
     @property
     def map(self) -> NDArray[np.float32]:
@@ -24,20 +24,23 @@ class Measurable(Protocol):
 
     @property
     def fixations(self) -> Fixations | None:
-        """Of a walk."""
+        """The fixations of a walk; None for other methods."""
 
     @property
     def box(self) -> Box | None:
-        """Of the object, as the method sees it."""
+        """The bounding box of the object, according to the method."""
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """One map against a truth; all but `covered` are NaN where the truth is empty.
+    """The measurements of one map; all but `covered` are NaN if the ground truth is empty.
 
-    peak: 1 if the strongest place is inside, 0 if not. energy: part of the map inside. evidence: part of the fixations'
-    evidence inside, NaN without fixations. iou: of the method's box with the best of the truth's. covered: share of the
-    picture that the truth covers.
+    Attributes:
+        peak: 1 if the strongest pixel is inside, 0 if not.
+        energy: Share of the map inside.
+        evidence: Share of the fixations' evidence inside; NaN without fixations.
+        iou: Highest IoU of the method's box with a box of the ground truth.
+        covered: Share of the picture that the ground truth covers.
     """
 
     peak: float
@@ -48,7 +51,7 @@ class Numbers:
 
 
 def numbers(found: Measurable, truth: GroundTruth) -> Numbers:
-    """Measure what a method found."""
+    """Measure a method's result."""
     inside = truth.on(found.map.shape)
     return Numbers(
         peak_in(found.map, inside),
@@ -60,7 +63,7 @@ def numbers(found: Measurable, truth: GroundTruth) -> Numbers:
 
 
 def in_a_line(numbers: Numbers) -> str:
-    """How a map stands to the truth; "" where there is none."""
+    """The measurements in one line; "" without ground truth."""
     if math.isnan(numbers.peak):
         return ""
     return f"Peak {'in' if numbers.peak else 'outside'} · energy {percent(numbers.energy)} · IoU {numbers.iou:.2f}"

@@ -1,7 +1,7 @@
-"""Pictures that were changed: what does the network say then, and does the map move?"""
+"""Changed pictures and networks: how do the prediction and the map respond?"""
 
-from cnnfix_core.perturbations.adversarial import ATTACKS, Disturbed, disturbed
+from cnnfix_core.perturbations.adversarial import ATTACKS, AdversarialPicture, add_adversarial_noise
 from cnnfix_core.perturbations.brush import BrushStroke, Fill, painted
 from cnnfix_core.perturbations.randomisation import randomised
 
-__all__ = ["ATTACKS", "BrushStroke", "Disturbed", "Fill", "disturbed", "painted", "randomised"]
+__all__ = ["ATTACKS", "AdversarialPicture", "BrushStroke", "Fill", "add_adversarial_noise", "painted", "randomised"]

@@ -1,4 +1,4 @@
-"""A picture with adversarial noise: small changes of its pixels that turn the network's answer."""
+"""Adversarial noise: small changes to a picture's pixels that change the network's prediction."""
 
 from __future__ import annotations
 
@@ -18,17 +18,21 @@ from cnnfix_core.images import Picture
 from cnnfix_core.methods import needs_gradient, with_own_hooks
 from cnnfix_core.zoo import Model
 
-# At each of its steps Captum tells itself that the input wants a gradient.
+# Captum warns itself at each step that the input requires a gradient.
 warnings.filterwarnings("ignore", "Input Tensor", module=r"captum\.")
 _PGD_STEPS = 10
 Attack = Callable[[Callable[[Tensor], Tensor], Tensor, int, int, bool], Tensor]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Disturbed:
-    """A picture with noise; its pixels are those of the network's input, so that what is shown is what it sees.
+class AdversarialPicture:
+    """A picture with adversarial noise, at the size of the network's input, so that it shows what the network sees.
 
-    before, after: what the network says first. strongest: the largest change of a pixel, of 255.
+    Attributes:
+        picture: The picture with noise.
+        before: The top prediction without noise.
+        after: The top prediction with noise.
+        strongest: The largest change of a pixel value, out of 255.
     """
 
     picture: Picture
@@ -37,21 +41,29 @@ class Disturbed:
     strongest: int
 
 
-def disturbed(
+def add_adversarial_noise(
     model: Model, picture: Picture, kind: str = "fgsm", strength: float = 2.0, towards: Class | None = None
-) -> Disturbed:
-    """Add noise of at most `strength` (of 255) to the whole picture at the network's input size.
+) -> AdversarialPicture:
+    """Add adversarial noise to a picture at the network's input size.
 
-    kind: "fgsm" (Goodfellow et al., ICLR 2015) or "pgd" (Madry et al., ICLR 2018, 10 steps), by Captum; both follow the
-    gradient of the cross-entropy. towards: a class to turn the answer to; None: away from the predicted one. Pixels
-    stay whole numbers, 0 to 255, so a strength is as good as the whole number below it.
-    Raises CnnfixError for an unknown kind or a strength outside of 0 to 64, TargetError for an unknown class, and
-    ModelError where no gradient gets through the network.
+    Both attacks are Captum's and follow the gradient of the cross-entropy.
+
+    Args:
+        model: The network to attack.
+        picture: The picture.
+        kind: "fgsm" (Goodfellow et al., ICLR 2015) or "pgd" (Madry et al., ICLR 2018, 10 steps).
+        strength: Largest change of a pixel value, 0 to 64 out of 255; rounded down, because pixels are integers.
+        towards: The class to move the prediction to; None moves it away from the predicted class.
+
+    Raises:
+        CnnfixError: The kind is unknown, or the strength is out of range.
+        TargetError: The class is unknown.
+        ModelError: No gradient can be computed through the network.
     """
     if kind not in ATTACKS:
-        raise CnnfixError(f"There is no noise {kind!r}; choose one of {', '.join(ATTACKS)}.")
+        raise CnnfixError(f"There is no attack {kind!r}; choose one of {', '.join(ATTACKS)}.")
     if not 0 <= strength <= 64:
-        raise CnnfixError(f"The strength is {strength}; give a number from 0 to 64, of 255.")
+        raise CnnfixError(f"The strength is {strength}; give a number from 0 to 64 (out of 255).")
     if reason := needs_gradient(model):
         raise ModelError(reason)
     (view,) = model.views(picture, "whole")
@@ -61,13 +73,13 @@ def disturbed(
     pixels = _noisy(model, clean, ATTACKS[kind], int(strength), wanted, towards is not None)
     changed = picture.changed(pixels)
     strongest = int(np.abs(pixels.astype(int) - clean).max())
-    return Disturbed(changed, before, classes(model, changed).top(1)[0], strongest)
+    return AdversarialPicture(changed, before, classes(model, changed).top(1)[0], strongest)
 
 
 def _noisy(
     model: Model, clean: NDArray[np.uint8], attack: Attack, strength: int, wanted: int, targeted: bool
 ) -> NDArray[np.uint8]:
-    """The pixels (H, W, 3) with noise."""
+    """The pixels with noise, (H, W, 3)."""
     module = with_own_hooks(model.module)
     mean, std = (torch.tensor(part)[:, None, None] for part in (model.preprocess.mean, model.preprocess.std))
 
@@ -82,8 +94,8 @@ def _noisy(
     return pixels
 
 
-# Captum's own loss is the logarithm of a score, which must then be above 0, and gradients below 1e-6 count as zero; in
-# steps of a pixel's 255 many are.
+# Captum's default loss is the logarithm of a score, which works only for scores above 0. It also treats gradients below
+# 1e-6 as zero, and with pixel values up to 255 many gradients are that small.
 def _loss(scores: Tensor, wanted: int) -> Tensor:
     return F.cross_entropy(scores, torch.tensor([wanted]), reduction="none")
 

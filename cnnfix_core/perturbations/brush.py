@@ -1,4 +1,4 @@
-"""A picture of which a part is hidden by hand."""
+"""Hide parts of a picture by hand."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ _GREY = 128
 
 
 def painted(picture: Picture, strokes: Sequence[BrushStroke], fill: Fill = "grey") -> Picture:
-    """The picture with discs (x, y, radius, in original pixels) filled with grey, or with the blurred picture.
+    """Fill discs of the picture with grey, or with the blurred picture.
 
-    x and y run from the picture's left and upper edge; a pixel is hidden when its centre lies in a disc. Where none is
-    hidden the picture itself comes back.
+    Args:
+        picture: The picture. It is returned itself if no pixel is hidden.
+        strokes: Discs (x, y, radius) in original pixels, measured from the picture's upper left corner. A pixel is
+            hidden if its centre lies in a disc.
+        fill: "grey" or "blur".
     """
     hidden = _hidden(picture, strokes)
     if not hidden.any():
@@ -36,7 +39,7 @@ def _hidden(picture: Picture, strokes: Sequence[BrushStroke]) -> NDArray[np.bool
     x = (np.arange(columns) + 0.5) * picture.width / columns
     hidden = np.zeros((rows, columns), bool)
     for across, down, radius in strokes:
-        # Only the rows and columns that the disc touches: a brush leaves hundreds of discs.
+        # Only the rows and columns that the disc touches, because a brush makes hundreds of discs.
         top, bottom = np.searchsorted(y[:, 0], (down - radius, down + radius))
         left, right = np.searchsorted(x, (across - radius, across + radius))
         near = slice(top, bottom + 1), slice(left, right + 1)

@@ -2,7 +2,7 @@
 
 from cnnfix_core.regions.boxes import Box, BoxRule, best_iou, box_of, iou
 from cnnfix_core.regions.ground_truth import GroundTruth
-from cnnfix_core.regions.highest_density import BANDS, MAP_SIDE, area_holding, floors, held_share, where
+from cnnfix_core.regions.highest_density import BANDS, MAP_SIDE, area_holding, describe_position, floors, held_share
 
 __all__ = [
     "BANDS",
@@ -13,8 +13,8 @@ __all__ = [
     "area_holding",
     "best_iou",
     "box_of",
+    "describe_position",
     "floors",
     "held_share",
     "iou",
-    "where",
 ]

@@ -1,4 +1,4 @@
-"""Boxes: from a map to the box of what it points at, and how well two boxes agree."""
+"""Bounding boxes: derive one from a map, and measure how well two boxes overlap."""
 
 from __future__ import annotations
 
@@ -20,38 +20,41 @@ Box = tuple[int, int, int, int]
 class BoxRule:
     """How a map becomes a box: the extent of a region of it.
 
-    kind: "share": the smallest region that holds this part of the map (level 0 to 1); "threshold": the places with at
-    least this part of the maximum (Zhou et al., Learning Deep Features for Discriminative Localization, CVPR 2016,
-    took 0.2). largest: only the largest connected part of the region counts, diagonal neighbours included.
+    Attributes:
+        kind: "share": the smallest region that holds the share `level` of the map. "threshold": the cells with at
+            least `level` times the maximum (0.2 in Zhou et al., Learning Deep Features for Discriminative
+            Localization, CVPR 2016).
+        level: 0 to 1.
+        largest: Use only the largest connected component of the region, with diagonal neighbours connected.
     """
 
     kind: Literal["share", "threshold"]
     level: float
     largest: bool = False
 
-    def region(self, saliency: NDArray[np.floating]) -> NDArray[np.bool_]:
+    def region(self, map_: NDArray[np.floating]) -> NDArray[np.bool_]:
         """The region as a mask; empty for a map of zeros."""
-        if not saliency.max(initial=0) > 0:
-            return np.zeros(saliency.shape, bool)
+        if not map_.max(initial=0) > 0:
+            return np.zeros(map_.shape, bool)
         if self.kind == "share":
-            region = region_holding(saliency, self.level)
+            region = region_holding(map_, self.level)
         else:
-            region = np.asarray(saliency >= self.level * saliency.max())
+            region = np.asarray(map_ >= self.level * map_.max())
         return _largest_part(region) if self.largest else region
 
 
-def box_of(saliency: NDArray[np.floating], rule: BoxRule, width: int, height: int) -> Box | None:
-    """The box of a map (of any size) in a picture of width x height pixels; None for a map of zeros."""
-    rows, columns = np.nonzero(rule.region(saliency))
+def box_of(map_: NDArray[np.floating], rule: BoxRule, width: int, height: int) -> Box | None:
+    """The box of a map of any size, in a picture of width x height pixels; None for a map of zeros."""
+    rows, columns = np.nonzero(rule.region(map_))
     if not len(rows):
         return None
-    y0, y1 = touched(rows, saliency.shape[0], height)
-    x0, x1 = touched(columns, saliency.shape[1], width)
+    y0, y1 = pixels_touched(rows, map_.shape[0], height)
+    x0, x1 = pixels_touched(columns, map_.shape[1], width)
     return x0, y0, x1, y1
 
 
-def touched(cells: NDArray[np.integer], count: int, size: int) -> tuple[int, int]:
-    """First and last of `size` pixels, divided into `count` cells, that these cells touch."""
+def pixels_touched(cells: NDArray[np.integer], count: int, size: int) -> tuple[int, int]:
+    """First and last pixel that these cells overlap, when `size` pixels are divided into `count` cells."""
     first, end = int(cells.min()), int(cells.max()) + 1
     return first * size // count, -(-end * size // count) - 1
 
@@ -65,12 +68,12 @@ def iou(one: Box, other: Box) -> float:
 
 
 def area(box: Box) -> int:
-    """Pixels of a box."""
+    """Number of pixels in a box."""
     return (box[2] - box[0] + 1) * (box[3] - box[1] + 1)
 
 
 def best_iou(box: Box | None, boxes: Iterable[Box]) -> float:
-    """The highest IoU with any of the boxes; 0 for no box, and NaN where there is none to be found."""
+    """The highest IoU with any of the boxes; 0 if `box` is None, NaN if there are no boxes to compare with."""
     found = [0.0 if box is None else iou(box, other) for other in boxes]
     return max(found, default=float("nan"))
 

@@ -1,4 +1,4 @@
-"""The truth that maps are measured against: boxes or a mask on a picture."""
+"""The ground truth that maps are measured against: boxes or a mask on a picture."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Ints
-from cnnfix_core.regions.boxes import Box, touched
+from cnnfix_core.regions.boxes import Box, pixels_touched
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroundTruth:
-    """Where the object is in a picture of width x height pixels.
+    """Where the object is in a picture of width x height pixels: the union of the boxes and the mask.
 
-    boxes: are cut at the picture's edges; those outside of it are dropped. mask: bool (rows, columns) of the whole
-    picture, at any size. Both count.
+    Attributes:
+        width: In pixels.
+        height: In pixels.
+        boxes: Clipped to the picture; boxes outside it are dropped.
+        mask: bool (rows, columns) of the whole picture, at any resolution.
     """
 
     width: int
@@ -29,13 +32,15 @@ class GroundTruth:
         object.__setattr__(self, "boxes", tuple(cut for box in self.boxes if (cut := self._cut(box))))
 
     def on(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-        """The truth on a map of this shape (rows, columns): a place is inside when its centre is.
+        """The ground truth as a mask of this shape (rows, columns): a cell is inside if its centre is.
 
-        A box or a mask too small to hold a centre is not lost: it takes the place that it lies in.
+        A box or mask too small to contain any centre marks the cell it lies in.
         """
         inside = np.zeros(shape, bool)
         for x0, y0, x1, y1 in self.boxes:
-            inside |= np.outer(_places(y0, y1, self.height, shape[0]), _places(x0, x1, self.width, shape[1]))
+            rows = _cells_inside(y0, y1, self.height, shape[0])
+            columns = _cells_inside(x0, x1, self.width, shape[1])
+            inside |= np.outer(rows, columns)
         return inside if self.mask is None else inside | _resized(self.mask, shape)
 
     def holds(self, xy: Ints) -> NDArray[np.bool_]:
@@ -51,24 +56,24 @@ class GroundTruth:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to be found."""
+        """Whether the picture has no object."""
         return not self.boxes and (self.mask is None or not self.mask.any())
 
     @property
     def covered(self) -> float:
-        """The share of the picture inside, 0 to 1; what several boxes share counts once."""
+        """The share of the picture that is inside, 0 to 1; overlapping boxes count once."""
         if self.mask is None:
             return _union(self.boxes) / (self.width * self.height)
         return float(self.on((self.height, self.width)).mean() if self.boxes else self.mask.mean())
 
     @property
     def extents(self) -> tuple[Box, ...]:
-        """The boxes, or where there are none that around the mask."""
+        """The boxes, or the box around the mask if there are none."""
         if self.boxes or self.mask is None or not self.mask.any():
             return self.boxes
         rows, columns = np.nonzero(self.mask)
-        y0, y1 = touched(rows, self.mask.shape[0], self.height)
-        x0, x1 = touched(columns, self.mask.shape[1], self.width)
+        y0, y1 = pixels_touched(rows, self.mask.shape[0], self.height)
+        x0, x1 = pixels_touched(columns, self.mask.shape[1], self.width)
         return ((x0, y0, x1, y1),)
 
     def _cut(self, box: Box) -> Box | None:
@@ -76,9 +81,9 @@ class GroundTruth:
         return (x0, y0, x1, y1) if x0 <= x1 and y0 <= y1 else None
 
 
-def _places(first: int, last: int, size: int, count: int) -> NDArray[np.bool_]:
-    """Which of `count` places along `size` pixels have their centre in the pixels first to last; at least one."""
-    twice = (2 * np.arange(count) + 1) * size  # of each centre, in parts of a pixel: whole numbers
+def _cells_inside(first: int, last: int, size: int, count: int) -> NDArray[np.bool_]:
+    """Which of `count` cells along `size` pixels have their centre in the pixels first to last; at least one."""
+    twice = (2 * np.arange(count) + 1) * size  # twice the centres, in 1 / count of a pixel: exact integers
     inside = (twice >= 2 * count * first) & (twice < 2 * count * (last + 1))
     if not inside.any():
         inside[(first + last + 1) * count // (2 * size)] = True
@@ -86,7 +91,7 @@ def _places(first: int, last: int, size: int, count: int) -> NDArray[np.bool_]:
 
 
 def _resized(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """What the mask says at the centre of each place."""
+    """The mask sampled at the centre of each cell."""
     rows, columns = ((2 * np.arange(new) + 1) * old // (2 * new) for old, new in zip(mask.shape, shape, strict=True))
     small = mask[np.ix_(rows, columns)]
     if not small.any():
@@ -96,7 +101,7 @@ def _resized(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool
 
 
 def _union(boxes: Iterable[Box]) -> int:
-    """Pixels in at least one of the boxes; large pictures need no mask for it."""
+    """Number of pixels in at least one of the boxes, without allocating a mask of the picture's size."""
     corners = np.array([(x0, y0, x1 + 1, y1 + 1) for x0, y0, x1, y1 in boxes], np.int64).reshape(-1, 4)
     xs, ys = np.unique(corners[:, ::2]), np.unique(corners[:, 1::2])
     inside = np.zeros((max(len(ys) - 1, 0), max(len(xs) - 1, 0)), bool)

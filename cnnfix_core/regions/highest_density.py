@@ -1,4 +1,4 @@
-"""Reading a map: which part of the picture holds how much of it. One scale for all methods."""
+"""Reading a map on one scale for all methods: which region of the picture holds which share of it."""
 
 from __future__ import annotations
 
@@ -9,24 +9,30 @@ from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Floats
 
-# A map is shown as the smallest areas that hold these shares of it: the same question to every method, so that maps of
-# different units and peaks can be compared without scaling each by its own maximum.
+# A map is shown as the smallest regions that hold these shares of it. That makes maps with different units and peaks
+# comparable, without scaling each by its own maximum.
 BANDS = (0.1, 0.25, 0.5, 0.75, 0.9)
-# Longest side on which maps are computed for the page, the command line and the benchmark, so that their numbers are
-# the same; finer than any network's input.
+# Longest side of the maps that the app, the command line and the benchmark compute, so that their numbers agree; finer
+# than any network's input.
 MAP_SIDE = 448
 
 
 def held_share(density: NDArray[np.floating], among: NDArray[np.floating] | None = None) -> Floats:
-    """For each place the share of the map that lies at places at least as strong: 0 at the peak to 1. Same shape.
+    """For each cell, the share of the map held by cells at least as strong, from 0 at the peak to 1.
 
-    Equally strong places get the same share. A map of zeros, or of one value, gives 1 everywhere.
-    among: the map whose shares count, where `density` is a part of it.
+    Cells of equal value get the same share. A constant map gives 1 everywhere.
+
+    Args:
+        density: The map, of any shape.
+        among: The map to take shares of, if `density` is only a part of it.
+
+    Returns:
+        An array of the shape of `density`.
     """
     flat = np.asarray(density if among is None else among, float).reshape(-1)
     values, group = np.unique(flat, return_inverse=True)
     mass = np.bincount(group, weights=flat, minlength=len(values))
-    # From the strongest down; each group's own mass is counted half, so that shares grow evenly.
+    # From the strongest down; half of each group's own mass is counted, so that shares grow evenly.
     above = np.cumsum(mass[::-1])[::-1]
     total = above[0]
     if total <= 0 or len(values) == 1:
@@ -38,9 +44,9 @@ def held_share(density: NDArray[np.floating], among: NDArray[np.floating] | None
 
 
 def floors(density: NDArray[np.floating], shares: Sequence[float]) -> Floats:
-    """The values down to which the smallest regions with these shares of the map reach.
+    """The lowest value inside the smallest region that holds each of these shares of the map.
 
-    A region takes in the strongest places until they hold its share. Infinite for a map of zeros, which has no region.
+    A region takes the strongest cells until they hold its share. Infinite for a map of zeros, which has no region.
     """
     falling = np.sort(density, axis=None)[::-1].astype(float)
     held = np.cumsum(falling)
@@ -52,18 +58,18 @@ def floors(density: NDArray[np.floating], shares: Sequence[float]) -> Floats:
 
 
 def region_holding(density: NDArray[np.floating], share: float) -> NDArray[np.bool_]:
-    """The smallest region that holds this share of the map, as a mask; equally strong places are in or out together."""
+    """The smallest region that holds this share of the map, as a mask; cells of equal value are in or out together."""
     mask: NDArray[np.bool_] = density >= floors(density, [share])[0]
     return mask
 
 
 def area_holding(density: NDArray[np.floating], share: float) -> float:
-    """Part of the picture, 0 to 1, that the smallest region with this share of the map covers."""
+    """Area of the smallest region that holds this share of the map, as a share of the picture (0 to 1)."""
     return float(region_holding(density, share).mean())
 
 
-def where(density: NDArray[np.floating], share: float = 0.5) -> str:
-    """In words, in which ninth of the picture most of the smallest region with this share lies."""
+def describe_position(density: NDArray[np.floating], share: float = 0.5) -> str:
+    """Describe in which ninth of the picture the smallest region with this share mostly lies: "in the middle"."""
     region = region_holding(density, share)
     strong = np.where(region, density, 0)
     if region.all() or not region.any():

@@ -1,11 +1,11 @@
-"""One explanation to hand on: as a page, as a PDF, or with all its data as an archive."""
+"""Reports of one explanation, as a web page, a PDF, or an archive with all data."""
 
 from cnnfix_core.report.bundle import as_zip
 from cnnfix_core.report.html import as_html
 from cnnfix_core.report.pdf import as_pdf
-from cnnfix_core.report.report import REPORT_METHODS, Report, make
+from cnnfix_core.report.report import REPORT_METHODS, Report, make_report
 
-# What a report is written as, by the ending of its file.
+# Writers by file extension.
 WRITERS = {"html": as_html, "pdf": as_pdf, "zip": as_zip}
 
-__all__ = ["REPORT_METHODS", "WRITERS", "Report", "as_html", "as_pdf", "as_zip", "make"]
+__all__ = ["REPORT_METHODS", "WRITERS", "Report", "as_html", "as_pdf", "as_zip", "make_report"]

@@ -1,4 +1,4 @@
-"""A report as headings, paragraphs, figures and tables, which the page and the PDF draw each in their way."""
+"""The content of a report as headings, paragraphs, figures and tables, which the HTML and PDF writers render."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 from cnnfix_core.explanations import question, summary
 from cnnfix_core.methods import METHODS
 from cnnfix_core.metrics import overlap, rank_correlation
-from cnnfix_core.regions import BANDS, MAP_SIDE, area_holding, where
+from cnnfix_core.regions import BANDS, MAP_SIDE, area_holding, describe_position
 from cnnfix_core.report.report import Report
 from cnnfix_core.utils import percent
 from cnnfix_core.visualization import BAND_COLOURS, panel, photo_of
@@ -30,7 +30,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A few sentences; faint ones explain."""
+    """A few sentences. faint: for explanatory notes."""
 
     text: str
     faint: bool = False
@@ -38,7 +38,7 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Figure:
-    """An RGB image and what is written under it."""
+    """An RGB image with its caption."""
 
     image: Image.Image
     title: str
@@ -47,7 +47,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Figures side by side, as many in a row as there is room for. wide: two at most."""
+    """Figures side by side, as many per row as fit. wide: at most two per row."""
 
     figures: tuple[Figure, ...]
     wide: bool = False
@@ -55,7 +55,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table: the first column holds words, the others what is in `rows`. header: None for a list of facts."""
+    """A table whose first column holds row headings. header: None for a list of facts."""
 
     header: tuple[str, ...] | None
     rows: tuple[tuple[str, ...], ...]
@@ -63,7 +63,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Legend:
-    """What the bands of colour mean: (colour, words)."""
+    """A legend of the colour bands: (colour, words)."""
 
     before: str
     bands: tuple[tuple[str, str], ...]
@@ -71,7 +71,7 @@ class Legend:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A line for a shell."""
+    """A shell command."""
 
     text: str
 
@@ -84,13 +84,13 @@ LEGEND = Legend(
 
 
 def blocks(report: Report) -> Iterator[Block]:
-    """All of it, from the title to the command."""
+    """The whole report, from the title to the command."""
     yield from _answer(report)
     yield from _walk(report)
     yield from _comparison(report)
     yield Heading("How this was made")
     yield Table(None, (*report.facts.items(), ("Made", report.made)))
-    yield Paragraph("The same again, with the same versions installed:")
+    yield Paragraph("To make the same report again, with the same versions installed:")
     yield Command(report.command)
 
 
@@ -116,8 +116,8 @@ def _answer(report: Report) -> Iterator[Block]:
 def _walk(report: Report) -> Iterator[Block]:
     yield Heading("The walk back, in a few steps")
     yield Paragraph(
-        "From the score to the picture: at each layer the walk hops to the inputs that contributed. A disc's area "
-        "stands for its evidence; it lies where the middle of what the element sees is.",
+        "From the score to the picture: at each layer the walk hops to the inputs that contributed. Each disc marks "
+        "the centre of an element's receptive field, and its area shows the element's evidence.",
         faint=True,
     )
     yield Figures(tuple(Figure(stop.image, stop.title, stop.words) for stop in report.walk))
@@ -125,7 +125,7 @@ def _walk(report: Report) -> Iterator[Block]:
 
 def _comparison(report: Report) -> Iterator[Block]:
     yield Heading("Other methods")
-    yield Paragraph("All maps on one scale: a colour means the same share of each map.", faint=True)
+    yield Paragraph("All maps have one scale: a colour means the same share of each map.", faint=True)
     photo = photo_of(report.picture, _SIDE).convert("RGBA")
     shown = [
         Figure(panel(photo, one.found.map), METHODS[one.found.method].title, one.found.layer or "")
@@ -133,10 +133,10 @@ def _comparison(report: Report) -> Iterator[Block]:
     ]
     yield Figures(tuple(shown), wide=True)
     yield LEGEND
-    yield Table(("Method", "Half of it on", "Most of that", "Correlation", "Overlap"), tuple(_rows(report)))
+    yield Table(("Method", "Half of the map on", "Mostly", "Correlation", "Overlap"), tuple(_rows(report)))
     yield Paragraph(
-        "Correlation and overlap are with the fixations: Spearman's rank correlation of all places, and the part of "
-        "the strongest tenths that both share.",
+        "Correlation and overlap compare each map with the fixations: Spearman's rank correlation of all pixels, and "
+        "the share of the strongest tenth of the pixels that both maps have in common.",
         faint=True,
     )
     for failed in report.failed:
@@ -154,6 +154,6 @@ def _rows(report: Report) -> Iterator[tuple[str, ...]]:
         yield (
             METHODS[one.found.method].title,
             percent(area_holding(shown, 0.5)) if shown.any() else "empty",
-            where(shown),
+            describe_position(shown),
             *numbers,
         )

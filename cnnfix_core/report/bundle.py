@@ -1,4 +1,4 @@
-"""A report with all that it was made of, as a zip archive; but for the time, the same report gives the same bytes."""
+"""A report with all its data as a zip archive. The same report gives the same bytes, except for the time."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from cnnfix_core.report.pdf import as_pdf
 from cnnfix_core.report.report import Report
 from cnnfix_core.visualization import comparison, png
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first day that an archive knows
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date in a zip archive
 
 
 def as_zip(report: Report) -> bytes:
-    """The archive: manifest.json, the report as HTML and PDF, data, maps, and figures."""
+    """The report as a zip archive: manifest.json, HTML, PDF, data, maps and figures."""
     files = dict(_files(report))
     manifest = {
         "made": report.made,
@@ -60,7 +60,7 @@ def _files(report: Report) -> Iterator[tuple[str, bytes]]:
 
 
 def _picture(report: Report) -> tuple[str, bytes]:
-    """The picture's own file where it is at hand, or else what was decoded of it."""
+    """The original picture file if it is available, otherwise the decoded pixels."""
     if report.content is None:
         return "picture.png", png(Image.fromarray(report.picture.pixels))
     with Image.open(io.BytesIO(report.content)) as image:

@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs nothing else: no script, no font, no picture from elsewhere."""
+"""A report as one self-contained HTML file, without scripts or external fonts and pictures."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _PAGE = """<!DOCTYPE html>
 
 
 def as_html(report: Report) -> bytes:
-    """The file."""
+    """The report as an HTML file."""
     body = "\n".join(_html(block) for block in blocks(report))
     return _PAGE.format(title=escape(title(report)), style=_STYLE, body=body).encode()
 
 
 def jpeg(image: Image.Image) -> bytes:
-    """An image small enough to be one of many."""
+    """An image as a JPEG file, small enough for a report with many images."""
     content = io.BytesIO()
     image.convert("RGB").save(content, "JPEG", quality=88)
     return content.getvalue()

@@ -1,4 +1,4 @@
-"""A report as a PDF; the same report gives the same bytes."""
+"""A report as a PDF. The same report gives the same bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from cnnfix_core.report.report import Report
 
 
 def as_pdf(report: Report) -> bytes:
-    """The file, A4. Raises MissingPackageError where ReportLab is not installed."""
+    """The report as an A4 PDF file. Raises MissingPackageError if ReportLab is not installed."""
     need("reportlab")
     from cnnfix_core.report.pdf_layout import pdf_of
 

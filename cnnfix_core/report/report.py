@@ -1,4 +1,4 @@
-"""What a report says: the answer, the walk in a few steps, other methods, and how to make it again."""
+"""The data of a report: the explanation, some steps of the walk, other methods, and the command that makes it again."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _SIDE = 480  # pixels of a step's longest side
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stop:
-    """One of the steps that are shown: the picture with what the walk has there, its title, and in words."""
+class ReportStep:
+    """One of the steps shown: the picture with the walk's elements at that step, a title and a description."""
 
     image: Image.Image
     title: str
@@ -36,10 +36,20 @@ class Stop:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Report:
-    """Everything that the page, the PDF and the archive say. Nothing in it but `made` changes from run to run.
+    """Everything in the HTML page, the PDF and the archive. Only `made` changes from run to run.
 
-    explanation: without traces; its seconds, and those of `compared`, are NaN. name: of the picture's file.
-    content: that file, where it is at hand. facts: provenance, in order. command: makes it again. made: UTC, ISO 8601.
+    Attributes:
+        model: The network.
+        picture: The picture.
+        name: Name of the picture's file.
+        content: Bytes of the picture's file; None if not available.
+        explanation: Without traces; its seconds, like those of `compared`, are NaN.
+        walk: Some steps of the walk.
+        compared: Other methods' maps and their measurements.
+        failed: Methods that produced no map.
+        facts: How the report was made.
+        command: The shell command that makes the same report.
+        made: UTC, ISO 8601.
     """
 
     model: Model
@@ -47,7 +57,7 @@ class Report:
     name: str
     content: bytes | None
     explanation: Explanation
-    walk: tuple[Stop, ...]
+    walk: tuple[ReportStep, ...]
     compared: tuple[Measured, ...]
     failed: tuple[Failed, ...]
     facts: Mapping[str, str]
@@ -55,7 +65,7 @@ class Report:
     made: str
 
 
-def make(
+def make_report(
     model: Model,
     picture: Picture,
     asked: TargetSpec,
@@ -65,17 +75,28 @@ def make(
     content: bytes | None = None,
     model_words: Sequence[str] | None = None,
 ) -> Report:
-    """Explain and compare. asked: as `explain` takes it. name: of the picture's file, which the command names.
+    """Explain the picture, compare methods, and collect the results.
 
-    model_words: what the command says of the model; None for its name. The time is that of SOURCE_DATE_EPOCH where it
-    is set. Raises what `explain` raises.
+    The time is that of SOURCE_DATE_EPOCH if it is set.
+
+    Args:
+        model: The network.
+        picture: The picture.
+        asked: The target, as for `explain`.
+        preset: The preset of the walk.
+        name: Name of the picture's file, for the command.
+        content: Bytes of the picture's file.
+        model_words: The command's arguments for the model; None for its name.
+
+    Raises:
+        CnnfixError: As for `explain`.
     """
     with one_thread():
         explanation = replace(explain(model, picture, asked, preset).without_traces(), seconds=math.nan)
         found = list(
             compare(model, picture, GroundTruth(picture.width, picture.height), explanation.asked, REPORT_METHODS)
         )
-        walk = tuple(_stops(walked(model, picture, explanation.asked, [preset]), picture))
+        walk = tuple(_report_steps(walked(model, picture, explanation.asked, [preset]), picture))
     return Report(
         model,
         picture,
@@ -83,7 +104,7 @@ def make(
         content,
         explanation,
         walk,
-        tuple(_timeless(one) for one in found if isinstance(one, Measured)),
+        tuple(_without_seconds(one) for one in found if isinstance(one, Measured)),
         tuple(one for one in found if isinstance(one, Failed)),
         _facts(model, picture, name, explanation),
         _command(name, explanation, model_words or ["--model", model.name]),
@@ -97,18 +118,18 @@ def _now() -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
 
 
-def _timeless(one: Measured) -> Measured:
+def _without_seconds(one: Measured) -> Measured:
     return replace(one, found=replace(one.found, seconds=math.nan))
 
 
-def _stops(walk: Walked, picture: Picture) -> list[Stop]:
-    """A few steps evenly from the first that has a place to the picture."""
+def _report_steps(walk: Walked, picture: Picture) -> list[ReportStep]:
+    """A few evenly spaced steps, from the first that can be shown on the picture to the picture itself."""
     playback, steps = walk.playbacks[0], [walk.path.steps[block.first] for block in walk.path.blocks]
     shown = [step for step in steps if playback.cloud_at(step.number)]
     count = min(_STEPS, len(shown))
     chosen = [shown[round(n * (len(shown) - 1) / max(count - 1, 1))] for n in range(count)]
     return [
-        Stop(
+        ReportStep(
             step_photo(walk, picture, step.number, longest_side=_SIDE),
             step.module or kind(step.operation),
             step_words(step, walk.trace, playback),

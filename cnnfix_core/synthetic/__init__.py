@@ -1,4 +1,4 @@
-"""Composed scenes: pictures drawn by a seeded program, so that the place of every thing in them is known exactly."""
+"""Composed scenes: pictures drawn by a seeded program, so that the location of every object is known exactly."""
 
 from cnnfix_core.synthetic.scene import PlacedObject, Scene
 from cnnfix_core.synthetic.scenes import HELD_OUT, MARKED, SIDE, compose

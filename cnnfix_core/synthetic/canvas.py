@@ -1,4 +1,4 @@
-"""Where a scene is drawn, one thing over the other; at edges a pixel gets the share that the shape covers."""
+"""The canvas on which a scene is drawn, object by object, with antialiased edges."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from cnnfix_core.synthetic import textures
 from cnnfix_core.synthetic.scene import PlacedObject
 from cnnfix_core.synthetic.shapes import Points
 
-_FINE = 5  # samples a pixel, along each axis
+_FINE = 5  # samples per pixel along each axis
 _MARGIN = 0.05  # around a shape, for its shadow
 
 Window = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels, exclusive
 
 
 class Canvas:
-    """A ground and what was drawn upon it; all places and sizes are shares of the scene's side."""
+    """A background and the objects drawn on it; all positions and sizes are shares of the scene's side."""
 
     def __init__(self, side: int, rng: Generator) -> None:
-        """A scene of side x side pixels with nothing but its ground."""
+        """Start a scene of side x side pixels with only a background."""
         self._side = side
         self._pixels = textures.background(rng, textures.grid(0, 0, side, side, side))
         self._ground = self._pixels.mean(axis=(0, 1))
@@ -31,12 +31,12 @@ class Canvas:
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
-        """The picture as it is now, (side, side, 3)."""
+        """The picture so far, (side, side, 3)."""
         pixels: NDArray[np.uint8] = np.rint(self._pixels.clip(0, 1) * 255).astype(np.uint8)
         return pixels
 
     def stroke(self, rng: Generator) -> None:
-        """A faint band, which belongs to the ground and may lie behind things."""
+        """Draw a faint band, which belongs to the background and may be behind objects."""
         place, turn = rng.uniform(0, 1, 2), rng.uniform(0, np.pi)
         length, width = rng.uniform(0.15, 0.75), rng.uniform(0.015, 0.06)
         along, across = (np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)]))
@@ -47,7 +47,7 @@ class Canvas:
         self._blend(window, textures.colour(rng, (0.0, 0.7), (0.1, 1.0)), covered)
 
     def thing(self, name: str, label: int | None, points: Points, rng: Generator) -> None:
-        """A solid shape with a colour of its own, a faint shadow, and at times an edge."""
+        """Draw a solid shape with its own colour, a faint shadow, and sometimes an outline."""
         window = self._window(points)
         fine = self._inside(points, window)
         covered = self._covered(fine)
@@ -61,7 +61,7 @@ class Canvas:
         self.things.append(self._as_thing(name, label, window, covered))
 
     def tag(self, place: tuple[float, float, float, float]) -> Box:
-        """A small white plate with dark lines, as of a photographer's name; gives its pixels, inclusive."""
+        """Draw a small white label with dark lines, like a photographer's name; returns its box in inclusive pixels."""
         x0, y0, x1, y1 = (round(share * self._side) for share in place)
         plate = self._pixels[y0:y1, x0:x1]
         plate[:] = 0.97
@@ -77,7 +77,7 @@ class Canvas:
         return int(x0), int(y0), int(x1), int(y1)
 
     def _inside(self, points: Points, window: Window) -> NDArray[np.bool_]:
-        """Whether the samples of the window's pixels lie inside the outline: (H * _FINE, W * _FINE)."""
+        """Which samples of the window's pixels are inside the outline: (H * _FINE, W * _FINE)."""
         x0, y0, x1, y1 = window
         fine = Image.new("1", ((x1 - x0) * _FINE, (y1 - y0) * _FINE))
         corners = np.rint((points * self._side - [x0, y0]) * _FINE - 0.5).astype(int)
@@ -86,7 +86,7 @@ class Canvas:
 
     @staticmethod
     def _covered(fine: NDArray[np.bool_]) -> textures.Array:
-        """The share of each pixel that is covered, (H, W)."""
+        """The covered share of each pixel, (H, W)."""
         height, width = fine.shape[0] // _FINE, fine.shape[1] // _FINE
         covered: textures.Array = fine.reshape(height, _FINE, width, _FINE).mean(axis=(1, 3), dtype=np.float32)
         return covered
@@ -97,7 +97,7 @@ class Canvas:
         return moved
 
     def _blend(self, window: Window, colour: textures.Array, share: textures.Array) -> None:
-        """Mix a colour, (3,) or (H, W, 3), into the window's pixels, each by its share."""
+        """Blend a colour, (3,) or (H, W, 3), into the window's pixels, each by its share."""
         x0, y0, x1, y1 = window
         part = self._pixels[y0:y1, x0:x1]
         part += share[..., None] * (colour - part)

@@ -1,4 +1,4 @@
-"""Composed clips: shapes on a ground, one of which moves for a while, so that what moves, where and when is known."""
+"""Composed clips: shapes on a background, one of which moves for a while. What moves, where and when is known."""
 
 from __future__ import annotations
 
@@ -12,18 +12,22 @@ from scipy import ndimage
 Array = NDArray[np.float32]
 
 MOTIONS = ("moving left", "moving right", "moving up", "moving down", "growing", "shrinking", "turning", "blinking")
-FRAMES, SIDE = 16, 64  # of the clips that the shipped network has learnt from
-HELD_OUT = 1_000_000  # it has not learnt from a clip of this seed or above
+FRAMES, SIDE = 16, 64  # of the clips on which the shipped network was trained
+HELD_OUT = 1_000_000  # it was not trained on clips with this seed or above
 
 _DIRECTIONS = {"moving left": (-1, 0), "moving right": (1, 0), "moving up": (0, -1), "moving down": (0, 1)}
-_STILL = 3  # shapes that stand still, at most
+_MAX_STILL = 3  # static shapes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ComposedClip:
-    """frames: (T, H, W, 3) uint8. label: index in MOTIONS. mask: bool (T, H, W), where the shape is that moves.
+    """A clip with its ground truth.
 
-    moving: bool (T,), the frames in which it has another place, size, turn or presence than one frame before.
+    Attributes:
+        frames: uint8 (T, H, W, 3).
+        label: Index in MOTIONS.
+        mask: bool (T, H, W), where the moving shape is.
+        moving: bool (T,), the frames in which its position, size, angle or presence differs from the previous frame.
     """
 
     frames: NDArray[np.uint8]
@@ -34,9 +38,9 @@ class ComposedClip:
 
 @dataclass(frozen=True, slots=True)
 class _Course:
-    """A shape's centre x, y, radius, turn (radians) and presence (0 or 1) in each frame, each (T,).
+    """A shape's centre x, y, radius, angle (radians) and presence (0 or 1) in each frame, each (T,).
 
-    The scene's side is 1. lobes, depth: its radius swells and ebbs by this share, so many times around.
+    The scene's side is 1. lobes, depth: the radius varies by this share, with this many lobes.
     """
 
     x: Array
@@ -49,20 +53,25 @@ class _Course:
 
 
 def compose_clip(seed: int, label: int | None = None, *, side: int = SIDE) -> ComposedClip:
-    """A clip of 16 frames, the same for the same arguments; colours, shapes, places and times are random.
+    """Compose a clip of 16 frames, with random colours, shapes, positions and times; deterministic.
 
-    seed: 0 or more. label: index in MOTIONS, None for a random one. side: in pixels; a larger side draws the same clip
-    with more detail. Raises IndexError for an unknown motion.
+    Args:
+        seed: 0 or more.
+        label: Index in MOTIONS; None for a random one.
+        side: In pixels; a larger side draws the same clip in more detail.
+
+    Raises:
+        IndexError: The motion is unknown.
     """
     rng = Generator(PCG64(seed))
     drawn = int(rng.integers(len(MOTIONS)))
     label = drawn if label is None else label
     actor, moving = _actor(rng, MOTIONS[label])
-    others = [_standing(rng) for _ in range(int(rng.integers(1, _STILL + 1)))]
+    others = [_standing(rng) for _ in range(int(rng.integers(1, _MAX_STILL + 1)))]
     place: Array = ((np.arange(side) + 0.5) / side).astype(np.float32)
     ground = _ground(rng, side)
     frames = np.repeat(ground[None], FRAMES, axis=0)
-    for course in [*others, actor]:  # what moves lies on top
+    for course in [*others, actor]:  # the moving shape is on top
         covered = _covered(course, place)
         colour = _standing_out(rng, ground.mean(axis=(0, 1)))
         frames += covered[..., None] * (colour - frames)
@@ -73,7 +82,7 @@ def compose_clip(seed: int, label: int | None = None, *, side: int = SIDE) -> Co
 
 
 def _actor(rng: Generator, motion: str) -> tuple[_Course, NDArray[np.bool_]]:
-    """The shape that moves, and in which frames."""
+    """The moving shape, and the frames in which it moves."""
     lasts = int(rng.integers(7, 12))
     starts = int(rng.integers(0, FRAMES - lasts))
     done = ((np.arange(FRAMES) - starts) / lasts).clip(0, 1).astype(np.float32)  # 0 before, 1 after
@@ -119,7 +128,7 @@ def _covered(course: _Course, place: Array) -> Array:
 
 
 def _ground(rng: Generator, side: int) -> Array:
-    """(side, side, 3): patches of neighbouring colours that flow into each other."""
+    """A background, (side, side, 3), of similar colours that blend into each other."""
     base = rng.uniform(0.15, 0.85, 3)
     patches = (base + rng.normal(0, 0.07, (7, 7, 3))).astype(np.float32)
     at = np.linspace(0, 6, side)
@@ -130,7 +139,7 @@ def _ground(rng: Generator, side: int) -> Array:
 
 
 def _standing_out(rng: Generator, ground: Array) -> Array:
-    """A colour that differs from the ground's."""
+    """A colour that differs from the background."""
     while True:
         colour = rng.uniform(0, 1, 3).astype(np.float32)
         if np.abs(colour - ground).max() > 0.3:

@@ -1,4 +1,4 @@
-"""What a composed scene holds."""
+"""A composed scene and its objects."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from cnnfix_core.regions import Box, GroundTruth
 class PlacedObject:
     """One shape of a scene.
 
-    name: of its class, or what it is ("disc", "bar", ...). label: index of its class, None for a distractor.
-    mask: bool (H, W), True where more than half of the pixel shows it; read-only.
-    box: x0, y0, x1, y1 of the mask, inclusive pixels.
+    Attributes:
+        name: Its class, or the kind of distractor ("disc", "bar", ...).
+        label: Index of its class; None for a distractor.
+        box: x0, y0, x1, y1 of the mask, in inclusive pixels.
+        mask: bool (H, W), True where the shape covers more than half of the pixel; read-only.
     """
 
     name: str
@@ -28,10 +30,13 @@ class PlacedObject:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """A picture and where its things are.
+    """A picture and the locations of its objects.
 
-    label: the class that the scene is of, that of the first thing. things: the one or two objects of a class, then the
-    distractors. mark: where the tell-tale mark is, inclusive pixels, or None.
+    Attributes:
+        picture: The picture.
+        label: The class of the scene, which is that of the first object.
+        things: One or two objects of a class, then the distractors.
+        mark: Box of the tell-tale mark in inclusive pixels, or None.
     """
 
     picture: Picture
@@ -41,7 +46,7 @@ class Scene:
 
     @property
     def name(self) -> str:
-        """What the scene's class is called."""
+        """Name of the scene's class."""
         return self.things[0].name
 
     @property

@@ -1,6 +1,6 @@
-"""Outlines of shapes: closed polygons around (0, 0), about one unit in radius, y downwards, varied by a generator.
+"""Outlines of shapes: closed polygons around (0, 0), with a radius of about 1 and y downwards, randomly varied.
 
-A hole is cut by a seam: the outline runs around the outside, crosses over, and runs back around the hole.
+A hole is made by a seam: the outline runs around the outside, crosses over, and runs back around the hole.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _cross(rng: Generator) -> Points:
 
 
 def _crescent(rng: Generator) -> Points:
-    """A disc without another disc: two arcs between the same two tips, at the angles +-opening."""
+    """A disc minus another disc: two arcs between the same two tips, at the angles +-opening."""
     opening, shift = rng.uniform(0.6, 0.9), rng.uniform(0.35, 0.6)
     outer = _polar(1.0, np.linspace(opening, 2 * np.pi - opening, 30))
     tip = outer[0] - [shift, 0]
@@ -147,9 +147,9 @@ CLASSES = tuple(OBJECTS)
 
 
 def shaped(outline: Outline, rng: Generator) -> Points:
-    """An outline, stretched a little, turned by any angle, and scaled so that its extents cover an area of 1.
+    """Stretch an outline slightly, turn it by a random angle, and scale its bounding box to an area of 1.
 
-    The upper left corner of its extents is (0, 0).
+    The upper left corner of the bounding box is (0, 0).
     """
     points = outline(rng) * [1, rng.uniform(0.85, 1.18)]
     turn = rng.uniform(0, 2 * np.pi)

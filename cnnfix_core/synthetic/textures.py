@@ -1,7 +1,7 @@
 """Colours, noise and patterns.
 
-Patterns are functions of the place in the scene, so that a scene looks alike at any size. They are drawn on a grid:
-x (W,) and y (H,), shares of the scene's side; the result is (H, W), 0 to 1.
+Patterns are functions of the position in the scene, so that a scene looks the same at any size. They are drawn on a
+grid: x (W,) and y (H,), as shares of the scene's side. The result is (H, W), 0 to 1.
 """
 
 from __future__ import annotations
@@ -23,19 +23,20 @@ def grid(x0: int, y0: int, x1: int, y1: int, side: int) -> Grid:
 
 
 def colour(rng: Generator, saturation: tuple[float, float], value: tuple[float, float]) -> Array:
-    """A colour of any hue: (3,), 0 to 1."""
+    """A colour with a random hue: (3,), 0 to 1."""
     return np.array(colorsys.hsv_to_rgb(rng.random(), rng.uniform(*saturation), rng.uniform(*value)), np.float32)
 
 
 def standing_out(rng: Generator, ground: Array) -> Array:
-    """A colour that differs well from that of the ground, both (3,), 0 to 1."""
+    """A colour that contrasts with the background's, both (3,), 0 to 1."""
     tried = [colour(rng, (0.1, 1.0), (0.2, 1.0)) for _ in range(12)]
-    apart = [float(np.abs(one - ground).sum()) for one in tried]
-    return next((one for one, far in zip(tried, apart, strict=True) if far > 0.8), tried[int(np.argmax(apart))])
+    contrasts = [float(np.abs(one - ground).sum()) for one in tried]
+    best = tried[int(np.argmax(contrasts))]
+    return next((one for one, contrast in zip(tried, contrasts, strict=True) if contrast > 0.8), best)
 
 
 def noise(rng: Generator, places: Grid, cells: int) -> Array:
-    """Smooth random values, from a lattice that has this many cells along the scene's side."""
+    """Smooth random values, from a lattice with this many cells along the scene's side."""
     lattice = rng.random((cells + 1, cells + 1), np.float32)
     (left, right), (upper, lower) = (_between(along, cells) for along in places)
     rows = lattice[upper] + lower[:, None] * (lattice[upper + 1] - lattice[upper])
@@ -44,14 +45,14 @@ def noise(rng: Generator, places: Grid, cells: int) -> Array:
 
 
 def _between(along: Array, cells: int) -> tuple[NDArray[np.int64], Array]:
-    """The lattice points before each place, and the weight of those behind it, smoothed."""
+    """The lattice point before each position, and the smoothed weight of the next one."""
     low = np.minimum((along * cells).astype(np.int64), cells - 1)
     part = along * cells - low.astype(np.float32)
     return low, part * part * (3 - 2 * part)
 
 
 def octaves(rng: Generator, places: Grid, first: int) -> Array:
-    """Noise of five sizes on top of each other, the largest with `first` cells a side; spread over 0 to 1."""
+    """The sum of noise at five scales, the largest with `first` cells per side; stretched to 0 to 1."""
     fade = rng.uniform(0.35, 0.75)
     levels = np.sum([np.float32(fade**k) * noise(rng, places, min(first * 2**k, 64)) for k in range(5)], axis=0)
     spread: Array = (levels - levels.min()) / max(float(np.ptp(levels)), 1e-6)
@@ -59,14 +60,14 @@ def octaves(rng: Generator, places: Grid, first: int) -> Array:
 
 
 def waves(rng: Generator, places: Grid, count: tuple[float, float]) -> Array:
-    """Stripes in any direction, soft or sharp, so many on the scene's side."""
+    """Stripes in a random direction, soft or sharp; count: the range of their number along the scene's side."""
     many, phase, hardness = rng.uniform(*count), rng.random(), rng.uniform(0.8, 4)
     wave = np.sin(2 * np.pi * (many * _along(rng, places) + np.float32(phase))) * np.float32(hardness)
     return np.asarray(wave.clip(-1, 1) / 2 + 0.5, np.float32)
 
 
 def gradient(rng: Generator, places: Grid) -> Array:
-    """A ramp in any direction."""
+    """A ramp in a random direction."""
     along = _along(rng, places)
     ramp: Array = (along - along.min()) / max(float(np.ptp(along)), 1e-6)
     return ramp
@@ -80,7 +81,7 @@ def _along(rng: Generator, places: Grid) -> Array:
 
 
 def background(rng: Generator, places: Grid) -> Array:
-    """A textured ground, (H, W, 3): two colours mixed by noise and often by stripes, light that falls off, grain."""
+    """A textured background, (H, W, 3): two colours mixed by noise and often stripes, with uneven light and grain."""
     first = colour(rng, (0.05, 0.6), (0.2, 0.95))
     second = np.clip(first + rng.uniform(-0.28, 0.28, 3), 0, 1).astype(np.float32)
     mix = octaves(rng, places, int(rng.integers(2, 5)))
@@ -93,7 +94,7 @@ def background(rng: Generator, places: Grid) -> Array:
 
 
 def filling(rng: Generator, places: Grid, base: Array) -> Array:
-    """What a shape is made of, (H, W, 3): one colour, or two shades of it in a pattern."""
+    """The surface of a shape, (H, W, 3): one colour, or two shades of it in a pattern."""
     strength = np.float32(rng.uniform(0.55, 0.85))
     shade = base * strength if rng.random() < 0.5 else 1 - (1 - base) * strength
     patterns = (

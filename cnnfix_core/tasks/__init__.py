@@ -1,4 +1,4 @@
-"""Networks that say what is where: which pixels made it say that of this pixel, or of this box?"""
+"""Segmentation and detection: which pixels explain the prediction for one pixel, or for one box?"""
 
 from cnnfix_core.tasks.detection import Detected, Detection, detect
 from cnnfix_core.tasks.segmentation import Segmentation, segment

@@ -1,4 +1,4 @@
-"""Which things a network finds in a picture, and one of them."""
+"""Object detection, and a model that scores the detected objects."""
 
 from __future__ import annotations
 
@@ -10,16 +10,22 @@ from torch import Tensor, nn
 
 from cnnfix_core.errors import ModelError, need
 from cnnfix_core.images import Bounds, Picture
-from cnnfix_core.tasks.fitting import fitted, input_of, part_of
+from cnnfix_core.tasks.fitting import fitted, input_of
 from cnnfix_core.zoo import Labels, Model
 
-SURE, MOST = 0.3, 12  # the least score of a box that is told of, and how many are
-_SAME = 0.5  # overlap (intersection over union) from which two boxes are of the same thing
+MIN_SCORE, MAX_BOXES = 0.3, 12  # minimum score of a reported box, and how many are reported at most
+_MIN_OVERLAP = 0.5  # intersection over union from which two boxes are taken for the same object
 
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """name: of the class, with a number where there are several. score: 0 to 1. box: x0, y0, x1, y1 in the picture."""
+    """One detected object.
+
+    Attributes:
+        name: The class, with a number if several objects have it.
+        score: 0 to 1.
+        box: x0, y0, x1, y1 in pixels of the picture.
+    """
 
     name: str
     score: float
@@ -28,29 +34,33 @@ class Detected:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detection:
-    """found: at most 12, the surest first. model: all methods take it; its classes are what was found.
+    """The detected objects, and a classifier for them that works with every method.
 
-    Its score for one of them is that of the box of the same class with most overlap, at least 0.5, in whatever
-    picture it is asked about; 0 where there is none (as in D-RISE, Petsiuk et al., CVPR 2021). In the picture itself
-    that is the box.
+    For any picture, the score of an object is the score of the box of the same class that overlaps it most, by at least
+    0.5; it is 0 if there is no such box (as in D-RISE, Petsiuk et al., CVPR 2021).
+
+    Attributes:
+        model: The classifier; its classes are the detected objects.
+        found: At most 12 objects, highest score first.
     """
 
     model: Model
     found: tuple[Detected, ...]
 
 
-def detect(model: Model, picture: Picture, sure: float = SURE) -> Detection:
-    """Ask a network for detection. sure: the least score of what is told.
+def detect(model: Model, picture: Picture, min_score: float = MIN_SCORE) -> Detection:
+    """Detect objects in a picture, with at least `min_score`.
 
-    Raises ModelError for a model of another task, and where it finds nothing.
+    Raises:
+        ModelError: The model is not for detection, or it finds nothing.
     """
     model = fitted(model, picture, "detection")
     given = input_of(model, picture)
     with torch.no_grad():
         result = model.module(list(given))[0]
-    kept = (result["scores"] >= sure).nonzero()[:MOST, 0]
+    kept = (result["scores"] >= min_score).nonzero()[:MAX_BOXES, 0]
     if not len(kept):
-        raise ModelError(f"{model.title} finds nothing in this picture: take another picture or network.")
+        raise ModelError(f"{model.title} finds nothing in this picture: choose another picture or network.")
     boxes, labels = result["boxes"][kept], result["labels"][kept]
     names = _numbered([model.labels.short[label] for label in labels.tolist()])
     height, width = model.input_size
@@ -60,11 +70,11 @@ def detect(model: Model, picture: Picture, sure: float = SURE) -> Detection:
         for name, score, (x0, y0, x1, y1) in zip(names, result["scores"][kept].tolist(), boxes.tolist(), strict=True)
     )
     part = _Boxes(model.module, boxes, labels)
-    return Detection(part_of(model, part, Labels.of(names), probabilities=True), found)
+    return Detection(as_classifier(model, part, Labels.of(names), probabilities=True), found)
 
 
 def _numbered(names: list[str]) -> list[str]:
-    """Those that occur more than once get a number."""
+    """Number the names that occur more than once."""
     times, so_far = Counter(names), Counter[str]()
     numbered = []
     for name in names:
@@ -74,7 +84,7 @@ def _numbered(names: list[str]) -> list[str]:
 
 
 class _Boxes(nn.Module):
-    """The score of each of these things, (N, things)."""
+    """The score of each of these objects, (N, objects)."""
 
     def __init__(self, network: nn.Module, boxes: Tensor, labels: Tensor) -> None:
         super().__init__()
@@ -88,11 +98,11 @@ class _Boxes(nn.Module):
         need("torchvision")
         from torchvision.ops import box_iou
 
-        nothing = 0 * result["scores"].sum()  # has a gradient, and a place on the tape, even of no scores
+        zero = 0 * result["scores"].sum()  # has a gradient and is on the tape, even if there are no scores
         scores = []
         same = box_iou(self.boxes, result["boxes"].detach()) * (self.labels[:, None] == result["labels"])
         for overlaps in same:
             best = int(overlaps.argmax()) if len(overlaps) else 0
-            there = len(overlaps) and float(overlaps[best]) >= _SAME
-            scores.append(result["scores"][best] if there else nothing)
+            matched = len(overlaps) and float(overlaps[best]) >= _MIN_OVERLAP
+            scores.append(result["scores"][best] if matched else zero)
         return torch.stack(scores)

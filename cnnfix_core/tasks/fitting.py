@@ -1,4 +1,4 @@
-"""What such networks see of a picture: the whole of it, in its proportions."""
+"""Fit a network's input to the aspect ratio of a picture."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from cnnfix_core.errors import ModelError
 from cnnfix_core.images import Picture
 from cnnfix_core.zoo import Labels, Model, Task
 
-_LONGEST = 2.0  # of the short side: what is longer is squeezed
+_MAX_ASPECT_RATIO = 2.0  # longer pictures are squeezed to this
 
 
 def fitted(model: Model, picture: Picture, task: Task) -> Model:
-    """The model with an input of the picture's proportions, whose short side is the model's own.
+    """The model with an input of the picture's aspect ratio and the model's own short side.
 
-    Raises ModelError for a model of another task.
+    Raises:
+        ModelError: The model is for another task.
     """
     if model.task != task:
-        raise ModelError(f"{model.title} is no network for {task}: choose another one.")
+        raise ModelError(f"{model.title} is not a network for {task}: choose another one.")
     short = min(model.input_size)
     scale = short / min(picture.width, picture.height)
-    height, width = (round(min(side * scale, _LONGEST * short)) for side in (picture.height, picture.width))
+    height, width = (round(min(side * scale, _MAX_ASPECT_RATIO * short)) for side in (picture.height, picture.width))
     return replace(model, preprocess=replace(model.preprocess, size=(height, width)))
 
 
 def input_of(model: Model, picture: Picture) -> Tensor:
     """A picture as a fitted model's input, (1, 3, H, W)."""
-    view = part_of(model, model.module, model.labels).views(picture, "whole")[0]
+    view = as_classifier(model, model.module, model.labels).views(picture, "whole")[0]
     return model.preprocess(view.render(picture))[None]
 
 
-def part_of(model: Model, module: nn.Module, labels: Labels, probabilities: bool = False) -> Model:
-    """A part of what a fitted model says, as scores of classes."""
+def as_classifier(model: Model, module: nn.Module, labels: Labels, probabilities: bool = False) -> Model:
+    """A fitted model as a classifier: `module` computes its scores of the classes in `labels`."""
     return replace(model, module=module, labels=labels, task="classification", probabilities=probabilities, whole=True)

@@ -1,4 +1,4 @@
-"""What a network says of each pixel, and of one of them."""
+"""Semantic segmentation, and a model that classifies one pixel."""
 
 from __future__ import annotations
 
@@ -10,33 +10,40 @@ from torch import Tensor, nn
 from cnnfix_core.arrays import Ints
 from cnnfix_core.errors import TargetError
 from cnnfix_core.images import Picture
-from cnnfix_core.tasks.fitting import fitted, input_of, part_of
+from cnnfix_core.tasks.fitting import as_classifier, fitted, input_of
 from cnnfix_core.zoo import Model
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segmentation:
-    """classes: (H, W) the class that comes first at each pixel of the network's input, an index in its labels."""
+    """The segmentation of one picture.
+
+    Attributes:
+        model: The network, fitted to the picture.
+        picture: The picture.
+        classes: (H, W), the predicted class at each pixel of the network's input, as an index into its labels.
+    """
 
     model: Model
     picture: Picture
     classes: Ints
 
     def at(self, x: int, y: int) -> Model:
-        """What it says of one pixel of the picture, as a model that all methods take: scores of the classes there.
+        """A classifier of one pixel of the picture, which works with every method.
 
-        Raises TargetError for a pixel outside.
+        Raises:
+            TargetError: The pixel is outside the picture.
         """
         if not (0 <= x < self.picture.width and 0 <= y < self.picture.height):
             size = f"{self.picture.width} x {self.picture.height}"
-            raise TargetError(f"There is no pixel {x}, {y}: the picture has {size}, counted from 0.")
+            raise TargetError(f"There is no pixel ({x}, {y}): the picture has {size} pixels, counted from 0.")
         height, width = self.classes.shape
         row, column = int((y + 0.5) * height / self.picture.height), int((x + 0.5) * width / self.picture.width)
-        return part_of(self.model, _AtPixel(self.model.module, row, column), self.model.labels)
+        return as_classifier(self.model, _AtPixel(self.model.module, row, column), self.model.labels)
 
 
 def segment(model: Model, picture: Picture) -> Segmentation:
-    """Ask a network for segmentation. Raises ModelError for a model of another task."""
+    """Segment a picture. Raises ModelError if the model is not for segmentation."""
     model = fitted(model, picture, "segmentation")
     with torch.no_grad():
         scores = model.module(input_of(model, picture))["out"]

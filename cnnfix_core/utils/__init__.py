@@ -1,4 +1,4 @@
-"""Small helpers without knowledge of networks: formatting, threads, the journal of long runs."""
+"""Helpers that know nothing about networks: formatting, threads, the journal of long runs."""
 
 from cnnfix_core.utils.formatting import duration, percent
 from cnnfix_core.utils.journal import Journal, keep_settings

@@ -1,10 +1,10 @@
-"""Numbers as people write them."""
+"""Formatting of numbers."""
 
 from __future__ import annotations
 
 
 def percent(share: float) -> str:
-    """A share as people write it, with two significant digits: 77 %, 4.1 %, 0.29 %, < 0.01 %."""
+    """Format a share (0 to 1) as a percentage with two significant digits: 77 %, 4.1 %, 0.29 %, < 0.01 %."""
     value = 100 * share
     if value < 0.01:
         return "< 0.01 %" if value > 0 else "0 %"
@@ -12,7 +12,7 @@ def percent(share: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """About so long: 40 s, 3 min, 2 h 10 min."""
+    """Format a duration, rounded: 40 s, 3 min, 2 h 10 min."""
     minutes = round(seconds / 60)
     if seconds < 90:
         return f"{seconds:.0f} s"

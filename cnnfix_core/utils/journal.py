@@ -1,4 +1,4 @@
-"""Rows of a long run, kept on disk while they come, with the settings that they were made under."""
+"""Results of a long run, written to disk row by row, together with the settings of the run."""
 
 from __future__ import annotations
 
@@ -16,38 +16,43 @@ from cnnfix_core.errors import CnnfixError
 
 
 class Keyed(Protocol):
-    """A frozen dataclass of texts, whole numbers and numbers (NaN: does not apply)."""
+    """A frozen dataclass whose fields are str, int or float (NaN: not applicable)."""
 
     @property
     def key(self) -> Any:
-        """What no other row has."""
+        """Identifies the row; unique within a file."""
 
 
-Row = TypeVar("Row", bound=Keyed)
+RowT = TypeVar("RowT", bound=Keyed)
 
 
-class Journal(Generic[Row]):
-    """A CSV file to which rows are added; what was added survives the end of the process, however it ends.
+class Journal(Generic[RowT]):
+    """A CSV file to which rows are appended; they survive even if the process is killed.
 
-    A row that was being written when the process was killed is cut off when the file is opened again.
-    keys: of all rows. Raises CnnfixError where the file has other columns.
+    A row that was incomplete when the process was killed is removed when the file is opened again.
+
+    Attributes:
+        keys: The keys of all rows.
+
+    Raises:
+        CnnfixError: The file has other columns.
     """
 
-    def __init__(self, file: Path, kind: type[Row]) -> None:
+    def __init__(self, file: Path, kind: type[RowT]) -> None:
         self._file, self._kind = file, kind
         self._columns = {field.name: _READ[str(field.type)] for field in fields(kind)}  # type: ignore[arg-type]
         header = _line(self._columns)
         if file.exists():
             with file.open("rb") as content:
                 if not header.startswith(content.read(len(header))):
-                    raise self._not_mine()
-            _cut_off_half_a_row(file)
+                    raise self._wrong_format()
+            _drop_incomplete_row(file)
         if not file.exists() or not file.stat().st_size:
             file.write_bytes(header)
         self.keys = {row.key for row in self}
 
-    def add(self, rows: Iterable[Row]) -> None:
-        """Keep rows."""
+    def add(self, rows: Iterable[RowT]) -> None:
+        """Append rows to the file."""
         new = list(rows)
         lines = b"".join(_line(map(_text, astuple(row))) for row in new)  # type: ignore[call-overload]
         with self._file.open("ab", buffering=0) as file:
@@ -55,12 +60,12 @@ class Journal(Generic[Row]):
         self.keys |= {row.key for row in new}
 
     @property
-    def rows(self) -> list[Row]:
-        """All rows, in the order in which they came."""
+    def rows(self) -> list[RowT]:
+        """All rows, in the order in which they were added."""
         return list(self)
 
-    def __iter__(self) -> Iterator[Row]:
-        """Row by row, in the order in which they came."""
+    def __iter__(self) -> Iterator[RowT]:
+        """Read row by row, in the order in which they were added."""
         with self._file.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
             rows = csv.reader(file)
             next(rows)
@@ -69,52 +74,59 @@ class Journal(Generic[Row]):
                     pairs = zip(self._columns.items(), texts, strict=True)
                     yield self._kind(**{name: read(text) for (name, read), text in pairs})
             except ValueError:
-                raise self._not_mine() from None
+                raise self._wrong_format() from None
 
-    def _not_mine(self) -> CnnfixError:
-        return CnnfixError(f"{self._file} is not a file of such results: choose another --out.")
+    def _wrong_format(self) -> CnnfixError:
+        return CnnfixError(f"{self._file} is not a results file of this command: choose another --out.")
 
 
 def keep_settings(folder: Path, settings: Any, results: str) -> None:
-    """Write settings, a dataclass, into the folder, which is made; where some are there they must be the same.
+    """Save the settings of a run in its folder, or check that they equal those saved there.
 
-    results: the name of the file of rows. Raises CnnfixError where they differ, or rows have none.
+    Args:
+        folder: Created if it does not exist.
+        settings: A dataclass.
+        results: Name of the results file in the folder.
+
+    Raises:
+        CnnfixError: The settings differ from the saved ones, or there are results without settings.
     """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "settings.json"
-    mine = json.loads(json.dumps(asdict(settings)))
+    wanted = json.loads(json.dumps(asdict(settings)))
     if file.exists():
-        _compare(_kept(file), mine, folder)
+        _compare(_read_settings(file), wanted, folder)
     elif (folder / results).exists():
         raise CnnfixError(f"{folder} has results without settings: choose another --out.")
     else:
         draft = file.with_suffix(".tmp")
-        draft.write_text(json.dumps(mine, indent=1) + "\n", "utf-8")
+        draft.write_text(json.dumps(wanted, indent=1) + "\n", "utf-8")
         os.replace(draft, file)
 
 
-def _kept(file: Path) -> dict[str, Any]:
+def _read_settings(file: Path) -> dict[str, Any]:
     try:
-        kept = json.loads(file.read_text("utf-8"))
+        saved = json.loads(file.read_text("utf-8"))
     except (ValueError, OSError):
-        kept = None
-    if not isinstance(kept, dict):
+        saved = None
+    if not isinstance(saved, dict):
         raise CnnfixError(f"{file} cannot be read: choose another --out.")
-    return kept
+    return saved
 
 
-def _compare(kept: dict[str, Any], mine: dict[str, Any], folder: Path) -> None:
-    other = [name for name in mine if kept.get(name) != mine[name]]
-    if other:
+def _compare(saved: dict[str, Any], wanted: dict[str, Any], folder: Path) -> None:
+    different = [name for name in wanted if saved.get(name) != wanted[name]]
+    if different:
         raise CnnfixError(
-            f"The results in {folder} are of other {' and '.join(other)}: ask for the same, or choose another --out."
+            f"The results in {folder} were made with different {' and '.join(different)}: "
+            "use the same settings, or choose another --out."
         )
 
 
-def _cut_off_half_a_row(file: Path) -> None:
+def _drop_incomplete_row(file: Path) -> None:
     with file.open("rb+") as content:
         end = content.seek(0, os.SEEK_END)
-        # Rows are shorter than this: an error is the longest thing in one.
+        # Every row is shorter than this, even one with a long error message.
         content.seek(max(0, end - (1 << 20)))
         last = content.read()
         content.truncate(end - len(last) + last.rfind(b"\n") + 1)
@@ -128,7 +140,7 @@ _READ: dict[str, Callable[[str], Any]] = {"str": str, "int": int, "float": _numb
 
 
 def _text(value: float | str) -> str:
-    # One line a row, whatever an error says.
+    # One line per row, even if an error message has several.
     return " ".join(value.split()) if isinstance(value, str) else "" if math.isnan(value) else f"{value:.9g}"
 
 

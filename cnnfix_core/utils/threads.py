@@ -1,4 +1,4 @@
-"""How many threads compute: what several add up depends, in its last digits, on how many there are."""
+"""Number of threads: the last digits of a sum depend on how many threads compute it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +8,9 @@ import torch
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Inside, PyTorch and the walk compute on the calling thread alone, so that numbers are the same on any machine.
+    """Limit PyTorch and the walk to the calling thread, so that results do not depend on the number of cores.
 
-    Any with the same instructions: PyTorch's libraries choose theirs by the processor.
+    Results may still differ between processors with different instruction sets.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)

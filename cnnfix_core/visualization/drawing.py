@@ -1,4 +1,4 @@
-"""Pictures of an explanation, drawn with Pillow: the overlay, the points, and the figure to keep."""
+"""Draw an explanation with Pillow: overlays, points and figures."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from cnnfix_core.explanations import Fixations
 from cnnfix_core.images import Picture, scaled_size
 from cnnfix_core.regions import BANDS, floors
 
-# From the strongest band to the weakest. Lightness falls steadily, so the order survives every kind of colour vision
-# and a black-and-white print.
+# From the strongest band to the weakest. Lightness decreases steadily, so the order is clear with any colour vision and
+# in a black-and-white print.
 BAND_COLOURS = ("#FFF3A3", "#FDB84A", "#F0714F", "#B8317F", "#5D2A8C")
 BAND_OPACITY = (0.92, 0.84, 0.74, 0.62, 0.48)
 POINT, POINT_EDGE = "#19E3FF", "#06222B"
@@ -29,12 +29,15 @@ PAPER, INK, FAINT = "#FFFFFF", "#1B2127", "#5B6670"
 def overlay(
     density: NDArray[np.floating], size: tuple[int, int], among: NDArray[np.floating] | None = None
 ) -> Image.Image:
-    """The map as bands of colour over nothing: a palette image of `size` (width, height) with transparency.
+    """The map as bands of colour: a palette image with transparency.
 
-    among: the map whose shares the bands hold, where `density` is a part of it.
+    Args:
+        density: The map.
+        size: Width and height of the image.
+        among: The map to take shares of, if `density` is only a part of it.
     """
     values = np.asarray(density, np.float32)
-    # Enlarged before it is cut into bands, so that their edges are smooth.
+    # Enlarge before dividing into bands, so that their edges are smooth.
     large = Image.fromarray(values).resize(size, Image.Resampling.BICUBIC)
     band = len(BANDS) - np.searchsorted(
         floors(values if among is None else among, BANDS)[::-1], np.asarray(large), side="right"
@@ -46,13 +49,13 @@ def overlay(
 
 
 def radius(evidence: NDArray[np.floating], largest: float) -> Floats:
-    """Radii of points whose area stands for evidence; the strongest has the radius `largest`, none is below a fifth."""
+    """Radii of points whose area shows evidence, from a fifth of `largest` up to `largest` for the strongest."""
     radii: Floats = largest * np.maximum(np.sqrt(evidence / evidence.max()), 0.2)
     return radii
 
 
 def draw_points(image: Image.Image, fixations: Fixations, largest: float) -> None:
-    """Draw the strongest fixations as discs onto an image of the whole picture, the strongest on top."""
+    """Draw the strongest fixations as discs on an image of the whole picture, the strongest on top."""
     across, down = image.width / fixations.width, image.height / fixations.height
     strongest = slice(0, MOST_POINTS)
     places = (fixations.xy[strongest] + 0.5) * np.array([across, down])
@@ -60,7 +63,7 @@ def draw_points(image: Image.Image, fixations: Fixations, largest: float) -> Non
 
 
 def photo_of(picture: Picture, longest_side: int) -> Image.Image:
-    """The picture, at most so many pixels long."""
+    """The picture as an image whose longest side is at most `longest_side` pixels."""
     image = Image.fromarray(picture.pixels)
     return image.resize(scaled_size(image.size, longest_side), Image.Resampling.LANCZOS)
 
@@ -68,7 +71,7 @@ def photo_of(picture: Picture, longest_side: int) -> Image.Image:
 def draw_discs(
     image: Image.Image, places: NDArray[np.floating], radii: NDArray[np.floating], colour: str = POINT
 ) -> None:
-    """Draw discs at (N, 2) places in pixels of the image, the first on top."""
+    """Draw discs at (N, 2) positions in pixels of the image, the first on top."""
     draw = ImageDraw.Draw(image)
     for (x, y), r in zip(places[::-1], radii[::-1], strict=True):
         draw.ellipse((x - r, y - r, x + r, y + r), fill=colour, outline=POINT_EDGE if r > 1.5 else None)
@@ -81,9 +84,14 @@ def figure(
     text: str,
     width: int = 1600,
 ) -> Image.Image:
-    """A figure to keep: the picture under each panel's map and points, with title, legend and text.
+    """A figure: the picture under each panel's map and points, with title, legend and text.
 
-    panels: (caption, map of any size, fixations or None). width: of the figure in pixels.
+    Args:
+        picture: The picture.
+        panels: (caption, map of any size, fixations or None).
+        title: Shown above.
+        text: Shown below.
+        width: Of the figure, in pixels.
     """
     margin, gap = width // 40, width // 60
     head, body = type_of(width // 50), type_of(width // 80)
@@ -105,7 +113,7 @@ def figure(
 
 
 def fitted(picture: Picture, room: float) -> tuple[int, int]:
-    """The picture's size on a sheet, as wide as the room, and at most a fifth higher than wide."""
+    """The picture's size scaled to the width `room`, or to a height of 1.2 times `room` if it is taller than that."""
     scale = min(room / picture.width, 1.2 * room / picture.height)
     return max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
 
@@ -116,7 +124,7 @@ def panel(
     fixations: Fixations | None = None,
     among: NDArray[np.floating] | None = None,
 ) -> Image.Image:
-    """The photograph, an RGBA image, under its map, as `overlay`, and points: an RGB image of the same size."""
+    """The photo, an RGBA image, with the map's overlay and the points on top: an RGB image of the same size."""
     drawn = Image.alpha_composite(photo, overlay(density, photo.size, among).convert("RGBA"))
     if fixations is not None:
         draw_points(drawn, fixations, largest=photo.width / 90)
@@ -126,7 +134,7 @@ def panel(
 def write_below(
     draw: ImageDraw.ImageDraw, at: tuple[int, int], lines: Sequence[str], line: int, font: ImageFont.FreeTypeFont
 ) -> None:
-    """What the bands mean, and then these lines of text, from this place on. line: their height in pixels."""
+    """Write the legend of the bands and then these lines of text, starting at `at`. line: line height in pixels."""
     _legend(draw, at, line, font)
     for row, words in enumerate(lines):
         draw.text((at[0], at[1] + (row + 1.7) * line), words, INK, font)
@@ -153,9 +161,9 @@ def png(image: Image.Image) -> bytes:
 
 
 def type_of(size: int) -> ImageFont.FreeTypeFont:
-    """The type of figures, `size` pixels high."""
+    """The font of figures, `size` pixels high."""
     font = ImageFont.load_default(size)
-    assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's wheels bring FreeType
+    assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's wheels include FreeType
     return font
 
 

@@ -27,16 +27,24 @@ from cnnfix_core.visualization.drawing import (
 )
 
 TRUTH, FOUND = PAPER, POINT
-BOXES_TEXT = "Cyan: each method's own box. White: the truth."
-MOST_COLUMNS = 4  # of cells that are in no order
-_CELL, _LINE, _TYPE = 400, 29, 20  # pixels: a cell's width, a line's height, the size of its type
+BOXES_TEXT = "Cyan: each method's own box. White: the ground truth."
+MOST_COLUMNS = 4  # of cells without a given arrangement
+_CELL, _LINE, _TYPE = 400, 29, 20  # pixels: width of a cell, line height, font size
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FigureCell:
-    """A map, of any size, on its picture.
+    """A map of any size on its picture.
 
-    caption, detail: two lines above it. note: a line under it. box: its own, drawn in cyan. truth: drawn in white.
+    Attributes:
+        picture: The picture.
+        caption: First line above it.
+        map: The map.
+        detail: Second line above it.
+        note: Line below it.
+        fixations: Drawn as points.
+        box: The method's box, drawn in cyan.
+        truth: Boxes of the ground truth, drawn in white.
     """
 
     picture: Picture
@@ -50,9 +58,13 @@ class FigureCell:
 
 
 def grid(cells: Sequence[FigureCell | None], title: str, text: str, columns: int) -> Image.Image:
-    """A figure to keep: each picture under its map, in bands that mean the same for all of them.
+    """A figure with a grid of maps, in colour bands that mean the same for all of them.
 
-    cells: row by row; None stays empty. text: below all.
+    Args:
+        cells: Row by row; None leaves a cell empty.
+        title: Shown above.
+        text: Shown below.
+        columns: Number of columns.
     """
     width = _CELL * max(MOST_COLUMNS, columns)
     margin, gap, line = _CELL // 10, _CELL // 15, _LINE
@@ -89,7 +101,7 @@ def _put(sheet: Image.Image, cell: FigureCell, at: tuple[int, int], room: int) -
 
 
 def _short(words: str, room: float, font: ImageFont.FreeTypeFont) -> str:
-    """The words, cut where they are too long for the room."""
+    """The words, shortened if they are wider than `room`."""
     if font.getlength(words) <= room:
         return words
     while words and font.getlength(f"{words} …") > room:
@@ -108,7 +120,7 @@ def _drawn(cell: FigureCell, size: tuple[int, int]) -> Image.Image:
 
 
 def _draw_box(image: Image.Image, picture: Picture, box: Box, colour: str) -> None:
-    """An outline with a dark one around it, so that it shows on every ground."""
+    """Draw a box with a dark border, so that it is visible on any background."""
     across, down = image.width / picture.width, image.height / picture.height
     x0, y0, x1, y1 = box[0] * across, box[1] * down, (box[2] + 1) * across - 1, (box[3] + 1) * down - 1
     draw = ImageDraw.Draw(image)
@@ -119,9 +131,13 @@ def _draw_box(image: Image.Image, picture: Picture, box: Box, colour: str) -> No
 def comparison(
     picture: Picture, explanation: Explanation, density: NDArray[np.floating], rival: NDArray[np.floating] | None
 ) -> Image.Image:
-    """The figure of an explanation beside Grad-CAM; density and rival are their maps, of any size.
+    """A figure of an explanation beside Grad-CAM.
 
-    rival: None where Grad-CAM does not fit the network; then the explanation stands alone.
+    Args:
+        picture: The picture.
+        explanation: The explanation.
+        density: Its density, of any size.
+        rival: Grad-CAM's map, of any size; None to show only the explanation.
     """
     panels: list[tuple[str, NDArray[np.floating], Fixations | None]]
     panels = [("CNN Fixations", density, explanation.kept_fixations)]

@@ -10,16 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from cnnfix_core.errors import ModelError, did_you_mean, need
-from cnnfix_core.zoo.initialisation import draw, shapes_alone, undrawn
+from cnnfix_core.zoo.initialisation import draw_weights, shapes_alone, without_random_weights
 from cnnfix_core.zoo.preprocessing import Preprocessing
 
 TIMM = "timm/"
-# The networks of the paper, for which it used the first weights that were published.
+# The networks of the paper, which used their first published weights.
 PAPER = ("alexnet", "vgg16", "googlenet", "resnet101", "densenet121")
 
 _NOT_CONVOLUTIONAL = ("vit_", "swin", "maxvit", "mvit")
 _OTHER_TASKS = ("maskrcnn", "keypointrcnn")
-# What the published weights were trained with, and what the constructors do not take from elsewhere.
+# Options of the published weights that are not the constructors' defaults.
 _OPTIONS: dict[str, dict[str, Any]] = {
     "googlenet": {"transform_input": True, "init_weights": False},
     "inception_v3": {"transform_input": True, "init_weights": False},
@@ -29,58 +29,66 @@ _AS_PUBLISHED = {"weights_backbone": None, "aux_loss": True}
 
 @cache
 def classifiers() -> tuple[str, ...]:
-    """Torchvision's convolutional networks that say what a picture shows."""
+    """Torchvision's convolutional networks for classification."""
     return _convolutional(torchvision_models())
 
 
 @cache
 def segmenters() -> tuple[str, ...]:
-    """Torchvision's networks that name each pixel."""
+    """Torchvision's networks for segmentation."""
     return _convolutional(torchvision_models().segmentation)
 
 
 @cache
 def detectors() -> tuple[str, ...]:
-    """Torchvision's convolutional networks that put boxes around things."""
+    """Torchvision's convolutional networks for object detection."""
     return _convolutional(torchvision_models().detection)
 
 
 @cache
 def names() -> tuple[str, ...]:
-    """All of torchvision's convolutional networks: for classes, segmentation, films and detection."""
+    """All of torchvision's convolutional networks: for classification, segmentation, video and detection."""
     models = torchvision_models()
     return classifiers() + segmenters() + _convolutional(models.video) + detectors()
 
 
 def build(name: str, classes: int | None = None) -> nn.Module:
-    """The network in evaluation mode, with random weights that are the same each time; nothing is downloaded.
+    """Build a network in evaluation mode, with random weights that are the same each time. Nothing is downloaded.
 
-    classes: None for as many as the published weights have. GoogLeNet and Inception v3 expect pictures scaled for
-    ImageNet, as with their published weights. Raises ModelError for an unknown name.
+    GoogLeNet and Inception v3 expect pictures normalised for ImageNet, as with their published weights.
+
+    Args:
+        name: Name of the architecture.
+        classes: Number of classes; None for that of the published weights.
+
+    Raises:
+        ModelError: The name is unknown.
     """
-    with undrawn() as drawn:
+    with without_random_weights() as drawn:
         module = _constructed(name, classes)
-    draw(module, drawn)
+    draw_weights(module, drawn)
     return module
 
 
 def skeleton(name: str, classes: int | None = None) -> nn.Module:
-    """A classifier without memory: names and shapes only.
+    """A classifier whose weights take no memory: only names and shapes.
 
-    Raises ModelError for an unknown name, and for a network that does not give one score a class for a picture.
+    Raises:
+        ModelError: The name is unknown, or the network is not a classifier.
     """
     _check(name)
     models = torchvision_models()
     if not name.startswith(TIMM) and name not in models.list_models(models):
-        raise ModelError(f"{name} is no network that gives one score a class: choose one that classifies pictures.")
+        raise ModelError(f"{name} is not a classifier: choose a network that classifies pictures.")
     with shapes_alone():
         return _constructed(name, classes)
 
 
 def example_input(name: str) -> tuple[Tensor | list[Tensor], ...]:
-    """What to call the network with: small random pictures, a film or a list of pictures, as it takes them.
+    """A small random input for the network: pictures, a video clip or a list of pictures.
 
-    Raises ModelError for an unknown name.
+    Raises:
+        ModelError: The name is unknown.
     """
     _check(name)
     generator = torch.Generator().manual_seed(0)
@@ -88,11 +96,11 @@ def example_input(name: str) -> tuple[Tensor | list[Tensor], ...]:
         return (torch.randn(1, *_timm_input(name), generator=generator),)
     models = torchvision_models()
     if name in models.list_models(models.detection):
-        # Nearly grey: features grow a thousandfold through untrained layers, and no box would stay in the picture.
+        # Nearly grey, because untrained layers amplify features a thousandfold, and every box would leave the picture.
         grey = torch.tensor(Preprocessing().mean)[:, None, None]
         return ([grey + 0.001 * torch.randn(3, 128, 160, generator=generator)],)
     if name in models.list_models(models.video):
-        # S3D ends with a pooling of 2 x 7 x 7, and the transformers are made for one size.
+        # S3D ends with a 2 x 7 x 7 pooling, and the transformers have a fixed input size.
         shape = (8, 112, 112) if name in {"r3d_18", "mc3_18", "r2plus1d_18"} else (16, 224, 224)
         return (torch.randn(1, 3, *shape, generator=generator),)
     side = 224 if name.startswith(_NOT_CONVOLUTIONAL) else 96
@@ -100,19 +108,19 @@ def example_input(name: str) -> tuple[Tensor | list[Tensor], ...]:
 
 
 def preprocessing(name: str) -> Preprocessing:
-    """What the network's published weights expect; the usual for ImageNet where that says nothing."""
+    """The preprocessing of the network's published weights; ImageNet's usual one if they do not define it."""
     _check(name)
     return _timm_preprocessing(name) if name.startswith(TIMM) else preprocessing_of(published(name))
 
 
 def published(name: str) -> Any:
-    """Torchvision's entry of the network's weights: the paper's for its five networks, otherwise the best."""
+    """Torchvision's entry for the network's weights: those of the paper for its five networks, otherwise the best."""
     weights = torchvision_models().get_model_weights(name)
     return weights["IMAGENET1K_V1"] if name in PAPER else weights.DEFAULT
 
 
 def preprocessing_of(weights: Any) -> Preprocessing:
-    """What an entry of torchvision's weights expects."""
+    """The preprocessing of an entry of torchvision's weights."""
     steps = weights.transforms()
     if not hasattr(steps, "crop_size") or len(steps.crop_size) != 1:
         return Preprocessing()
@@ -167,7 +175,7 @@ def timm_names() -> tuple[str, ...]:
 
 
 def _check(name: str) -> None:
-    """Only names of the registries pass: timm would take addresses of files, too."""
+    """Accept only names in the registries, because timm would also accept paths and addresses of files."""
     known = timm_names() if name.startswith(TIMM) else torchvision_models().list_models()
     if name.split(".", maxsplit=1)[0] in known:
         return
@@ -184,7 +192,7 @@ def _convolutional(*modules: Any) -> tuple[str, ...]:
     )
 
 
-# Each takes a second to import: only when a network is wanted.
+# Each takes a second to import, so only when a network is wanted.
 def torchvision_models() -> Any:
     """Torchvision's module of networks."""
     need("torchvision")

@@ -1,4 +1,4 @@
-"""Files of weights: whole, fetched from where they were published, read without running anything that is in them."""
+"""Weight files: download them from their publisher, verify them, and read them without running any code in them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from cnnfix_core.errors import CnnfixError, ModelError
 
-# Called with the bytes that have come and the bytes that there are, if the server told.
+# Called with the bytes received and the total number of bytes, if known.
 DownloadProgress = Callable[[int, int | None], None]
 
 _CHUNK = 1 << 20
@@ -28,22 +28,22 @@ _locks: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
 
 
 class FetchError(CnnfixError):
-    """A file could not be fetched; the message is the reason, without an address."""
+    """A file could not be downloaded. The message is the reason, without the address."""
 
 
 def is_intact(path: Path) -> bool:
-    """Whether the file's SHA-256 begins with the digits that end its name, NAME-0123abcd.pth."""
+    """Whether the file's SHA-256 starts with the digits at the end of its name, NAME-0123abcd.pth."""
     with path.open("rb") as file:
         return _is_named_after(hashlib.file_digest(file, "sha256").hexdigest(), path)
 
 
 def project_file(folder: Path, pattern: str, what: str, where: str) -> Path:
-    """The one file of this pattern, whole. Raises ModelError, in which `what` and `where` name it, otherwise."""
+    """The file with this pattern. Raises ModelError, which mentions `what` and `where`, if it is missing or damaged."""
     path = next(folder.glob(pattern), None)
     if path is None:
         raise ModelError(f"{what} missing from {where}: get the project's files again.")
     if not is_intact(path):
-        raise ModelError(f"{what} damaged: get the file {path.name} of the project again.")
+        raise ModelError(f"{what} damaged: get the project's file {path.name} again.")
     return path
 
 
@@ -53,16 +53,19 @@ def _is_named_after(digest: str, path: Path) -> bool:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """A state dict that PyTorch saved; nothing but tensors is read."""
+    """Read a state dict saved by PyTorch; only tensors are read."""
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return state
 
 
 def fetch(url: str, path: Path, progress: DownloadProgress | None = None) -> None:
-    """See that `path` holds the whole file of that address; what is there and intact is not fetched again.
+    """Download a file to `path`, unless an intact copy is there.
 
-    Of several that ask at once one fetches, and the others wait for it. `path` appears or is replaced only when all
-    bytes have come and their hash is right; otherwise nothing is left behind. Raises FetchError.
+    Concurrent calls for one path wait for a single download. `path` is written only when the download is complete and
+    its hash is correct; otherwise no file is left behind.
+
+    Raises:
+        FetchError: The file could not be downloaded.
     """
     with _locks[path]:
         if path.exists() and is_intact(path):
@@ -75,10 +78,10 @@ def fetch(url: str, path: Path, progress: DownloadProgress | None = None) -> Non
 
 
 def _reason(error: Exception) -> str:
-    """Why nothing came, in plain words."""
+    """The reason for a failed download."""
     inner = getattr(error, "reason", error)
     if isinstance(inner, socket.gaierror):
-        return "no server was found: is there a network connection?"
+        return "no connection to the server: is the network working?"
     return str(getattr(inner, "strerror", None) or inner)
 
 
@@ -88,17 +91,17 @@ def _fetch(url: str, path: Path, progress: DownloadProgress) -> None:
             digest = _copy(url, beside.write, progress)
             beside.close()
             if not _is_named_after(digest, path):
-                raise FetchError("what came is not the file that was published, or not all of it")
+                raise FetchError("the downloaded file is incomplete, or is not the published file")
             os.chmod(beside.name, 0o644)
             os.replace(beside.name, path)
-        except BaseException:  # also when the person stops waiting
+        except BaseException:  # also when the user interrupts
             beside.close()
             Path(beside.name).unlink(missing_ok=True)
             raise
 
 
 def _copy(url: str, write: Callable[[bytes], object], progress: DownloadProgress) -> str:
-    """Copy what is at the address; gives its SHA-256."""
+    """Download the address in chunks; returns the SHA-256."""
     digest = hashlib.sha256()
     done = 0
     with urllib.request.urlopen(url, timeout=_SECONDS) as answer:

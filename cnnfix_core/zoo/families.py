@@ -1,4 +1,4 @@
-"""Which architectures a survey goes through, what each is for, and how it is tried."""
+"""The architectures of a survey, the task of each, and how to try it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 from cnnfix_core.zoo import architectures
 from cnnfix_core.zoo.architectures import TIMM, names, torchvision_models
 
-# One network, the smallest or nearly so, of each of timm's families of convolutional networks and hybrids.
+# One of the smallest networks of each of timm's families of convolutional networks and hybrids.
 # fmt: off
 FAMILIES = (
     "resnet18", "resnet26t", "seresnet18", "ecaresnet26t", "resnext50_32x4d", "wide_resnet50_2",
@@ -40,7 +40,7 @@ def surveyed() -> tuple[str, ...]:
 
 
 def task(name: str) -> str:
-    """What the network is for, as a heading."""
+    """The network's task, as a heading."""
     if name.startswith(TIMM):
         return "timm: transformers" if name.removeprefix(TIMM) in TRANSFORMERS else "timm: convolutional and hybrid"
     models = torchvision_models()
@@ -50,15 +50,16 @@ def task(name: str) -> str:
 
 
 def trial(name: str) -> tuple[nn.Module, tuple[Any, ...], Callable[[Any], Any] | None]:
-    """The network with random weights, an input, and what to ask: a detector's surest box, or the largest score.
+    """The network with random weights, an input, and the target: a detector's highest score, or None for the default.
 
-    Raises ModelError for an unknown name.
+    Raises:
+        ModelError: The name is unknown.
     """
     module, example = architectures.build(name), architectures.example_input(name)
     if task(name) != "Detection":
         return module, example, None
     for child in module.modules():
         if hasattr(child, "score_thresh"):
-            # Random weights are sure of nothing, and a walk needs a box to start from.
+            # With random weights all scores are low, but a walk needs a box to start from.
             child.score_thresh = -1.0  # type: ignore[assignment]  # a plain number there
     return module, example, lambda result: result[0]["scores"].max()

@@ -1,6 +1,6 @@
-"""Networks without weights, and with random ones.
+"""Networks without weights, and with random weights.
 
-Constructors draw theirs several times over, and some so that nothing gets through.
+Constructors initialise some weights several times, which is slow, and some so that their layers output almost nothing.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from cnnfix_core.engine import memory_of
 
 _BIAS = 0.1
-# A scale that starts below this keeps its branch silent until it is trained.
+# A scale below this switches its branch off until it is trained.
 _SILENT = 0.01
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
 class _Undrawn(TorchDispatchMode):
-    """Fills with zeros what should be filled with random numbers, and remembers where."""
+    """Fills tensors with zeros instead of random numbers, and records which."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -37,9 +37,9 @@ class _Undrawn(TorchDispatchMode):
 
 
 class _Shapes(TorchDispatchMode):
-    """Puts what is made empty, to be filled, on the meta device.
+    """Creates empty tensors on the meta device.
 
-    The device as a context would take also the small tensors that constructors count with.
+    With the device as a context manager, small tensors that constructors compute with would be on it too.
     """
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -51,23 +51,23 @@ class _Shapes(TorchDispatchMode):
 
 @contextmanager
 def shapes_alone() -> Iterator[None]:
-    """Inside, weights take no memory."""
+    """Create weights that take no memory, only shapes."""
     with _Shapes():  # type: ignore[no-untyped-call]
         yield
 
 
 @contextmanager
-def undrawn() -> Iterator[dict[int, Tensor]]:
-    """Inside, tensors that are filled at random become zero; gives these tensors by the address of their memory."""
+def without_random_weights() -> Iterator[dict[int, Tensor]]:
+    """Replace random initialisation by zeros; yields these tensors, by the address of their memory."""
     with _Undrawn() as mode:
         yield mode.drawn
 
 
-def draw(module: nn.Module, drawn: dict[int, Tensor], seed: int = 0) -> None:
-    """Weights under which activations stay alive through all layers, the same for the same seed.
+def draw_weights(module: nn.Module, drawn: dict[int, Tensor], seed: int = 0) -> None:
+    """Initialise weights so that activations keep their scale through all layers; the same for the same seed.
 
-    Only what the constructor drew at random is drawn (a standard deviation of sqrt(2 / inputs) for weights), so what
-    it computed stays. Scales of normalisations and branches that begin at almost nothing become 1.
+    Only tensors that the constructor initialised at random are drawn (a standard deviation of sqrt(2 / inputs) for
+    weights). Scales of normalisations and branches that start near zero become 1.
     """
     generator = torch.Generator().manual_seed(seed)
     transposed = {id(child.weight) for child in module.modules() if isinstance(child, _TRANSPOSED)}
@@ -87,5 +87,5 @@ def _spread(parameter: Tensor, transposed: bool) -> float:
 
 
 def _is_scale(name: str, parameter: Tensor) -> bool:
-    """One number a channel, or a single one."""
+    """Whether a parameter is a scale: one number per channel, or a single number."""
     return "bias" not in name and parameter.is_floating_point() and parameter.numel() == max(parameter.shape, default=1)

@@ -1,4 +1,4 @@
-"""Labels: what the classes of a model are called."""
+"""Labels: the names of a model's classes."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ class Labels:
                 raise TargetError(f"There is no class {index}: the model has {len(self)}, from 0 to {len(self) - 1}.")
             return index
         wanted = target.strip().lower()
-        # A short name, under which a class is shown, may be another one's synonym.
+        # The short name shown for one class may be a synonym of another.
         matches = [i for i, name in enumerate(self.short) if wanted == name.lower()]
         matches = matches or [i for i in range(len(self)) if wanted in self._names(i)]
         if len(matches) == 1:
             return matches[0]
         if matches:
             listed = "; ".join(f"{i}: {self.short[i]}" for i in matches)
-            raise TargetError(f"{target!r} names several classes, give the number of one: {listed}.")
+            raise TargetError(f"{target!r} is the name of several classes, give the number of one: {listed}.")
         known = {name for i in range(len(self)) for name in self._names(i)}
         hint = did_you_mean(wanted, known, "Give a class number, or another name.")
         raise TargetError(f"The model has no class called {target!r}. {hint}")
@@ -68,20 +68,20 @@ class Labels:
 
 
 def numbered(count: int) -> Labels:
-    """Names for classes of which only the number is known: "class 0", "class 1" ..."""
+    """Names for classes without labels: "class 0", "class 1" ..."""
     return Labels.of(f"class {index}" for index in range(count))
 
 
 def imagenet_info() -> Any:
-    """What timm knows of ImageNet's 1,000 classes, in their order."""
+    """Timm's information about ImageNet's 1,000 classes, in order."""
     need("timm")
-    from timm.data.imagenet_info import ImageNetInfo  # a second or two: only when a model is wanted
+    from timm.data.imagenet_info import ImageNetInfo  # takes a second or two, so only when a model is wanted
 
     return ImageNetInfo()
 
 
 def imagenet_labels() -> Labels:
-    """The 1,000 classes of ImageNet, with WordNet's definitions, from timm."""
+    """The 1,000 classes of ImageNet with WordNet definitions, from timm."""
     info = imagenet_info()
     names = [info.index_to_description(index) for index in range(info.num_classes())]
     full = [info.index_to_description(index, detailed=True) for index in range(info.num_classes())]
@@ -90,27 +90,29 @@ def imagenet_labels() -> Labels:
 
 
 def read_labels(content: str | bytes) -> Labels:
-    """The labels in a text file, one class a line, or in a JSON file.
+    """Read labels from a text file, with one class per line, or from a JSON file.
 
     JSON may be a list of names, {"0": "cat"}, {"0": ["n02123045", "tabby"]} as for ImageNet, or {"cat": 0}.
-    Raises ModelError where it is none of these, a class has no name, or a number is missing or given twice.
+
+    Raises:
+        ModelError: The file has another format, a class has no name, or a number is missing or given twice.
     """
     try:
         text = content if isinstance(content, str) else content.decode("utf-8")
     except UnicodeDecodeError:
-        raise ModelError("The labels are not text: send a text file in UTF-8, one class a line, or JSON.") from None
+        raise ModelError("The labels are not text: use a UTF-8 text file with one class per line, or JSON.") from None
     text = text.strip("\ufeff \t\r\n")
     names = _from_json(text) if text.startswith(("[", "{")) else [line.strip() for line in text.splitlines()]
     if not any(names):
-        raise ModelError("The labels are empty: write one class a line.")
+        raise ModelError("The labels are empty: write one class per line.")
     if "" in names:
-        raise ModelError(f"Class {names.index('')} has no name: write one class a line, none of them empty.")
+        raise ModelError(f"Class {names.index('')} has no name: write one class per line, without empty lines.")
     return Labels.of(names)
 
 
 def _from_json(text: str) -> list[str]:
     try:
-        # Objects as pairs, so that a number that is given twice is noticed.
+        # Objects as pairs, to notice a number that is given twice.
         tree = json.loads(text, object_pairs_hook=tuple)
     except (ValueError, RecursionError):
         raise ModelError("The labels look like JSON, but cannot be read: check brackets, quotes and commas.") from None
@@ -127,7 +129,7 @@ def _from_json(text: str) -> list[str]:
 
 
 def _name(entry: Any) -> str:
-    # ImageNet's lists give WordNet's number first, then the name.
+    # ImageNet's lists have the WordNet ID first, then the name.
     name = entry[-1] if isinstance(entry, list) and entry else entry
     if not isinstance(name, str):
         raise ModelError(f"A label is {str(name)[:40]!r}, which is not a name: write names in quotes.")

@@ -1,4 +1,4 @@
-"""What is done to a picture before a network sees it."""
+"""Preprocessing of a picture for a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What numbers were computed with: versions of packages, and the weights."""
+"""How results were computed: package versions and a digest of the weights."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import torch
 
 from cnnfix_core.zoo import Model
 
-# What maps are computed with.
+# Packages that affect the maps.
 _PACKAGES = ("cnnfix", "torch", "torchvision", "timm", "captum", "torchcam", "numpy", "scipy", "pillow")
 
 
 def versions() -> dict[str, str]:
-    """The installed versions of this package and of those that it computes with."""
+    """The installed versions of this package and of the packages that affect the maps."""
     found = {}
     for package in _PACKAGES:
         try:
             found[package] = version(package)
-        except PackageNotFoundError:  # run from a checkout that was not installed
+        except PackageNotFoundError:  # for example when run from a checkout that is not installed
             found[package] = "not installed"
     return found
 
 
 def digest_of(model: Model) -> str:
-    """SHA-256 in hex of a model's parameters and buffers, with their names and shapes."""
+    """SHA-256, in hex, of a model's parameters and buffers, including their names and shapes."""
     digest = hashlib.sha256()
     for name, tensor in model.module.state_dict().items():
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())

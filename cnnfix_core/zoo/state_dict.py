@@ -1,4 +1,4 @@
-"""State dicts: which network they fit, and filling them in."""
+"""State dicts: check that they fit a network, and load them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from cnnfix_core.zoo import architectures
 
 State = dict[str, Tensor]
 
-# Heads that are only used while a network learns: a file may come without them.
+# Heads that are used only in training: a file may lack them.
 _LEARNING_ONLY = ("aux1.", "aux2.", "AuxLogits.")
 
 
 def classes_in(state: State, architecture: str) -> int:
-    """How many classes a network of that architecture has, from the shapes of its tensors. Raises ModelError."""
+    """The number of classes of a network of that architecture, from the shapes of its tensors. Raises ModelError."""
     one, other = (architectures.skeleton(architecture, classes).state_dict() for classes in (7, 8))
     for name, tensor in one.items():
         differs = [
@@ -25,11 +25,13 @@ def classes_in(state: State, architecture: str) -> int:
         ]
         if differs and name in state and state[name].ndim == tensor.ndim:
             return state[name].shape[differs[0]]
-    raise ModelError(f"The file holds no classifier of {architecture}: is it another network's, or only a part?")
+    raise ModelError(
+        f"The file has no classification layer of {architecture}: is it for another network, or only a part of it?"
+    )
 
 
 def fill(module: nn.Module, state: State, title: str) -> None:
-    """Give the module the tensors of a file. Raises ModelError where they do not fit or are not finite."""
+    """Load the tensors into the module. Raises ModelError if they do not fit or are not finite."""
     state = with_present_names(module, state)
     check(state, module, title)
     check_finite(state)
@@ -37,7 +39,7 @@ def fill(module: nn.Module, state: State, title: str) -> None:
 
 
 def check(state: State, module: nn.Module, title: str) -> None:
-    """Raises ModelError where the names or shapes are not those of the module; it may be a skeleton."""
+    """Raise ModelError unless the names and shapes are those of the module, which may be a skeleton."""
     state = with_present_names(module, state)
     wanted = module.state_dict()
     missing = [name for name in wanted if name not in state and not _may_be_missing(name)]
@@ -52,15 +54,15 @@ def check(state: State, module: nn.Module, title: str) -> None:
 
 
 def _may_be_missing(name: str) -> bool:
-    """What only learning uses, and what torch's older files lack."""
+    """Whether a tensor is used only in training, or is missing in files of older PyTorch versions."""
     return name.startswith(_LEARNING_ONLY) or name.endswith("num_batches_tracked")
 
 
 def check_finite(state: State) -> None:
-    """Raises ModelError naming the first tensor with NaN or infinity in it."""
+    """Raise ModelError, which names the tensor, if any is NaN or infinite."""
     for name, tensor in state.items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise ModelError(f"The weights hold NaN or infinity, in {name}: choose an earlier file of the training.")
+            raise ModelError(f"The weights in {name} are NaN or infinite: choose an earlier checkpoint.")
 
 
 def _listed(names: list[str]) -> str:
@@ -68,8 +70,8 @@ def _listed(names: list[str]) -> str:
 
 
 def with_present_names(module: nn.Module, state: State) -> State:
-    """DenseNet's tensors had other names when its weights were published; torchvision knows how to rename them."""
-    if type(module).__name__ != "DenseNet":  # asked first, because torchvision takes a second to import
+    """Rename the tensors of DenseNet's published weights, which have old names; torchvision knows how."""
+    if type(module).__name__ != "DenseNet":  # checked first, because torchvision takes a second to import
         return state
     from torchvision.models import DenseNet, densenet
 
@@ -81,7 +83,7 @@ def with_present_names(module: nn.Module, state: State) -> State:
 
 
 class _Giving:
-    """In the place of torchvision's entry of weights; the tensors are renamed in the very dictionary that it gives."""
+    """Stands in for torchvision's weights entry, whose dictionary is renamed in place."""
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -91,7 +93,7 @@ class _Giving:
 
 
 class _Ignoring:
-    """In the place of the network."""
+    """Stands in for the network."""
 
     def load_state_dict(self, state: State) -> None:
         pass

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from cnnfix_core import CnnfixError, Preset
-from cnnfix_core.batch import Answer, BatchRow, Packed, Slices, read, row_of
+from cnnfix_core.batch import BatchExplainer, BatchResult, BatchRow, UploadedPicture, open_or_error, row_of
 from cnnfix_core.visualization import panel, photo_of
 from cnnfix_ui.components.panels.component import image_uri
 from cnnfix_ui.server.jobs import Job
@@ -55,7 +55,7 @@ class BatchProgress:
         return self.done == self.total
 
 
-def request(network: Network, preset: Preset, pictures: Sequence[Packed]) -> BatchProgress:
+def request(network: Network, preset: Preset, pictures: Sequence[UploadedPicture]) -> BatchProgress:
     """Request all pictures, and return their progress."""
     parts = [tuple(pictures[n : n + _PART]) for n in range(0, len(pictures), _PART)]
     tasks: dict[Hashable, Callable[[Job], Any]] = {
@@ -75,19 +75,19 @@ def request(network: Network, preset: Preset, pictures: Sequence[Packed]) -> Bat
     )
 
 
-def _entries(network: Network, preset: Preset, pictures: Sequence[Packed], job: Job) -> BatchPart:
-    slices = Slices(network.model, preset)
+def _entries(network: Network, preset: Preset, pictures: Sequence[UploadedPicture], job: Job) -> BatchPart:
+    slices = BatchExplainer(network.model, preset)
     entries: list[BatchEntry] = []
     for n in range(0, len(pictures), slices.size):
         job.report(n / len(pictures))
         some = pictures[n : n + slices.size]
-        answers = slices.answers([read(packed.content) for packed in some])
+        answers = slices.answers([open_or_error(packed.content) for packed in some])
         entries += [_entry(packed.name, answer) for packed, answer in zip(some, answers, strict=True)]
     return BatchPart(tuple(entries))
 
 
-def _entry(name: str, answer: Answer | CnnfixError) -> BatchEntry:
+def _entry(name: str, answer: BatchResult | CnnfixError) -> BatchEntry:
     row = row_of(name, answer)
-    if not isinstance(answer, Answer):
+    if not isinstance(answer, BatchResult):
         return BatchEntry(row)
     return BatchEntry(row, image_uri(panel(photo_of(answer.picture, _TILE).convert("RGBA"), answer.density)))

@@ -12,7 +12,7 @@ import pyarrow.parquet
 import streamlit as st
 
 from cnnfix_core import Preset, open_picture
-from cnnfix_core.batch import BatchRow, Packed
+from cnnfix_core.batch import BatchRow, UploadedPicture
 from cnnfix_core.batch.table import table
 from cnnfix_core.images import list_samples
 from cnnfix_core.utils import duration, percent
@@ -31,14 +31,14 @@ _EVERY = 1.0
 _ROW = 64  # pixels, high enough for a picture
 
 
-def show_batch(network: Network, preset: Preset, pictures: Sequence[Packed]) -> None:
+def show_batch(network: Network, preset: Preset, pictures: Sequence[UploadedPicture]) -> None:
     """Draw the results so far; reruns by itself until all are there."""
     pending = st.session_state.get(_PENDING, False)
     with st.container(key="batch"):
         st.fragment(_show_batch, run_every=_EVERY if pending else None)(network, preset, pictures)
 
 
-def open_chosen(pictures: Sequence[Packed]) -> None:
+def open_chosen(pictures: Sequence[UploadedPicture]) -> None:
     """Go to the Explore page if a row was clicked."""
     name = st.session_state.pop(_OPEN, None)
     packed = next((one for one in pictures if one.name == name), None)
@@ -54,7 +54,7 @@ def open_chosen(pictures: Sequence[Packed]) -> None:
     networks.explore_with(st.session_state["model"])
 
 
-def _show_batch(network: Network, preset: Preset, pictures: Sequence[Packed]) -> None:
+def _show_batch(network: Network, preset: Preset, pictures: Sequence[UploadedPicture]) -> None:
     if _OPEN in st.session_state:
         st.rerun()  # the page itself switches to Explore
     found = parts.request(network, preset, pictures)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from cnnfix_core.batch import BatchRow, Packed, unpacked
+from cnnfix_core.batch import BatchRow, UploadedPicture, unpack_uploads
 from cnnfix_core.images import list_samples
 from cnnfix_ui.address import Setting, one_of, switch
 from cnnfix_ui.widgets import controls
 from cnnfix_ui.widgets.uploads import Upload
 
-UPLOAD: Upload[list[Packed]] = Upload("batch", "Your pictures, or a zip archive", unpacked, several=True)
+UPLOAD: Upload[list[UploadedPicture]] = Upload("batch", "Your pictures, or a zip archive", unpack_uploads, several=True)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ SETTINGS = {
 }
 
 
-def pictures() -> Sequence[Packed]:
+def pictures() -> Sequence[UploadedPicture]:
     """The pictures to explain: the uploaded ones, the samples, or none."""
     if UPLOAD.value is not None:
         return UPLOAD.value
@@ -68,9 +68,9 @@ def pictures() -> Sequence[Packed]:
 
 
 @st.cache_resource(show_spinner=False)
-def samples() -> list[Packed]:
+def samples() -> list[UploadedPicture]:
     """The sample pictures."""
-    return [Packed.of(sample.name, sample.read()) for sample in list_samples()]
+    return [UploadedPicture.of(sample.name, sample.read()) for sample in list_samples()]
 
 
 def sorted_by(order: str) -> Callable[[BatchRow], float]:

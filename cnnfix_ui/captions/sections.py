@@ -13,7 +13,7 @@ from cnnfix_core.arrays import Floats
 from cnnfix_core.errors import TargetError
 from cnnfix_core.explanations import Fixations
 from cnnfix_core.modalities.captions import END, Origin, caption_figure, caption_json, tokens
-from cnnfix_core.regions import MAP_SIDE, area_holding, where
+from cnnfix_core.regions import MAP_SIDE, area_holding, describe_position
 from cnnfix_core.utils import percent
 from cnnfix_core.visualization import panel, photo_of
 from cnnfix_ui.captions import answers, state
@@ -186,7 +186,7 @@ def _description(asked: WordQuestion, origin: Origin, density: Floats | None, ap
     most = [f"{percent(part / total)} from {_quoted(text)}" for part, text in before[:2] if part / total >= 0.005]
     parts.append(f"{share} of its evidence came from the picture" + (f", {', '.join(most)}." if most else "."))
     if density is not None and density.any():
-        lies = f"lies on {percent(area_holding(density, 0.5))} of the picture, most of it {where(density)}."
+        lies = f"lies on {percent(area_holding(density, 0.5))} of the picture, most of it {describe_position(density)}."
         if apart:
             own = percent(float(density.sum()))
             parts.append(f"{own} of its map belongs to this word alone. Half of that {lies}")

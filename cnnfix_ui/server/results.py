@@ -15,7 +15,7 @@ from cnnfix_core.explanations import Classes, classes
 from cnnfix_core.images import Crops, list_samples
 from cnnfix_core.perturbations import randomised
 from cnnfix_core.regions import MAP_SIDE
-from cnnfix_core.report import Report, make
+from cnnfix_core.report import Report, make_report
 from cnnfix_core.zoo import DownloadProgress
 from cnnfix_site.hosting import memory
 from cnnfix_ui.server.cache import Cache
@@ -76,10 +76,10 @@ def predicted(network: Network, picture: Picture) -> Classes:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=KEYS)
-def disturbed(network: Network, picture: Picture, kind: str, strength: int) -> perturbations.Disturbed:
+def disturbed(network: Network, picture: Picture, kind: str, strength: int) -> perturbations.AdversarialPicture:
     """The picture with adversarial noise."""
     with turns.acquired():
-        return perturbations.disturbed(network.model, picture, kind, strength)
+        return perturbations.add_adversarial_noise(network.model, picture, kind, strength)
 
 
 def with_shuffled_weights(network: Network, part: str) -> Network:
@@ -134,7 +134,7 @@ def report_maker(network: Network, picture: Picture, name: str, explanation: Exp
     def made() -> Report:
         sample = next((one for one in list_samples() if one.name == name), None)
         with turns.acquired(long=True):
-            return make(
+            return make_report(
                 network.model,
                 picture,
                 explanation.asked,

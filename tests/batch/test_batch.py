@@ -22,7 +22,7 @@ from PIL import Image
 
 import cnnfix_core as cnnfix
 from cnnfix_core.batch import processes
-from cnnfix_core.batch.batching import Answer, Slices
+from cnnfix_core.batch.batching import BatchExplainer, BatchResult
 from cnnfix_core.batch.items import Item, items
 from cnnfix_core.batch.row import BatchRow, at_the_border
 from cnnfix_core.batch.runner import BatchSettings, Engine, run
@@ -168,16 +168,16 @@ def test_another_class_for_all(folder: Path, work: Work) -> None:
     assert {row.asked_index for row in asked} == {2}
     assert all(row.probability <= row.confidence for row in asked)
     with pytest.raises(TargetError, match="unicorn"):
-        Slices(load(), cnnfix.EVIDENCE, "unicorn")
+        BatchExplainer(load(), cnnfix.EVIDENCE, "unicorn")
 
 
 def test_five_crops_go_through_as_one_picture_s(folder: Path) -> None:
     model = load()
-    slices = Slices(model, cnnfix.PUBLISHED)
+    slices = BatchExplainer(model, cnnfix.PUBLISHED)
     picture = cnnfix.open_picture(folder / "01.png")
     (answer,) = slices.answers([picture])
     alone = cnnfix.explain(model, picture, preset="published")
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, BatchResult)
     assert slices.size == 1
     assert len(answer.explanation.views) == 5
     assert [view.name for view in answer.explanation.explained] == [view.name for view in alone.explained]
@@ -196,16 +196,16 @@ def test_a_network_that_takes_one_picture_is_asked_one_at_a_time(folder: Path, r
             return scores
 
     model = replace(load(), module=One().eval())
-    slices = Slices(model, cnnfix.EVIDENCE)
+    slices = BatchExplainer(model, cnnfix.EVIDENCE)
     assert slices.size == 1
     (answer,) = slices.answers([cnnfix.open_picture(folder / "00.png")])
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, BatchResult)
     assert answer.explanation.target.index == rows[0].asked_index
 
 
 def test_networks_that_say_what_is_where_are_refused() -> None:
     with pytest.raises(ModelError, match="says what is where"):
-        Slices(cnnfix.load_model("scenes_fcn"), cnnfix.EVIDENCE)
+        BatchExplainer(cnnfix.load_model("scenes_fcn"), cnnfix.EVIDENCE)
 
 
 def test_values_that_are_not_finite_cost_their_own_row_only(folder: Path) -> None:
@@ -226,10 +226,10 @@ def test_values_that_are_not_finite_cost_their_own_row_only(folder: Path) -> Non
     bad = cnnfix.open_picture(np.zeros((96, 96, 3), np.uint8))
     black = float(model.preprocess(Image.new("RGB", (128, 128)))[0, 0, 0])
     assert black <= -1.7
-    found = Slices(replace(model, module=Bad().eval()), cnnfix.EVIDENCE).answers([good, bad, good])
+    found = BatchExplainer(replace(model, module=Bad().eval()), cnnfix.EVIDENCE).answers([good, bad, good])
     assert isinstance(found[1], NotFiniteError)
     for answer in (found[0], found[2]):
-        assert isinstance(answer, Answer)
+        assert isinstance(answer, BatchResult)
 
 
 # --- the same rows, however they are made -----------------------------------------------------------------------------
@@ -300,7 +300,7 @@ def test_csv_and_figures(folder: Path, tmp_path: Path) -> None:
     assert main(arguments(some, out, "--format", "csv", "--figures")) == 0
     found = pyarrow.csv.read_csv(out / "results.csv").to_pylist()
     assert found[0]["predicted"]
-    assert found[1]["error"].startswith("This is not a picture")
+    assert found[1]["error"].startswith("This is not a supported picture format")
     (figure,) = (out / "figures").rglob("*.png")
     assert figure.name == "03.png.png"
     assert Image.open(figure).width == 1600

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnfix_core.batch import uploads
-from cnnfix_core.batch.uploads import Packed, unpacked
+from cnnfix_core.batch.uploads import UploadedPicture, unpack_uploads
 from cnnfix_core.images.picture import PictureError
 
 
@@ -27,12 +27,16 @@ def test_files_and_archives_together() -> None:
     packed = archive(
         ("b/2.jpg", b"two"), ("a.PNG", b"one"), ("__MACOSX/a.PNG", b"x"), ("b/.hidden.png", b"x"), ("notes.txt", b"x")
     )
-    found = unpacked([("a.PNG", b"zero"), ("all.zip", packed)])
-    assert found == [Packed.of("a.PNG", b"zero"), Packed.of("a.PNG (2)", b"one"), Packed.of("b/2.jpg", b"two")]
+    found = unpack_uploads([("a.PNG", b"zero"), ("all.zip", packed)])
+    assert found == [
+        UploadedPicture.of("a.PNG", b"zero"),
+        UploadedPicture.of("a.PNG (2)", b"one"),
+        UploadedPicture.of("b/2.jpg", b"two"),
+    ]
 
 
 def test_names_that_lead_elsewhere_are_only_names() -> None:
-    found = unpacked([("x.zip", archive(("C:\\x.png", b"1"), ("/y.png", b"2"), ("../z.png", b"3")))])
+    found = unpack_uploads([("x.zip", archive(("C:\\x.png", b"1"), ("/y.png", b"2"), ("../z.png", b"3")))])
     assert {one.content for one in found} == {b"1", b"2"}
 
 
@@ -41,22 +45,24 @@ def test_a_small_file_that_would_become_huge(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(uploads, "MAX_UPLOAD_BYTES", 3000)
     huge = archive(("a.png", bytes(1_000_000)))
     assert len(huge) < 2000
-    assert len(unpacked([("a.zip", huge)])[0].content) == 1001  # more than a picture may have, which decoding refuses
+    assert (
+        len(unpack_uploads([("a.zip", huge)])[0].content) == 1001
+    )  # more than a picture may have, which decoding refuses
     with pytest.raises(PictureError, match="fewer at a time"):
-        unpacked([("a.zip", archive(*((f"{n}.png", bytes(1_000_000)) for n in range(3))))])
+        unpack_uploads([("a.zip", archive(*((f"{n}.png", bytes(1_000_000)) for n in range(3))))])
 
 
 def test_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "MOST_PICTURES", 3)
-    assert len(unpacked([(f"{n}.png", b"x") for n in range(3)])) == 3
+    assert len(unpack_uploads([(f"{n}.png", b"x") for n in range(3)])) == 3
     with pytest.raises(PictureError, match="more than 3 pictures"):
-        unpacked([(f"{n}.png", b"x") for n in range(4)])
+        unpack_uploads([(f"{n}.png", b"x") for n in range(4)])
 
 
 @pytest.mark.parametrize("files", [[], [("x.zip", archive(("notes.txt", b"x")))]])
 def test_no_picture(files: list[tuple[str, bytes]]) -> None:
     with pytest.raises(PictureError, match="no picture"):
-        unpacked(files)
+        unpack_uploads(files)
 
 
 WHOLE = archive(("a.png", b"one" * 50), ("b.png", b"two" * 50))
@@ -68,12 +74,12 @@ def test_damaged_archives_are_refused_in_a_sentence(place: int, byte: int, lengt
     damaged = bytearray(WHOLE)
     damaged[place] = byte
     with contextlib.suppress(PictureError):
-        assert unpacked([("x.zip", bytes(damaged[:length]))])
+        assert unpack_uploads([("x.zip", bytes(damaged[:length]))])
 
 
 def test_a_locked_archive() -> None:
     locked = bytearray(archive(("a.png", b"one"), kind=zipfile.ZIP_STORED))
     locked[6] |= 1
     locked[locked.index(b"PK\x01\x02") + 8] |= 1
-    with pytest.raises(PictureError, match="damaged or locked"):
-        unpacked([("x.zip", bytes(locked))])
+    with pytest.raises(PictureError, match="damaged or has a password"):
+        unpack_uploads([("x.zip", bytes(locked))])

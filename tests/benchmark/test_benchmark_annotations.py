@@ -10,7 +10,7 @@ from PIL import Image
 
 import cnnfix_core as cnnfix
 from cnnfix_core.benchmark.datasets.annotation import Annotation, AnnotationError, without_ending
-from cnnfix_core.benchmark.datasets.items import digest, matched, some
+from cnnfix_core.benchmark.datasets.items import digest, matched, sample_items
 from cnnfix_core.benchmark.datasets.labels import class_of
 from cnnfix_core.benchmark.datasets.reading import read_annotations
 from cnnfix_core.errors import TargetError
@@ -71,7 +71,7 @@ LAUGHS = '<!DOCTYPE a [<!ENTITY b "ha">' + "".join(
         ('<?xml version="1.0" encoding="nonsense"?><annotation/>', "is left out"),
         ("<annotation/>", "names no object"),
         ("<annotation><object><name>a</name></object></annotation>", "four numbers"),
-        ("<annotation>" + OBJECT.format("a").replace("<xmin>0", "<xmin>9") + "</annotation>", "ends before it begins"),
+        ("<annotation>" + OBJECT.format("a").replace("<xmin>0", "<xmin>9") + "</annotation>", "ends before it starts"),
         ("<annotation>" + OBJECT.format("a").replace("<xmin>0", "<xmin>nan") + "</annotation>", "four numbers"),
         ("<annotation>" + OBJECT.format("a").replace("<xmax>1", "<xmax>1e300") + "</annotation>", "four numbers"),
         ("<annotation>" + OBJECT.format("a") * 1001 + "</annotation>", "more than 1000 objects"),
@@ -132,7 +132,7 @@ def test_csv_of_imagenet(tmp_path: Path) -> None:
         ("image,label,x0,y0,x1,y1", "a,cat,1,2,3", "four numbers"),
         ("image,label,x0,y0,x1,y1", "a,cat,1,2,3,four", "four numbers"),
         ("image,label,x0,y0,x1,y1", ",cat,1,2,3,4", "names no picture"),
-        ("image,label,x0,y0,x1,y1", "a,cat,3,2,1,4", "ends before it begins"),
+        ("image,label,x0,y0,x1,y1", "a,cat,3,2,1,4", "ends before it starts"),
         ("ImageId,PredictionString", "a,", "a label and four numbers"),
         ("ImageId,PredictionString", "a,n01440764 1 2 3", "a label and four numbers"),
         ("ImageId,PredictionString", "a,n01440764 1 2 3 x", "four numbers"),
@@ -153,11 +153,11 @@ def test_a_bad_row_is_left_out_and_named(tmp_path: Path, header: str, row: str, 
     [
         ("boxes.csv", "", "first line"),
         ("boxes.csv", "picture,box\na,1\n", "image,label,x0,y0,x1,y1 or ImageId,PredictionString"),
-        ("boxes.csv", "image,label,x0,y0,x1,y1\n", "no annotation that can be used"),
+        ("boxes.csv", "image,label,x0,y0,x1,y1\n", "no usable annotation"),
         ("boxes.csv", "image,label,x0,y0,x1,y1\na,b,c,d,e,f\n", "line 2"),
         ("boxes.csv", 'image,label,x0,y0,x1,y1\n"' + "a" * 200_000, "is not CSV"),
         ("boxes.csv", "\0\1\2\n", "first line"),
-        ("folder/readme.txt", "", "neither XML files nor PNG masks"),
+        ("folder/readme.txt", "", "no XML files or PNG masks"),
         ("folder/bad.xml", "<a>", "line 1 is not XML"),
     ],
 )
@@ -266,11 +266,11 @@ def test_some_of_the_pictures_are_the_same_for_the_same_seed(tmp_path: Path) -> 
     for n in range(9):
         picture(tmp_path / f"{n}.png")
     items = matched(tmp_path, [Annotation(str(n), "cat", ((0, 0, 1, 1),)) for n in range(9)]).items
-    chosen = [[item.picture for item in some(items, 4, seed)] for seed in (0, 0, 1)]
+    chosen = [[item.picture for item in sample_items(items, 4, seed)] for seed in (0, 0, 1)]
     assert chosen[0] == chosen[1] != chosen[2]
     assert len(set(chosen[0])) == 4
     assert chosen[0] == sorted(chosen[0])
-    assert some(items, 20, 0) == items
+    assert sample_items(items, 20, 0) == items
     assert digest(items) != digest(items[:8])
 
 
@@ -289,7 +289,7 @@ def test_labels_of_annotations() -> None:
 
 @pytest.mark.parametrize(
     ("label", "words"),
-    [("n00000001", "none of ImageNet's"), ("n01440764", "not ImageNet's"), ("cat", "no class called")],
+    [("n00000001", "not one of ImageNet's"), ("n01440764", "not ImageNet's"), ("cat", "no class called")],
 )
 def test_labels_that_a_model_does_not_have(label: str, words: str) -> None:
     with pytest.raises(TargetError, match=words):

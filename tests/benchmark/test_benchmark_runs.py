@@ -210,7 +210,7 @@ def test_a_file_of_something_else_is_not_touched(tmp_path: Path) -> None:
     file = tmp_path / "results.csv"
     for text in ("a,b\n1,2\n", ",".join(field.name for field in fields(BenchmarkRow)) + "\nx\n"):
         file.write_text(text)
-        with pytest.raises(CnnfixError, match="not a file of such results"):
+        with pytest.raises(CnnfixError, match="not a results file of this command"):
             Journal(file, BenchmarkRow)
         assert file.read_text() == text
 
@@ -243,7 +243,7 @@ def test_a_run_that_was_killed_goes_on(folder: Path, tmp_path: Path, capsys: pyt
     assert file.read_bytes() == before
     capsys.readouterr()
     assert main(arguments(folder, killed, "--limit", 3)) == 2
-    assert "are of other pictures and count" in capsys.readouterr().err
+    assert "were made with different pictures and count" in capsys.readouterr().err
 
 
 def test_ctrl_c_keeps_what_is_done(
@@ -259,9 +259,7 @@ def test_ctrl_c_keeps_what_is_done(
     monkeypatch.setattr(Journal, "add", add_three)
     assert main(arguments(folder, tmp_path / "out")) == 130
     err = capsys.readouterr().err
-    assert (
-        err.splitlines()[-1] == f"Stopped. What is done is in {tmp_path / 'out'}; the same command goes on from there."
-    )
+    assert err.splitlines()[-1] == f"Stopped. The results so far are in {tmp_path / 'out'}; the same command resumes."
     monkeypatch.setattr(Journal, "add", add)
     assert len(Journal(tmp_path / "out" / "results.csv", BenchmarkRow).rows) == 3
 
@@ -280,11 +278,11 @@ def test_a_folder_with_stray_pictures_and_bad_lines(
     assert main(arguments(folder, out, *words)) == 0
     printed, err = capsys.readouterr()
     assert f"{boxes}, line 4, is left out: a box is four numbers" in err
-    assert "There is no picture gone, which is annotated." in err
+    assert "The picture gone of the annotations is missing." in err
     assert err.count("has no annotation.") == COUNT - 2
     assert page.read_text("utf-8") == (out / "tables.md").read_text("utf-8") == printed
     assert "2 pictures and labels" in printed
-    assert "Differences to Random" in printed
+    assert "Differences from Random" in printed
     assert "Insertion" not in printed
     assert {row.method for row in Journal(out / "results.csv", BenchmarkRow).rows} == {"centre", "random"}
 
@@ -294,18 +292,21 @@ def test_a_folder_with_stray_pictures_and_bad_lines(
     [
         (["benchmark"], "Give a folder of pictures with --boxes and --out, or --scenes."),
         (["benchmark", "FOLDER", "--boxes", "FOLDER/boxes.csv"], "--out"),
-        (["benchmark", "--scenes", "0"], "not a whole number from 1"),
+        (["benchmark", "--scenes", "0"], "not a whole number, 1 or more"),
         (["benchmark", "--scenes", "3", "--seed", "-1"], "--seed"),
         (["benchmark", "--scenes", "3", "--methods", "gradcan"], "Did you mean gradcam"),
-        (["benchmark", "--scenes", "3", "--methods", ","], "Name methods"),
+        (["benchmark", "--scenes", "3", "--methods", ","], "Give a comma-separated list of methods"),
         (["benchmark", "--scenes", "3", "--models", "lenet"], "no model 'lenet'"),
-        (["benchmark", "--scenes", "3", "--models", "scenes_fcn"], "scenes_fcn says what is where: only networks that"),
-        (["benchmark", "--scenes", "3", "--methods", "cam", "--against", "rise"], "--against names a method"),
+        (
+            ["benchmark", "--scenes", "3", "--models", "scenes_fcn"],
+            "scenes_fcn is not a classifier: only networks that",
+        ),
+        (["benchmark", "--scenes", "3", "--methods", "cam", "--against", "rise"], "--against must be one of"),
         (["benchmark", "FOLDER", "--boxes", "FOLDER/none", "--out", "OUT"], "There is no"),
         (["benchmark", "OUT", "--boxes", "FOLDER/boxes.csv", "--out", "OUT"], "not a folder"),
         (["benchmark", "FOLDER", "--boxes", "FOLDER/boxes.csv", "--out", "FOLDER/boxes.csv"], "cannot write"),
         (["compare", "FOLDER/0.png", "--boxes", "1,2,3"], "four numbers"),
-        (["compare", "FOLDER/0.png", "--boxes", "3,2,1,4"], "ends before it begins"),
+        (["compare", "FOLDER/0.png", "--boxes", "3,2,1,4"], "ends before it starts"),
         (["compare", "FOLDER/0.png", "--boxes", "100,100,120,120"], "outside the picture, which has 96 x 96"),
         (["compare", "FOLDER/0.png", "--methods", "magic"], "There is no method 'magic'"),
         (["compare", "no-such-sample"], "There is no file"),
@@ -399,7 +400,7 @@ def test_compare_a_sample_with_its_boxes(capsys: pytest.CaptureFixture[str], tmp
     sample = next(one for one in list_samples() if one.boxes)
     out = tmp_path / "out.csv"
     assert main(["compare", sample.name, "--model", NETWORK, "--methods", "gradcam", "--csv", str(out)]) == 0
-    assert "The truth covers" in capsys.readouterr().out
+    assert "The ground truth covers" in capsys.readouterr().out
     picture = cnnfix.open_picture(sample.read())
     rows = {row["method"]: row for row in csv.DictReader(out.open(encoding="utf-8"))}
     assert list(rows) == ["gradcam", "centre", "random"]

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom
 
 from cnnfix_core.benchmark.results import BenchmarkRow
-from cnnfix_core.benchmark.runner import Unfit
+from cnnfix_core.benchmark.runner import UnusableMethod
 from cnnfix_core.benchmark.statistics.bootstrap import RESAMPLES, interval, resampled_means
 from cnnfix_core.benchmark.statistics.measures import MEASURES, Measure
 from cnnfix_core.benchmark.statistics.summary import methods_of, summary
@@ -144,7 +144,7 @@ def test_every_measure_reads_its_own_number(title: str, values: dict[str, float]
 def test_the_table_of_one_model() -> None:
     values = rows(gradcam=[0.5] * 6, centre=[0.25] * 6)
     values += [row("gradcam", 6, error="It broke."), row("gradcam", 7, error="It broke.")]
-    text = tables(values, [Unfit("net", "cam", "There is no such layer.")])
+    text = tables(values, [UnusableMethod("net", "cam", "There is no such layer.")])
     lines = text.splitlines()
     assert lines[0].startswith("6 pictures and labels; the ground truth covers 20 % of them on average (median 20 %).")
     assert lines[2:6] == [
@@ -154,7 +154,7 @@ def test_the_table_of_one_model() -> None:
         "| Centre | 25.0 (25.0 to 25.0) |",
     ]
     assert lines[7:] == [
-        "- CAM does not fit net. There is no such layer.",
+        "- CAM cannot be used with net. There is no such layer.",
         "- Missing on net, with Grad-CAM: p6 and 1 more. It broke.",
     ]
 
@@ -164,7 +164,7 @@ def test_tables_of_several_models_with_gaps_and_differences() -> None:
     text = tables(values, against="random")
     assert "| Grad-CAM | **50.0** (50.0 to 50.0) | – |" in text
     assert "| Random | 10.0 (10.0 to 10.0) | 20.0 (20.0 to 20.0) |" in text
-    assert "Differences to Random" in text
+    assert "Differences from Random" in text
     assert "| Grad-CAM | **+40.0** (+40.0 to +40.0) | – |" in text
 
 

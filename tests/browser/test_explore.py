@@ -128,7 +128,7 @@ def test_uploads(explore: Page) -> None:
     expect(page.get_by_role("radio", name="Your picture")).to_be_checked()
     before = sentence(page)
     for name, content, complaint in [
-        ("holiday.jpg", b"Dear diary", "not a picture of a known kind"),
+        ("holiday.jpg", b"Dear diary", "not a supported picture format"),
         ("cut.png", stripes()[:200], "damaged or incomplete"),
         ("logo.svg", b'<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
         ("nothing.png", b"", "empty"),

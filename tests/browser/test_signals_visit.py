@@ -69,5 +69,5 @@ def test_a_clip_of_ones_own(page: Page) -> None:
     send(page, "down.gif", buffer.getvalue())
     heading(page, "Why “moving down”?")
     send(page, "down.txt", b"Dear diary")
-    expect(page.get_by_role("alert")).to_contain_text("not a picture of a known kind")
+    expect(page.get_by_role("alert")).to_contain_text("not a supported picture format")
     heading(page, "Why “moving down”?")

@@ -162,7 +162,7 @@ def test_a_model_in_a_file_that_is_none(run: Run, cat_file: Path, tmp_path: Path
     file.write_text("no weights", "utf-8")
     code, out, err = run("explain", cat_file, "--model", file, "--architecture", "resnet18")
     assert (code, out) == (2, "")
-    assert "notes.pth is no model file" in err
+    assert "notes.pth is not a model file" in err
     code, _, err = run("explain", cat_file, "--model", file, "--labels", tmp_path / "none.txt")
     assert code == 2
     assert "none.txt cannot be read" in err

@@ -114,7 +114,7 @@ def test_skeletons_of_huge_networks_are_quick() -> None:
 
 @pytest.mark.parametrize("name", ["fcn_resnet50", "r3d_18", "ssdlite320_mobilenet_v3_large"])
 def test_skeletons_are_of_classifiers(name: str) -> None:
-    with pytest.raises(ModelError, match=f"{name} is no network that gives one score a class"):
+    with pytest.raises(ModelError, match=f"{name} is not a classifier"):
         architectures.skeleton(name, 3)
 
 

@@ -102,7 +102,7 @@ def test_a_stop_is_named_with_what_it_loses(network: nn.Module, picture: Tensor)
     assert (stop.operation, stop.module) == ("aten.prod", "odd")
     assert 0 < stop.evidence < 1
     assert 'cnnfix.rule("aten.prod")' in stop.why
-    assert found.summary().startswith("Walks stop where there is no rule")
+    assert found.summary().startswith("Walks stop at operations without a rule")
     assert "aten.prod in module 'odd'" in found.summary()
     # The other branch went on.
     assert found.fixations > 0
@@ -135,7 +135,7 @@ def test_a_walk_that_ends_although_all_operations_have_rules(picture: Tensor) ->
         module.weight.fill_(-1)
     found = cnnfix.coverage(module, picture)
     assert (found.fixations, found.stops, found.complete) == (0, (), False)
-    assert "no input contributed" in found.summary()
+    assert "no input contributes" in found.summary()
 
 
 def test_counts(picture: Tensor) -> None:

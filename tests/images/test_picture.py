@@ -364,7 +364,7 @@ def resized_header(kind: str, width: int, height: int) -> bytes:
 def test_too_many_pixels_are_refused_before_decoding(side, kind, monkeypatch):
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda self: pytest.fail("decoded"))
     data = png_header(side, side) if kind == "PNG" else resized_header(kind, side, side)
-    assert refusal(data) == "The picture has more than 80 million pixels: make it smaller first."
+    assert refusal(data) == "The picture has more than 80 million pixels: shrink it first."
 
 
 def test_limits(monkeypatch, tmp_path):
@@ -388,19 +388,19 @@ def test_limits(monkeypatch, tmp_path):
 # Bad files
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
-DAMAGED = "The picture is damaged or incomplete: save or send it again."
+DAMAGED = "The picture is damaged or incomplete: save it again or upload it again."
 BAD_FILES = {
-    "empty": (b"", "The file is empty: save or send the picture again."),
-    "text": (b"hello, I am a text file", "This is not a picture of a known kind"),
-    "zeros": (bytes(5000), "This is not a picture of a known kind"),
+    "empty": (b"", "The file is empty: save the picture again or upload it again."),
+    "text": (b"hello, I am a text file", "This is not a supported picture format"),
+    "zeros": (bytes(5000), "This is not a supported picture format"),
     "html": (b"\xef\xbb\xbf\n<!DOCTYPE html><html><svg></svg></html>", "This is a web page"),
     "svg": (b'<?xml version="1.0"?>\n<!-- x --><svg xmlns="http://www.w3.org/2000/svg"/>', "save it as PNG"),
     "pdf": (b"%PDF-1.7\n%\xe2\xe3", "This is a PDF document"),
-    "heic": (HEIC, "share or export it as JPEG"),
-    "heic as mif1": (HEIC.replace(b"ftypheic", b"ftypmif1"), "share or export it as JPEG"),
-    "film": (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(200), "This is a film"),
-    "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "not a picture of a known kind"),
-    "ppm": (b"P6 1 1 255\n\0\0\0", "not a picture of a known kind"),
+    "heic": (HEIC, "export it as JPEG"),
+    "heic as mif1": (HEIC.replace(b"ftypheic", b"ftypmif1"), "export it as JPEG"),
+    "video": (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(200), "This is a video"),
+    "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "not a supported picture format"),
+    "ppm": (b"P6 1 1 255\n\0\0\0", "not a supported picture format"),
     "header only": (b"\x89PNG\r\n\x1a\n", DAMAGED),
 }
 

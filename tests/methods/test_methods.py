@@ -169,7 +169,7 @@ def test_a_network_without_maps() -> None:
         assert "no feature map" in reason_against(model, name)
         with pytest.raises(ModelError, match="no feature map"):
             attribution(model, noise(4), 1, name)
-    assert "ends with a map" in reason_against(model, "cam")
+    assert "ends with a feature map" in reason_against(model, "cam")
     assert "no ReLU" in reason_against(model, "guided_backprop")
     for name in ("saliency", "occlusion", "centre", "random"):
         assert reason_against(model, name) == ""
@@ -343,7 +343,7 @@ def test_a_finder_that_comes_after_a_networks_first_use(monkeypatch: pytest.Monk
     model.module.register_forward_hook(lambda *_: runs.append("forward"))
     before = anatomy(model)
 
-    @feature_maps.read_off
+    @feature_maps.computed_from_tape
     def convolutions(tape: cnnfix.Tape) -> int:
         return sum(operation.name == "aten.convolution" for operation in tape.operations)
 

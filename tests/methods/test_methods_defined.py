@@ -25,7 +25,7 @@ from cnnfix_core.engine.recording import record_whole
 from cnnfix_core.images.picture import open_picture
 from cnnfix_core.images.view import View
 from cnnfix_core.methods import attribution, perturbation
-from cnnfix_core.methods.excitation import down, of_class, winning
+from cnnfix_core.methods.excitation import of_class, propagate_down, winning
 from cnnfix_core.methods.feature_maps import ends_of_modules
 from cnnfix_core.synthetic import HELD_OUT, compose
 from cnnfix_core.zoo import Preprocessing
@@ -345,7 +345,7 @@ def test_no_winning_probability_gets_lost_but_where_no_input_speaks_for_an_eleme
     # Each of these layers has all that goes to the next.
     layers = [layer for layer, _ in its.model.module.named_children() if layer in ends]
     for layer in reversed(layers):
-        arrived = down(tape, arrived, ends[layer].index + 1)
+        arrived = propagate_down(tape, arrived, ends[layer].index + 1)
         found = winning(tape, arrived, ends[layer])[0].numpy()
         plain = won.at(layer).reshape(found.shape)
         np.testing.assert_allclose(found, plain, rtol=0, atol=1e-4 * plain.max())

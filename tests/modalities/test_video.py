@@ -82,9 +82,9 @@ def test_pictures_as_frames() -> None:
     ("content", "message"),
     [
         (animated(1), "two frames or more"),
-        (b"Dear diary", "not a picture of a known kind"),
+        (b"Dear diary", "not a supported picture format"),
         (b"", "empty"),
-        (b"....ftypisom", "This is a film"),
+        (b"....ftypisom", "This is a video"),
     ],
 )
 def test_files_that_are_no_clip(content: bytes, message: str) -> None:

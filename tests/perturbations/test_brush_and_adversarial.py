@@ -11,7 +11,7 @@ from torch import Tensor, nn
 import cnnfix_core as cnnfix
 from cnnfix_core.errors import CnnfixError, ModelError, TargetError
 from cnnfix_core.images.view import View, views
-from cnnfix_core.perturbations import ATTACKS, disturbed, painted
+from cnnfix_core.perturbations import ATTACKS, add_adversarial_noise, painted
 from cnnfix_core.zoo import Model, Preprocessing
 
 pytestmark = pytest.mark.filterwarnings("ignore:Input Tensor:UserWarning:captum")
@@ -112,7 +112,7 @@ def plain_picture(red: int, green: int) -> cnnfix.Picture:
     ("bias", "factor"), [(0.0, 4.0), (-50.0, 4.0), (0.0, 0.01)], ids=["above 0", "below 0", "almost flat"]
 )
 def test_noise_goes_down_the_score_and_no_further(kind: str, bias: float, factor: float) -> None:
-    found = disturbed(colours(bias, factor), plain_picture(101, 100), kind, 3)
+    found = add_adversarial_noise(colours(bias, factor), plain_picture(101, 100), kind, 3)
     assert found.picture.pixels.shape == (20, 30, 3)
     assert (found.picture.pixels == (98, 103, 77)).all()  # blue counts for no class
     assert found.strongest == 3
@@ -123,22 +123,22 @@ def test_noise_goes_down_the_score_and_no_further(kind: str, bias: float, factor
 @pytest.mark.parametrize("kind", sorted(ATTACKS))
 @pytest.mark.parametrize(("strength", "change"), [(0, 0), (0.9, 0), (1, 1), (2.7, 2), (64, 64)])
 def test_a_strength_is_never_exceeded(kind: str, strength: float, change: int) -> None:
-    found = disturbed(colours(), plain_picture(200, 100), kind, strength)
+    found = add_adversarial_noise(colours(), plain_picture(200, 100), kind, strength)
     assert (found.picture.pixels == (200 - change, 100 + change, 77)).all()
     assert found.strongest == change
     assert (found.after.index != found.before.index) == (change > 50)
 
 
 def test_pixels_stay_between_0_and_255() -> None:
-    found = disturbed(colours(), plain_picture(3, 1), "fgsm", 8)
+    found = add_adversarial_noise(colours(), plain_picture(3, 1), "fgsm", 8)
     assert (found.picture.pixels == (0, 9, 77)).all()
     assert found.strongest == 8
-    assert (disturbed(colours(), plain_picture(255, 252), "pgd", 8).picture.pixels == (247, 255, 77)).all()
+    assert (add_adversarial_noise(colours(), plain_picture(255, 252), "pgd", 8).picture.pixels == (247, 255, 77)).all()
 
 
 @pytest.mark.parametrize("kind", sorted(ATTACKS))
 def test_noise_towards_a_class(kind: str) -> None:
-    found = disturbed(colours(), plain_picture(100, 150), kind, 2, towards="class 1")
+    found = add_adversarial_noise(colours(), plain_picture(100, 150), kind, 2, towards="class 1")
     assert (found.picture.pixels == (98, 152, 77)).all()  # towards what is said already: surer of it
     assert found.after.index == found.before.index
     assert found.after.probability > found.before.probability
@@ -146,7 +146,7 @@ def test_noise_towards_a_class(kind: str) -> None:
 
 @pytest.fixture(scope="module")
 def noisy(model: cnnfix.Model, cat: cnnfix.Picture) -> dict[str, cnnfix.changes.Disturbed]:
-    return {kind: disturbed(model, cat, kind, 2) for kind in ATTACKS}
+    return {kind: add_adversarial_noise(model, cat, kind, 2) for kind in ATTACKS}
 
 
 @pytest.mark.parametrize("kind", sorted(ATTACKS))
@@ -179,7 +179,7 @@ def test_pgd_is_surer_of_the_wrong_answer(noisy: dict[str, cnnfix.changes.Distur
 def test_nothing_is_left_behind(model: cnnfix.Model, cat: cnnfix.Picture) -> None:
     drawn = torch.get_rng_state()
     before = [weight.clone() for weight in model.module.parameters()]
-    one, again = (disturbed(model, cat, "fgsm", 1) for _ in range(2))
+    one, again = (add_adversarial_noise(model, cat, "fgsm", 1) for _ in range(2))
     assert (torch.get_rng_state() == drawn).all()
     assert all(weight.grad is None for weight in model.module.parameters())
     assert all((weight == was).all() for weight, was in zip(model.module.parameters(), before, strict=True))
@@ -198,7 +198,7 @@ def test_a_whole_view_renders_pixels_of_its_own_size_as_they_are(size: tuple[int
 @pytest.mark.parametrize("strength", [-1, 65, float("nan")])
 def test_a_strength_out_of_range_is_refused(strength: float) -> None:
     with pytest.raises(CnnfixError, match="from 0 to 64"):
-        disturbed(colours(), plain_picture(2, 1), "fgsm", strength)
+        add_adversarial_noise(colours(), plain_picture(2, 1), "fgsm", strength)
 
 
 def test_what_cannot_be_done_is_said() -> None:
@@ -207,8 +207,8 @@ def test_what_cannot_be_done_is_said() -> None:
             return (x.mean((2, 3)) * 4).detach().round()
 
     with pytest.raises(CnnfixError, match="fgsm, pgd"):
-        disturbed(colours(), plain_picture(2, 1), "salt")
+        add_adversarial_noise(colours(), plain_picture(2, 1), "salt")
     with pytest.raises(TargetError, match="There is no class 2"):
-        disturbed(colours(), plain_picture(2, 1), towards=2)
-    with pytest.raises(ModelError, match="No gradient"):
-        disturbed(Model.of(Steps(), preprocessing=Preprocessing((20, 30))), plain_picture(2, 1))
+        add_adversarial_noise(colours(), plain_picture(2, 1), towards=2)
+    with pytest.raises(ModelError, match="have no gradient"):
+        add_adversarial_noise(Model.of(Steps(), preprocessing=Preprocessing((20, 30))), plain_picture(2, 1))

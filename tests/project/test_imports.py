@@ -134,7 +134,7 @@ def test_a_figure_stands_alone_without_captum(
     monkeypatch.setitem(sys.modules, "captum", None)
     picture, figure = ROOT / "assets" / "samples" / "drawn-star.png", tmp_path / "figure.png"
     assert main(["explain", str(picture), "--model", "scenes_resnet", "--figure", str(figure)]) == 0
-    assert "The figure is without Grad-CAM. This needs Captum" in capsys.readouterr().err
+    assert "The figure does not show Grad-CAM. This needs Captum" in capsys.readouterr().err
     assert figure.read_bytes().startswith(b"\x89PNG")
 
 

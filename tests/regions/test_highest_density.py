@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnnfix_core.regions.highest_density import BANDS, area_holding, floors, held_share, where
+from cnnfix_core.regions.highest_density import BANDS, area_holding, describe_position, floors, held_share
 
 
 def test_shares_from_the_peak_outwards_each_place_half_counted() -> None:
@@ -27,7 +27,7 @@ def test_a_map_of_one_value_singles_nothing_out(value: float, shape: tuple[int, 
     flat = np.full(shape, value, float)
     assert (held_share(flat) == 1).all()
     assert area_holding(flat, 0.5) == value
-    assert where(flat) == "nowhere in particular"
+    assert describe_position(flat) == "nowhere in particular"
 
 
 def test_the_area_of_the_smallest_region() -> None:
@@ -62,19 +62,19 @@ def test_bands_reach_down_to_the_weakest_place_that_they_need() -> None:
 def test_where(row: int, column: int, words: str, times: int) -> None:
     values = np.zeros((3, 3))
     values[row, column] = 1
-    assert where(np.kron(values, np.ones((times, times)))) == words
+    assert describe_position(np.kron(values, np.ones((times, times)))) == words
 
 
 def test_where_most_of_it_lies_not_where_the_peak_is() -> None:
     values = np.zeros((6, 6))
     values[0, 0] = 3
     values[4:, 4:] = 2
-    assert where(values, 0.9) == "in the lower right"
-    assert where(values, 0.2) == "in the upper left"
+    assert describe_position(values, 0.9) == "in the lower right"
+    assert describe_position(values, 0.2) == "in the upper left"
 
 
 @pytest.mark.parametrize("shape", [(1, 9), (9, 1), (2, 2)])
 def test_where_in_narrow_maps(shape: tuple[int, int]) -> None:
     values = np.zeros(shape)
     values[0, 0] = 1
-    assert where(values).startswith("in the ")
+    assert describe_position(values).startswith("in the ")

@@ -21,7 +21,7 @@ from PIL import Image
 import cnnfix_core as cnnfix
 from cnnfix_core.cli.main import main
 from cnnfix_core.regions.highest_density import MAP_SIDE
-from cnnfix_core.report import REPORT_METHODS, Report, as_html, as_pdf, as_zip, make
+from cnnfix_core.report import REPORT_METHODS, Report, as_html, as_pdf, as_zip, make_report
 from cnnfix_core.synthetic import HELD_OUT, compose
 from cnnfix_core.zoo.provenance import digest_of
 
@@ -38,7 +38,7 @@ def scene() -> cnnfix.Picture:
 
 @pytest.fixture(scope="module")
 def report(network: cnnfix.Model, scene: cnnfix.Picture) -> Report:
-    return make(network, scene, (None, 2), cnnfix.EVIDENCE, name="a <b>&.png")
+    return make_report(network, scene, (None, 2), cnnfix.EVIDENCE, name="a <b>&.png")
 
 
 class Reader(HTMLParser):
@@ -164,7 +164,7 @@ def test_the_numbers_do_not_depend_on_how_many_threads_there_are(
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            made.append(as_zip(make(model, cat, None, cnnfix.EVIDENCE)))
+            made.append(as_zip(make_report(model, cat, None, cnnfix.EVIDENCE)))
             assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
@@ -185,7 +185,7 @@ def _without_time(file: Path) -> dict[str, bytes]:
 
 
 def test_published_with_its_crops(network: cnnfix.Model, scene: cnnfix.Picture) -> None:
-    made = make(network, scene, None, cnnfix.PUBLISHED)
+    made = make_report(network, scene, None, cnnfix.PUBLISHED)
     assert "--crops five" in made.command
     assert "--focus" not in made.command
     assert as_html(made)
@@ -196,7 +196,7 @@ def test_a_network_without_a_map(scene: cnnfix.Picture) -> None:
 
     flat = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 4))
     model = cnnfix.Model.of(flat, preprocessing=cnnfix.Preprocessing((32, 32)))
-    made = make(model, scene, None, cnnfix.EVIDENCE)
+    made = make_report(model, scene, None, cnnfix.EVIDENCE)
     assert {failed.method for failed in made.failed} >= {"gradcam", "layercam"}
     assert "Grad-CAM is left out." in read(as_html(made)).text
     assert as_zip(made)
@@ -213,4 +213,4 @@ def test_maps_are_those_of_the_other_pages(report: Report, network: cnnfix.Model
 @pytest.mark.parametrize("out", ["report.txt", "report"])
 def test_an_ending_that_is_not_known(out: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "cat", "--out", out]) == 2
-    assert "neither in .html nor in .pdf nor in .zip" in capsys.readouterr().err
+    assert "must end in .html, .pdf or .zip" in capsys.readouterr().err

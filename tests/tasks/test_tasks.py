@@ -62,7 +62,7 @@ def test_a_pixel_is_a_model_of_its_own(fcn: Model) -> None:
     grad_cam = cnnfix.attribute(part, composed.picture, found.target.index)
     assert grad_cam.shape == (192, 192)
     assert grad_cam.max() > 0
-    with pytest.raises(TargetError, match="no pixel 192, 0: the picture has 192 x 192"):
+    with pytest.raises(TargetError, match=r"no pixel \(192, 0\): the picture has 192 x 192 pixels"):
         segment(fcn, composed.picture).at(192, 0)
 
 
@@ -90,7 +90,7 @@ def test_detection_finds_the_things(fcos: Model) -> None:
     found = wanted = 0
     for seed in SEEDS:
         composed = scene(seed)
-        detection = detect(fcos, composed.picture, sure=0.5)
+        detection = detect(fcos, composed.picture, min_score=0.5)
         for thing in composed.things[:2]:
             wanted += 1
             found += any(
@@ -138,9 +138,9 @@ def test_what_is_told_of_boxes() -> None:
     assert [one.name for one in found.found] == ["dog 1", "dog 2"]  # the third is not sure
     assert found.found[1].box == (20, 20, 40, 40)  # the input is 64 x 32, the picture twice as large
     assert found.model.input_size == (32, 64)
-    assert [one.name for one in detect(model, picture, sure=0).found] == ["dog 1", "dog 2", "cat"]
+    assert [one.name for one in detect(model, picture, min_score=0).found] == ["dog 1", "dog 2", "cat"]
     with pytest.raises(ModelError, match="F finds nothing in this picture"):
-        detect(model, picture, sure=0.95)
+        detect(model, picture, min_score=0.95)
 
 
 @pytest.mark.parametrize("network", [SEGMENTING, DETECTING])
@@ -156,7 +156,7 @@ def test_such_networks_are_not_asked_about_the_whole_picture(fcn: Model) -> None
     picture: Picture = scene(SEEDS[0]).picture
     with pytest.raises(ModelError, match="Scenes FCN says what is where: ask it about a pixel or a box"):
         cnnfix.explain(fcn, picture)
-    with pytest.raises(ModelError, match="Scenes FCN is no network for detection"):
+    with pytest.raises(ModelError, match="Scenes FCN is not a network for detection"):
         detect(fcn, picture)
 
 

@@ -88,7 +88,7 @@ def test_an_archive_that_is_refused_loses_nothing() -> None:
     send(app, ("a.png", file(0)))
     ended(app)
     send(app, ("x.zip", b"PK\x03\x04 nothing"))
-    assert "damaged or locked" in app.error[0].value
+    assert "damaged or has a password" in app.error[0].value
     assert names(ended(app)) == ["a.png"]
 
 

@@ -118,7 +118,7 @@ def test_an_upload_is_explained_and_a_bad_one_changes_nothing() -> None:
     assert "Why “tabby”?" not in headings(app)  # a new picture, a new question
     before = headings(app)
     app.get("file_uploader")[0].upload("not.png", b"this is text", "image/png").run()
-    assert "not a picture of a known kind" in app.error[0].value.replace("\\", "")
+    assert "not a supported picture format" in app.error[0].value.replace("\\", "")
     assert headings(app) == before
     app.get("file_uploader")[0].upload("red.png", picture("red", (1, 1)), "image/png").run()
     assert not app.error

@@ -190,7 +190,7 @@ def test_more_networks_leads_to_models_and_nothing_is_lost() -> None:
 def test_weights_with_labels(weights: bytes) -> None:
     app = send(opened(), "pets.pth", weights, SMALL, LABELS)
     assert "pets.pth: 5 classes, pictures of 224 × 224 pixels, 0.35 million parameters" in said(app)
-    assert "Walks get through to the picture" in said(app)
+    assert "Walks reach the picture" in said(app)
     app = button(app, "Explore with this network", last=True)
     assert app.selectbox(key="model").value == "own"
     assert set(app.selectbox(key="class").options) == {"cat", "dog", "fox", "owl", "carp"}
@@ -229,7 +229,7 @@ class Command:
 @pytest.mark.parametrize(
     ("architecture", "labels", "complaint"),
     [
-        (None, None, "name the architecture"),
+        (None, None, "give the architecture"),
         ("resnet18", None, "do not fit resnet18"),
         ("timm/lcnet_050", None, "no classifier of timm/lcnet_050"),
         (SMALL, b"cat\ndog", "There are 2 labels, but pets.pth has 5 classes"),
@@ -280,7 +280,7 @@ def test_where_walks_stop_is_said_before_and_after(monkeypatch: pytest.MonkeyPat
     known = rules.find
     monkeypatch.setattr(rules, "find", lambda name: None if "relu" in name else known(name))
     app = send(opened(), "stops.pt2", program, None)  # another name: answers for the other one may be kept
-    assert "Walks stop where there is no rule" in said(app)
+    assert "Walks stop at operations without a rule" in said(app)
     assert "aten.relu" in app.dataframe[1].value["Walks stop at"][0]
     app = button(app, "Explore with this network", last=True)
     assert "relu" in app.error[0].value

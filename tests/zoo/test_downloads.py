@@ -172,7 +172,7 @@ def test_several_visitors_at_once(entry: PublishedWeights, server: Server, cache
 
 def test_cut_short(entry: PublishedWeights, server: Server, cache: Path) -> None:
     server.cut = 100_000
-    with pytest.raises(ModelError, match=r"SqueezeNet-1\.1 are not on this machine, and could not be fetched"):
+    with pytest.raises(ModelError, match=r"SqueezeNet-1\.1 are not on this machine, and could not be downloaded"):
         entry.load()
     assert list(cache.iterdir()) == []
     server.cut = None
@@ -181,7 +181,7 @@ def test_cut_short(entry: PublishedWeights, server: Server, cache: Path) -> None
 
 def test_another_file_than_the_published_one(entry: PublishedWeights, cache: Path, tmp_path: Path) -> None:
     served(tmp_path).write_bytes(b"<html>moved</html>")
-    with pytest.raises(ModelError, match="not the file that was published"):
+    with pytest.raises(ModelError, match="is not the published file"):
         entry.load()
     assert list(cache.iterdir()) == []
 
@@ -209,7 +209,7 @@ def test_without_a_network(entry: PublishedWeights, server: Server, cache: Path,
 
 def test_a_server_that_is_not_there(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PublishedWeights, "_url", "http://127.0.0.1:9/vgg16-397923af.pth")
-    with pytest.raises(ModelError, match=r"VGG-16 .*vgg16-397923af.pth \(553 MB\) from http.*into the folder"):
+    with pytest.raises(ModelError, match=r"VGG-16 .*vgg16-397923af.pth \(553 MB\) from http.*to the folder"):
         cnnfix.load_model("vgg16")
 
 
@@ -232,7 +232,7 @@ def test_a_damaged_file_without_a_network(entry: PublishedWeights, cache: Path, 
     cache.mkdir(parents=True)
     entry.path.write_bytes(b"half")
     served(tmp_path).unlink()
-    with pytest.raises(ModelError, match=r"SqueezeNet-1\.1 are damaged, and could not be fetched"):
+    with pytest.raises(ModelError, match=r"SqueezeNet-1\.1 are damaged, and could not be downloaded"):
         entry.load()
 
 

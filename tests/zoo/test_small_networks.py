@@ -160,5 +160,7 @@ def test_a_damaged_file_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     (tmp_path / "networks").mkdir()
     (tmp_path / "networks" / VGG.path.name).write_bytes(content)
     monkeypatch.setattr(shipped, "ASSETS", tmp_path)
-    with pytest.raises(ModelError, match=r"The weights of Scenes VGG are damaged: get the file scenes_vgg-.*again"):
+    with pytest.raises(
+        ModelError, match=r"The weights of Scenes VGG are damaged: get the project's file scenes_vgg-.*again"
+    ):
         VGG.load()

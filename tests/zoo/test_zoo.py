@@ -103,7 +103,7 @@ def test_damaged_weights_are_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 def test_weights_of_another_network_are_refused() -> None:
-    with pytest.raises(ModelError, match="weights of another network"):
+    with pytest.raises(ModelError, match="weights for another network"):
         replace(LITE0, architecture="timm/tf_efficientnet_lite1").load()
 
 

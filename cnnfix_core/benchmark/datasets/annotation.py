@@ -1,4 +1,4 @@
-"""What is known of pictures: labels with boxes, or a mask. Read from XML, CSV or a folder of masks."""
+"""Annotations of pictures: labels with boxes or a mask, read from XML, CSV or a folder of masks."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ from cnnfix_core.errors import CnnfixError
 from cnnfix_core.images import ENDINGS
 from cnnfix_core.regions import Box
 
-_LARGEST = 1e6  # pixels: no side of a picture is longer
+_LARGEST = 1e6  # pixels: no picture has a longer side
 
 
 class AnnotationError(CnnfixError):
-    """Annotations cannot be read; the message says which, where and why."""
+    """Annotations cannot be read. The message says which, where and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """What is known of one label of one picture.
+    """The annotation of one label in one picture.
 
-    picture: its path in the folder, or its name, without the ending. label: a WordNet number, a name or a class number;
-    "" where only the place is known. boxes: inclusive pixels, as written. mask: a file, non-zero where the object is.
-    size: width and height of the picture for which the boxes were drawn, where that is written.
+    Attributes:
+        picture: Its path in the folder, or its name, without the extension.
+        label: A WordNet ID, a name or a class number; "" if only the location is annotated.
+        boxes: In inclusive pixels, as in the file.
+        mask: A file that is non-zero where the object is.
+        size: Width and height of the picture for which the boxes were drawn, if the file has them.
     """
 
     picture: str
@@ -36,14 +39,14 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class Annotations:
-    """All that was read. complaints: one sentence for each place that could not be."""
+    """The annotations that were read. complaints: one sentence for each that could not be read."""
 
     found: tuple[Annotation, ...]
     complaints: tuple[str, ...] = ()
 
 
 def corners(numbers: Iterable[str | None]) -> Box:
-    """x0, y0, x1, y1 as written, to whole pixels. Raises ValueError with what is wrong."""
+    """Parse a box x0, y0, x1, y1 and round it to whole pixels. Raises ValueError, which says what is wrong."""
     written = list(numbers)
     try:
         sides = [float(number or "") for number in written]
@@ -53,19 +56,19 @@ def corners(numbers: Iterable[str | None]) -> Box:
         raise ValueError("a box is four numbers: x0, y0, x1, y1")
     x0, y0, x1, y1 = (round(side) for side in sides)
     if x1 < x0 or y1 < y0:
-        raise ValueError(f"the box {x0},{y0},{x1},{y1} ends before it begins")
+        raise ValueError(f"the box {x0},{y0},{x1},{y1} ends before it starts")
     return x0, y0, x1, y1
 
 
 def without_ending(name: str) -> str:
-    """A picture's name as it is compared: forward slashes, no ending of a picture's file, one line."""
+    """Normalise a picture's name for comparison: forward slashes, no picture file extension, one line."""
     name = " ".join(name.split()).replace("\\", "/").removeprefix("./")
     head, dot, ending = name.rpartition(".")
     return head if dot and head and ending.lower() in (*ENDINGS, "xml") else name
 
 
 def together(boxes: Iterable[Annotation]) -> tuple[Annotation, ...]:
-    """One annotation a picture and label, in the order in which they came, with all boxes of it."""
+    """Merge the boxes into one annotation per picture and label, in the original order."""
     joined: dict[tuple[str, str], Annotation] = {}
     for one in boxes:
         before = joined.get((one.picture, one.label))

@@ -1,4 +1,4 @@
-"""Boxes in one CSV file: image,label,x0,y0,x1,y1 a row a box, or ImageNet's ImageId,PredictionString."""
+"""Read boxes from a CSV file: image,label,x0,y0,x1,y1 with one box per row, or ImageNet's ImageId,PredictionString."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Reader = Callable[[Fields], Iterator[Annotation]]
 
 
 def read(file: Path) -> Annotations:
-    """The boxes of a file; its first line says which of the two kinds it is. Raises AnnotationError for another."""
+    """Read the boxes; the first line decides which of the two formats it is. Raises AnnotationError for any other."""
     found, complaints = _rows(file, {_BOXES: _box_row, _IMAGENET: _imagenet_row})
     return Annotations(together(found), tuple(complaints))
 
 
 def read_labels(file: Path) -> tuple[dict[str, str], list[str]]:
-    """The label of each picture, from a file whose first line is image,label, and complaints."""
+    """Read the label of each picture from a file whose first line is image,label; also returns complaints."""
     found, complaints = _rows(file, {_LABELS: _label_row})
     return {one.picture: one.label for one in found}, complaints
 
@@ -76,7 +76,7 @@ def _label_row(row: Fields) -> Iterator[Annotation]:
 
 
 def _imagenet_row(row: Fields) -> Iterator[Annotation]:
-    """A label and four numbers, again and again: "n01440764 10 20 200 300 n01440764 ..."."""
+    """Repeated groups of a label and four numbers: "n01440764 10 20 200 300 n01440764 ..."."""
     words = row["PredictionString"].split()
     if not words or len(words) % 5:
         raise ValueError("it must list a label and four numbers for each box")

@@ -1,4 +1,4 @@
-"""The questions of a benchmark: pictures, each with a label and a truth."""
+"""The items of a benchmark: pictures, each with a label and a ground truth."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ Read = Callable[[], tuple[Picture, GroundTruth]]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One question: where is the object of this label in this picture?
+    """One picture with a label and a ground truth.
 
-    picture: its name, one line. label: "" asks about the predicted class. about: what its truth is made of, to tell
-    whether it is still the same. read: opens the picture and its truth; raises CnnfixError.
+    Attributes:
+        picture: Its name, on one line.
+        label: The annotated label; "" to explain the predicted class.
+        about: A description of the ground truth, which changes when the ground truth does.
+        read: Opens the picture and its ground truth; raises CnnfixError.
     """
 
     picture: str
@@ -33,7 +36,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """Items, pictures that have no annotation, and annotated pictures that are not there."""
+    """Items, pictures without an annotation, and annotated pictures that are missing."""
 
     items: tuple[Item, ...]
     bare: tuple[str, ...]
@@ -41,30 +44,31 @@ class Matched:
 
 
 def matched(folder: Path, annotations: Sequence[Annotation]) -> Matched:
-    """Pictures below the folder with their annotations, by path or, where it is only one picture's, by name.
+    """Match the pictures in a folder and its subfolders with their annotations, by path or by unique file name.
 
-    Raises AnnotationError where nothing matches.
+    Raises:
+        AnnotationError: Nothing matches.
     """
     if not folder.is_dir():
         raise AnnotationError(f"{folder} is not a folder: give the folder with the pictures.")
     files = {without_ending(file.relative_to(folder).as_posix()): file for file in picture_files(folder)}
     if not files:
         raise AnnotationError(f"There is no picture in {folder}.")
-    places = _by_name(files)
-    found = [(places.get(one.picture, ""), one) for one in annotations]
-    items = tuple(_item(files[place], place, one) for place, one in found if place)
+    paths = _by_name(files)
+    found = [(paths.get(one.picture, ""), one) for one in annotations]
+    items = tuple(_item(files[path], path, one) for path, one in found if path)
     if not items:
         raise AnnotationError(
-            f"None of the {len(files):,} pictures in {folder} is annotated: they are called as {min(files)!r},"
-            f" the annotations as {annotations[0].picture!r}."
+            f"None of the {len(files):,} pictures in {folder} is annotated: a picture is called {min(files)!r}, "
+            f"an annotation is for {annotations[0].picture!r}."
         )
-    with_truth = {place for place, _ in found}
-    bare = tuple(name for name in files if name not in with_truth)
-    return Matched(items, bare, tuple(dict.fromkeys(one.picture for place, one in found if not place)))
+    annotated = {path for path, _ in found}
+    bare = tuple(name for name in files if name not in annotated)
+    return Matched(items, bare, tuple(dict.fromkeys(one.picture for path, one in found if not path)))
 
 
-def some(items: Sequence[Item], limit: int | None, seed: int) -> tuple[Item, ...]:
-    """At most `limit` of them, drawn with this seed, in their order."""
+def sample_items(items: Sequence[Item], limit: int | None, seed: int) -> tuple[Item, ...]:
+    """A random sample of at most `limit` items, in their original order."""
     if limit is None or limit >= len(items):
         return tuple(items)
     chosen = np.random.default_rng(seed).permutation(len(items))[:limit]
@@ -72,26 +76,26 @@ def some(items: Sequence[Item], limit: int | None, seed: int) -> tuple[Item, ...
 
 
 def digest(items: Sequence[Item]) -> str:
-    """SHA-256 in hex of names, labels and truths; not of the pictures' pixels."""
+    """SHA-256, in hex, of names, labels and ground truths, but not of the pictures' pixels."""
     text = "\n".join(f"{item.picture}\t{item.label}\t{item.about}" for item in items)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _by_name(files: dict[str, Path]) -> dict[str, str]:
-    """Where each path, and each name that only one picture has, leads."""
+    """The path for each path itself, and for each file name that is unique."""
     names: dict[str, list[str]] = {}
-    for place in files:
-        names.setdefault(place.rpartition("/")[2], []).append(place)
-    return {**{name: places[0] for name, places in names.items() if len(places) == 1}, **{p: p for p in files}}
+    for path in files:
+        names.setdefault(path.rpartition("/")[2], []).append(path)
+    return {**{name: paths[0] for name, paths in names.items() if len(paths) == 1}, **{path: path for path in files}}
 
 
-def _item(file: Path, place: str, annotation: Annotation) -> Item:
+def _item(file: Path, name: str, annotation: Annotation) -> Item:
     def read() -> tuple[Picture, GroundTruth]:
         picture = open_picture(file)
         return picture, _truth(picture, annotation)
 
     about = f"{annotation.boxes} {annotation.size} {annotation.mask and annotation.mask.stat().st_size}"
-    return Item(place, annotation.label, about, read)
+    return Item(name, annotation.label, about, read)
 
 
 def _truth(picture: Picture, annotation: Annotation) -> GroundTruth:
@@ -102,5 +106,5 @@ def _truth(picture: Picture, annotation: Annotation) -> GroundTruth:
     mask = None if annotation.mask is None else open_mask(annotation.mask, width, height)
     truth = GroundTruth(width, height, annotation.boxes, mask)
     if truth.empty:
-        raise AnnotationError("Its truth is empty: no pixel of the picture lies in a box or on the mask.")
+        raise AnnotationError("Its ground truth is empty: no pixel of the picture lies in a box or on the mask.")
     return truth

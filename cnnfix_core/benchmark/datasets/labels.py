@@ -1,4 +1,4 @@
-"""Which class of a model an annotation means."""
+"""Find the class of a model for an annotation's label."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ _WORDNET = re.compile(r"n\d{8}")
 
 
 def class_of(labels: Labels, label: str) -> int:
-    """Index of the class that this label names: a WordNet number of ImageNet's classes, a name or a class number.
+    """Index of the class with this label: a WordNet ID of an ImageNet class, a name or a class number.
 
-    Raises TargetError where the model has no such class, or several of that name.
+    Raises:
+        TargetError: The model has no such class, or several with that name.
     """
     if not _WORDNET.fullmatch(label):
         return labels.find(label)
-    places = _imagenet()
-    if label not in places:
-        raise TargetError(f"{label} is none of ImageNet's 1,000 classes: give a name that the model has.")
-    index, names = places[label]
-    # Only where the model's class of that number is called so are its classes ImageNet's in their order.
+    known = _imagenet()
+    if label not in known:
+        raise TargetError(f"{label} is not one of ImageNet's 1,000 classes: give the name of a class of the model.")
+    index, names = known[label]
+    # The model's classes are ImageNet's, in their order, only if its class with that number has the same name.
     if index < len(labels) and names & {name.strip().lower() for name in labels.synonyms[index].split(",")}:
         return index
     raise TargetError(f"{label} is {sorted(names)[0]!r} of ImageNet, and the model's classes are not ImageNet's.")

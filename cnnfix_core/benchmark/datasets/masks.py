@@ -1,4 +1,4 @@
-"""Masks, a PNG a picture, non-zero where the object is; labels.csv (image,label) beside them names the classes."""
+"""Masks: one PNG per picture, non-zero where the object is. labels.csv (image,label) in the folder has the labels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LABELS = "labels.csv"
 
 
 def read(folder: Path, files: Sequence[Path]) -> Annotations:
-    """One annotation a mask; a picture is called as its mask, without the ending. The masks are not opened yet."""
+    """One annotation per mask; a mask has its picture's name. The masks are not opened yet."""
     labels, complaints = read_labels(folder / LABELS) if (folder / LABELS).is_file() else ({}, [])
     names = {file: file.relative_to(folder).with_suffix("").as_posix() for file in files}
     found = (Annotation(name, labels.get(name, ""), mask=file) for file, name in names.items())
@@ -24,9 +24,11 @@ def read(folder: Path, files: Sequence[Path]) -> Annotations:
 
 
 def open_mask(file: Path, width: int, height: int) -> NDArray[np.bool_]:
-    """The mask of a picture of this size, (rows, columns); smaller than the picture where that is very large.
+    """Open the mask of a picture with this size: (rows, columns), reduced for very large pictures.
 
-    Raises PictureError for a file that cannot be read, and AnnotationError where its size is another one.
+    Raises:
+        PictureError: The file cannot be read.
+        AnnotationError: The mask has another size.
     """
     picture = open_picture(file)
     if (picture.width, picture.height) != (width, height):

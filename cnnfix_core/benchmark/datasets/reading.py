@@ -1,4 +1,4 @@
-"""Reading boxes from whatever file they are in."""
+"""Read annotations in any supported format."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from cnnfix_core.benchmark.datasets.annotation import AnnotationError, Annotatio
 
 
 def read_annotations(path: Path) -> Annotations:
-    """The annotations in a folder of XML files (ImageNet, PASCAL VOC) or of masks, or in a CSV file.
+    """Read annotations from a folder of XML files (ImageNet, PASCAL VOC) or masks, or from a CSV file.
 
-    Raises AnnotationError where there are none at all.
+    Raises:
+        AnnotationError: There are none.
     """
     from cnnfix_core.benchmark.datasets import csv_boxes, masks, voc_xml
 
@@ -23,8 +24,10 @@ def read_annotations(path: Path) -> Annotations:
     elif files := sorted(path.rglob("*.png")):
         found = masks.read(path, files)
     else:
-        raise AnnotationError(f"In {path} are neither XML files nor PNG masks: give a folder of either, or a CSV file.")
+        raise AnnotationError(
+            f"There are no XML files or PNG masks in {path}: give a folder with either, or a CSV file."
+        )
     if not found.found:
         why = f" {found.complaints[0]}" if found.complaints else ""
-        raise AnnotationError(f"{path} holds no annotation that can be used.{why}")
+        raise AnnotationError(f"{path} has no usable annotation.{why}")
     return found

@@ -1,4 +1,4 @@
-"""Composed scenes as the pictures of a benchmark, and the small networks that learnt from such scenes."""
+"""Composed scenes as the pictures of a benchmark, and the small networks trained on such scenes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from cnnfix_core.regions import BoxRule, GroundTruth
 from cnnfix_core.synthetic import CLASSES, HELD_OUT, SIDE, Scene, compose
 
 NETWORKS = ("scenes_alexnet", "scenes_vgg", "scenes_googlenet", "scenes_resnet", "scenes_densenet")
-# Pixels of a scene: about those of a photograph, for which the paper's blur of 20 pixels was meant.
+# Side of a scene in pixels: about that of a photograph, for which the paper's blur of 20 pixels was chosen.
 PICTURE_SIDE = 4 * SIDE
-# What suited each method best on other scenes: docs/boxes.md. Fixations draw their own.
+# The best rule for each method on other scenes, see docs/boxes.md. Fixations have their own box.
 RULES = {
     "published": BoxRule("threshold", 0.3, largest=True),
     "cam": BoxRule("share", 0.3),
@@ -28,13 +28,13 @@ RULES = {
     "rise": BoxRule("share", 0.6),
     "cmwp": BoxRule("share", 0.4),
 }
-# Far from the scenes on which networks and rules for boxes were chosen.
+# Seeds far from those of the scenes on which networks and box rules were chosen.
 _FIRST = HELD_OUT + 500_000
 _APART = 10_000
 
 
 def items(count: int, seed: int = 0) -> tuple[Item, ...]:
-    """So many scenes that no network has seen, one class after the other; other ones for another seed."""
+    """Scenes that no network was trained on, cycling through the classes; different for each seed."""
     return tuple(
         Item(f"scene {number}", CLASSES[label], f"composed {number}", partial(_read, number, label))
         for number, label in numbered(count, seed)
@@ -42,7 +42,7 @@ def items(count: int, seed: int = 0) -> tuple[Item, ...]:
 
 
 def numbered(count: int, seed: int = 0) -> list[tuple[int, int]]:
-    """What `compose` takes for each of these scenes: a seed and a label."""
+    """The seed and label of each of these scenes, for `compose`."""
     return [(_FIRST + _APART * seed + n, n % len(CLASSES)) for n in range(count)]
 
 

@@ -1,4 +1,4 @@
-"""Boxes in XML, a file a picture, as ImageNet and PASCAL VOC have them."""
+"""Boxes in XML, one file per picture, as in ImageNet and PASCAL VOC."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 
 class _Plain(ET.TreeBuilder):
-    """A tree without a document type, and so without entities, which could grow without end or name other files."""
+    """Refuses document types, and so entities, which could expand without limit or refer to other files."""
 
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
         raise AnnotationError("it declares a document type, which annotations do not need")
 
 
 def read(folder: Path, files: Sequence[Path]) -> Annotations:
-    """The boxes in these files below the folder; a picture is called as its file, without the ending."""
+    """Read the boxes in these files; a file has its picture's name."""
     found: list[Annotation] = []
     complaints: list[str] = []
     for file in files:
@@ -54,7 +54,7 @@ def _box(thing: ET.Element) -> tuple[int, int, int, int]:
 
 def _size(tree: ET.Element) -> tuple[int, int] | None:
     width, height = (tree.findtext(f"size/{side}") or "" for side in ("width", "height"))
-    # Some files have a size of 0, which says nothing.
+    # Some files have a size of 0, which means unknown.
     return (
         (int(width), int(height)) if width.isdecimal() and height.isdecimal() and int(width) and int(height) else None
     )

@@ -12,7 +12,7 @@ from cnnfix_core.benchmark.datasets import scenes
 from cnnfix_core.benchmark.datasets.items import Item
 from cnnfix_core.benchmark.page import clever_hans, sanity_check, texts
 from cnnfix_core.benchmark.results import BenchmarkRow
-from cnnfix_core.benchmark.runner import Plan, Unfit, Watch
+from cnnfix_core.benchmark.runner import Plan, UnusableMethod, Watch
 from cnnfix_core.benchmark.statistics.measures import MEASURES
 from cnnfix_core.benchmark.statistics.summary import summary
 from cnnfix_core.benchmark.statistics.tables import NOTHING, markdown, tables, titled
@@ -36,7 +36,7 @@ class Made:
 
 def page(
     rows: Sequence[BenchmarkRow],
-    unfit: Sequence[Unfit],
+    unfit: Sequence[UnusableMethod],
     plan: Plan,
     made: Made,
     further: Sequence[str] = (),

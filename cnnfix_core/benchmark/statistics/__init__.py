@@ -1,1 +1,1 @@
-"""Means of results, with bootstrap intervals, as tables."""
+"""Means of results with bootstrap confidence intervals, as tables."""

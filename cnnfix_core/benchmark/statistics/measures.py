@@ -1,4 +1,4 @@
-"""What the tables say of each method: one number a row, its mean over pictures."""
+"""The measures in the tables: one number per row, averaged over pictures."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from cnnfix_core.benchmark.results import BenchmarkRow
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One table. title: what its numbers are. value: of a row, NaN where it has none. digits: after the point.
+    """One measure, shown as a table.
 
-    higher: whether more is better. typical: the median is shown, without an interval, in place of the mean.
+    Attributes:
+        title: Name of the measure.
+        value: The number of a row; NaN if it has none.
+        digits: Digits after the decimal point.
+        higher: Whether higher is better.
+        typical: Show the median, without an interval, instead of the mean.
     """
 
     title: str

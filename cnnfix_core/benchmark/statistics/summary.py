@@ -1,4 +1,4 @@
-"""From rows to numbers: for each measure, model and method a mean with its interval."""
+"""Summarise rows: a mean with its interval for each measure, model and method."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from cnnfix_core.methods import BASELINES
 class SummaryCell:
     """One method on one model by one measure.
 
-    clear: it is better than every other method, and each paired difference's interval says so.
-    against: the paired difference to another method, where that was asked for.
+    Attributes:
+        value: The mean.
+        clear: Whether it is better than every other method, with an interval of each paired difference that excludes 0.
+        against: The paired difference to another method, if requested.
     """
 
     value: Interval
@@ -29,7 +31,7 @@ class SummaryCell:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The cells of one measure by (model, method); a pair without rows has none."""
+    """The cells of one measure by (model, method); pairs without rows are missing."""
 
     measure: Measure
     models: tuple[str, ...]
@@ -38,13 +40,13 @@ class Summary:
 
 
 def methods_of(rows: Sequence[BenchmarkRow]) -> tuple[str, ...]:
-    """Methods in the order in which they came, baselines last."""
+    """Methods in order of appearance, baselines last."""
     names = dict.fromkeys(row.method for row in rows)
     return (*(name for name in names if name not in BASELINES), *(name for name in BASELINES if name in names))
 
 
 def summary(rows: Sequence[BenchmarkRow], measure: Measure, against: str | None = None, seed: int = 0) -> Summary:
-    """The cells of one measure. against: a method with which the others are compared, picture by picture."""
+    """Summarise one measure. against: a method with which the others are compared, paired by picture."""
     models = tuple(dict.fromkeys(row.model for row in rows))
     cells = {}
     for model in models:
@@ -57,14 +59,14 @@ def summary(rows: Sequence[BenchmarkRow], measure: Measure, against: str | None 
 
 
 def _pivot(rows: Sequence[BenchmarkRow], methods: Sequence[str], measure: Measure) -> tuple[np.ndarray, Floats]:
-    """Which picture each (picture, label) is of, and the values: (pictures and labels, methods), NaN where missing."""
+    """The picture index of each (picture, label), and the values, (pairs, methods), NaN where missing."""
     column = {method: n for n, method in enumerate(methods)}
-    place = {key: n for n, key in enumerate(dict.fromkeys((row.picture, row.label) for row in rows))}
-    number = {picture: n for n, picture in enumerate(dict.fromkeys(picture for picture, _ in place))}
-    values = np.full((len(place), len(methods)), np.nan)
+    line = {key: n for n, key in enumerate(dict.fromkeys((row.picture, row.label) for row in rows))}
+    number = {picture: n for n, picture in enumerate(dict.fromkeys(picture for picture, _ in line))}
+    values = np.full((len(line), len(methods)), np.nan)
     for row in rows:
-        values[place[row.picture, row.label], column[row.method]] = measure.value(row)
-    return np.array([number[picture] for picture, _ in place]), values
+        values[line[row.picture, row.label], column[row.method]] = measure.value(row)
+    return np.array([number[picture] for picture, _ in line]), values
 
 
 def _cells(
@@ -81,8 +83,8 @@ def _cells(
     found = [interval(*pair) for pair in zip(values.T, means.T, strict=True)]
     signed = [(1 if measure.higher else -1) * one.mean if one.count else -np.inf for one in found]
     best = int(np.argmax(signed))
-    apart = [one.excludes_zero for n, one in enumerate(_differences(values, pictures, best, seed)) if n != best]
-    clear = bool(apart) and all(apart)
+    different = [one.excludes_zero for n, one in enumerate(_differences(values, pictures, best, seed)) if n != best]
+    clear = bool(different) and all(different)
     paired: list[Interval | None] = [None] * len(methods)
     if against in methods:
         paired = list(_differences(values, pictures, methods.index(against), seed))
@@ -90,11 +92,12 @@ def _cells(
 
 
 def _differences(values: Floats, pictures: np.ndarray, other: int, seed: int) -> list[Interval]:
-    apart = values - values[:, [other]]
-    return [interval(*pair) for pair in zip(apart.T, resampled_means(apart, pictures, seed).T, strict=True)]
+    differences = values - values[:, [other]]
+    means = resampled_means(differences, pictures, seed)
+    return [interval(*pair) for pair in zip(differences.T, means.T, strict=True)]
 
 
 def _median(column: Floats) -> Interval:
-    there = column[np.isfinite(column)]
-    middle = float(np.median(there)) if there.size else np.nan
-    return Interval(middle, middle, middle, int(there.size))
+    present = column[np.isfinite(column)]
+    middle = float(np.median(present)) if present.size else np.nan
+    return Interval(middle, middle, middle, int(present.size))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from cnnfix_core.benchmark.results import BenchmarkRow
-from cnnfix_core.benchmark.runner import Unfit
+from cnnfix_core.benchmark.runner import UnusableMethod
 from cnnfix_core.benchmark.statistics.bootstrap import Interval
 from cnnfix_core.benchmark.statistics.measures import MEASURES, Measure
 from cnnfix_core.benchmark.statistics.summary import Summary, SummaryCell, methods_of, summary
@@ -15,14 +15,22 @@ from cnnfix_core.methods import METHODS
 from cnnfix_core.utils import percent
 
 NOTHING = "–"
-_LONGEST = 12  # lines of what is missing
+_LONGEST = 12  # notes about missing rows
 
 
-def tables(rows: Sequence[BenchmarkRow], unfit: Sequence[Unfit] = (), against: str | None = None, seed: int = 0) -> str:
-    """All tables: one a measure, methods x models; for a single model one table, methods x measures.
+def tables(
+    rows: Sequence[BenchmarkRow], unfit: Sequence[UnusableMethod] = (), against: str | None = None, seed: int = 0
+) -> str:
+    """All tables: one per measure, methods x models; for a single model one table, methods x measures.
 
-    Means with 95 % intervals (bootstrap over pictures). Bold: better than every other method, and the interval of each
-    paired difference excludes 0. against: further tables with the paired differences to this method.
+    Means have 95 % intervals (bootstrap over pictures). A bold mean is better than that of every other method, and the
+    interval of each paired difference excludes 0.
+
+    Args:
+        rows: The rows.
+        unfit: Methods that cannot be used with a model.
+        against: Add tables with the paired differences to this method.
+        seed: Seed of the bootstrap.
     """
     found = [summary(rows, measure, against, seed) for measure in MEASURES]
     found = [one for one in found if any(cell.value.count for cell in one.cells.values())]
@@ -30,13 +38,13 @@ def tables(rows: Sequence[BenchmarkRow], unfit: Sequence[Unfit] = (), against: s
         return "\n\n".join(["No row has numbers.", *notes(rows, unfit)]) + "\n"
     parts = [header(rows), *_laid_out(found, _shown)]
     if against:
-        parts.append(f"Differences to {titled(against)}, picture by picture; bold where the interval excludes 0:")
+        parts.append(f"Differences from {titled(against)}, paired by picture; bold if the interval excludes 0:")
         parts += _laid_out([one for one in found if not one.measure.typical], _difference)
     return "\n\n".join([*parts, *notes(rows, unfit)]) + "\n"
 
 
 def header(rows: Sequence[BenchmarkRow]) -> str:
-    """How many pictures, and what share of them the ground truth covers."""
+    """The number of pictures, and the share of them that the ground truth covers."""
     pictures = len({(row.picture, row.label) for row in rows if not row.error})
     covered = list({(row.picture, row.label): row.covered for row in rows if not row.error}.values())
     right = [row.right for row in _one_a_picture(rows) if np.isfinite(row.right)]
@@ -45,9 +53,9 @@ def header(rows: Sequence[BenchmarkRow]) -> str:
     return words + (f" Correct predictions: {percent(float(np.mean(right)))}." if right else "")
 
 
-def notes(rows: Sequence[BenchmarkRow], unfit: Sequence[Unfit]) -> list[str]:
-    """What is missing, and why: a list, or nothing."""
-    lines = [f"- {titled(one.method)} does not fit {one.model}. {one.reason}" for one in unfit]
+def notes(rows: Sequence[BenchmarkRow], unfit: Sequence[UnusableMethod]) -> list[str]:
+    """A list of what is missing, and why; empty if nothing is."""
+    lines = [f"- {titled(one.method)} cannot be used with {one.model}. {one.reason}" for one in unfit]
     failed: dict[tuple[str, str], list[BenchmarkRow]] = {}
     for row in rows:
         if row.error:
@@ -68,7 +76,7 @@ def _more(count: int) -> str:
 
 
 def titled(method: str) -> str:
-    """What people call the method."""
+    """The method's title."""
     return METHODS[method].title if method in METHODS else method
 
 
@@ -118,6 +126,6 @@ def _signed(measure: Measure, number: float) -> str:
 
 
 def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; the first column holds words, the others numbers."""
+    """A Markdown table; the first column holds words, the others numbers."""
     lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)

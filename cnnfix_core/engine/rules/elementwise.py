@@ -1,4 +1,4 @@
-"""Elementwise operations of one tensor: the same element, and the question turns where the function falls."""
+"""Elementwise operations: the same element, and the question turns around where the function decreases."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ from cnnfix_core.engine.tape import Value
     "aten._log_softmax",
 )
 def same_element(question: Question) -> Iterable[Arrival]:
-    """Activation functions, and no-ops of evaluation mode: they grow, or nearly always grow, with their input.
+    """Activation functions, which (nearly) always increase, and operations without effect in evaluation mode.
 
     A softmax is one of them: a class is probable because its own logit is high.
     """
@@ -65,18 +65,18 @@ def same_element(question: Question) -> Iterable[Arrival]:
 
 @rule("aten.neg", "aten.reciprocal", "aten.rsqrt")
 def turned_element(question: Question) -> Iterable[Arrival]:
-    """Functions that fall with their input: why high becomes why low."""
+    """Decreasing functions: "why is it high?" becomes "why is the input low?"."""
     sign = question.selection.sign
     yield passed(question, -sign if question.preset.signed else sign)
 
 
 @rule("aten.abs", "aten.pow", "aten.sin", "aten.cos", args=(0, 1))
 def bent_element(question: Question) -> Iterable[Arrival]:
-    """Functions that grow here and fall there: the question turns where the slope at this element is negative."""
+    """Functions that increase or decrease: the question turns around where the slope is negative."""
     operation, selection = question.operation, question.selection
     x, *others = operation.activations()
     if others:
-        raise no_rule(operation, "a power of which both base and exponent depend on the input")
+        raise no_rule(operation, "a power whose base and exponent both depend on the input")
 
     def places(value: Value) -> Ints:
         return broadcast_index(selection.index, value.shape, selection.shape)
@@ -86,12 +86,12 @@ def bent_element(question: Question) -> Iterable[Arrival]:
 
     with torch.enable_grad():
         here = at_selection(x).requires_grad_()
-        # Times one, for an operation that writes in place must not write into what is differentiated.
+        # Times one makes a copy, because in-place operations must not write into a leaf.
         args = tree_map_only(Value, lambda value: here * 1 if value is x else at_selection(value), operation.args)
         (slope,) = torch.autograd.grad(operation.call(*args).sum(), here)
     yield Arrival(x, places(x), turned(question, slope.numpy()), selection.evidence)
 
 
 def passed(question: Question, sign: Signs) -> Arrival:
-    """Arrival at the same element of the first argument, with this sign."""
+    """Arrive at the same element of the first argument, with this sign."""
     return Arrival(question.operation.args[0], question.selection.index, sign, question.selection.evidence)

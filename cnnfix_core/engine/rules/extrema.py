@@ -1,4 +1,4 @@
-"""Selectors: operations that take one of several elements as it is. The walk follows the one that was taken."""
+"""Selectors: operations that select one of several elements. The walk follows the selected element."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cnnfix_core.engine.tape import Value
 
 @rule("aten.topk", "aten.sort", "aten.kthvalue", "aten.median", "aten.max", "aten.min", args=(0,), outputs=(1,))
 def taken_along(question: Question) -> Iterable[Arrival]:
-    """The forward pass noted which place along a dimension was taken; without a dimension it is looked for."""
+    """The forward pass recorded which position along a dimension was selected; without a dimension, search for it."""
     operation = question.operation
     x = operation.args[0]
     if len(operation.outputs) == 1:
@@ -30,7 +30,7 @@ def taken_along(question: Question) -> Iterable[Arrival]:
 
 
 def of_all(question: Question, x: Value) -> Arrival:
-    """The largest, smallest or (lower) middle one of all elements, the first of equals."""
+    """The maximum, minimum or (lower) median of all elements, the first one on ties."""
     values = x.array().reshape(-1)
     rank = {"aten.max": -1, "aten.min": 0, "aten.median": (values.size - 1) // 2}[question.operation.name]
     taken = np.argmax(values == np.sort(values)[rank])
@@ -39,13 +39,13 @@ def of_all(question: Question, x: Value) -> Arrival:
 
 @rule("aten.amax", "aten.amin", args=(0,))
 def over_dimensions(question: Question) -> Iterable[Arrival]:
-    """The extreme of some dimensions, or of all."""
+    """The maximum or minimum over some or all dimensions."""
     operation = question.operation
     yield from extreme(question, operation.args[0], reduced_dims(operation), operation.name == "aten.amax")
 
 
 def extreme(question: Question, x: Value, dims: Iterable[int], largest: bool) -> Iterable[Arrival]:
-    """The first largest, or smallest, element over these dimensions."""
+    """The largest or smallest element over these dimensions, the first one on ties."""
     values = x.array() if largest else -x.array()
     dims = sorted(dims)
     kept = [axis for axis in range(len(x.shape)) if axis not in dims]
@@ -58,7 +58,7 @@ def extreme(question: Question, x: Value, dims: Iterable[int], largest: bool) ->
 
 @rule("aten.maximum", "aten.minimum", args=(0, 1))
 def either(question: Question) -> Iterable[Arrival]:
-    """The larger, or smaller, of two; the first where they are equal."""
+    """The larger or smaller of two elements; the first on ties."""
     a, b = question.operation.args
     selection = question.selection
     places = [broadcast_index(selection.index, value.shape, selection.shape) for value in (a, b)]

@@ -1,4 +1,4 @@
-"""Movement: operations that put elements elsewhere without changing them."""
+"""Movement: operations that move elements without changing them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from cnnfix_core.engine.tape import Value
     "aten.lift_fresh",
 )
 def same_order(question: Question) -> Iterable[Arrival]:
-    """Another shape, the same elements in the same order."""
+    """A new shape with the same elements in the same order."""
     yield passed(question, question.selection.sign)
 
 
@@ -66,39 +66,39 @@ _MOVEMENTS = (
 
 
 @rule(*_MOVEMENTS)
-# Which elements go where is said by masks and by numbers of places, which must be at hand.
+# Masks and indices decide which elements go where, so their values must be kept.
 @rule("aten.where", args=(0,))
 @rule("aten.index", "aten.take", "aten.masked_select", "aten.max_unpool2d", "aten._pack_padded_sequence", args=(1,))
 @rule("aten.gather", "aten.index_select", args=(2,))
 def moved(question: Question) -> Iterable[Arrival]:
-    """Run the same operation on tensors of element numbers, and read off where each selected element came from.
+    """Run the same operation on tensors of element numbers, which shows where each selected element came from.
 
-    Numbers start at 1 and go on from input to input: 0 is what the operation filled in, that is, padding.
+    Numbers start at 1 and continue from input to input; 0 marks what the operation filled in, that is, padding.
     """
     yield from with_numbers(question, question.operation.args)
 
 
 @rule("aten.index_put", args=(1,))
 def put(question: Question) -> Iterable[Arrival]:
-    """Elements are written to listed places."""
+    """Elements are written to the given positions."""
     if any(question.operation.args[3:]):
-        raise no_rule(question.operation, "writing that adds to what was there")
+        raise no_rule(question.operation, "writing that adds to the previous values")
     yield from moved(question)
 
 
 @rule("aten.masked_fill", args=(1,))
 @rule("aten.scatter", args=(2,))
 def filled(question: Question) -> Iterable[Arrival]:
-    """A number, the last argument, is put in somewhere: whatever it is, it came from no input."""
+    """A number, the last argument, is written to some positions: it comes from no input."""
     *given, last = question.operation.args
     if "reduce" in question.operation.kwargs:
-        raise no_rule(question.operation, "writing that adds to what was there, or multiplies it")
+        raise no_rule(question.operation, "writing that adds to or multiplies the previous values")
     yield from with_numbers(question, (*given, 0 if isinstance(last, (int, float)) else last))
 
 
 @rule("aten.as_strided", args=(0,))
 def restrided(question: Question) -> Iterable[Arrival]:
-    """A view of the memory that the tensor lies in."""
+    """A view of the tensor's memory with other strides."""
     x, size, stride, *offset = question.operation.args
     layout = layout_of(x.data)
     view = size, stride, layout[2] if not offset or offset[0] is None else offset[0]
@@ -109,7 +109,7 @@ def restrided(question: Question) -> Iterable[Arrival]:
 
 
 def with_numbers(question: Question, given: tuple[Any, ...]) -> Iterable[Arrival]:
-    """Run the operation with numbers in the place of the tensors of its arguments, masks and places excepted."""
+    """Run the operation with element numbers in place of its tensor arguments, except masks and indices."""
     operation, selection = question.operation, question.selection
     starts: list[tuple[int, Value]] = []
     following = 1
@@ -120,7 +120,7 @@ def with_numbers(question: Question, given: tuple[Any, ...]) -> Iterable[Arrival
             return value.data
         starts.append((following, value))
         count = int(np.prod(value.shape))
-        # Doubles are exact far beyond any tensor's size, and every operation takes them.
+        # Doubles represent all these numbers exactly, and every operation accepts them.
         numbers = torch.arange(following, following + count, dtype=torch.float64).reshape(value.shape)
         following += count
         return numbers
@@ -133,7 +133,7 @@ def with_numbers(question: Question, given: tuple[Any, ...]) -> Iterable[Arrival
 
     source = np.searchsorted([start for start, _ in starts], origin, side="right") - 1
     for position, (start, value) in enumerate(starts):
-        # What came from no input at all is reported once, with the first.
+        # Elements that come from no input are reported once, with the first input.
         rows = np.flatnonzero((source == position) | ((source < 0) & (position == 0)))
         index = np.where(origin[rows] > 0, origin[rows] - start, -1)
         yield Arrival(value, index, selection.sign[rows], selection.evidence[rows], rows)
@@ -141,7 +141,7 @@ def with_numbers(question: Question, given: tuple[Any, ...]) -> Iterable[Arrival
 
 @rule("aten.fill", "aten.zero")
 def overwritten(question: Question) -> Iterable[Arrival]:
-    """A constant was written there: what is asked came from no input, like padding."""
+    """A constant was written: the elements come from no input, like padding."""
     selection = question.selection
     nowhere = np.full(len(selection), -1)
     yield Arrival(question.operation.args[0], nowhere, selection.sign, selection.evidence)

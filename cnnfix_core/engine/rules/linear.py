@@ -19,7 +19,7 @@ from cnnfix_core.engine.tape import Value, as_array
 
 @rule("aten.addmm", args=(1, 2))
 def addmm(question: Question) -> Iterable[Arrival]:
-    """A fully connected layer with a bias, which is not walked to."""
+    """A fully connected layer with a bias; the bias gets no evidence."""
     _, x, matrix = question.operation.args
     return product_with_matrix(question, x, matrix)
 
@@ -34,13 +34,14 @@ def mm(question: Question) -> Iterable[Arrival]:
 def product_with_matrix(question: Question, x: Value, matrix: Value) -> Iterable[Arrival]:
     """x: (M, K) times matrix: (K, O).
 
-    One row a picture is a fully connected layer: all positive contributions share the evidence, or, on a spatial map
-    under the published rules, the largest takes all. More rows are the places of a map: a 1 x 1 convolution.
+    With one row per picture it is a fully connected layer: all positive contributions share the evidence, or, on a
+    spatial map under the published rules, the largest gets all. With more rows, they are the positions of a map, and it
+    is a 1 x 1 convolution.
     """
     if matrix.depends or not x.depends:
         yield from product(question, x, matrix)
         return
-    # The matrix is nearly always a transposed parameter: turned back, it is contiguous without a copy.
+    # The matrix is nearly always a transposed parameter: transposed back, it is contiguous without a copy.
     weights = as_array(matrix.data.t()) if matrix.data is not None else matrix.array().T
     values = x.array()
     weights = np.asarray(weights, values.dtype)
@@ -58,7 +59,7 @@ def product_with_matrix(question: Question, x: Value, matrix: Value) -> Iterable
 
 
 def dense(question: Question, x: Value, values: NDArray[Any], weights: NDArray[Any]) -> Arrival:
-    """All positive contributions share. Millions of pairs: who came from whom is worked out when it is asked for."""
+    """All positive contributions share. There may be millions of edges, so the lineage is computed only on request."""
     at, sign, evidence = question.selection.coordinates, question.selection.sign, question.selection.evidence
     arrived = kernels.share_rows(values, weights, at, sign, evidence).reshape(-1)
     index = np.flatnonzero(arrived)

@@ -1,6 +1,6 @@
-"""Matrix products of which both factors may depend on the input: attention, and mixing by computed matrices.
+"""Matrix products whose factors may both depend on the input: attention, and mixing by computed matrices.
 
-softmax(Q K) V is a linear form in V, with attention as its coefficients: the walk follows V.
+softmax(Q K) V is a linear form in V whose coefficients are the attention weights: the walk follows V.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def matrix_product(question: Question) -> Iterable[Arrival]:
 
 
 def product(question: Question, a: Value, b: Value) -> Iterable[Arrival]:
-    """The walk follows the factor that is no gate; two features get half each.
+    """The walk follows the factor that is not a gate; two features get half each.
 
-    The published walk, which has no rule for products of two, follows the second.
+    The published algorithm has no rule for products of two activations; here it follows the second.
     """
     followed = followed_factors((a, b), elementwise=False)
     if not question.preset.spread:
@@ -42,7 +42,7 @@ def product(question: Question, a: Value, b: Value) -> Iterable[Arrival]:
 
 
 def _as_batches(factors: tuple[Value, Value]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Their shapes as (B, M, K) and (B, K, O)."""
+    """The shapes of the factors as (B, M, K) and (B, K, O)."""
     a, b = (factor.shape for factor in factors)
     a = a if len(a) > 1 else (1, *a)
     b = b if len(b) > 1 else (*b, 1)
@@ -55,7 +55,7 @@ def _terms(
     followed: int,
     rows: Ints,
 ) -> Terms:
-    """What the followed factor (0 or 1) brings to these rows of the selection: K positions and coefficients each."""
+    """For these rows of the selection, K positions in the followed factor (0 or 1), and their coefficients."""
     (batches, m, k), (_, _, o) = _as_batches(factors)
     batch, row, column = np.unravel_index(question.selection.index[rows], (batches, m, o))
     inner = np.arange(k)
@@ -69,8 +69,8 @@ def _terms(
 def attention(question: Question) -> Iterable[Arrival]:
     """Softmax(q k / sqrt(E)) v (Vaswani et al., NeurIPS 2017, eq. 1).
 
-    q: (B, H, L, E), k: (B, G, S, E), v: (B, G, S, F); H / G heads share their keys. The coefficients are worked out
-    again for the queries that are asked about.
+    q: (B, H, L, E), k: (B, G, S, E), v: (B, G, S, F); H / G heads share their keys. The coefficients are
+    recomputed for the selected queries.
     """
     value = question.operation.args[2]
     yield from through_terms(question, value, partial(_attended, question), value.shape[2])
@@ -79,27 +79,27 @@ def attention(question: Question) -> Iterable[Arrival]:
 def _attended(question: Question, rows: Ints) -> Terms:
     v, selection = question.operation.args[2], question.selection
     batch, head, _, channel = np.unravel_index(selection.index[rows], selection.shape)
-    # One row of attention serves all channels of a query.
+    # All channels of a query have the same row of attention weights.
     queries, which = np.unique(selection.index[rows] // selection.shape[3], return_inverse=True)
     group = batch * v.shape[1] + head * v.shape[1] // selection.shape[1]
     index = (group[:, None] * v.shape[2] + np.arange(v.shape[2])) * v.shape[3] + channel[:, None]
     coefficients = _attention_rows(question.operation, queries)[which]
-    return np.where(coefficients > 0, index, -1), coefficients  # what a query does not see is no term
+    return np.where(coefficients > 0, index, -1), coefficients  # masked keys are not terms
 
 
 def _attention_rows(operation: Operation, queries: Ints) -> NDArray[Any]:
-    """Attention of these queries, counted through batch and heads, in order: (n, S). Heads may share their keys."""
+    """Attention weights, (n, S), of queries given by sorted index over batch, head and position."""
     q, k = (torch.from_numpy(value.array()) for value in operation.args[:2])
     batch, head, query = np.unravel_index(queries, q.shape[:3])
     group = batch * k.shape[1] + head * k.shape[1] // q.shape[1]
-    asked, keys = q.flatten(0, 2)[queries], k.flatten(0, 1)
+    selected, keys = q.flatten(0, 2)[queries], k.flatten(0, 1)
     starts = np.flatnonzero(np.diff(group, prepend=-1))
-    logits = torch.cat([asked[a:b] @ keys[group[a]].T for a, b in pairwise([*starts, len(group)])])
+    logits = torch.cat([selected[a:b] @ keys[group[a]].T for a, b in pairwise([*starts, len(group)])])
     scale = operation.kwargs.get("scale")
     logits *= q.shape[3] ** -0.5 if scale is None else scale
     mask = operation.kwargs.get("attn_mask")
     if mask is not None:
         logits += mask.data.expand(*q.shape[:3], k.shape[2])[batch, head, query]
-    if len(operation.args) > 4 and operation.args[4]:  # causal: no query sees a later place
+    if len(operation.args) > 4 and operation.args[4]:  # causal: no query sees a later position
         logits[torch.arange(k.shape[2]) > torch.from_numpy(query)[:, None]] = -torch.inf
     return logits.softmax(dim=1).numpy()

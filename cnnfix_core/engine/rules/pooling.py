@@ -1,4 +1,4 @@
-"""Pooling: maxima follow what they took, averages are linear forms with equal coefficients."""
+"""Pooling: maxima follow the selected element, averages are linear forms with equal coefficients."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cnnfix_core.engine.rules.sharing import Terms, through_terms
     outputs=(1,),
 )
 def max_pool(question: Question) -> Iterable[Arrival]:
-    """The input that was taken; the forward pass noted where in its plane it lies."""
+    """The selected input; the forward pass recorded its position in its plane."""
     x, sizes = question.operation.args[:2]
     selection = question.selection
     taken = question.operation.outputs[1].integers().reshape(-1)[selection.index]
@@ -35,7 +35,7 @@ def max_pool(question: Question) -> Iterable[Arrival]:
 def avg_pool(question: Question) -> Iterable[Arrival]:
     """The inputs in each output's window, all with the same coefficient: a depthwise convolution.
 
-    Its divisor changes no share.
+    The divisor does not change the shares.
     """
     x, window, *rest = question.operation.args
     stride = (rest[0] if rest else None) or window

@@ -146,12 +146,12 @@ def known_as(operation: Operation) -> str:
 
 
 def find(name: str) -> Rule | None:
-    """The rule of the operation of that name, if there is one."""
+    """The rule for the operation with that name, if there is one."""
     return _rules.get(name)
 
 
 def no_rule(operation: Operation, what: str | None = None) -> NoRuleError:
-    """The error for an operation that has no rule, or none for this use of it."""
+    """The error for an operation without a rule, or without one for this use of it."""
     return NoRuleError(
         f"There is no rule for {what or 'the operation'}, {operation.place()}. "
         f'Register one: decorate a function with cnnfix.rule("{operation.name}").'

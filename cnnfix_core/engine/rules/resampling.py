@@ -1,4 +1,4 @@
-"""Sampling: outputs that are weighted averages of places of a map, where each axis has weights of its own."""
+"""Sampling: outputs that are weighted averages of positions on a map, with separate weights for each axis."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _matrix(operation: Operation, axis: int) -> Floats:
     """(outputs, inputs) coefficients along one axis: the same operation on unit vectors."""
     x, sizes, *rest = operation.args
     size, dims = x.shape[axis - len(sizes)], len(sizes)
-    # Two places along the other axes, all alike: PyTorch's antialiasing is wrong for maps that are one place wide.
+    # Two equal positions along the other axes, because PyTorch's antialiasing is wrong for maps of width 1.
     before, after = ([2] * dims for _ in range(2))
     before[axis], after[axis] = size, sizes[axis]
     unit = torch.eye(size, dtype=torch.float64).reshape(1, size, *(size if at == axis else 1 for at in range(dims)))
@@ -62,7 +62,7 @@ def _matrix(operation: Operation, axis: int) -> Floats:
 
 @rule("torchvision.roi_align", args=(0, 1))
 def roi_align(question: Question) -> Iterable[Arrival]:
-    """Regions of a map, averaged to a grid: (R, C, h, w). The boxes are taken as constants.
+    """Regions of a map, averaged to a grid: (R, C, h, w). The boxes are treated as constants.
 
     He et al.: Mask R-CNN, ICCV 2017, section 3.
     """
@@ -89,7 +89,7 @@ def roi_align(question: Question) -> Iterable[Arrival]:
 
 
 def _bin(low: Floats, high: Floats, at: Ints, count: int, samples: int, aligned: bool, size: int) -> Floats:
-    """Along one axis the weights (n, size) of the `at`-th of `count` bins between `low` and `high`."""
+    """Weights (n, size) along one axis of bin number `at` out of `count` bins between `low` and `high`."""
     extent = high - low if aligned else np.maximum(high - low, 1)
     times = np.full(len(at), samples) if samples > 0 else np.ceil(extent / count).astype(np.int64)
     weights = np.zeros((len(at), size))
@@ -102,7 +102,7 @@ def _bin(low: Floats, high: Floats, at: Ints, count: int, samples: int, aligned:
 
 @rule("aten.grid_sampler_2d", args=(0, 1))
 def grid_sample(question: Question) -> Iterable[Arrival]:
-    """Places that a grid lists with numbers from -1 to 1. The grid is taken as a constant.
+    """Values at the positions in a grid, whose coordinates go from -1 to 1. The grid is treated as a constant.
 
     Jaderberg et al.: Spatial Transformer Networks, NIPS 2015, eq. 5.
     """
@@ -124,7 +124,7 @@ def grid_sample(question: Question) -> Iterable[Arrival]:
 
 
 def _between(place: Floats, size: int) -> Floats:
-    """Linear interpolation: the weights (n, size) of the two neighbours of each place."""
+    """Linear interpolation: the weights (n, size) of the two neighbours of each position."""
     weights: Floats = np.maximum(0, 1 - np.abs(place[:, None] - np.arange(size)))
     return weights
 
@@ -136,17 +136,21 @@ def sampled(
     rows: Callable[[Ints], Sequence[Floats]],
     pooled: bool = False,
 ) -> Iterable[Arrival]:
-    """Hop to the places of a map whose weights are the products of one weight an axis.
+    """Hop to positions on a map whose weights are products of one weight per axis.
 
-    lead: from rows of the selection, (n,), to the number of the map in x, counted through batch and channels.
-    rows: to the weights along each axis, (n, size).
+    Args:
+        question: The question.
+        x: The input.
+        lead: From rows of the selection, (n,), to the index of the map in x, over batch and channels.
+        rows: From rows of the selection, (n,), to the weights along each axis, (n, size).
+        pooled: As for `through_terms`.
     """
 
     def terms(part: Ints) -> Terms:
         index, weights = lead(part)[:, None], np.ones((len(part), 1))
         for row in rows(part):
             width = int((row != 0).sum(axis=1).max(initial=1))
-            places = np.argsort(row == 0, axis=1, kind="stable")[:, :width]  # those with weight, in their order
+            places = np.argsort(row == 0, axis=1, kind="stable")[:, :width]  # those with weight first, in order
             along = np.take_along_axis(row, places, axis=1)
             index = (index[:, :, None] * row.shape[1] + places[:, None]).reshape(len(part), -1)
             weights = (weights[:, :, None] * along[:, None]).reshape(len(part), -1)

@@ -1,4 +1,4 @@
-"""Shared by the rules of linear forms: who gets how much of an element's evidence."""
+"""Shared by the rules of linear forms: how an element's evidence is divided among its inputs."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from cnnfix_core.engine.tape import Value
 
 
 def largest_only(products: NDArray[Any]) -> NDArray[Any]:
-    """The products with all but the first largest of each row struck out."""
+    """1 at the largest product of each row (the first on ties), 0 elsewhere."""
     first = products.argmax(axis=1)[:, None] == np.arange(products.shape[1])
     return np.where(first, 1.0, 0.0)
 
 
 def arrival(question: Question, value: Value, index: Ints, evidence: Floats) -> Arrival:
-    """Arrival of an (N, M) table of evidence at the (N, M) positions of one input; entries without evidence fall out.
+    """Arrival of an (N, M) table of evidence at (N, M) positions of one input; entries without evidence are dropped.
 
-    What contributes positively is asked about in the direction of its own sign: a low input is asked why it is low.
+    Each input is asked about in the direction of its own sign: for a negative one the question is why it is low.
     """
     reached, brought, parent = sparse.listed(index, evidence)
     return Arrival(value, reached, child_signs(question.preset, value, reached), brought, parent)
@@ -38,7 +38,7 @@ def child_signs(preset: Preset, value: Value, index: Ints) -> Signs:
 
 
 def turned(question: Question, coefficient: NDArray[Any]) -> Signs:
-    """The signs of the questions after passing a factor: a negative one turns them around."""
+    """The signs after a factor: a negative factor turns the question around."""
     sign = question.selection.sign
     if not question.preset.signed:
         return sign
@@ -64,14 +64,18 @@ def through_terms(
     part: float = 1.0,
     pooled: bool = False,
 ) -> Iterable[Arrival]:
-    """Hop to listed inputs.
+    """Hop to the given inputs of each output.
 
-    terms: from rows of the selection, (n,), to their inputs' positions in the flattened x, (n, m) with -1 where a row
-    has fewer, and to the coefficients, of a shape that broadcasts to that.
-    width: how large m may become, about: as many rows are taken at once as memory allows.
-    keep_all: share among all positive contributions (global pooling) instead of the `fan_out` largest.
-    part: of the evidence, what this input gets.
-    pooled: under published rules follow the largest activation, as in all poolings, not the largest contribution.
+    Args:
+        question: The question.
+        x: The input.
+        terms: From rows of the selection, (n,), to the positions of their inputs in the flattened x, (n, m), with -1
+            for rows that have fewer, and to the coefficients, of a shape that broadcasts to (n, m).
+        width: The approximate size of m, which limits how many rows are computed at once.
+        keep_all: Share among all positive contributions (global pooling) instead of the `fan_out` largest.
+        part: The share of the evidence that this input gets.
+        pooled: Under the published rules, follow the largest activation, as in all poolings, not the largest
+            contribution.
     """
     selection, preset = question.selection, question.preset
     values = x.array().reshape(-1)
@@ -95,7 +99,7 @@ def through_terms(
 
 
 def _largest(products: NDArray[Any], k: int) -> tuple[Ints, NDArray[Any]]:
-    """The k largest of each row, first ones on ties: columns (n, k) and values (n, k), -inf where there are fewer."""
+    """The k largest of each row, the first ones on ties: columns (n, k) and values (n, k), padded with -inf."""
     left, rows = products.copy(), np.arange(len(products))
     columns, largest = np.empty((len(left), k), np.int64), np.empty((len(left), k), left.dtype)
     for n in range(k):

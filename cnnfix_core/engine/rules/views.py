@@ -1,4 +1,4 @@
-"""Views, joining and padding: where an element came from follows from its position alone."""
+"""Views, concatenation and padding: an element's origin follows from its position alone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from cnnfix_core.engine.rules.registry import Arrival, Question, rule
     "aten.unfold",
 )
 def viewed(question: Question) -> Iterable[Arrival]:
-    """Another look at the same memory: a tensor without contents tells where each element lies in it."""
+    """A view of the same memory: the strides of a tensor without data show where each element comes from."""
     operation, selection = question.operation, question.selection
     x, *rest = operation.args
     result = operation.call(torch.empty(x.shape, device="meta"), *rest, **operation.kwargs)
@@ -37,7 +37,7 @@ def viewed(question: Question) -> Iterable[Arrival]:
 
 @rule("aten.cat")
 def joined(question: Question) -> Iterable[Arrival]:
-    """Tensors end to end along one dimension: with the later ones flattened, each holds a stretch of every row."""
+    """Concatenation: with the dimensions from the joined one on flattened, each input holds a stretch of every row."""
     values, *dim = question.operation.args
     selection = question.selection
     rows = int(np.prod(selection.shape[: dim[0] % len(selection.shape) if dim else 0]))
@@ -53,11 +53,11 @@ def joined(question: Question) -> Iterable[Arrival]:
 
 @rule("aten.constant_pad_nd")
 def padded(question: Question) -> Iterable[Arrival]:
-    """A border of constants, which came from no input; a negative one cuts off."""
+    """A border of constants, which come from no input; negative padding crops."""
     x, borders = question.operation.args[:2]
     selection = question.selection
     before = np.zeros(len(x.shape), np.int64)
-    before[len(x.shape) - len(borders) // 2 :] = borders[-2::-2]  # they are listed from the last dimension on
+    before[len(x.shape) - len(borders) // 2 :] = borders[-2::-2]  # listed from the last dimension
     place = selection.coordinates - before
     inside = ((place >= 0) & (place < x.shape)).all(axis=1)
     index = np.where(inside, np.ravel_multi_index(tuple(place.T), x.shape, mode="clip"), -1)

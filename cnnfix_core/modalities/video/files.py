@@ -9,7 +9,7 @@ from PIL import Image
 from cnnfix_core.arrays import Floats
 from cnnfix_core.explanations import json_text, listed, question_as_dict
 from cnnfix_core.modalities.video.explained import ClipExplanation
-from cnnfix_core.regions import MAP_SIDE, area_holding, where
+from cnnfix_core.regions import MAP_SIDE, area_holding, describe_position
 from cnnfix_core.utils import percent
 from cnnfix_core.visualization import panel, photo_of
 
@@ -64,5 +64,5 @@ def _lies(found: ClipExplanation, density: Floats) -> str:
     strongest = int(density.sum(axis=(1, 2)).argmax())
     return (
         f"lies on {percent(area_holding(density, 0.5))} of the clip; frame {found.frames[strongest] + 1} of "
-        f"{len(found.clip)} has the most, {where(density[strongest])}"
+        f"{len(found.clip)} has the most, {describe_position(density[strongest])}"
     )

@@ -4,7 +4,7 @@ from torch import nn
 
 
 class SmallAlexNet(nn.Sequential):
-    """Large first filters, groups, overlapping max pools, and fully connected layers over a map of places."""
+    """Large first filters, groups, overlapping max pools, and fully connected layers on a flattened map."""
 
     def __init__(self, classes: int) -> None:
         super().__init__(

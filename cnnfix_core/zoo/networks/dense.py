@@ -1,4 +1,4 @@
-"""Small networks that say what is where: for each pixel (FCN), and in boxes (FCOS), both upon the small ResNet."""
+"""Small networks for segmentation (FCN) and detection (FCOS), both based on the small ResNet."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Backbone(nn.Module):
 
 
 class SmallFCN(nn.Module):
-    """Scores of each class at each pixel: those of three strides, enlarged and added (Long et al., CVPR 2015)."""
+    """Scores of each class at each pixel: scores at three strides, enlarged and added (Long et al., CVPR 2015)."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class SmallFCN(nn.Module):
 
 
 class _Pyramid(nn.Module):
-    """One feature map at stride 8, of what the small ResNet has there and above (Lin et al., CVPR 2017)."""
+    """One feature map at stride 8, from the small ResNet's maps at strides 8 and 16 (Lin et al., CVPR 2017)."""
 
     out_channels = 64
 
@@ -67,7 +67,7 @@ class _Pyramid(nn.Module):
 def small_fcos(classes: int, side: int) -> nn.Module:
     """Torchvision's FCOS (Tian et al., ICCV 2019) with one level, for pictures of side x side pixels, 0 to 1.
 
-    Its labels count from 0, and none is the background.
+    Labels start at 0, and there is no background class.
     """
     need("torchvision")
     from torchvision.models.detection import FCOS

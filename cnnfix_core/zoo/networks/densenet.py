@@ -11,7 +11,7 @@ def _activated(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
 
 
 class Dense(nn.Module):
-    """Layers of which each sees the channels of all before it, and adds `growth` of its own."""
+    """Layers that each take the channels of all previous layers, and add `growth` channels."""
 
     def __init__(self, inputs: int, layers: int, growth: int) -> None:
         super().__init__()

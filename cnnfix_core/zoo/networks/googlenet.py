@@ -1,4 +1,4 @@
-"""A small network in the style of GoogLeNet (Szegedy et al. 2014), with batch normalisation as its successors have."""
+"""A small network in the style of GoogLeNet (Szegedy et al. 2014), with batch normalisation like its successors."""
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.
 
 
 class Inception(nn.Module):
-    """Four branches side by side, 1 x 1, 3 x 3, 5 x 5 and pooled, whose channels are put together."""
+    """Four parallel branches, 1 x 1, 3 x 3, 5 x 5 and pooled, whose channels are concatenated."""
 
     def __init__(self, inputs: int, one: int, three: int, five: int, pooled: int) -> None:
         super().__init__()

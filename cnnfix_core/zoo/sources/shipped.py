@@ -1,4 +1,4 @@
-"""Networks that this project trained itself; their weights lie in folders of assets/."""
+"""Networks trained by this project, with weights in subfolders of assets/."""
 
 from __future__ import annotations
 
@@ -19,7 +19,19 @@ from cnnfix_site import ASSETS
 
 @dataclass(frozen=True, slots=True)
 class TrainedNetwork:
-    """One of them. build: the network with random weights for a number of classes. inside: the folder of assets/."""
+    """A network trained by this project.
+
+    Attributes:
+        name: Name of the model.
+        title: Title of the model.
+        build: Builds the network with random weights for a number of classes.
+        parameters: Number of learnt parameters.
+        labels: The classes.
+        preprocess: The preprocessing of pictures.
+        inside: The folder in assets/ with its weights and its model card.
+        licence: Of the weights.
+        task: The network's task.
+    """
 
     name: str
     title: str
@@ -33,12 +45,12 @@ class TrainedNetwork:
 
     @property
     def folder(self) -> Path:
-        """Where its weights and its card are."""
+        """The folder of its weights and its model card."""
         return ASSETS / self.inside
 
     @property
     def path(self) -> Path | None:
-        """The file of the weights, NAME-0123abcd.safetensors (how its SHA-256 begins); None where there is none."""
+        """The weights file, NAME-0123abcd.safetensors with the start of its SHA-256; None if it is missing."""
         return next(self.folder.glob(self._pattern), None)
 
     @property
@@ -46,7 +58,7 @@ class TrainedNetwork:
         return f"{self.name}-*.safetensors"
 
     def info(self) -> ModelInfo:
-        """Name, source, and whether the file is here."""
+        """Name, source, and whether the file exists."""
         path = self.path
         return ModelInfo(
             name=self.name,
@@ -61,7 +73,7 @@ class TrainedNetwork:
         )
 
     def load(self, progress: DownloadProgress | None = None) -> Model:
-        """Build the network and fill in the weights. Raises ModelError where their file is missing or damaged."""
+        """Build the network and load its weights. Raises ModelError if their file is missing or damaged."""
         what, where = f"The weights of {self.title} are", f"assets/{self.inside}"
         path = project_file(self.folder, self._pattern, what, where)
         module = self.build(len(self.labels))

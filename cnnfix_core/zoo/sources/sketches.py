@@ -1,4 +1,4 @@
-"""The network for sketches: forty kinds of things, drawn in black on white."""
+"""The network for sketches of forty kinds of objects, drawn in black on white."""
 
 from __future__ import annotations
 

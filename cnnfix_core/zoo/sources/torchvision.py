@@ -1,4 +1,4 @@
-"""torchvision's own weights: fetched when a network is first used, then kept in the cache that torch uses."""
+"""torchvision's weights: downloaded when a network is first used, then kept in PyTorch's cache."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ _TITLES = {
     "vgg": "VGG",
     "wide_resnet": "Wide ResNet",
 }
-# Their input has the picture's proportions; the short side is scaled to this. Detectors scale and normalise it again.
+# The input has the picture's aspect ratio, and this short side. Detectors scale and normalise it again.
 _PREPROCESSING: dict[Task, Preprocessing] = {
     "segmentation": Preprocessing((520, 520)),
     "detection": Preprocessing((480, 480), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
 }
-_LICENCE = "BSD 3-Clause, as torchvision; the terms of the pictures that it learnt from may apply"
+_LICENCE = "BSD 3-Clause, like torchvision; the terms of the training pictures may apply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class PublishedWeights:
 
     @property
     def title(self) -> str:
-        """What people call the network: "VGG-16", "MobileNet v3 large"."""
+        """The network's usual name: "VGG-16", "MobileNet v3 large"."""
         family = next(key for key in sorted(_TITLES, key=len, reverse=True) if self.name.startswith(key))
         rest = self.name.removeprefix(family)
         rest = re.sub(r"(?<!\d)(\d)_(\d)", r"\1.\2", rest).replace("_", " ")
@@ -71,12 +71,12 @@ class PublishedWeights:
 
     @property
     def path(self) -> Path:
-        """Where the file is, or will be."""
+        """The path of the file, even if it does not exist yet."""
         return Path(torch.hub.get_dir()) / "checkpoints" / self._url.rsplit("/", 1)[1]
 
     @property
     def weights(self) -> Any:
-        """Torchvision's entry of the weights."""
+        """Torchvision's entry for the weights."""
         return architectures.published(self.name)
 
     @property
@@ -84,32 +84,32 @@ class PublishedWeights:
         return str(self.weights.url)
 
     def info(self) -> ModelInfo:
-        """What torchvision says of the weights, and whether their file is in the cache."""
+        """Torchvision's description of the weights, and whether their file is in the cache."""
         meta = self.weights.meta
-        there = self.path.is_file()
-        size = self.path.stat().st_size if there else round(meta["_file_size"] * 2**20)
+        cached = self.path.is_file()
+        size = self.path.stat().st_size if cached else round(meta["_file_size"] * 2**20)
         return ModelInfo(
             name=self.name,
             title=self.title,
             source=f"torchvision, {self.weights.name}",
             licence=meta.get("license", _LICENCE),
-            available=there,
+            available=cached,
             parameters=meta["num_params"],
             size=size,
             accuracy=meta["_metrics"].get("ImageNet-1K", {}).get("acc@1"),
-            remedy="" if there else f"Downloaded when it is first used: {_megabytes(size)}.",
+            remedy="" if cached else f"Downloaded when it is first used: {_megabytes(size)}.",
             task=self.task,
         )
 
     def module(self, progress: DownloadProgress | None = None) -> nn.Module:
-        """The network with these weights, which are fetched where they are missing or damaged. Raises ModelError."""
-        self._see_to_file(progress)
+        """Build the network with these weights; downloads them if missing or damaged. Raises ModelError."""
+        self._ensure_file(progress)
         module = architectures.build(self.name)
         state_dict.fill(module, read_tensors(self.path), self.title)
         return module.requires_grad_(False)
 
     def load(self, progress: DownloadProgress | None = None) -> Model:
-        """The model, ready to be asked. Raises ModelError as `module`."""
+        """Load the model. Raises ModelError like `module`."""
         module, info = self.module(progress), self.info()
         return Model(
             name=self.name,
@@ -125,19 +125,19 @@ class PublishedWeights:
     def _labels(self) -> Labels:
         if self.task == "classification":
             return imagenet_labels()
-        # COCO's numbers have gaps, which torchvision calls N/A.
+        # COCO's class numbers have gaps, which torchvision names N/A.
         names = tuple("ground" if name == "__background__" else name for name in self.weights.meta["categories"])
         return Labels.of(names)
 
-    def _see_to_file(self, progress: DownloadProgress | None) -> None:
+    def _ensure_file(self, progress: DownloadProgress | None) -> None:
         info = self.info()
         try:
             fetch(self._url, self.path, progress)
         except FetchError as error:
             state = "damaged" if self.path.is_file() else "not on this machine"
             raise ModelError(
-                f"The weights of {self.title} are {state}, and could not be fetched ({error}). Put the file "
-                f"{self.path.name} ({_megabytes(info.size or 0)}) from {self._url} into the folder {self.path.parent}."
+                f"The weights of {self.title} are {state}, and could not be downloaded ({error}). Download the file "
+                f"{self.path.name} ({_megabytes(info.size or 0)}) from {self._url} to the folder {self.path.parent}."
             ) from error
 
 
@@ -146,7 +146,7 @@ def _megabytes(size: int) -> str:
 
 
 def entries() -> tuple[PublishedWeights, ...]:
-    """Torchvision's convolutional classifiers, those of the paper first; then those that say what is where."""
+    """Torchvision's convolutional classifiers, those of the paper first, then segmentation and detection networks."""
     others = (name for name in architectures.classifiers() if name not in architectures.PAPER)
     return (
         *(PublishedWeights(name) for name in (*architectures.PAPER, *others)),

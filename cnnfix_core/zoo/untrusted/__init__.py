@@ -1,1 +1,1 @@
-"""Model files from strangers, read without running anything in them."""
+"""Untrusted model files, read without running any code in them."""

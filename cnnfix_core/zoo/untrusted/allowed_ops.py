@@ -1,7 +1,7 @@
-"""The operations that may occur in a program that somebody brings.
+"""The allow-list of operations in an untrusted program.
 
-All of them compute tensors from tensors and numbers. None reads or writes files, runs code, starts anything, or
-reaches memory by address; those that give sizes which depend on values are left out, too.
+All of them compute tensors from tensors and numbers. None reads or writes files, runs code, starts processes or
+accesses memory by address. Operations whose output size depends on values are not allowed either.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-# Of torch.ops.aten; "relu" stands for relu_, too.
+# In torch.ops.aten; "relu" also allows relu_.
 _ATEN = """
     _adaptive_avg_pool2d _adaptive_avg_pool3d _conv_depthwise2d _convolution _log_softmax _native_batch_norm_legit
     _native_batch_norm_legit_no_training _safe_softmax _softmax _to_copy _unsafe_view _upsample_bicubic2d_aa
@@ -52,11 +52,11 @@ _ATEN = """
     zero zeros zeros_like
 """
 ATEN = frozenset(_ATEN.split())
-# Of these, the ones that give a size instead of a tensor.
+# Those that return a size instead of a tensor.
 SIZES = frozenset({"sym_numel", "sym_size"})
 TORCHVISION = frozenset({"deform_conv2d", "nms", "ps_roi_align", "ps_roi_pool", "roi_align", "roi_pool"})
 
-# Checks of sizes, from when the program was saved; they give nothing.
+# Checks of sizes, which return nothing.
 IGNORED = frozenset(
     {
         "_assert_async",
@@ -67,7 +67,7 @@ IGNORED = frozenset(
     }
 )
 
-# Arithmetic of sizes. No powers: a short program could write a number that fills the memory.
+# Arithmetic of sizes. No powers: a short program could compute a number that fills the memory.
 PYTHON: dict[str, Callable[..., Any]] = {
     "_operator.add": operator.add,
     "_operator.sub": operator.sub,

@@ -1,4 +1,4 @@
-"""Zip archives from strangers, checked before anything is unpacked."""
+"""Untrusted zip archives, checked before anything is unpacked."""
 
 from __future__ import annotations
 
@@ -11,47 +11,50 @@ from pathlib import PurePosixPath
 from cnnfix_core.errors import ModelError
 
 MAX_MEMBERS = 10_000
-# What zipfile raises for archives that are damaged, locked, or packed in a way that it does not know.
+# What zipfile raises for archives that are damaged, encrypted, or compressed by an unknown method.
 BROKEN = (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError, zlib.error)
 
 
 class Archive:
-    """The members of an archive as PyTorch writes them: in one folder, not compressed, each once.
+    """The members of an archive written by PyTorch: in one folder, uncompressed, with unique names.
 
-    Raises ModelError for an archive of more than MAX_MEMBERS members, for compressed members (a small file could
-    become a huge one), members that claim more bytes than the file has, two of one name, links, and names that lead
-    out of the folder. Nothing is ever written to disk.
+    Nothing is written to disk.
+
+    Raises:
+        ModelError: There are more than MAX_MEMBERS members, compressed members (a small file could become a huge one),
+            members that claim more bytes than the file has, duplicate names, links, or paths that lead out of the
+            folder.
     """
 
     def __init__(self, content: bytes, name: str) -> None:
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(content))
         except BROKEN:
-            raise ModelError(f"{name} is damaged or incomplete: save or send it again.") from None
+            raise ModelError(f"{name} is damaged or incomplete: save it again or upload it again.") from None
         members = self._zip.infolist()
         if len(members) > MAX_MEMBERS:
-            raise ModelError(f"{name} holds {len(members)} members; at most {MAX_MEMBERS} are let in.")
+            raise ModelError(f"{name} has {len(members)} members; at most {MAX_MEMBERS} are allowed.")
         self.name = name
         self._members = {_inside(member.filename): member for member in members}
         for member in members:
             self._check(member)
         if len(self._members) < len(members):
-            raise ModelError(f"{name} holds two members of the same name, which PyTorch never writes.")
+            raise ModelError(f"{name} has two members with the same name, which PyTorch never writes.")
         if sum(member.file_size for member in members) > len(content):
-            raise ModelError(f"{name} holds members that overlap, which PyTorch never writes.")
+            raise ModelError(f"{name} has members that overlap, which PyTorch never writes.")
 
     def names(self) -> tuple[str, ...]:
-        """Names of the members, without the folder that all of them are in."""
+        """Names of the members, without their common folder."""
         return tuple(self._members)
 
     def read(self, member: str) -> bytes:
-        """The bytes of a member. Raises ModelError where it is missing or damaged."""
+        """The bytes of a member. Raises ModelError if it is missing or damaged."""
         try:
             return self._zip.read(self._members[member])
         except KeyError:
-            raise ModelError(f"{self.name} is incomplete: {member} is missing in it. Save it again.") from None
+            raise ModelError(f"{self.name} is incomplete: {member} is missing. Save it again.") from None
         except BROKEN:
-            raise ModelError(f"{self.name} is damaged, in {member}: save or send it again.") from None
+            raise ModelError(f"{self.name} is damaged in {member}: save it again or upload it again.") from None
 
     def _check(self, member: zipfile.ZipInfo) -> None:
         path = PurePosixPath(member.filename)
@@ -61,14 +64,12 @@ class Archive:
             or "\\" in member.filename
             or member.orig_filename != member.filename
         ):
-            raise ModelError(
-                f"{self.name} holds a member whose name leads out of the archive: {member.filename[:80]!r}."
-            )
+            raise ModelError(f"{self.name} has a member whose path leads out of the archive: {member.filename[:80]!r}.")
         if stat.S_ISLNK(member.external_attr >> 16):
-            raise ModelError(f"{self.name} holds a link, {member.filename[:80]!r}, which PyTorch never writes.")
+            raise ModelError(f"{self.name} contains a link, {member.filename[:80]!r}, which PyTorch never writes.")
         if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
             raise ModelError(
-                f"{self.name} holds compressed members, as TorchScript and packed folders do: "
+                f"{self.name} has compressed members, like TorchScript files and zipped folders: "
                 "save the network with torch.export.save, or its weights with torch.save."
             )
 

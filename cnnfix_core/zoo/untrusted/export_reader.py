@@ -1,13 +1,13 @@
-"""Programs by `torch.export.save`, read by this package and not by torch.
+"""Read untrusted programs saved by `torch.export.save`, without `torch.export.load`.
 
-Reading them with `torch.export.load` can run code: it unpickles the sample inputs and every weight that says so
+`torch.export.load` can run code: it unpickles the sample inputs and every weight stored as a pickle
 (`weights_only=False`), unpickles custom objects, evaluates sizes as Python expressions (`sympy.sympify`), executes
-`guards_code`, looks up any name as an operation, and loads compiled libraries. None of this is needed to run a network
-forward. What is read here: the graph, as JSON; the weights, as plain numbers.
+`guards_code`, looks up any name as an operation, and loads compiled libraries. A forward pass needs none of this. This
+module reads only the graph, as JSON, and the weights, as plain numbers.
 
-An operation must be on the list in `operations`, which has nothing that touches files, other processes or memory by
-address. Sizes of the weights are held to the bytes that are there. Before anything is computed, the program runs once
-on tensors without memory, and what it would take is counted.
+Every operation must be on the allow-list in `allowed_ops`, which has nothing that accesses files, other processes or
+memory by address. Sizes of weights are checked against the bytes in the file. Before anything is computed, the program
+runs once on tensors without memory, to measure its cost.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ _OTHERS = {
     ".data/version",
     ".data/serialization_id",
     ".data/metadata_version",
-    "data/sample_inputs/model.pt",  # a pickle, and never opened
+    "data/sample_inputs/model.pt",  # a pickle, which is never opened
 }
 _STORED = re.compile(r"data/(weights/weight_|constants/tensor_)\d+")
-# A size is a name or arithmetic; none is evaluated here, but a file with more than that in them is no honest one.
+# A size is a name or arithmetic. No size is evaluated here, but one with anything else suggests a malicious file.
 _CODE = re.compile(r"__|\.\s*[A-Za-z_]|[\[{;:]")
-# Numbers of the file format. torch has the same tables, in a module that takes a second to import and is not public.
+# Codes of the file format. PyTorch has the same tables in a private module that takes a second to import.
 # fmt: off
 _DTYPE_NAMES = {
     1: "uint8", 2: "int8", 3: "int16", 4: "int32", 5: "int64", 6: "float16", 7: "float32", 8: "float64",
@@ -58,7 +58,7 @@ _DTYPE_NAMES = {
 _DTYPES: dict[int, torch.dtype] = {
     number: getattr(torch, name)
     for number, name in _DTYPE_NAMES.items()
-    if hasattr(torch, name)  # not all are old
+    if hasattr(torch, name)  # some are missing in older versions
 }
 _MEMORY_FORMATS = {
     1: torch.contiguous_format,
@@ -70,10 +70,11 @@ _OPERATION = re.compile(r"torch\.ops\.(aten|torchvision)\.(\w+)\.(\w+)")
 
 
 def read(archive: Archive) -> tuple[Program, tuple[int, int]]:
-    """The program in the archive and the height and width of the picture that it takes.
+    """Read the program in an archive, and the height and width of its input picture.
 
-    Raises ModelError where the archive holds anything but what `torch.export.save` writes for a network of one
-    picture, and where the network is not in evaluation mode, has weights that are not finite, or wants too much memory.
+    Raises:
+        ModelError: The archive contains anything but what `torch.export.save` writes for a network with one picture as
+            its input, or the network is in training mode, has weights that are not finite, or needs too much memory.
     """
     _check_members(archive)
     try:
@@ -91,7 +92,7 @@ def read(archive: Archive) -> tuple[Program, tuple[int, int]]:
 
 
 def _only_pairs(unions: Any) -> Iterator[tuple[str, Any]]:
-    """(kind, value) of entries that are each {kind: value}."""
+    """The (kind, value) pairs of entries of the form {kind: value}."""
     for union in unions:
         ((kind, value),) = union.items()
         yield kind, value
@@ -111,29 +112,29 @@ def _check_members(archive: Archive) -> None:
     for member in archive.names():
         if member not in {_GRAPH, *_WEIGHTS, *_OTHERS} and not _STORED.fullmatch(member):
             raise ModelError(
-                f"{archive.name} holds {member[:80]!r}, which is not let in: send one network, by torch.export.save, "
-                "without compiled code, Python objects or other files."
+                f"{archive.name} contains {member[:80]!r}, which is not allowed: save one network with "
+                "torch.export.save, without compiled code, Python objects or other files."
             )
     if archive.read("byteorder") != b"little":
-        raise ModelError(f"{archive.name} was saved on a computer with another order of bytes: save it on this kind.")
+        raise ModelError(f"{archive.name} was saved on a big-endian computer: save it on a little-endian one.")
 
 
 def _json(archive: Archive, member: str) -> Any:
     content = archive.read(member)
     if len(content) > MAX_GRAPH:
-        raise ModelError(f"{archive.name} has a description of {len(content) / 1e6:.0f} MB, which is not let in.")
+        raise ModelError(f"{archive.name} has a description of {len(content) / 1e6:.0f} MB, which is too large.")
     return json.loads(content)
 
 
 def _graph(archive: Archive) -> tuple[Any, Any]:
-    """The graph of operations, and what goes in and out."""
+    """The graph of operations, and its inputs and outputs."""
     module = _json(archive, _GRAPH)["graph_module"]
     for item in flat(module, dictionaries=True):
         text = item.get("expr_str", "") if isinstance(item, dict) else ""
         if _CODE.search(text):
-            raise ModelError(f"{archive.name} holds {text[:80]!r} for a size, which is no arithmetic; it stays closed.")
+            raise ModelError(f"{archive.name} has {text[:80]!r} as a size, which is not arithmetic: it is not opened.")
     if len(module["graph"]["nodes"]) > MAX_OPERATIONS:
-        raise ModelError(f"{archive.name} has more than {MAX_OPERATIONS} operations, which are not let in.")
+        raise ModelError(f"{archive.name} has more than {MAX_OPERATIONS} operations, which is too many.")
     return module["graph"], module["signature"]
 
 
@@ -143,7 +144,7 @@ _HELD = {"parameter": "parameter_name", "buffer": "buffer_name", "tensor_constan
 
 
 def _weights(archive: Archive, signature: Any) -> dict[str, Tensor]:
-    """Parameters, buffers and constants under the names that the graph has for them."""
+    """Parameters, buffers and constants, by their names in the graph."""
     stored: dict[tuple[str, str], Tensor] = {}
     for member in _WEIGHTS:
         folder = member.rpartition("/")[0]
@@ -163,8 +164,8 @@ def _tensor(archive: Archive, folder: str, name: str, entry: Any) -> Tensor:
     path = f"{folder}/{entry['path_name']}"
     if entry["use_pickle"] or not _STORED.fullmatch(path):
         raise ModelError(
-            f"{archive.name} holds {name[:80]} as a Python object, which could run code when it is opened, so it "
-            "stays closed: export the network with plain tensors."
+            f"{archive.name} stores {name[:80]} as a Python object, which could run code when it is opened, so the "
+            "file is not opened: export the network with plain tensors."
         )
     meta, content = entry["tensor_meta"], archive.read(path)
     dtype = _DTYPES[meta["dtype"]]
@@ -182,7 +183,7 @@ def _tensor(archive: Archive, folder: str, name: str, entry: Any) -> Tensor:
 
 def _steps(graph: Any) -> dict[str, ProgramNode]:
     nodes = [node for node in graph["nodes"] if node["target"].split(".")[-2] not in IGNORED]
-    # Modules may not have dots in their names; with a slash none is called like a method of a module.
+    # Module names may not contain dots; with a slash, no name equals that of a module's method.
     steps = {f"{_place(node)}/{_names(node['outputs'])[0]}".replace(".", "/"): _step(node) for node in nodes}
     if len(steps) < len(nodes):
         raise ValueError("two operations of the same name")
@@ -190,7 +191,7 @@ def _steps(graph: Any) -> dict[str, ProgramNode]:
 
 
 def _place(node: Any) -> str:
-    """Name of the module that the operation ran in, when the program was saved."""
+    """Name of the module that the operation belonged to when the program was saved."""
     stack = str((node.get("metadata") or {}).get("nn_module_stack", "")).split(";")[-1].split(",")
     return stack[1] if len(stack) == 3 and stack[1] else "main"
 
@@ -220,25 +221,25 @@ def _call(target: str) -> Callable[..., Any]:
             call = getattr(getattr(getattr(torch.ops, library), name), overload)
             if isinstance(call, torch._ops.OpOverload) and _gives_tensors(call):
                 return call
-    raise ModelError(f"The program uses {target[:80]}, which is not among the operations that are let in.")
+    raise ModelError(f"The program uses {target[:80]}, which is not an allowed operation.")
 
 
 def _gives_tensors(call: torch._ops.OpOverload) -> bool:
-    """Under some names there are also operations on lists and texts, and some that write where they are told."""
+    """Whether an overload returns tensors or a size: some work on lists or strings, or write to an `out` argument."""
     schema = call._schema
     kinds = {str(given.type) for given in schema.returns}
     sizes = call._opname in SIZES
     return (sizes or kinds <= {"Tensor", "List[Tensor]"}) and not any(given.is_out for given in schema.arguments)
 
 
-_KEYWORD = 2  # of torch's kinds of arguments
+_KEYWORD = 2  # PyTorch's code for keyword arguments
 
 
 def _argument(tree: Any) -> Any:
-    """An argument; Named stands for a value that the program computes."""
+    """Parse an argument; Named stands for a value that the program computes."""
     ((kind, value),) = tree.items()
     if kind not in _ARGUMENTS:
-        raise ModelError(f"The program has an argument of the kind {kind[:40]!r}, which is not let in.")
+        raise ModelError(f"The program has an argument of the kind {kind[:40]!r}, which is not allowed.")
     return _ARGUMENTS[kind](value)
 
 
@@ -273,7 +274,7 @@ _ARGUMENTS: dict[str, Callable[[Any], Any]] = {
 
 
 def _names(outputs: Any) -> list[str]:
-    """Names of an operation's results, one after the other."""
+    """Names of an operation's results, in order."""
     names: list[str] = []
     for kind, value in _only_pairs(outputs):
         several = value if kind == "as_tensors" else [value]
@@ -281,23 +282,23 @@ def _names(outputs: Any) -> list[str]:
     return names
 
 
-# --- what goes in and out ---------------------------------------------------------------------------------------------
+# --- inputs and outputs -----------------------------------------------------------------------------------------------
 
 
 def _picture(signature: Any, graph: Any) -> _Picture:
     inputs = [spec["arg"] for kind, spec in _only_pairs(signature["input_specs"]) if kind not in _HELD]
     if len(inputs) != 1 or "as_tensor" not in inputs[0]:
-        raise ModelError(f"The program takes {len(inputs)} inputs; an own model takes one, a batch of pictures.")
+        raise ModelError(f"The program takes {len(inputs)} inputs; it must take one, a batch of pictures.")
     name = inputs[0]["as_tensor"]["name"]
     sizes = [_example(size) for size in graph["tensor_values"][name]["sizes"]]
     if len(sizes) != 4 or sizes[1] != 3:
         shape = " x ".join(map(str, sizes))
-        raise ModelError(f"The program takes {shape}; an own model takes pictures, 1 x 3 x height x width.")
+        raise ModelError(f"The program takes an input of {shape}; it must take pictures, 1 x 3 x height x width.")
     return _Picture(name, Preprocessing((sizes[2], sizes[3])).size)
 
 
 def _example(size: Any) -> int:
-    """A size, or what it was in the example that the program was saved with."""
+    """A size, or its value for the example input that the program was exported with."""
     return int(size["as_int"] if "as_int" in size else size["as_expr"]["hint"]["as_int"])
 
 

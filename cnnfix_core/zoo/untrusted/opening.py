@@ -1,4 +1,4 @@
-"""Models from files that people bring: opened by their content, and trusted in nothing."""
+"""Open model files, which are treated as untrusted."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def open_own(
         source = "your own program"
     else:
         if architecture is None:
-            raise ModelError(f"{name} holds weights alone: name the architecture that they belong to.")
+            raise ModelError(f"{name} contains only weights: give the architecture that they belong to.")
         state = _state(content, name)
         classes = state_dict.classes_in(state, architecture)
         state_dict.check(state, architectures.skeleton(architecture, classes), architecture)
@@ -69,12 +69,12 @@ def open_own(
 
 
 def read_state(file: Path | bytes | BinaryIO, name: str, max_bytes: int = MAX_MODEL_BYTES) -> state_dict.State:
-    """The tensors of a file of weights, .pth or .safetensors, by name. As safe as `open_own`, and raises as it does."""
+    """Read the tensors of a weights file, .pth or .safetensors, by name. As safe as `open_own`; raises ModelError."""
     return _state(_content(file, name, max_bytes), name)
 
 
 def _content(file: Path | bytes | BinaryIO, name: str, limit: int) -> bytes:
-    """All bytes, of which never more are read than are let in."""
+    """All bytes of the file; at most one byte more than the limit is read."""
     if isinstance(file, Path):
         try:
             with file.open("rb") as opened:
@@ -83,9 +83,9 @@ def _content(file: Path | bytes | BinaryIO, name: str, limit: int) -> bytes:
             raise ModelError(f"The file {file} cannot be read: {error.strerror}.") from error
     content = file if isinstance(file, bytes) else file.read(limit + 1)
     if not content:
-        raise ModelError(f"{name} is empty: save or send it again.")
+        raise ModelError(f"{name} is empty: save it again or upload it again.")
     if len(content) > limit:
-        raise ModelError(f"{name} is larger than {limit / 1e6:g} MB, which is the limit for own models here.")
+        raise ModelError(f"{name} is larger than {limit / 1e6:g} MB, the limit for your own models.")
     return content
 
 
@@ -101,4 +101,6 @@ def _state(content: bytes, name: str) -> state_dict.State:
     # A pickle of protocol 2 or later, or an archive of one.
     if content.startswith((b"\x80", b"PK")):
         return state_dicts.from_torch(content, name)
-    raise ModelError(f"{name} is no model file: send a .pt2 by torch.export.save, or weights as .pth or .safetensors.")
+    raise ModelError(
+        f"{name} is not a model file: use a .pt2 file by torch.export.save, or weights as .pth or .safetensors."
+    )

@@ -1,4 +1,4 @@
-"""A program of tensor operations that runs, step by step, as a network."""
+"""A program of tensor operations that runs as a network, operation by operation."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cnnfix_core.errors import ModelError
 
-# What one picture may cost: numbers in memory, and additions and multiplications.
+# Limits for one picture: computed numbers, and floating-point operations.
 MAX_NUMBERS = 2_000_000_000
 MAX_WORK = 2_000_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """In an operation's arguments: the value of that name."""
+    """A reference to a value, by name, in an operation's arguments."""
 
     name: str
 
 
 class ProgramNode(nn.Module):
-    """One operation. A module, so that what it gives has a name, and hooks can be set on it."""
+    """One operation. It is a module so that its output has a name and hooks can be registered."""
 
     def __init__(self, call: Callable[..., Any], args: list[Any], options: dict[str, Any], outputs: list[str]) -> None:
         super().__init__()
@@ -36,11 +36,11 @@ class ProgramNode(nn.Module):
         self.outputs = outputs
 
     def names(self) -> set[str]:
-        """Names of the values that it reads and gives."""
+        """Names of the values that it reads and computes."""
         return {item.name for item in flat([self.args, self.options]) if isinstance(item, Named)} | {*self.outputs}
 
     def forward(self, values: dict[str, Any]) -> Any:
-        """What the operation gives for its arguments among the values."""
+        """Run the operation on its arguments from `values`."""
         result = self.call(*_filled(self.args, values), **_filled(self.options, values))
         if isinstance(result, int) and abs(result) >= 1 << 62:
             raise OverflowError("a size is too large")
@@ -48,10 +48,11 @@ class ProgramNode(nn.Module):
 
 
 class Program(nn.Module):
-    """The operations in their order. Takes (N, 3, H, W) pictures and gives the first output.
+    """The operations in order. Takes (N, 3, H, W) pictures and returns the first output.
 
-    together: whether a batch can go through at once. A program that was exported with one picture may not take
-    several; then they go through one by one.
+    Attributes:
+        together: Whether the program accepts batches. One exported with a single picture may not; then pictures run
+            one by one.
     """
 
     def __init__(self, steps: dict[str, ProgramNode], weights: dict[str, Tensor], picture: str, output: str) -> None:
@@ -73,7 +74,7 @@ class Program(nn.Module):
         return torch.cat([self.run(picture) for picture in pictures.split(1)])
 
     def run(self, pictures: Tensor, watch: Callable[[Any], None] = lambda result: None) -> Tensor:
-        """Run all operations; `watch` sees what each one gives."""
+        """Run all operations; `watch` is called with each result."""
         values: dict[str, Any] = {name: self.get_buffer(stored) for name, stored in self._weights.items()}
         values[self._picture] = pictures
         for name in self._steps:
@@ -90,7 +91,7 @@ class Program(nn.Module):
 
 
 def try_without_memory(program: Program, size: tuple[int, int], name: str) -> None:
-    """Run it on shapes alone: finds what cannot work, and what would take too much memory or time."""
+    """Run the program on shapes only. Raises ModelError if it fails, or needs too much memory or time."""
     numbers = 0
 
     def watch(result: Any) -> None:
@@ -104,31 +105,31 @@ def try_without_memory(program: Program, size: tuple[int, int], name: str) -> No
             program.run(torch.empty(1, 3, *size), watch)
     except ModelError:
         raise
-    except Exception as error:  # whatever its operations complain about
+    except Exception as error:  # operations fail in many ways
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(
             f"{name} does not work for one picture ({reason[:200]}): export it with one, or with a dynamic batch."
         ) from error
     if work.get_total_flops() > MAX_WORK:
         raise ModelError(
-            f"{name} computes too long for one picture: at most {MAX_WORK / 1e12:g} T operations are let in."
+            f"{name} takes too long for one picture: at most {MAX_WORK / 1e12:g} T operations are allowed."
         )
 
 
 def takes_several(program: Program, size: tuple[int, int]) -> bool:
-    """Whether two pictures give together what they give apart."""
+    """Whether a batch of two pictures gives the same scores as the two pictures one by one."""
     pair = torch.randn(2, 3, *size, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        apart = [program.run(one) for one in pair.split(1)]
+        separate = [program.run(one) for one in pair.split(1)]
         try:
             together = program.run(pair)
         except RuntimeError:
             return False
-    return together.shape[:1] == (2,) and torch.allclose(torch.cat(apart), together, rtol=1e-3, atol=1e-4)
+    return together.shape[:1] == (2,) and torch.allclose(torch.cat(separate), together, rtol=1e-3, atol=1e-4)
 
 
 def flat(tree: Any, dictionaries: bool = False) -> Iterator[Any]:
-    """The leaves of lists, tuples and dictionaries; with the dictionaries themselves, if asked."""
+    """The leaves of nested lists, tuples and dictionaries; optionally also the dictionaries themselves."""
     waiting = [tree]
     while waiting:
         item = waiting.pop()
@@ -143,7 +144,7 @@ def flat(tree: Any, dictionaries: bool = False) -> Iterator[Any]:
 
 
 def _filled(tree: Any, values: dict[str, Any]) -> Any:
-    """The arguments with values in the places of their names."""
+    """The arguments with names replaced by their values."""
     if isinstance(tree, Named):
         return values[tree.name]
     if isinstance(tree, list):

@@ -1,4 +1,4 @@
-"""State dicts in files from strangers: nothing but tensors comes out, and nothing in the file is run."""
+"""Read untrusted state dict files: only tensors are read, and no code in the file is run."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from cnnfix_core.zoo.state_dict import State
 from cnnfix_core.zoo.untrusted.archive import MAX_MEMBERS, Archive
 
 _MAX_HEADER = 10_000_000
-# What training scripts put around a state dict, and wrappers of modules before the names.
+# Keys under which training scripts store a state dict, and prefixes that module wrappers add to names.
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
 _PREFIXES = ("module.", "model.", "_orig_mod.")
 
 
 def looks_like_safetensors(content: bytes) -> bool:
-    """Whether the file begins with the length of a JSON header, and that header."""
+    """Whether the file starts with the length of a JSON header, then the header."""
     return len(content) > 8 and content[8:9] == b"{" and int.from_bytes(content[:8], "little") < 1 << 40
 
 
 def from_safetensors(content: bytes, name: str) -> State:
-    """The tensors of a .safetensors file. Raises ModelError; the header is held to what the file really has."""
+    """Read the tensors of a .safetensors file. Raises ModelError if the header does not match the file."""
     length = int.from_bytes(content[:8], "little")
     if length > min(_MAX_HEADER, len(content) - 8):
-        raise ModelError(f"{name} is damaged or incomplete: its header is longer than it may be.")
+        raise ModelError(f"{name} is damaged or incomplete: its header is too long.")
     try:
         count = len(json.loads(content[8 : 8 + length]))
         if count > MAX_MEMBERS:
@@ -46,17 +46,17 @@ def from_safetensors(content: bytes, name: str) -> State:
 
 
 def from_torch(content: bytes, name: str) -> State:
-    """The tensors of a file by `torch.save(module.state_dict(), ...)`. Raises ModelError, also for anything else.
+    """Read the tensors of a file by `torch.save(module.state_dict(), ...)`. Raises ModelError for any other file.
 
-    `weights_only` keeps Python objects from being made. The first reading is on the meta device: sizes that a file
-    only claims cost no memory there.
+    `weights_only` prevents the creation of Python objects. The file is first read on the meta device, where false sizes
+    take no memory.
     """
     if content.startswith(b"PK"):
         Archive(content, name)
     claimed = _checked(_unwrapped(_load(content, "meta", name), name), len(content), name)
     state = _checked(_unwrapped(_load(content, "cpu", name), name), len(content), name)
     if {key: tensor.shape for key, tensor in claimed.items()} != {key: tensor.shape for key, tensor in state.items()}:
-        raise ModelError(f"{name} is damaged: save or send it again.")
+        raise ModelError(f"{name} is damaged: save it again or upload it again.")
     return state
 
 
@@ -69,17 +69,17 @@ def _load(content: bytes, device: str, name: str) -> Any:
             raise _not_only_tensors(str(error), name) from error
         except Exception as error:  # the reader fails in too many ways to list
             raise ModelError(
-                f"{name} is damaged or incomplete, or holds more than plain tensors: save it again."
+                f"{name} is damaged or incomplete, or contains more than plain tensors: save it again."
             ) from error
 
 
 def _not_only_tensors(reason: str, name: str) -> ModelError:
     found = re.search(r"GLOBAL ([\w.]+)", reason)
     if found is None:
-        return ModelError(f"{name} is damaged, or holds more than tensors: save the state dict alone.")
+        return ModelError(f"{name} is damaged, or contains more than tensors: save only the state dict.")
     return ModelError(
-        f"{name} holds Python objects ({found[1]}), which could run code when they are opened, so it stays closed: "
-        "save the weights alone, torch.save(module.state_dict(), ...)."
+        f"{name} contains Python objects ({found[1]}), which could run code when they are opened, so it is not opened: "
+        "save only the weights, torch.save(module.state_dict(), ...)."
     )
 
 
@@ -87,10 +87,10 @@ def _unwrapped(tree: Any, name: str) -> State:
     while isinstance(tree, dict) and (inner := [tree[key] for key in _WRAPPERS if isinstance(tree.get(key), dict)]):
         tree = inner[0]
     if not isinstance(tree, dict) or not tree:
-        raise ModelError(f"{name} holds no state dict: save the weights, torch.save(module.state_dict(), ...).")
+        raise ModelError(f"{name} contains no state dict: save the weights, torch.save(module.state_dict(), ...).")
     for key, value in tree.items():
         if not isinstance(key, str) or not isinstance(value, Tensor):
-            raise ModelError(f"{name} is no state dict: its entry {str(key)[:80]!r} is not a tensor.")
+            raise ModelError(f"{name} is not a state dict: its entry {str(key)[:80]!r} is not a tensor.")
     return tree
 
 
@@ -99,7 +99,7 @@ def _checked(state: State, size: int, name: str) -> State:
         raise _too_many(len(state), name)
     for key, tensor in state.items():
         if tensor.layout != torch.strided or tensor.is_quantized:
-            raise ModelError(f"{name} holds a sparse or quantised tensor, {key[:80]}: save the plain network.")
+            raise ModelError(f"{name} contains a sparse or quantised tensor, {key[:80]}: save the plain network.")
         if max(tensor.numel() * tensor.element_size(), tensor.untyped_storage().nbytes()) > size:
             raise ModelError(f"{name} is damaged: {key[:80]} claims more numbers than the file has.")
     return _without_prefixes(state)
@@ -113,4 +113,4 @@ def _without_prefixes(state: State) -> State:
 
 
 def _too_many(count: int, name: str) -> ModelError:
-    return ModelError(f"{name} holds {count} tensors; at most {MAX_MEMBERS} are let in.")
+    return ModelError(f"{name} has {count} tensors; at most {MAX_MEMBERS} are allowed.")
