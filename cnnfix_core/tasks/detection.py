@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cnnfix_core.errors import ModelError, need
 from cnnfix_core.images import Bounds, Picture
-from cnnfix_core.tasks.fitting import fitted, input_of
+from cnnfix_core.tasks.fitting import as_classifier, fitted, input_of
 from cnnfix_core.zoo import Labels, Model
 
 MIN_SCORE, MAX_BOXES = 0.3, 12  # minimum score of a reported box, and how many are reported at most
