@@ -30,7 +30,7 @@ def test_an_archive_and_a_row_in_explore(page: Page) -> None:
     page.get_by_role("tab", name="Contact sheet").click()
     first = list_samples()[0].name
     tile = page.get_by_role("radio", name=re.compile("chameleon"))
-    expect(tile).to_have_attribute("title", f"zoo/{first}.jpg: open in Explore")
+    expect(tile).to_have_attribute("title", f"zoo/{first}.jpg: open on the Explore page")
     shoot(page, "batch_sheet")
     tile.click()
     expect(page).to_have_url(re.compile("picture=own"), timeout=60_000)
