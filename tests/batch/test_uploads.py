@@ -53,7 +53,7 @@ def test_a_small_file_that_would_become_huge(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "MOST_PICTURES", 3)
+    monkeypatch.setattr(uploads, "MAX_PICTURES", 3)
     assert len(unpack_uploads([(f"{n}.png", b"x") for n in range(3)])) == 3
     with pytest.raises(PictureError, match="more than 3 pictures"):
         unpack_uploads([(f"{n}.png", b"x") for n in range(4)])
