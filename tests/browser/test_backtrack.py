@@ -314,7 +314,7 @@ def test_both_methods_side_by_side(visit: Visit) -> None:
         expect(page.locator("figure.walk figcaption").nth(number_)).to_have_text(title)
     part = page.locator(".part")
     expect(part).to_contain_text(re.compile(r"The two walks diverge at \S+: less than half of their evidence"))
-    name = part.inner_text().split("part at ")[1].split(":")[0]
+    name = part.inner_text().split("diverge at ")[1].split(":")[0]
     part.get_by_role("button", name="Go there").click()
     rest(page)
     assert layer(page) == name
