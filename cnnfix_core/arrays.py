@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
+from math import prod
 from operator import mul
 from typing import Any
 
@@ -28,6 +29,12 @@ def broadcast_index(index: Ints, from_shape: Sequence[int], to_shape: Sequence[i
     """Where elements of a tensor of `to_shape` come from in a tensor of `from_shape` that was broadcast to it."""
     if tuple(from_shape) == tuple(to_shape):
         return index
+    if len(from_shape) == len(to_shape):  # one factor for a whole map, as gates are
+        same = 0
+        while same < len(from_shape) and from_shape[same] == to_shape[same]:
+            same += 1
+        if all(size == 1 for size in from_shape[same:]):
+            return index // prod(to_shape[same:])
     coordinates: tuple[Any, ...] = np.unravel_index(index, tuple(to_shape))
     own = coordinates[len(to_shape) - len(from_shape) :]
     clipped = tuple(np.where(size == 1, 0, axis) for axis, size in zip(own, from_shape, strict=True))

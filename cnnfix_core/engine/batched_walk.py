@@ -79,15 +79,15 @@ class _Together(Walk):
             if outside.any():
                 self._lose("padding", float(evidence[outside].sum()), operation)
             scaled = Arrival(arrival.value, arrival.index, arrival.sign, evidence, owner)
-            self._waiting[arrival.value].append(Delivery(operation, value, scaled))
+            self._waiting[arrival.value].append(Delivery(operation, value, scaled, 0, 1.0))
 
     def _strongest(
-        self, value: Value, steps: Sequence[Delivery], merged: Selection, merged_row: Ints
+        self, value: Value, deliveries: Sequence[Delivery], merged: Selection, merged_row: Ints
     ) -> tuple[Selection, Ints]:
         owner = np.empty(len(merged), np.int64)
         inside = merged_row >= 0
         # `_deliver` put the owners where a single walk has the parents.
-        owner[merged_row[inside]] = np.concatenate([step.arrival.parent for step in steps])[inside]
+        owner[merged_row[inside]] = np.concatenate([delivery.arrival.parent for delivery in deliveries])[inside]
         kept, row = self._beams(merged, owner)
         self._owner[value] = owner[row >= 0]
         return kept, row
@@ -107,10 +107,11 @@ class _Together(Walk):
         row = np.where(stays, np.cumsum(stays) - 1, -1)
         return Selection(merged.shape, merged.index[stays], merged.sign[stays], evidence[stays]), row
 
-    def _note(
-        self, value: Value, steps: Sequence[Delivery], merged: Selection, merged_row: Ints, kept_row: Ints
-    ) -> None:
-        """Nobody asks who came from whom."""
+    def _pass_on(self, value: Value, deliveries: Sequence[Delivery]) -> bool:
+        return False  # owners must be found
+
+    def _note(self, value: Value, deliveries: Sequence[Delivery], scale: float) -> None:
+        """Lineage is not recorded."""
 
 
 def _parents(arrival: Arrival) -> Ints | slice:

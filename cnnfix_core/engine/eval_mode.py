@@ -24,8 +24,10 @@ def undisturbed(module: nn.Module) -> Iterator[Callable[[Tensor], None]]:
     Gives a function to call before a tensor is written to. The mode is set on each module directly: `train()` and
     `eval()` may be overridden and do more. The last thread that leaves puts the mode back.
     """
-    switched = _enter_evaluation(module)
-    tensors = [tensor for tensor in (*module.parameters(), *module.buffers()) if not is_lazy(tensor)]
+    children = list(module.modules())
+    switched = _enter_evaluation(children)
+    held = (tensor for child in children for tensor in (*child.parameters(False), *child.buffers(False)))
+    tensors = [tensor for tensor in {id(tensor): tensor for tensor in held}.values() if not is_lazy(tensor)]
     owned: dict[int, list[Tensor]] = defaultdict(list)
     saved: list[tuple[Tensor, Tensor]] = []
 
@@ -44,10 +46,10 @@ def undisturbed(module: nn.Module) -> Iterator[Callable[[Tensor], None]]:
         _leave_evaluation(switched)
 
 
-def _enter_evaluation(module: nn.Module) -> list[nn.Module]:
+def _enter_evaluation(children: list[nn.Module]) -> list[nn.Module]:
     with _lock:
         # Frozen scripts are in no mode.
-        switched = [child for child in module.modules() if getattr(child, "training", False) or id(child) in _switched]
+        switched = [child for child in children if getattr(child, "training", False) or id(child) in _switched]
         for child in switched:
             _, users = _switched.get(id(child), (child, 0))
             _switched[id(child)] = (child, users + 1)

@@ -6,20 +6,19 @@ fewer dimensions have size 1, a matrix product is a 1 x 1 convolution, an averag
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from cnnfix_core.engine.jit import compiled
+from cnnfix_core.engine.parallel import in_parts
 from cnnfix_core.engine.sparse import sorted_order
 
 Array = NDArray[Any]
+Result = TypeVar("Result")
 Shape = tuple[int, int, int, int, int]
 
 CENTRE, PRODUCT, ACTIVATION = range(3)
@@ -91,61 +90,6 @@ def _input_position(output: int, tap: int, geometry: Array, axis: int, size: int
         position = output + padding - tap * dilation
         position = position // stride if position % stride == 0 else -1
     return position if position < size else -1
-
-
-# The largest of so many products is noted, so that the largest of all is found among few.
-_BLOCK = 32
-
-
-@compiled
-def _largest(values: Array) -> float:  # pragma: no cover - compiled
-    largest: float = values[0]
-    for i in range(len(values)):
-        largest = values[i] if values[i] > largest else largest
-    return largest
-
-
-@compiled
-def _first(values: Array, value: float) -> int:  # pragma: no cover - compiled
-    """Where the value comes first."""
-    for i in range(len(values)):
-        if values[i] == value:
-            return i
-    return 0
-
-
-@compiled
-def _largest_products(
-    form: Form, outputs: Outputs, rows: Array, floor: float, index: Array, product: Array
-) -> None:  # pragma: no cover - compiled
-    x, w = form.x.reshape(-1), form.w.reshape(form.w.shape[0], -1)
-    taps, length = form.w.shape[2] * form.w.shape[3] * form.w.shape[4], w.shape[1]
-    area = form.x.shape[2] * form.x.shape[3] * form.x.shape[4]
-    blocks = -(-length // _BLOCK)
-    place, window = np.empty(taps, np.int64), np.empty(length, x.dtype)
-    products, highest = np.full((blocks, _BLOCK), -np.inf, x.dtype), np.empty(blocks, x.dtype)
-    flat = products.reshape(-1)
-    start, seen = 0, -1
-    at, sign, windows = outputs
-    for n in rows:
-        if windows[n] != seen:
-            start = _look(x, form.x.shape, form.w.shape, form.geometry, at[n], place, window)
-            seen = windows[n]
-        weights, direction = w[at[n, 1]], sign[n]
-        for i in range(length):
-            flat[i] = direction * weights[i] * window[i]
-        for b in range(blocks):
-            highest[b] = _largest(products[b])
-        for slot in range(index.shape[1]):
-            value = _largest(highest)
-            if value <= floor:
-                break
-            b = _first(highest, value)
-            i = b * _BLOCK + _first(products[b], value)
-            product[n, slot] = value
-            index[n, slot] = start + i // taps * area + place[i % taps]
-            flat[i] = -np.inf
-            highest[b] = _largest(products[b])
 
 
 @compiled
@@ -272,19 +216,11 @@ def _largest_shares(
     return giver, most
 
 
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="cnnfix")
-
-
-def _in_chunks(rows: NDArray[np.int64], each: int, work: Callable[[NDArray[np.int64]], Any]) -> list[Any]:
+def _in_chunks(rows: NDArray[np.int64], each: int, work: Callable[[NDArray[np.int64]], Result]) -> list[Result]:
     """Run `work` on parts of the rows, on several threads where there is enough to do: `each` products a row."""
-    threads = torch.get_num_threads()  # who limits PyTorch means this too
     # More chunks than threads, so that a slow one holds nobody up.
-    chunks = min(4 * threads, len(rows) * each // _WORTH_A_THREAD)
-    if chunks < 2 or threads == 1:
-        return [work(rows)]
-    return list(_pool().map(work, np.array_split(rows, chunks)))
+    chunks = np.array_split(rows, max(1, min(4 * torch.get_num_threads(), len(rows) * each // _WORTH_A_THREAD)))
+    return in_parts(lambda part: work(chunks[part]), len(chunks))
 
 
 def _outputs(form: Form, at: Array, sign: Array) -> Outputs:
@@ -292,23 +228,6 @@ def _outputs(form: Form, at: Array, sign: Array) -> Outputs:
     # another may be given the machine code of the first, and read the wrong numbers.
     at = np.ascontiguousarray(at)
     return Outputs(at, sign.astype(form.x.dtype), _windows(form, at))
-
-
-def largest_products(form: Form, at: Array, sign: Array, k: int, floor: float = 0.0) -> tuple[NDArray[np.int64], Array]:
-    """The k largest products sign * weight * input of each output, largest first, of those above `floor`.
-
-    at: (N, 5) the outputs (batch, channel, z, y, x). sign: (N,). floor: below 0 only where no window leaves the input.
-    Returns (N, k) positions in the flattened input, -1 where there are fewer, and their products, 0 there.
-    """
-    index = np.full((len(at), k), -1, np.int64)
-    product = np.zeros((len(at), k), form.x.dtype)
-    outputs = _outputs(form, at, sign)
-
-    def work(rows: NDArray[np.int64]) -> None:
-        _largest_products(form, outputs, rows, floor, index, product)
-
-    _in_chunks(sorted_order(outputs.window), form.w[0].size, work)
-    return index, product
 
 
 def strongest_channel(form: Form, at: Array, sign: Array, location: int) -> tuple[NDArray[np.int64], Array]:

@@ -71,10 +71,7 @@ def _recorded(recorder: _Recorder, module: nn.Module, inputs: tuple[Any, ...], o
     outputs = recorder.values_in(result)
     if not any(value.depends for value in outputs):
         raise RecordError("The module's output does not depend on the input, so there is nothing to walk.")
-    holders = frozenset(
-        name for name, child in module.named_modules() if isinstance(child, nn.ModuleList | nn.ModuleDict)
-    )
-    return Tape(_ancestry(recorder.operations, outputs), values, outputs, result, holders)
+    return Tape(_ancestry(recorder.operations, outputs), values, outputs, result, recorder.holders)
 
 
 def go_on(tape: Tape, compute: Callable[[Any], Any]) -> Tape:
@@ -126,12 +123,13 @@ def _ancestry(operations: Sequence[Operation], outputs: Sequence[Value]) -> tupl
 
 @dataclass(frozen=True, slots=True)
 class _Signature:
-    """What the recorder needs to know of an operator; looked up once a recording."""
+    """What the recorder needs to know of an operator; looked up once."""
 
     name: str
     writes: tuple[tuple[int, str], ...]
     fresh: bool  # makes a tensor from nothing, or of the shape of its argument, whatever that holds
     reads: rules.Reads
+    rule: rules.Rule | None  # the one that was registered when this was looked up
     decomposition: Callable[..., Any] | None = None  # what to record in its place
 
     @classmethod
@@ -144,7 +142,17 @@ class _Signature:
         known = rules.find(name)
         takes_tensors = any("Tensor" in str(argument.type) for argument in arguments)
         fresh = not takes_tensors or name.endswith("_like") or name.startswith("aten.new_")
-        return cls(name, writes, fresh, known.reads if known else rules.Reads(), decomposition_of(func))
+        return cls(name, writes, fresh, known.reads if known else rules.Reads(), known, decomposition_of(func))
+
+
+_signatures: dict[Any, _Signature] = {}
+
+
+def _signature(func: Any) -> _Signature:
+    known = _signatures.get(func)
+    if known is None or known.rule is not rules.find(known.name):  # a rule may be registered at any time
+        known = _signatures[func] = _Signature.of(func)
+    return known
 
 
 class _Recorder(TorchDispatchMode):
@@ -155,8 +163,9 @@ class _Recorder(TorchDispatchMode):
         self._whole = whole
         self.operations = list(operations)
         self.before_write: Callable[[Tensor], None] = lambda tensor: None
-        self._names: dict[int, str] = {id(child): name for name, child in module.named_modules()}
-        self._signatures: dict[Any, _Signature] = {}
+        named = list(module.named_modules())
+        self._names: dict[int, str] = {id(child): name for name, child in named}
+        self.holders = frozenset(name for name, child in named if isinstance(child, nn.ModuleList | nn.ModuleDict))
         # Tensors by identity and by memory; an entry is stale once its weak reference is dead.
         self._values: dict[int, tuple[weakref.ref[Tensor], Value]] = {}
         self._sharing: dict[int, list[tuple[weakref.ref[Tensor], Value]]] = {}
@@ -186,9 +195,7 @@ class _Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        signature = self._signatures.get(func)
-        if signature is None:
-            signature = self._signatures[func] = _Signature.of(func)
+        signature = _signature(func)
         if signature.decomposition:
             with self:
                 return signature.decomposition(*args, **kwargs)
@@ -251,7 +258,7 @@ class _Recorder(TorchDispatchMode):
     def _append(self, func: Any, signature: _Signature, given: tuple[Any, Any], result: Any) -> Operation:
         tensors = _flat(result)
         # Masks and places are taken as constants: no evidence can go through a comparison.
-        outputs = tuple(Value(tuple(tensor.shape), depends=tensor.is_floating_point()) for tensor in tensors)
+        outputs = tuple([Value(tuple(tensor.shape), tensor.is_floating_point()) for tensor in tensors])
         index = self.operations[-1].index + 1 if self.operations else 0
         operation = Operation(index, signature.name, self._module_name(), *given, outputs, func)
         self.operations.append(operation)
@@ -293,7 +300,7 @@ class _Recorder(TorchDispatchMode):
             if not call.reaches():
                 continue
             given: tuple[Any, Any] = ((self.value_of(other), written), {})
-            self._append(call, _Signature(Overwrite.name, (), False, rules.Reads()), given, other)
+            self._append(call, _Signature(Overwrite.name, (), False, rules.Reads(), None), given, other)
 
     def _module_name(self) -> str:
         """The innermost recorded module whose call is under way in this thread."""

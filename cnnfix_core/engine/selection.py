@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -56,8 +57,16 @@ class Selection:
 
         Entries of index -1 are in no row: they went to -1.
         """
-        *columns, row = sparse.merged(index, sign, evidence)
+        if sparse.in_order(index, sign):  # and nothing meets, as after most elementwise hops
+            return cls(tuple(shape), index, sign, evidence), np.arange(len(index))
+        *columns, row = sparse.merged_within(index, sign, evidence, prod(shape))
         return cls(tuple(shape), *columns), row
+
+    def rows_of(self, index: Ints, sign: Signs) -> Ints:
+        """The row of each of these elements with its sign; -1 where there is none."""
+        keys, wanted = (at * 2 + (signs > 0) for at, signs in ((self.index, self.sign), (index, sign)))
+        row = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        return np.where(keys[row] == wanted, row, -1)
 
     def strongest(self, beam: int | None) -> tuple[Selection, Ints]:
         """The `beam` strongest elements with the total kept, and the new row of each old one (-1: dropped).
@@ -66,12 +75,6 @@ class Selection:
         """
         if beam is None or len(self) <= beam:
             return self, np.arange(len(self))
-        weakest = np.partition(self.evidence, -beam)[-beam]
-        stronger = np.flatnonzero(self.evidence > weakest)
-        equal = np.flatnonzero(self.evidence == weakest)[: beam - len(stronger)]
-        kept = np.sort(np.concatenate([stronger, equal]))
-        evidence = self.evidence[kept]
-        row = np.full(len(self), -1)
-        row[kept] = np.arange(beam)
-        scaled = evidence * (self.total / evidence.sum())
-        return Selection(self.shape, self.index[kept], self.sign[kept], scaled), row
+        weakest = sparse.kth_largest(self.evidence, beam)
+        at, sign, evidence, row = sparse.at_least(self.index, self.sign, self.evidence, weakest, beam)
+        return Selection(self.shape, at, sign, evidence * (self.total / evidence.sum())), row

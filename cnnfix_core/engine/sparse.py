@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnfix_core.engine.jit import compiled
+from cnnfix_core.engine.vectors import set_bits
 
 Array = NDArray[Any]
 
@@ -136,3 +137,164 @@ def strongest(
         if given[to] > most[to]:
             best[to], most[to] = parent[n], given[to]
     return best, most
+
+
+@compiled
+def shared_among(
+    index: Array, products: Array, negative: Array, evidence: Array, signed: bool
+) -> tuple[Array, Array, Array, Array]:  # pragma: no cover - compiled
+    """Each row's evidence, in proportion to its positive products: index, sign, evidence and row of each entry.
+
+    index, products, negative: (N, M), where each product comes from and whether the input there is negative, which
+    turns the sign if `signed`. Rows without a positive product get nothing.
+    """
+    width = index.shape[1]
+    reached, sign = np.empty(index.size, np.int64), np.empty(index.size, np.int8)
+    brought, row = np.empty(index.size), np.empty(index.size, np.int32)
+    count = 0
+    for n in range(index.shape[0]):
+        total = 0.0
+        for m in range(width):
+            total += max(products[n, m], 0)
+        scale = evidence[n] / total if total > 0 else 0.0
+        for m in range(width):
+            share = max(products[n, m], 0) * scale
+            if share > 0:
+                reached[count], brought[count], row[count] = index[n, m], share, n
+                sign[count] = -1 if signed and negative[n, m] else 1
+                count += 1
+    return reached[:count], sign[:count], brought[:count], row[:count]
+
+
+@compiled
+def shared_by_two(
+    terms: tuple[Array, Array],
+    factors: tuple[float, float],
+    index: Array,
+    sign: Array,
+    evidence: Array,
+    signed: bool,
+) -> tuple[Array, Array, Array, Array, Array]:  # pragma: no cover - compiled
+    """What two terms of one shape get of their sum's evidence, each in proportion to factor * term where positive.
+
+    Returns (2, N) index, sign, evidence and row of the entries of each term, and (2,) how many there are.
+    """
+    shape = (2, len(index))
+    reached, signs = np.empty(shape, np.int64), np.empty(shape, np.int8)
+    brought, row, counts = np.empty(shape), np.empty(shape, np.int32), np.zeros(2, np.int64)
+    for n in range(len(index)):
+        first, second = terms[0][index[n]], terms[1][index[n]]
+        of_first = max(np.float64(factors[0] * first * sign[n]), 0.0)
+        of_second = max(np.float64(factors[1] * second * sign[n]), 0.0)
+        total = of_first + of_second
+        scale = evidence[n] / total if total > 0 else 0.0
+        for term, part, value in ((0, of_first, first), (1, of_second, second)):
+            if part * scale > 0:
+                at = counts[term]
+                reached[term, at], brought[term, at], row[term, at] = index[n], part * scale, n
+                signs[term, at] = -1 if signed and value < 0 else 1
+                counts[term] += 1
+    return reached, signs, brought, row, counts
+
+
+@compiled
+def in_order(index: Array, sign: Array) -> bool:  # pragma: no cover - compiled
+    """Whether entries follow by index, then sign, none twice and none at -1: then nothing is left to merge."""
+    last = np.int64(-1)
+    for n in range(len(index)):
+        key = index[n] * 2 + (sign[n] > 0)
+        if key <= last:
+            return False
+        last = key
+    return len(index) == 0 or index[0] >= 0
+
+
+@compiled
+def merged_within(
+    index: Array, sign: Array, evidence: Array, size: int
+) -> tuple[Array, Array, Array, Array]:  # pragma: no cover - compiled
+    """As `merged`, for positions below `size`, without sorting.
+
+    A bit for each element and sign that occurs; how many bits are set before it is an entry's row.
+    """
+    count, row = len(index), np.empty(len(index), np.int32)
+    words = (2 * size + 63) >> 6
+    bits, before = np.zeros(words, np.uint64), np.empty(words, np.int32)
+    for n in range(count):
+        if index[n] >= 0:
+            key = index[n] * 2 + (sign[n] > 0)
+            bits[key >> 6] |= np.uint64(1) << np.uint64(key & 63)
+    total = 0
+    for word in range(words):
+        before[word] = total
+        total += set_bits(bits[word])
+    at, signs, sums = np.empty(total, index.dtype), np.empty(total, sign.dtype), np.zeros(total)
+    for n in range(count):
+        row[n] = -1
+        if index[n] >= 0:
+            key = index[n] * 2 + (sign[n] > 0)
+            word = key >> 6
+            lower = (np.uint64(1) << np.uint64(key & 63)) - np.uint64(1)
+            here = before[word] + set_bits(bits[word] & lower)
+            row[n], at[here], signs[here] = here, index[n], sign[n]
+            sums[here] += evidence[n]
+    return at, signs, sums, row
+
+
+_MANTISSA_BITS = 44  # of 52 that are left out: numbers are counted by exponent and 8 bits
+_MOST_BUCKETS = 1 << 16
+
+
+@compiled
+def kth_largest(values: Array, k: int) -> float:  # pragma: no cover - compiled
+    """The k-th largest of positive doubles: counted by their leading bits, then sorted where the k-th is among."""
+    numbers = values.view(np.int64)  # positive doubles are in the order of their bits
+    low, high = numbers[0] >> _MANTISSA_BITS, numbers[0] >> _MANTISSA_BITS
+    for number in numbers:
+        low, high = min(low, number >> _MANTISSA_BITS), max(high, number >> _MANTISSA_BITS)
+    if high - low > _MOST_BUCKETS:
+        return np.partition(values, len(values) - k)[len(values) - k]  # type: ignore[no-any-return]
+    counts = np.zeros(high - low + 1, np.int32)
+    for number in numbers:
+        counts[(number >> _MANTISSA_BITS) - low] += 1
+    left, bucket = k, high - low
+    while counts[bucket] < left:
+        left -= counts[bucket]
+        bucket -= 1
+    inside, count = np.empty(counts[bucket]), 0
+    for n in range(len(numbers)):
+        if (numbers[n] >> _MANTISSA_BITS) - low == bucket:
+            inside[count] = values[n]
+            count += 1
+    inside.sort()
+    return inside[count - left]  # type: ignore[no-any-return]
+
+
+@compiled
+def at_least(
+    index: Array, sign: Array, evidence: Array, weakest: float, k: int
+) -> tuple[Array, Array, Array, Array]:  # pragma: no cover - compiled
+    """The k entries above the weakest and, of those that equal it, the first; and the new row of each, or -1."""
+    equal = k
+    for value in evidence:
+        equal -= value > weakest
+    at, signs, kept = np.empty(k, index.dtype), np.empty(k, sign.dtype), np.empty(k)
+    row, count = np.empty(len(index), np.int32), 0
+    for n in range(len(index)):
+        stays = evidence[n] > weakest
+        if evidence[n] == weakest and equal > 0:
+            stays, equal = True, equal - 1
+        row[n] = count if stays else -1
+        if stays:
+            at[count], signs[count], kept[count] = index[n], sign[n], evidence[n]
+            count += 1
+    return at, signs, kept, row
+
+
+@compiled
+def turned_signs(index: Array, sign: Array, factors: Array, inner: int) -> Array:  # pragma: no cover - compiled
+    """The signs, turned where the factor is negative; each factor serves `inner` elements in a row."""
+    turned = np.empty_like(sign)
+    for n in range(len(index)):
+        turned[n] = -sign[n] if factors[index[n] // inner % len(factors)] < 0 else sign[n]
+    return turned

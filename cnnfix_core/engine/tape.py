@@ -43,13 +43,16 @@ class Value:
 
     def array(self) -> NDArray[Any]:
         """The values as a contiguous float32 or float64 array. Raises NotFiniteError for NaN or infinity."""
+        strided = self.strided()
+        if not strided.flags.c_contiguous:
+            strided = self._array = np.ascontiguousarray(strided)
+        return strided
+
+    def strided(self) -> NDArray[Any]:
+        """The same, as it lies in memory. Raises NotFiniteError for NaN or infinity."""
         if self._array is None:
-            self._array = as_array(self._kept())
-            # One pass, no temporary: NaN and infinity survive a dot product with itself.
-            flat = self._array.reshape(-1)
-            with np.errstate(over="ignore", invalid="ignore"):
-                suspicious = self.depends and not np.isfinite(np.dot(flat, flat))
-            if suspicious and not np.isfinite(flat).all():
+            self._array = as_strided_array(self._kept())
+            if self.depends and not is_finite(self._array):
                 raise NotFiniteError(
                     f"There are NaN or infinite activations {self.origin()}. Check the weights and the input there."
                 )
@@ -136,6 +139,22 @@ class Tape:
     def output_tensor(self) -> Tensor:
         """Values of `output`."""
         return self.output._kept()
+
+
+def is_finite(array: NDArray[Any]) -> bool:
+    """One pass, no temporary: NaN and infinity survive a dot product with itself."""
+    turned = array.transpose(sorted(range(array.ndim), key=lambda axis: -array.strides[axis]))
+    flat = turned.reshape(-1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(np.dot(flat, flat)) or np.isfinite(flat).all())
+
+
+def as_strided_array(tensor: Tensor) -> NDArray[Any]:
+    """As `as_array`, as it lies in memory."""
+    plain = tensor.detach().cpu()
+    if plain.dtype not in (torch.float32, torch.float64):
+        plain = plain.float()
+    return plain.numpy()
 
 
 def as_array(tensor: Tensor) -> NDArray[Any]:

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnnfix_core.arrays import Floats, Ints, Signs
-from cnnfix_core.engine import rules, sparse
+from cnnfix_core.engine import rules
 from cnnfix_core.engine.contrast import with_difference
-from cnnfix_core.engine.edges import Edges, Lineage, Listed, Shared
+from cnnfix_core.engine.edges import Edges, Shared
+from cnnfix_core.engine.lineage import LineageOnDemand, arrivals_of
 from cnnfix_core.engine.presets import EVIDENCE, Preset, get_preset
 from cnnfix_core.engine.recording import go_on
-from cnnfix_core.engine.rules import Arrival, Question
+from cnnfix_core.engine.rules import Arrival, Question, Rule
 from cnnfix_core.engine.selection import Selection
 from cnnfix_core.engine.tape import Operation, Tape, Value
 from cnnfix_core.engine.topology import Structure
@@ -31,35 +32,33 @@ class Hop:
     Parents are rows of the output's selection, children rows of the input's. All hops into a value together bring each
     child its evidence. What a parent hands on may be less or more than it has: where elements drop out of a walk, the
     others get their evidence, in proportion.
+
+    shared: whether this is a fully connected layer, each of whose outputs shared among all inputs: too many edges.
     """
 
     operation: Operation
     output: Value
     input: Value
-    _lineage: Lineage = field(repr=False)
-
-    @property
-    def shared(self) -> bool:
-        """Whether this is a fully connected layer, each of whose outputs shared among all inputs: too many edges."""
-        return isinstance(self._lineage, Shared)
+    shared: bool
+    _lineage: LineageOnDemand = field(repr=False)
 
     def edges(self) -> Edges:
         """Who came from whom. Through a large fully connected layer this is worked out now: many, and it takes long."""
-        return self._lineage.edges()
+        return self._lineage.found.edges()
 
     def down(self, part: Floats) -> Floats:
         """(children,) evidence that comes over this hop from these parts of the parents.
 
         part: (parents,) of each parent's evidence, 0 to 1.
         """
-        return self._lineage.down(part)
+        return self._lineage.found.down(part)
 
     def up(self, part: Floats) -> Floats:
         """(parents,) evidence that went over this hop to these parts of the children.
 
         part: (children,) of each child's evidence, 0 to 1.
         """
-        return self._lineage.up(part)
+        return self._lineage.found.up(part)
 
     def of(self, row: int) -> tuple[Ints, Floats]:
         """The children of one parent and what each got from it over this hop, strongest first."""
@@ -72,7 +71,7 @@ class Hop:
 
         -1 and 0.0 where nothing came over this hop.
         """
-        return self._lineage.strongest()
+        return self._lineage.found.strongest()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -209,11 +208,16 @@ def checked(tape: Tape, position: Sequence[Any]) -> tuple[int, ...]:
 
 
 class Delivery(NamedTuple):
-    """What one hop brought to one of its inputs."""
+    """What one hop brought to one of its inputs.
+
+    number: which of the rule's arrivals it is. factor: by which its evidence was scaled to keep the total.
+    """
 
     operation: Operation
     output: Value
     arrival: Arrival
+    number: int
+    factor: float
 
 
 class Walk:
@@ -252,13 +256,17 @@ class Walk:
         return trace
 
     def _hop(self, operation: Operation, slot: int, value: Value) -> None:
+        self._deliver(operation, value, arrivals_of(self._rule(operation), self._question(operation, slot)))
+
+    def _rule(self, operation: Operation) -> Rule:
         known = rules.find(operation.name)
         if known is None:
             raise rules.no_rule(operation)
-        selection = self.selections[value]
-        question = Question(operation, slot, selection, self._preset, self._structure)
-        arrivals = [arrival for arrival in known.hop(question) if arrival.value.depends and len(arrival.index)]
-        self._deliver(operation, value, arrivals)
+        return known
+
+    def _question(self, operation: Operation, slot: int) -> Question:
+        selection = self.selections[operation.outputs[slot]]
+        return Question(operation, slot, selection, self._preset, self._structure)
 
     def _deliver(self, operation: Operation, value: Value, arrivals: Sequence[Arrival]) -> None:
         """Let what comes from a value wait at the inputs, with the value's evidence kept."""
@@ -268,11 +276,12 @@ class Walk:
             self._lose("bias", selection.total, operation)
             return
         # Elements to which no input contributes fall out, like those outside the beam: the total is kept.
-        for arrival in arrivals:
-            scaled = arrival.scaled(selection.total / came)
+        factor = selection.total / came
+        for number, arrival in enumerate(arrivals):
+            scaled = arrival.scaled(factor)
             if scaled.index.min() < 0:
                 self._lose("padding", float(scaled.evidence[scaled.index < 0].sum()), operation)
-            self._waiting[arrival.value].append(Delivery(operation, value, scaled))
+            self._waiting[arrival.value].append(Delivery(operation, value, scaled, number, factor))
 
     def _lose(self, reason: str, evidence: float, operation: Operation) -> None:
         self.left[reason] += evidence
@@ -280,39 +289,49 @@ class Walk:
 
     def _settle(self, value: Value) -> None:
         """All consumers of the value have been walked: merge what they brought, prune it, and note the hops."""
-        steps = self._waiting.pop(value, [])
-        if not steps:
+        deliveries = self._waiting.pop(value, [])
+        if not deliveries:
             return
-        merged, merged_row = Selection.merge(value.shape, *_joined([step.arrival for step in steps]))
-        kept, kept_row = self._strongest(value, steps, merged, merged_row)
+        if self._pass_on(value, deliveries):
+            return
+        merged, merged_row = Selection.merge(value.shape, *_joined([delivery.arrival for delivery in deliveries]))
+        kept, kept_row = self._strongest(value, deliveries, merged, merged_row)
         if not len(kept):
             return
         self.selections[value] = kept
-        self._note(value, steps, merged, merged_row, kept_row)
+        self._note(
+            value, deliveries, 1.0 if kept is merged else kept.total / float(merged.evidence[kept_row >= 0].sum())
+        )
+
+    def _pass_on(self, value: Value, deliveries: Sequence[Delivery]) -> bool:
+        """Take over the selection of an output that arrived unchanged: nothing meets, and nothing is too much."""
+        arrival, before = deliveries[0].arrival, self.selections[deliveries[0].output]
+        beam = self._preset.beam
+        if len(deliveries) > 1 or not _unchanged(arrival, before) or (beam is not None and len(before) > beam):
+            return False
+        self.selections[value] = Selection(value.shape, before.index, before.sign, before.evidence)
+        self._note(value, deliveries, 1.0)
+        return True
 
     def _strongest(
-        self, value: Value, steps: Sequence[Delivery], merged: Selection, merged_row: Ints
+        self, value: Value, deliveries: Sequence[Delivery], merged: Selection, merged_row: Ints
     ) -> tuple[Selection, Ints]:
-        """What stays of the elements that these steps brought, as `Selection.strongest`. merged_row: of each entry."""
+        """What stays of the elements that these brought, as `Selection.strongest`. merged_row: of each entry."""
         return merged.strongest(self._preset.beam)
 
-    def _note(
-        self, value: Value, steps: Sequence[Delivery], merged: Selection, merged_row: Ints, kept_row: Ints
-    ) -> None:
-        """Note the hops: who came from whom."""
-        kept = self.selections[value]
-        # Where each entry that arrived is now: -1 if it fell into padding or out of the beam.
-        row, scale = merged_row, 1.0
-        if kept is not merged:
-            row = np.append(kept_row, -1)[merged_row]
-            scale = kept.total / float(merged.evidence[kept_row >= 0].sum())
-        start = 0
-        for step in steps:
-            end = start + len(step.arrival.index)
-            parents = len(self.selections[step.output])
-            lineage = lineage_of(step.arrival, parents, row[start:end], len(kept), scale)
-            self._hops.append(Hop(step.operation, step.output, value, lineage))
-            start = end
+    def _note(self, value: Value, deliveries: Sequence[Delivery], scale: float) -> None:
+        """Note the hops. scale: by how much the evidence grew, of what stayed."""
+        for operation, output, arrival, number, factor in deliveries:
+            question = self._question(operation, operation.outputs.index(output))
+            asked = question, self._rule(operation), number, factor
+            lineage = LineageOnDemand(*asked, self.selections[value], scale)
+            self._hops.append(Hop(operation, output, value, isinstance(arrival.parent, Shared), lineage))
+
+
+def _unchanged(arrival: Arrival, selection: Selection) -> bool:
+    """Whether a hop brings just the elements that it was asked about, as most elementwise operations do."""
+    same = arrival.index is selection.index and arrival.evidence is selection.evidence
+    return arrival.parent is None and same and arrival.sign is selection.sign
 
 
 def _joined(arrivals: Sequence[Arrival]) -> tuple[Ints, Signs, Floats]:
@@ -324,14 +343,3 @@ def _joined(arrivals: Sequence[Arrival]) -> tuple[Ints, Signs, Floats]:
         np.concatenate([arrival.sign for arrival in arrivals]),
         np.concatenate([arrival.evidence for arrival in arrivals]),
     )
-
-
-def lineage_of(arrival: Arrival, parents: int, child: Ints, children: int, scale: float) -> Lineage:
-    """Who came from whom, of those that stayed, with all evidence times `scale`.
-
-    parents, children: rows of the two selections. child: (M,) the row of each entry in the input's, -1 if it dropped.
-    """
-    if isinstance(arrival.parent, Shared):
-        return arrival.parent.scaled(scale).renumbered(child, children)
-    parent = np.arange(len(child)) if arrival.parent is None else arrival.parent
-    return Listed(Edges(*sparse.stayed(parent, child, arrival.evidence, scale)), parents, children)

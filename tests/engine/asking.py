@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from cnnfix_core.engine import rules
+from cnnfix_core.engine.lineage import lineage_of
 from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED, Preset
 from cnnfix_core.engine.recording import record
 from cnnfix_core.engine.rules import Question
 from cnnfix_core.engine.selection import Selection
 from cnnfix_core.engine.tape import Operation
 from cnnfix_core.engine.topology import Structure
-from cnnfix_core.engine.walk import lineage_of
 from tests.plain import rules as plain
 
 Draw = Callable[[Any], Any]

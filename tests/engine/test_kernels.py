@@ -6,15 +6,19 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 import cnnfix_core
 from cnnfix_core.engine import kernels, sparse
 from cnnfix_core.engine.rules.convolution import window_geometry
+from cnnfix_core.engine.window_products import largest_products
 
+Array = NDArray[Any]
 SOURCE = Path(cnnfix_core.__file__).parent
 
 
@@ -24,32 +28,90 @@ def test_the_largest_products_of_long_forms_with_ties(channels: int, k: int) -> 
     rng = np.random.default_rng(channels)
     x = rng.integers(-3, 4, (2, channels, 1, 1, 5)).astype(np.float32)
     w = rng.integers(-3, 4, (6, channels, 1, 1, 1)).astype(np.float32)
-    form = kernels.Form(x, w, window_geometry((), (), (), 1))
-    at = np.stack(np.unravel_index(rng.permutation(60), (2, 6, 1, 1, 5)), axis=1)
-    sign = rng.choice(np.array([-1, 1], np.int8), 60)
-    index, product = kernels.largest_products(form, at, sign, k)
+    index, sign = rng.permutation(60), rng.choice(np.array([-1, 1], np.int8), 60)
+    found = largest_products(x, w, window_geometry((), (), (), 1), (1, 1, 5), (index, sign), k)
     numbers = np.arange(x.size).reshape(x.shape)
-    for (batch, channel, _, _, place), direction, found, values in zip(at, sign, index, product, strict=True):
+    at = np.stack(np.unravel_index(index, (2, 6, 1, 1, 5)), axis=1)
+    for (batch, channel, _, _, place), direction, places, values in zip(at, sign, found.at, found.product, strict=True):
         products = direction * w[channel].reshape(-1) * x[batch, :, 0, 0, place]
         order = [c for c in np.argsort(-products, kind="stable")[:k] if products[c] > 0]
         missing = k - len(order)
-        assert found.tolist() == [*numbers[batch, order, 0, 0, place], *(-1,) * missing]
+        assert places.tolist() == [*numbers[batch, order, 0, 0, place], *(-1,) * missing]
         assert values.tolist() == [*products[order], *(0,) * missing]
+
+
+def slowly(
+    x: Array, w: Array, geometry: Array, sizes: tuple[int, ...], output: int, sign: int
+) -> list[tuple[float, int]]:
+    """All positive products of one output with their places in the flattened input, largest first."""
+    filters, channels = w.shape[:2]
+    batch, number, *place = np.unravel_index(output, (x.shape[0], filters, *sizes))
+    first = int(number) // (filters // geometry[3, 1]) * channels
+    found = []
+    for c, *tap in np.ndindex(*w.shape[1:]):
+        stride, padding, dilation = geometry[:3]
+        at = tuple(int(n) for n in np.array(place) * stride - padding + np.array(tap) * dilation)
+        if all(0 <= n < size for n, size in zip(at, x.shape[2:], strict=True)):
+            position = (int(batch), first + c, *at)
+            value = sign * w[(number, c, *tap)] * x[position]
+            found += [(float(value), int(np.ravel_multi_index(position, x.shape)))] if value > 0 else []
+    return sorted(found, key=lambda entry: -entry[0])
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_the_largest_products_of_windows(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    dtype = (np.float32, np.float64)[seed % 2]
+    groups, channels, size = int(rng.integers(1, 3)), int(rng.integers(1, 45)), int(rng.integers(1, 4))
+    stride, padding, dilation = int(rng.integers(1, 3)), int(rng.integers(0, 2)), int(rng.integers(1, 3))
+    filters, k = groups * int(rng.integers(1, 4)), int(rng.choice([1, 3, 8, 11]))
+    x = rng.integers(-3, 4, (2, groups * channels, 1, 9, 8)).astype(dtype)
+    if seed % 3 == 0:  # channels last
+        x = np.ascontiguousarray(x.transpose(0, 2, 3, 4, 1)).transpose(0, 4, 1, 2, 3)
+    w = rng.integers(-3, 4, (filters, channels, 1, size, size)).astype(dtype)
+    sizes = (1, *((side + 2 * padding - dilation * (size - 1) - 1) // stride + 1 for side in (9, 8)))
+    geometry = window_geometry(*[(number,) * 2 for number in (stride, padding, dilation)], groups)
+    index = np.sort(rng.choice(outputs := 2 * filters * sizes[1] * sizes[2], min(outputs, 40), replace=False))
+    sign = rng.choice(np.array([-1, 1], np.int8), len(index))
+    found = largest_products(x, w, geometry, sizes, (index, sign), k)
+    for n, (output, direction) in enumerate(zip(index, sign, strict=True)):
+        expected = slowly(x, w, geometry, sizes, int(output), int(direction))[:k]
+        missing = k - len(expected)
+        assert found.at[n].tolist() == [*(place for _, place in expected), *(-1,) * missing]
+        assert found.product[n].tolist() == [*(value for value, _ in expected), *(0,) * missing]
+        assert found.negative[n].tolist() == [*(x.reshape(-1)[at] < 0 for _, at in expected), *(False,) * missing]
 
 
 def test_many_threads_give_what_one_gives(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     x = rng.random((1, 64, 1, 12, 12), dtype=np.float32)
     w = rng.standard_normal((32, 64, 1, 3, 3)).astype(np.float32)
-    form = kernels.Form(x, w, window_geometry((1, 1), (1, 1), (1, 1), 1))
-    at = np.stack(np.unravel_index(np.arange(32 * 144), (1, 32, 1, 12, 12)), axis=1)
+    geometry, index = window_geometry((1, 1), (1, 1), (1, 1), 1), np.arange(32 * 144)
+    at = np.stack(np.unravel_index(index, (1, 32, 1, 12, 12)), axis=1)
     sign = np.ones(len(at), np.int8)
-    many = kernels.largest_products(form, at, sign, 3), kernels.strongest_channel(form, at, sign, kernels.PRODUCT)
+
+    def found() -> list[Array]:
+        form = kernels.Form(x, w, geometry)
+        channels = kernels.strongest_channel(form, at, sign, kernels.PRODUCT)
+        return [*largest_products(x, w, geometry, (1, 12, 12), (index, sign), 3), *channels]
+
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    many = found()
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
-    one = kernels.largest_products(form, at, sign, 3), kernels.strongest_channel(form, at, sign, kernels.PRODUCT)
-    for found, expected in zip(many, one, strict=True):
-        for a, b in zip(found, expected, strict=True):
-            assert (a == b).all()
+    for a, b in zip(many, found(), strict=True):
+        assert (a == b).all()
+
+
+@pytest.mark.parametrize("k", [1, 7, 99, 100])
+def test_the_kth_largest(k: int) -> None:
+    rng = np.random.default_rng(k)
+    for values in (
+        rng.random(100),
+        10.0 ** rng.uniform(-300, 300, 100),
+        rng.integers(1, 5, 100) / 4,
+        np.full(100, 0.1),
+    ):
+        assert sparse.kth_largest(values, k) == np.sort(values)[-k]
 
 
 def test_kernels_are_compiled_for_one_memory_layout() -> None:

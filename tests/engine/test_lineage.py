@@ -65,7 +65,7 @@ def test_the_walks_of_these_tests_pass_all_kinds_of_hops() -> None:
     names = {hop.operation.name for hop in walk(0, 0, TARGETS[1]).hops}
     expected = ("addmm", "relu", "convolution", "max_pool2d_with_indices", "add", "cat", "avg_pool2d")
     assert {f"aten.{name}" for name in expected} <= names
-    lineages = [hop._lineage for hop in walk(0, 0, TARGETS[0]).hops]
+    lineages = [hop._lineage.found for hop in walk(0, 0, TARGETS[0]).hops]
     assert {type(lineage) for lineage in lineages} == {Listed, Shared}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,9 @@ def summed(question: Question, first: float, second: float) -> Iterable[Arrival]
         (value, coefficient), index = terms[0], places[0]
         yield Arrival(value, index, turned(question, np.full(len(index), coefficient)), selection.evidence)
         return
+    if preset.spread and all(value.shape == selection.shape for value, _ in terms):
+        yield from _shared_by_two(question, terms)
+        return
     values = [c * value.array().reshape(-1)[index] for (value, c), index in zip(terms, places, strict=True)]
     products = np.stack(values, axis=1)
     if preset.spread:
@@ -53,6 +56,18 @@ def summed(question: Question, first: float, second: float) -> Iterable[Arrival]
         evidence = (chosen[:, None] == [0, 1]) * selection.evidence[:, None]
     for slot, ((value, _), index) in enumerate(zip(terms, places, strict=True)):
         yield arrival(question, value, index[:, None], evidence[:, slot : slot + 1])
+
+
+def _shared_by_two(question: Question, terms: Sequence[tuple[Value, float]]) -> Iterable[Arrival]:
+    """Both terms are of the sum's shape, as in most residual blocks."""
+    selection = question.selection
+    first, second = (value.array().reshape(-1) for value, _ in terms)
+    factors = tuple(first.dtype.type(coefficient) for _, coefficient in terms)
+    pair = first, second.astype(first.dtype, copy=False)
+    elements = selection.index, selection.sign, selection.evidence
+    *columns, counts = sparse.shared_by_two(pair, factors, *elements, question.preset.signed)
+    for term, (value, _) in enumerate(terms):
+        yield Arrival(value, *(column[term, : counts[term]] for column in columns))
 
 
 @rule("aten.mul", args=(0, 1))

@@ -12,8 +12,9 @@ from cnnfix_core.arrays import Ints
 from cnnfix_core.engine import kernels, sparse
 from cnnfix_core.engine.presets import Location
 from cnnfix_core.engine.rules.registry import Arrival, Question, rule
-from cnnfix_core.engine.rules.sharing import arrival, turned
+from cnnfix_core.engine.rules.sharing import turned
 from cnnfix_core.engine.tape import Value
+from cnnfix_core.engine.window_products import largest_products
 
 _LOCATIONS = {"centre": kernels.CENTRE, "product": kernels.PRODUCT, "activation": kernels.ACTIVATION}
 
@@ -40,17 +41,19 @@ def through_windows(
     kernel: (O, C / groups, one to three sizes). location: how to choose there; None: as the preset says.
     """
     spatial = kernel.ndim - 2
-    values = x.array()
-    inputs = _five_dimensional(values, spatial)
+    values = x.strided()
+    inputs = values.reshape(_five_sizes(values.shape, spatial))
     weights = _five_dimensional(np.asarray(kernel, values.dtype), spatial)
-    form = kernels.Form(inputs, weights, geometry)
     selection, preset = question.selection, question.preset
-    at = np.stack(np.unravel_index(selection.index, _five_sizes(selection.shape, spatial)), axis=1)
+    sizes = _five_sizes(selection.shape, spatial)
     location = location or question.structure.location(question.operation, preset)
     if location == "joint":
-        index, products = kernels.largest_products(form, at, selection.sign, preset.fan_out)
-        yield arrival(question, x, index, sparse.in_proportion(products, selection.evidence))
+        outputs = selection.index, selection.sign
+        found = largest_products(inputs, weights, geometry, sizes[2:], outputs, preset.fan_out)
+        yield Arrival(x, *sparse.shared_among(*found, selection.evidence, preset.signed))
     else:
+        form = kernels.Form(np.ascontiguousarray(inputs), weights, geometry)
+        at = np.stack(np.unravel_index(selection.index, sizes), axis=1)
         index, weights = kernels.strongest_channel(form, at, selection.sign, _LOCATIONS[location])
         yield Arrival(x, index, turned(question, weights), selection.evidence)
 

@@ -15,6 +15,7 @@ from cnnfix_core.engine.rules.matmul import product
 from cnnfix_core.engine.rules.registry import Arrival, Question, rule
 from cnnfix_core.engine.rules.sharing import arrival, child_signs
 from cnnfix_core.engine.tape import Value, as_array
+from cnnfix_core.engine.window_products import largest_products
 
 
 @rule("aten.addmm", args=(1, 2))
@@ -51,11 +52,10 @@ def product_with_matrix(question: Question, x: Value, matrix: Value) -> Iterable
     elif question.preset.spread or not structure.is_flat_map(x):
         yield dense(question, x, values, weights)
     else:
-        as_window = (..., None, None, None)
-        form = kernels.Form(values[as_window], weights[as_window], window_geometry((), (), (), 1))
-        at = np.pad(selection.coordinates, ((0, 0), (0, 3)))
-        index, _ = kernels.largest_products(form, at, selection.sign, k=1, floor=-np.inf)
-        yield arrival(question, x, index, selection.evidence[:, None])
+        inputs, filters = (array[..., None, None, None] for array in (values, weights))
+        outputs, geometry = (selection.index, selection.sign), window_geometry((), (), (), 1)
+        found = largest_products(inputs, filters, geometry, (1, 1, 1), outputs, k=1, floor=-np.inf)
+        yield arrival(question, x, found.at, selection.evidence[:, None])
 
 
 def dense(question: Question, x: Value, values: NDArray[Any], weights: NDArray[Any]) -> Arrival:

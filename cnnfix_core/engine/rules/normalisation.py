@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from cnnfix_core.engine import sparse
 from cnnfix_core.engine.rules.elementwise import passed
 from cnnfix_core.engine.rules.registry import Arrival, Question, rule
-from cnnfix_core.engine.rules.sharing import turned
 from cnnfix_core.engine.tape import Value
 
 
@@ -42,4 +42,6 @@ def _scaled(question: Question, scale: Value | None, inner: int) -> Arrival:
     if scale is None:
         return passed(question, selection.sign)
     factors = scale.array().reshape(-1)
-    return passed(question, turned(question, factors[selection.index // inner % len(factors)]))
+    if not question.preset.signed or not (factors < 0).any():
+        return passed(question, selection.sign)
+    return passed(question, sparse.turned_signs(selection.index, selection.sign, factors, inner))
