@@ -495,7 +495,7 @@ def largest_products(
     sizes: of the output, (D, H, W). outputs: (N,) positions in the flattened output (B, O, D, H, W), and (N,) signs.
     floor: below 0 only where no window leaves the input.
     """
-    index, sign = outputs
+    index, sign = np.ascontiguousarray(outputs[0]), outputs[1]  # see kernels._outputs
     memory, steps = _memory_and_steps(x)
     form = Form(memory, steps, x.shape, w.reshape(-1), w.shape, sizes, geometry)  # type: ignore[arg-type]
     asked = Outputs(index, sign.astype(x.dtype))

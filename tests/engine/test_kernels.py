@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 import cnnfix_core
-from cnnfix_core.engine import kernels, sparse
+from cnnfix_core.engine import kernels, sparse, window_products
 from cnnfix_core.engine.rules.convolution import window_geometry
 from cnnfix_core.engine.window_products import largest_products
 
@@ -116,15 +116,17 @@ def test_the_kth_largest(k: int) -> None:
 
 def test_kernels_are_compiled_for_one_memory_layout() -> None:
     """With two, Numba 0.60 on several threads gave one of them the machine code of the other."""
-    form = kernels.Form(np.ones((2, 3, 1, 1, 5)), np.ones((6, 3, 1, 1, 1)), window_geometry((), (), (), 1))
-    at = np.stack(np.unravel_index(np.arange(60), (2, 6, 1, 1, 5)), axis=1)
-    sign = np.ones(60, np.int8)
+    x, w, geometry = np.ones((2, 3, 1, 1, 5)), np.ones((6, 3, 1, 1, 1)), window_geometry((), (), (), 1)
+    index, sign = np.arange(60), np.ones(60, np.int8)
+    at = np.stack(np.unravel_index(index, (2, 6, 1, 1, 5)), axis=1)
     for layout in (np.ascontiguousarray(at), np.asfortranarray(at)):
-        kernels.largest_products(form, layout, sign, 1)
-        kernels.strongest_channel(form, layout, sign, kernels.CENTRE)
-    for kernel in (kernels._largest_products, kernels._strongest_channel):
-        layouts = {signature[1].types[0].layout for signature in kernel.signatures}  # type: ignore[attr-defined]
-        assert layouts == {"C"}
+        kernels.strongest_channel(kernels.Form(x, w, geometry), layout, sign, kernels.CENTRE)
+    for numbers in (index, np.stack([index, index], axis=1)[:, 0]):
+        largest_products(x, w, geometry, (1, 1, 5), (numbers, sign), 1)
+    for kernel, outputs in ((kernels._strongest_channel, 1), (window_products._few, 1), (window_products._queue, 0)):
+        for signature in kernel.signatures:  # type: ignore[attr-defined]
+            argument = signature[outputs]
+            assert getattr(argument, "types", [argument])[0].layout == "C"
 
 
 @pytest.mark.parametrize("largest", [0, 1, 2047, 2048, 1 << 40])
