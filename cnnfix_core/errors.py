@@ -1,4 +1,4 @@
-"""What can go wrong, in words for the person who asked. Each message says what, where and what to do."""
+"""The errors of this package. Each message says what went wrong, where, and what to do."""
 
 import difflib
 from collections.abc import Iterable
@@ -6,11 +6,11 @@ from importlib.util import find_spec
 
 
 class CnnfixError(ValueError):
-    """Base of all errors that this package raises on purpose; the message is one plain sentence or two."""
+    """The base class of all errors that this package raises on purpose; the message is one or two plain sentences."""
 
 
 class RecordError(CnnfixError):
-    """The module could not be recorded: it failed, or gave nothing that a walk could start from."""
+    """The module could not be recorded: it failed, or its output is nothing that a walk could start from."""
 
 
 class TargetError(CnnfixError):
@@ -22,7 +22,7 @@ class NoRuleError(CnnfixError):
 
 
 class NothingContributesError(CnnfixError):
-    """No input contributes to what was asked for, so there is nowhere to walk to."""
+    """No input contributes to the target, so there is nothing to walk back to."""
 
 
 class NotFiniteError(CnnfixError):
@@ -30,14 +30,14 @@ class NotFiniteError(CnnfixError):
 
 
 class ModelError(CnnfixError):
-    """A model is unknown, not installed, or its weights do not fit."""
+    """A model is unknown or not installed, or its weights do not fit."""
 
 
 class MissingPackageError(CnnfixError, ImportError):
-    """A package that only a part of this one uses is not installed."""
+    """An optional dependency is not installed."""
 
 
-# What each package that an extra of pyproject.toml brings is called, and the smallest extra with it.
+# For each optional dependency: its name as people write it, and the smallest extra of pyproject.toml that contains it.
 _OPTIONAL = {
     "captum": ("Captum", "methods"),
     "pyarrow": ("PyArrow", "batch"),
@@ -51,13 +51,13 @@ _OPTIONAL = {
 
 
 def need(package: str) -> None:
-    """See that an optional package is there, before it is imported; imports nothing.
+    """Check that an optional dependency is installed, without importing it.
 
     Args:
-        package: The name under which Python imports it.
+        package: The name by which it is imported.
 
     Raises:
-        MissingPackageError: It is not installed; the message is the command that installs it.
+        MissingPackageError: It is not installed; the message gives the command that installs it.
     """
     if find_spec(package) is None:
         title, extra = _OPTIONAL[package]
@@ -65,6 +65,6 @@ def need(package: str) -> None:
 
 
 def did_you_mean(wanted: str, known: Iterable[str], otherwise: str) -> str:
-    """A sentence that names what is spelt like it among the known; `otherwise` where nothing is."""
+    """A question that suggests known names with a similar spelling; `otherwise` if there are none."""
     close = difflib.get_close_matches(wanted, list(known), 3)
     return f"Did you mean {' or '.join(close)}?" if close else otherwise

@@ -1,4 +1,4 @@
-"""One explanation of one picture: fixations, density, its files, its description in words."""
+"""The explanation of a picture: fixations, their density, a summary in words, and export to files."""
 
 from cnnfix_core.explanations.asking import (
     Asking,

@@ -1,4 +1,4 @@
-"""What every modality shares: which class is meant by a target, what the network says, and the walk back from there."""
+"""What all modalities share: predictions, finding the class that a target means, and the walk back from its score."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ TargetSpec = Class | tuple[Class | None, Class] | None
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One class, with what the model said of it: the mean over the views.
+    """One class with its score and probability, averaged over the views.
 
     Attributes:
-        index: of the class, from 0.
-        label: what the class is called.
-        score: the logit.
+        index: The index of the class, counted from 0.
+        label: The name of the class.
+        score: The logit, or the probability if the model outputs probabilities.
         probability: 0 to 1.
     """
 
@@ -37,14 +37,14 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ClassExplanation:
-    """Why a classifier gave its score to one class, or to one rather than another; the base for every modality.
+    """The explanation of one class, or of one class rather than another; the base class for all modalities.
 
     Attributes:
-        preset: of the walks.
-        predictions: the top classes.
-        target: what was explained.
-        rather_than: the second class of a contrast.
-        seconds: for the forward pass and all walks; NaN: not told.
+        preset: The settings of the walks.
+        predictions: The most probable classes, best first.
+        target: The class that was explained.
+        rather_than: The second class of a contrast.
+        seconds: The duration of the forward pass and all walks; NaN if unknown.
     """
 
     preset: Preset
@@ -55,14 +55,17 @@ class ClassExplanation:
 
     @property
     def asked(self) -> int | tuple[int, int]:
-        """The class index that was explained, or both of a contrast."""
+        """The index of the explained class, or both indices of a contrast."""
         return self.target.index if self.rather_than is None else (self.target.index, self.rather_than.index)
 
 
 class Classes:
-    """What the model said of each class, the mean over the views.
+    """The predictions of a model for all classes, averaged over the views.
 
-    scores: (views, classes), logits, or probabilities, which need not add up to 1.
+    Args:
+        labels: The labels of the classes.
+        scores: (views, classes), logits or probabilities. Probabilities need not sum to 1.
+        probabilities: Whether the scores are probabilities.
     """
 
     def __init__(self, labels: Labels, scores: NDArray[np.floating], probabilities: bool = False) -> None:
@@ -71,7 +74,7 @@ class Classes:
         self._probabilities: Floats = scores.mean(axis=0) if probabilities else _softmax(scores).mean(axis=0)
 
     def prediction(self, index: int) -> Prediction:
-        """Label, score and probability of one class."""
+        """The label, score and probability of one class."""
         return Prediction(
             index, self._labels.short[index], float(self._scores[index]), float(self._probabilities[index])
         )
@@ -82,15 +85,15 @@ class Classes:
         return tuple(self.prediction(int(index)) for index in best)
 
     def asked(self, target: TargetSpec) -> tuple[int, int | None]:
-        """Indices of the class to explain and of the one it is set against. Raises TargetError."""
+        """The index of the class to explain, and that of the second class of a contrast. Raises TargetError."""
         if not isinstance(target, Sequence) or isinstance(target, str):
             return self._index(target), None
         if len(target) != 2:
-            raise TargetError("A contrast takes two classes: the one to explain, and the one it is set against.")
+            raise TargetError("A contrast takes two classes: the one to explain and the one to contrast it with.")
         wanted, other = self._index(target[0]), self._labels.find(target[1])
         if wanted == other:
             label = self._labels.short[wanted]
-            raise TargetError(f"A class cannot be set against itself: choose another one than {label!r}.")
+            raise TargetError(f"A class cannot be contrasted with itself: choose a class other than {label!r}.")
         return wanted, other
 
     def _index(self, target: Class | None) -> int:
@@ -98,31 +101,41 @@ class Classes:
 
 
 class Asking:
-    """What a classifier said of one thing, and which class of it is explained.
+    """The predictions of a classifier for one input, and the class to explain.
 
-    scores: (views, classes), of all views of the thing; most modalities have one. Raises TargetError where the target
-    is no class. wanted, other: indices of the class to explain and of the one that it is set against. walked: the
-    views to walk back on: those that put the class first, or else all.
+    Attributes:
+        classes: The predictions for all classes.
+        wanted: The index of the class to explain.
+        other: The index of the second class of a contrast.
+        walked: The views on which to walk back: those whose top class is `wanted`, or all if there are none.
+
+    Args:
+        model: The classifier.
+        scores: (views, classes), of all views of the input; most modalities have one view.
+        target: As for `ask`.
+
+    Raises:
+        TargetError: The target is not a class of the model.
     """
 
     def __init__(self, model: Classifier, scores: NDArray[np.floating], target: TargetSpec) -> None:
         self.classes = Classes(model.labels, scores, model.probabilities)
         self.wanted, self.other = self.classes.asked(target)
-        says_so = scores.argmax(axis=1) == self.wanted
-        self.walked: list[int] = np.flatnonzero(says_so if says_so.any() else np.ones_like(says_so)).tolist()
+        predicted = scores.argmax(axis=1) == self.wanted
+        self.walked: list[int] = np.flatnonzero(predicted if predicted.any() else np.ones_like(predicted)).tolist()
 
     @property
     def target(self) -> Prediction:
-        """The class that is explained."""
+        """The class to explain."""
         return self.classes.prediction(self.wanted)
 
     @property
     def rather_than(self) -> Prediction | None:
-        """The class that it is set against."""
+        """The second class of a contrast."""
         return None if self.other is None else self.classes.prediction(self.other)
 
     def walks(self, tape: Tape, preset: Preset) -> list[Trace]:
-        """The walk back on each view of `walked`. tape: of all views. Raises what `unravel` raises."""
+        """Walk back on each view in `walked`. The tape is of all views. Raises what `unravel` raises."""
         return [
             unravel(tape, (n, self.wanted) if self.other is None else ((n, self.wanted), (n, self.other)), preset)
             for n in self.walked
@@ -130,21 +143,21 @@ class Asking:
 
 
 def ask(model: Classifier, inputs: Tensor, target: TargetSpec, preset: Preset) -> tuple[Asking, list[Trace]]:
-    """Record a classifier on the views of one thing, find the class that is meant, and walk back from its score.
+    """Record a classifier on the views of one input, find the class to explain, and walk back from its score.
 
     Args:
-        model: of any modality.
-        inputs: (views, ...), as the network takes them.
-        target: None for the predicted class, a class index, a label, or two of them, (a, b), for "a rather than b";
-            (None, b) sets the predicted class against b.
-        preset: of the walks.
+        model: A classifier of any modality.
+        inputs: (views, ...), the input of the network.
+        target: None for the predicted class, a class index, a label, or a pair (a, b) of these for "a rather than b";
+            (None, b) contrasts the predicted class with b.
+        preset: The settings of the walks.
 
     Returns:
-        What was asked, and one walk for each of its `walked` views; a walk holds its tape.
+        The predictions with the class to explain, and one walk for each view in `walked`. A walk holds its tape.
 
     Raises:
-        TargetError: the target is no class.
-        CnnfixError: what `record` and `unravel` raise.
+        TargetError: The target is not a class of the model.
+        CnnfixError: Whatever `record` and `unravel` raise.
     """
     tape = record(model.module, inputs)
     asking = Asking(model, as_array(tape.output_tensor), target)

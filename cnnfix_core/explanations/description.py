@@ -1,4 +1,4 @@
-"""An explanation in words: what is seen, for those who read and for those who cannot see the picture."""
+"""An explanation in words, also for readers who cannot see the picture."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from cnnfix_core.utils import percent
 
 
 def question(target: Prediction, rather_than: Prediction | None) -> str:
-    """What was asked, as the title of a picture."""
+    """The question that an explanation answers, as the title of a figure."""
     if rather_than is None:
         return f"Why “{target.label}”?"
     return f"Why “{target.label}” rather than “{rather_than.label}”?"
 
 
 def summary(explanation: Explanation, density: NDArray[np.floating], rival: NDArray[np.floating] | None = None) -> str:
-    """Two to four sentences: how many fixations, where the evidence lies, how Grad-CAM differs, how long it took.
+    """Summarise an explanation: number of fixations, position of the evidence, comparison with Grad-CAM, duration.
 
-    density, rival: maps of the fixations and of Grad-CAM, of any size.
+    Args:
+        explanation: The explanation.
+        density: The density of the fixations, of any size.
+        rival: Grad-CAM's map, of any size.
     """
     fixations = explanation.kept_fixations
     what = "fixations" if len(fixations) != 1 else "fixation"
@@ -36,7 +39,7 @@ def summary(explanation: Explanation, density: NDArray[np.floating], rival: NDAr
         area, position = percent(area_holding(rival, 0.5)), describe_position(rival)
         parts.append(f"Half of Grad-CAM's map lies on {area}, most of it {position}.")
     elif rival is not None:
-        parts.append("Grad-CAM's map is empty: no feature map speaks for this class.")
+        parts.append("Grad-CAM's map is empty: no feature map supports this class.")
     parts += _views(explanation)
     if not math.isnan(explanation.seconds):
         parts.append(f"The walk took {explanation.seconds:.1f} s.")
@@ -47,7 +50,9 @@ def _views(explanation: Explanation) -> list[str]:
     if len(explanation.views) == 1:
         return []
     if len(explanation.explained) < len(explanation.views):
-        return [f"{len(explanation.explained)} of {len(explanation.views)} crops say so and were followed back."]
+        return [
+            f"{len(explanation.explained)} of {len(explanation.views)} crops predict this class and were explained."
+        ]
     if explanation.target.index != explanation.predictions[0].index:
-        return [f"No crop puts this class first, so all {len(explanation.views)} were followed back."]
-    return [f"All {len(explanation.views)} crops say so and were followed back."]
+        return [f"No crop predicts this class, so all {len(explanation.views)} were explained."]
+    return [f"All {len(explanation.views)} crops predict this class and were explained."]

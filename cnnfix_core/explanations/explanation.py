@@ -1,4 +1,4 @@
-"""From a model and a picture to an explanation."""
+"""Explain the prediction of a model for a picture."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ from cnnfix_core.zoo import Model
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Explanation(ClassExplanation):
-    """Which pixels made the model say it.
+    """Which pixels of a picture led to the score of a class.
 
     Attributes:
-        preset: of the walks.
-        digest: SHA-256 of the picture.
-        predictions: the top classes.
-        target: what was explained.
-        rather_than: the second class of a contrast.
-        fixations: in original pixels.
-        views: what the network saw.
-        explained: those among them that were walked.
-        traces: one walk a view that was explained.
-        seconds: for the forward pass and all walks; NaN: not told.
+        preset: The settings of the walks.
+        model: The name of the model.
+        digest: The SHA-256 digest of the picture.
+        predictions: The most probable classes, best first.
+        target: The class that was explained.
+        rather_than: The second class of a contrast.
+        fixations: In pixels of the original picture.
+        views: The parts of the picture that the network saw.
+        explained: The views on which a walk was made.
+        traces: One walk per explained view.
+        seconds: The duration of the forward pass and all walks; NaN if unknown.
     """
 
     model: str
@@ -45,37 +46,40 @@ class Explanation(ClassExplanation):
 
     @property
     def trace(self) -> Trace:
-        """The walk, for stepping; with several views that of the first that was explained."""
+        """The walk, to go through it step by step; of several explained views, that of the first."""
         return self.traces[0]
 
     def without_traces(self) -> Explanation:
-        """The same without the walks and their tapes, which hold the network's activations."""
+        """A copy without the walks and their tapes, which hold the network's activations."""
         return replace(self, traces=())
 
     @property
     def kept_fixations(self) -> Fixations:
-        """The fixations without outliers, where the preset drops them."""
+        """The fixations, without outliers if the preset removes them."""
         if self.preset.outliers is None:
             return self.fixations
         kept = self.fixations.without_outliers(*self.preset.outliers)
-        # When everything is scattered the rule would drop all: then nothing stands out, and all stay.
+        # If the fixations are widely scattered, all would count as outliers: then keep all of them.
         return kept if len(kept) else self.fixations
 
     def density(self, sigma: float | None = None, longest_side: int | None = None) -> Floats:
-        """H x W map of the original picture, sums to 1; sigma in original pixels, longest_side for a smaller map."""
+        """The density of the fixations kept: (H, W) of the original picture, sums to 1; see `Fixations.density`."""
         return self.kept_fixations.density(sigma, longest_side)
 
     def box(self, share: float | None = None) -> tuple[int, int, int, int]:
-        """x0, y0, x1, y1, inclusive pixels: around the largest part of the smallest region with `share` of the density.
+        """A bounding box around the evidence: x0, y0, x1, y1, inclusive pixels.
 
-        None takes the preset's share, or, where it has none, the extent of the fixations without outliers.
+        The box surrounds the largest connected part of the smallest region that holds `share` of the density.
+
+        Args:
+            share: None for the preset's share. If the preset has none, the box is the extent of the fixations kept.
         """
         share = self.preset.box_share if share is None else share
         kept = self.kept_fixations
         if share is None:
             return kept.extent()
         density = kept.density(longest_side=GRID)
-        # The rest of the region are other things that speak for the class, not a larger object.
+        # The other parts of the region are separate evidence for the class, not more of the same object.
         return box_of(density, BoxRule("share", share, largest=True), kept.width, kept.height) or kept.extent()
 
 
@@ -91,21 +95,21 @@ def explain(
     """Explain one class of a model on a picture.
 
     Args:
-        model: what `load_model`, `open_own` or `Model.of` gave.
-        image: a path, a file's bytes, a PIL image, an H x W x 3 uint8 array, or what `open_picture` gave.
-        target: None for the predicted class, a class index, a label, or two of them, (a, b), for "a rather than b";
-            (None, b) sets the predicted class against b.
+        model: A model from `load_model`, `open_own` or `Model.of`.
+        image: A path, the bytes of a file, a PIL image, an H x W x 3 uint8 array, or a picture from `open_picture`.
+        target: None for the predicted class, a class index, a label, or a pair (a, b) of these for "a rather than b";
+            (None, b) contrasts the predicted class with b.
         preset: "evidence", "published", or a preset of your own.
         focus: "wide", "balanced", "sharp" or "sharpest", for the evidence preset.
-        whole: keep every value of the tape, for looking at: about three times the memory.
+        whole: Keep every value of the tape for inspection; this takes about three times the memory.
 
     Returns:
-        The fixations, in pixels of the original picture, with the predictions and the walks.
+        The fixations in pixels of the original picture, with the predictions and the walks.
 
     Raises:
-        PictureError: the picture cannot be used.
-        TargetError: the target is no class of the model.
-        CnnfixError: what `record` and `unravel` raise.
+        PictureError: The picture cannot be used.
+        TargetError: The target is not a class of the model.
+        CnnfixError: Whatever `record` and `unravel` raise.
     """
     preset = get_preset(preset, focus)
     picture = image if isinstance(image, Picture) else open_picture(image)
@@ -119,9 +123,9 @@ def explain(
 
 
 class PictureAsking(Asking):
-    """A picture that went through the network, and what is asked of it; seen: its views."""
+    """The predictions for a picture, and the class to explain; `seen` are its views."""
 
-    def __init__(  # all that an explanation says
+    def __init__(  # everything that an explanation holds
         self,
         model: Model,
         picture: Picture,
@@ -134,7 +138,7 @@ class PictureAsking(Asking):
         self._model, self._picture, self._preset, self._seen = model, picture, preset, tuple(seen)
 
     def explanation(self, reached: Sequence[Fixated], seconds: float) -> Explanation:
-        """The answer, without traces. reached: by the walk on each view of `walked`."""
+        """The explanation, without traces. `reached` is what the walk on each view in `walked` arrived at."""
         explained = tuple(self._seen[n] for n in self.walked)
         return Explanation(
             preset=self._preset,
@@ -152,7 +156,7 @@ class PictureAsking(Asking):
 
 
 def classes(model: Model, image: Source | Picture, crops: Crops = "whole") -> Classes:
-    """What the model says of a picture, without explaining it. Raises PictureError."""
+    """Predict the classes of a picture without an explanation. Raises PictureError."""
     picture = image if isinstance(image, Picture) else open_picture(image)
     seen = model.views(picture, crops)
     with torch.no_grad():

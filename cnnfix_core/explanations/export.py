@@ -17,9 +17,9 @@ _COLOURS = ("red", "green", "blue")
 
 
 def as_dict(explanation: Explanation) -> dict[str, Any]:
-    """What the JSON holds; fixations as [x, y, evidence] in original pixels, strongest first."""
+    """The content of the JSON file; fixations are [x, y, evidence] in original pixels, strongest first."""
     fixations = explanation.kept_fixations
-    places = zip(fixations.xy.tolist(), fixations.evidence.tolist(), strict=True)
+    pixels = zip(fixations.xy.tolist(), fixations.evidence.tolist(), strict=True)
     return {
         "model": explanation.model,
         **question_as_dict(explanation),
@@ -30,7 +30,7 @@ def as_dict(explanation: Explanation) -> dict[str, Any]:
             "crops": explanation.preset.crops,
         },
         "image": {"width": fixations.width, "height": fixations.height, "sha256": explanation.digest},
-        "fixations": [[x, y, evidence] for (x, y), evidence in places],
+        "fixations": [[x, y, evidence] for (x, y), evidence in pixels],
         "box": list(explanation.box()),
         "seconds": None if math.isnan(explanation.seconds) else round(explanation.seconds, 4),
     }
@@ -54,7 +54,7 @@ def as_csv(explanation: Explanation) -> str:
 
 
 def csv_text(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A table as CSV."""
+    """Write a table as CSV."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(heading)
@@ -63,17 +63,17 @@ def csv_text(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def json_text(content: dict[str, Any]) -> str:
-    """An explanation's dictionary as the text of a file."""
+    """Write the dictionary of an explanation as JSON."""
     return json.dumps(content, ensure_ascii=False) + "\n"
 
 
 def channel_name(channel: int) -> str:
-    """Name of a colour channel."""
+    """The name of a colour channel."""
     return _COLOURS[channel] if channel < len(_COLOURS) else str(channel)
 
 
 def question_as_dict(explanation: ClassExplanation) -> dict[str, Any]:
-    """What the JSON of every modality says of the question: the class, and the one that it was set against."""
+    """The question, as in the JSON files of all modalities: the explained class, and the second one of a contrast."""
     return {
         "target": class_as_dict(explanation.target),
         "rather_than": explanation.rather_than and class_as_dict(explanation.rather_than),
@@ -81,20 +81,20 @@ def question_as_dict(explanation: ClassExplanation) -> dict[str, Any]:
 
 
 def listed(fixations: Fixations | None) -> list[list[float]]:
-    """Fixations as [x, y, evidence], strongest first; none where nothing arrived."""
+    """Fixations as [x, y, evidence], strongest first; empty if no evidence arrived."""
     if fixations is None:
         return []
-    places = zip(fixations.xy.tolist(), rounded(fixations.evidence), strict=True)
-    return [[x, y, evidence] for (x, y), evidence in places]
+    pixels = zip(fixations.xy.tolist(), rounded(fixations.evidence), strict=True)
+    return [[x, y, evidence] for (x, y), evidence in pixels]
 
 
 def rounded(values: Iterable[float]) -> list[float]:
-    """Numbers with six significant digits, as the files have them."""
+    """Round to six significant digits, as in the files."""
     return [float(f"{value:.6g}") for value in values]
 
 
 def class_as_dict(prediction: Prediction) -> dict[str, Any]:
-    """What the JSON holds of a class."""
+    """A class, as in the JSON files."""
     return {
         "index": prediction.index,
         "label": prediction.label,

@@ -1,4 +1,4 @@
-"""What reached the picture: fixations in original pixels, their density, and a box."""
+"""Fixations in original pixels, and their density."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cnnfix_core.arrays import Floats, Ints
 from cnnfix_core.engine import Fixated, Preset
 from cnnfix_core.images import Picture, View, scaled_size
 
-# Longest side of the grid on which densities are worked out where the blur is wide enough to allow it.
+# The longest side of the grid on which a density is computed, if the blur is wide enough for it.
 GRID = 512
 _FINEST_SIGMA = 3.0
 _USUAL_INPUT = 224
@@ -23,14 +23,15 @@ _USUAL_INPUT = 224
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fixations:
-    """Pixels of the original picture that a walk reached, strongest first; no pixel occurs twice.
+    """Pixels of the original picture at which a walk arrived, strongest first; no pixel occurs twice.
 
     Attributes:
-        xy: (N, 2) columns and rows, from 0.
-        evidence: (N,) > 0, shares of the score; they add up to what arrived.
-        channel: (N,) the colour channel that brought most of it (0 red, 1 green, 2 blue).
-        width, height: of the picture.
-        sigma: (across, down) spread of the density in original pixels.
+        xy: (N, 2), columns and rows, counted from 0.
+        evidence: (N,) > 0, shares of the score; they sum to the share that arrived.
+        channel: (N,), the colour channel with the most evidence (0 red, 1 green, 2 blue).
+        width: The width of the picture.
+        height: The height of the picture.
+        sigma: The standard deviation of the blur, (horizontal, vertical), in original pixels.
     """
 
     xy: Ints
@@ -44,19 +45,21 @@ class Fixations:
         return len(self.evidence)
 
     def without_outliers(self, share: float, distance: float) -> Fixations:
-        """Only fixations with more than this share of all within `distance` x the picture's diagonal of them.
+        """Keep only fixations that have more than `share` of all fixations nearby.
 
-        A fixation counts as its own neighbour (published algorithm: share 0.05, distance 0.10).
+        Nearby means within `distance` times the diagonal of the picture. A fixation counts as its own neighbour.
+        The published algorithm has a share of 0.05 and a distance of 0.10.
         """
         radius = distance * np.hypot(self.width, self.height)
         neighbours = KDTree(self.xy).query_ball_point(self.xy, radius, return_length=True)
         return self._only(neighbours > share * len(self))
 
     def density(self, sigma: float | Sequence[float] | None = None, longest_side: int | None = None) -> Floats:
-        """Evidence blurred with a Gaussian: (height, width) of the picture, sums to 1.
+        """The evidence blurred with a Gaussian: (height, width) of the picture, sums to 1.
 
-        sigma: in original pixels, one number or (across, down); None takes the preset's.
-        longest_side: give a smaller map of the same proportions, at most this long.
+        Args:
+            sigma: In original pixels, one number or (horizontal, vertical); None for the preset's.
+            longest_side: Limit the longest side of the density, to get a smaller one of the same aspect ratio.
         """
         across, down = np.broadcast_to(self.sigma if sigma is None else np.asarray(sigma, float), 2)
         size = scaled_size((self.width, self.height), longest_side)
@@ -72,7 +75,7 @@ class Fixations:
         return blurred / blurred.sum()  # type: ignore[no-any-return]
 
     def extent(self) -> tuple[int, int, int, int]:
-        """The smallest box around all fixations: x0, y0, x1, y1, inclusive pixels."""
+        """The smallest bounding box around all fixations: x0, y0, x1, y1, inclusive pixels."""
         (x0, y0), (x1, y1) = self.xy.min(axis=0), self.xy.max(axis=0)
         return int(x0), int(y0), int(x1), int(y1)
 
@@ -81,9 +84,9 @@ class Fixations:
 
 
 def on_picture(picture: Picture, preset: Preset, walks: Sequence[tuple[View, Fixated]]) -> Fixations:
-    """Take the fixations of one or several views back to the picture and put them together.
+    """Map the fixations of one or several views back to the picture, and merge them.
 
-    With several views each brings an equal part. In an unweighted preset every fixation counts the same.
+    Each view contributes equally. In an unweighted preset, so does each fixation.
     """
     pixels, channels, evidence = [], [], []
     for view, reached in walks:
@@ -96,18 +99,24 @@ def on_picture(picture: Picture, preset: Preset, walks: Sequence[tuple[View, Fix
 
 
 def merged(picture: Picture, preset: Preset, view: View, pixel: Ints, channel: Ints, evidence: Floats) -> Fixations:
-    """The fixations of evidence that arrived at these pixels, y * width + x, through these channels, all (N,).
+    """Merge the evidence that arrived at the same pixel into one fixation.
 
-    view: what the network saw, whose size decides how wide the density is.
+    Args:
+        picture: The picture.
+        preset: The settings of the walks.
+        view: The part of the picture that the network saw; its size determines the width of the blur.
+        pixel: (N,), y * width + x of the pixels at which evidence arrived; pixels may occur repeatedly.
+        channel: (N,), the colour channels.
+        evidence: (N,), the evidence.
     """
-    places, row = np.unique(pixel, return_inverse=True)
-    by_channel = np.zeros((len(places), int(channel.max()) + 1))
+    pixels, row = np.unique(pixel, return_inverse=True)
+    by_channel = np.zeros((len(pixels), int(channel.max()) + 1))
     np.add.at(by_channel, (row, channel), evidence)
     total = by_channel.sum(axis=1)
     if not preset.weighted:
         total = np.full(len(total), total.sum() / len(total))
     order = np.argsort(-total, kind="stable")
-    y, x = np.divmod(places, picture.width)
+    y, x = np.divmod(pixels, picture.width)
     return Fixations(
         np.stack([x, y], axis=1)[order],
         total[order],

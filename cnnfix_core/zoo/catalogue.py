@@ -1,4 +1,4 @@
-"""The catalogue of models: a new source is a tuple of entries with `info()` and `load()`, and one line here."""
+"""The catalogue of models. A new source needs a tuple of entries with `info()` and `load()`, and one line here."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Entry(Protocol):
 
     @property
     def name(self) -> str:
-        """What `load_model` takes."""
+        """The argument for `load_model`."""
 
     def info(self) -> ModelInfo:
-        """What is known without loading it."""
+        """Describe the model without loading it."""
 
     def load(self, progress: DownloadProgress | None = None) -> Model:
-        """The model, ready to be asked."""
+        """Load the model."""
 
 
 _TRAINED = (*scenes.NETWORKS, scenes.SEGMENTING, scenes.DETECTING, sketches.NETWORK)
@@ -38,21 +38,22 @@ def _entries() -> dict[str, Entry]:
 
 
 def _entry(name: str) -> Entry | None:
-    # torchvision takes a second to import: only where its networks are asked for.
+    # torchvision takes a second to import, so import it only when one of its networks is requested.
     return _BY_NAME.get(name) or _entries().get(name)
 
 
 def list_models() -> tuple[ModelInfo, ...]:
-    """The models that `load_model` takes.
+    """List the models that `load_model` can load.
 
     Returns:
-        Those in packages, those trained in this project, those of the paper, then torchvision's others.
+        First the models from packages, then those trained in this project, those of the paper, and torchvision's
+        others.
     """
     return tuple(entry.info() for entry in _entries().values())
 
 
 def model_info(name: str) -> ModelInfo | None:
-    """What is known of one of them; None where there is none of that name."""
+    """Describe a model without loading it; None if there is no model of this name."""
     entry = _entry(name)
     return entry.info() if entry else None
 
@@ -61,17 +62,19 @@ def load_model(name: str = DEFAULT, progress: DownloadProgress | None = None) ->
     """Load a model by name.
 
     Args:
-        name: one of those that `list_models` gives.
-        progress: where weights are downloaded, is called with the bytes done and the bytes in all, or None if unknown.
+        name: A name from `list_models`.
+        progress: Called during a download with the bytes so far, and with the total or None if it is unknown.
 
     Returns:
         The model, on the CPU.
 
     Raises:
-        ModelError: there is no such model, or its weights are missing or damaged and cannot be downloaded.
+        ModelError: There is no such model, or its weights are missing or damaged and cannot be downloaded.
     """
     entry = _entry(name)
     if entry is None:
-        hint = did_you_mean(name, _entries(), "`cnnfix models` lists all; a file must exist.")
+        hint = did_you_mean(
+            name, _entries(), "List all models with `cnnfix models`; if you meant a file, it does not exist."
+        )
         raise ModelError(f"There is no model {name!r}. {hint}")
     return entry.load(progress)

@@ -1,4 +1,4 @@
-"""What every kind of model shares: a network in memory, and one that gives a score to each of its labels."""
+"""The base classes of all models: a network in memory, and a classifier."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from cnnfix_core.zoo.labels import Labels
 class LoadedNetwork:
     """A network in memory.
 
-    name: short, for files and addresses. title: what people read.
+    Attributes:
+        name: A short name, for files and URLs.
+        title: The name to show to people.
+        module: The network.
     """
 
     name: str
@@ -26,23 +29,25 @@ class LoadedNetwork:
 
     @property
     def device(self) -> torch.device:
-        """Where its weights are."""
+        """The device of its weights."""
         return next(chain(self.module.parameters(), self.module.buffers()), torch.empty(0)).device
 
     @property
     def nbytes(self) -> int:
-        """Bytes of its parameters and buffers in memory."""
+        """The memory that its parameters and buffers take, in bytes."""
         return sum(tensor.nbytes for tensor in chain(self.module.parameters(), self.module.buffers()))
 
 
 class Classifier(LoadedNetwork):
-    """A network that gives one score per class, (N, classes), whatever its input is.
+    """A network that returns one score per class, (N, classes), for any kind of input.
 
-    A modality derives a frozen dataclass from this. It must have a field `labels`, and a method `inputs` that turns
-    one thing of the modality into the network's input, on `device`. Then `cnnfix_core.explanations.ask` finds the
-    class that is meant by a target, records the network and walks back.
+    Each modality derives a frozen dataclass from this class. It needs a field `labels`, and a method `inputs` that
+    returns the network's input on `device`. Then `cnnfix_core.explanations.ask` can record the network, find the
+    class to explain, and walk back.
 
-    probabilities: its scores are probabilities, not logits.
+    Attributes:
+        labels: The labels of its classes.
+        probabilities: Whether its scores are probabilities rather than logits.
     """
 
     __slots__ = ()
@@ -51,7 +56,7 @@ class Classifier(LoadedNetwork):
     probabilities: bool = False
 
     def on(self, device: str) -> Self:
-        """The same with its weights on "cpu", "cuda" or "cuda:1". Raises ModelError where there is no such device."""
+        """Move the weights to "cpu", "cuda" or "cuda:1". Raises ModelError if there is no such device."""
         try:
             return replace(self, module=self.module.to(device))
         except (RuntimeError, AssertionError, NotImplementedError) as error:

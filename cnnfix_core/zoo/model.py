@@ -1,4 +1,4 @@
-"""Model: a network with all that is needed to ask it about a picture."""
+"""Model: a network with everything needed to classify pictures with it."""
 
 from __future__ import annotations
 
@@ -19,22 +19,24 @@ from cnnfix_core.zoo.preprocessing import Preprocessing
 
 IMAGENET = Preprocessing()
 
-# What a network says of a picture: scores of classes (N, classes); {"out": (N, classes, H, W)}, those of each pixel;
-# for each of a list of pictures {"boxes": (K, 4), "labels": (K,), "scores": (K,)}. The last two as torchvision has it.
+# What a network returns. Classification: scores (N, classes). Segmentation: {"out": (N, classes, H, W)}, scores for
+# each pixel. Detection: {"boxes": (K, 4), "labels": (K,), "scores": (K,)} for each picture in a list. The last two
+# follow torchvision.
 Task = Literal["classification", "segmentation", "detection"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model(Classifier):
-    """A network, ready to be asked.
+    """A network for pictures, ready to use.
 
     Attributes:
-        preprocess: from an RGB picture of `input_size` (height, width) to the network's input, (3, H, W).
-        source: where the weights come from.
-        licence: of the weights.
-        task: what the module says.
-        probabilities: its scores are probabilities, not logits.
-        whole: it is asked about whole pictures only.
+        preprocess: Turns an RGB picture of `input_size` (height, width) into the network's input, (3, H, W).
+        labels: The labels of its classes.
+        source: Where the weights come from.
+        licence: The licence of the weights.
+        task: What the network predicts.
+        probabilities: Whether its scores are probabilities rather than logits.
+        whole: Whether it takes only whole pictures, never crops.
     """
 
     preprocess: Preprocessing
@@ -55,47 +57,61 @@ class Model(Classifier):
         source: str = "your own",
         licence: str = "your own",
     ) -> Model:
-        """Any network that gives one score a class for a batch of pictures; it stays as it is, mode included.
+        """Make a model from any network that returns one score per class for a batch of pictures.
 
-        It runs once on a grey picture, which tells how many classes there are. labels: None for "class 0", "class 1"...
-        Raises ModelError where it cannot take the picture, gives something else than one finite score a class, or
-        the labels are not as many as the classes.
+        The network is not changed; this includes its training mode. It runs once on a grey picture to find the number
+        of classes.
+
+        Args:
+            module: The network.
+            labels: One per class; None for "class 0", "class 1" and so on.
+            preprocessing: How a picture becomes the network's input.
+            name: The name of the model.
+            source: Where the weights come from.
+            licence: The licence of the weights.
+
+        Raises:
+            ModelError: The network cannot process the picture or does not return one finite score per class, or the
+                number of labels differs from the number of classes.
         """
         classes = _classes(module, preprocessing, name)
         labels = numbered(classes) if labels is None else labels
         if len(labels) != classes:
-            raise ModelError(f"There are {len(labels)} labels, but {name} has {classes} classes: one label for each.")
+            raise ModelError(
+                f"There are {len(labels)} labels, but {name} has {classes} classes: give one label per class."
+            )
         return cls(name, name, module, preprocessing, labels, source, licence)
 
     @property
     def input_size(self) -> tuple[int, int]:
-        """Height and width of the network's input."""
+        """The height and width of the network's input."""
         return self.preprocess.size
 
     def views(self, picture: Picture, crops: Crops) -> list[View]:
-        """What it sees of a picture, as `images.views` cuts it, for its input's size.
+        """The parts of a picture that the network sees, as `images.views` crops them for its input size.
 
-        Raises ModelError where it does not give one score a class.
+        Raises:
+            ModelError: The model is not a classifier.
         """
         if self.task != "classification":
             raise ModelError(
-                f"{self.title} says what is where: ask it about a pixel or a box, see `cnnfix_core.tasks`."
+                f"{self.title} is a network for {self.task}: explain a single pixel or box, see `cnnfix_core.tasks`."
             )
         crops = "whole" if self.whole else crops
         return views(picture, crops, self.input_size, self.crop_pct, self.interpolation)
 
     def inputs(self, picture: Picture, seen: Sequence[View]) -> Tensor:
-        """These views of a picture as the network takes them: (views, 3, H, W), where its weights are."""
+        """The network's input for these views of a picture, (views, 3, H, W), on the device of its weights."""
         return torch.stack([self.preprocess(view.render(picture)) for view in seen]).to(self.device)
 
     @property
     def crop_pct(self) -> float:
-        """Part of the scaled picture's short side that a centre crop keeps."""
+        """The fraction of the scaled picture's short side that a centre crop keeps."""
         return self.preprocess.crop_pct
 
     @property
     def interpolation(self) -> str:
-        """Name of a Pillow filter."""
+        """The name of the Pillow filter that scales pictures."""
         return self.preprocess.interpolation
 
 
@@ -106,27 +122,30 @@ def _classes(module: nn.Module, preprocessing: Preprocessing, name: str) -> int:
         scores = record(module, picture).output_tensor
     except RecordError as error:
         reason = str(error).splitlines()[0]
-        raise ModelError(f"{name} cannot be asked about a picture of {width} x {height} pixels. {reason}") from error
+        raise ModelError(f"{name} cannot process a picture of {width} x {height} pixels. {reason}") from error
     if scores.ndim != 2 or len(scores) != 1 or not scores.is_floating_point():
         shape = " x ".join(map(str, scores.shape)) or "a single number"
-        raise ModelError(f"{name} gives {shape} for one picture; it must give 1 x the number of classes.")
+        raise ModelError(f"{name} returns {shape} for one picture; it must return 1 x the number of classes.")
     if not bool(torch.isfinite(scores).all()):
-        raise ModelError(f"{name} gives scores that are NaN or infinite for a grey picture: check its weights.")
+        raise ModelError(f"{name} returns scores that are NaN or infinite for a grey picture: check its weights.")
     return scores.shape[1]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A name that `load_model` takes.
+    """A model that `load_model` can load.
 
     Attributes:
-        available: whether its weights are on this machine.
-        remedy: "" if they are, otherwise what to do, or what happens.
-        parameters: how many numbers were learnt.
-        size: bytes of the weights' file.
-        accuracy: share of ImageNet's validation pictures whose class comes first, in %, as published. None: not
-            stated by the source.
-        task: of the model.
+        name: The argument for `load_model`.
+        title: The name to show to people.
+        source: Where the weights come from.
+        licence: The licence of the weights.
+        available: Whether the weights are on this machine.
+        parameters: The number of parameters.
+        size: The size of the file of weights, in bytes.
+        accuracy: The published top-1 accuracy on ImageNet's validation pictures, in %; None if the source states none.
+        remedy: If the weights are not available, how to get them, or that they will be downloaded; otherwise "".
+        task: What the model predicts.
     """
 
     name: str

@@ -204,7 +204,7 @@ def test_a_network_that_takes_one_picture_is_asked_one_at_a_time(folder: Path, r
 
 
 def test_networks_that_say_what_is_where_are_refused() -> None:
-    with pytest.raises(ModelError, match="says what is where"):
+    with pytest.raises(ModelError, match="is a network for segmentation: explain a single pixel or box"):
         BatchExplainer(cnnfix.load_model("scenes_fcn"), cnnfix.EVIDENCE)
 
 

@@ -65,8 +65,8 @@ def test_what_became_of_the_crops(explanation: cnnfix.Explanation, published: cn
     five = published.views
     assert "crop" not in summary(explanation, UPPER_LEFT)
     all_say_so = replace(published, explained=five)
-    assert "All 5 crops say so and were followed back." in summary(all_say_so, UPPER_LEFT)
+    assert "All 5 crops predict this class and were explained." in summary(all_say_so, UPPER_LEFT)
     two = replace(published, explained=five[:2])
-    assert "2 of 5 crops say so and were followed back." in summary(two, UPPER_LEFT)
+    assert "2 of 5 crops predict this class and were explained." in summary(two, UPPER_LEFT)
     none = replace(published, explained=five, target=published.predictions[1])
-    assert "No crop puts this class first, so all 5 were followed back." in summary(none, UPPER_LEFT)
+    assert "No crop predicts this class, so all 5 were explained." in summary(none, UPPER_LEFT)

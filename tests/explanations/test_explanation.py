@@ -116,7 +116,7 @@ def test_the_predicted_class_rather_than_another(model: cnnfix.Model, cat: cnnfi
     assert explained.target == explained.predictions[0]
     assert explained.rather_than is not None
     assert explained.asked == (explained.target.index, TABBY)
-    with pytest.raises(TargetError, match="against itself"):
+    with pytest.raises(TargetError, match="contrasted with itself"):
         cnnfix.explain(model, cat, target=(None, explained.target.index))
 
 
@@ -141,8 +141,8 @@ def test_a_class_rather_than_another(model: cnnfix.Model, cat: cnnfix.Picture) -
         ("", "no class called ''"),
         (1000, "no class 1000: the model has 1000, from 0 to 999"),
         (-1, "no class -1"),
-        ((1, 1), "cannot be set against itself"),
-        (("tench", "0"), "cannot be set against itself.*'tench'"),
+        ((1, 1), "cannot be contrasted with itself"),
+        (("tench", "0"), "cannot be contrasted with itself.*'tench'"),
         ((1, 2, 3), "takes two classes"),
         (("tabby", "nothing of the sort"), "no class called"),
     ],

@@ -93,7 +93,7 @@ def test_every_kind_of_target(model: RowModel, target: TargetSpec, wanted: tuple
     [
         (3, "There is no class 3: the model has 3, from 0 to 2."),
         ("crap", "The model has no class called 'crap'. Did you mean carp?"),
-        (("owl", "owl"), "A class cannot be set against itself: choose another one than 'owl'."),
+        (("owl", "owl"), "A class cannot be contrasted with itself: choose a class other than 'owl'."),
         (("owl",), "A contrast takes two classes"),
     ],
 )

@@ -154,7 +154,7 @@ def test_the_cards(network: TrainedNetwork) -> None:
 
 def test_such_networks_are_not_asked_about_the_whole_picture(fcn: Model) -> None:
     picture: Picture = scene(SEEDS[0]).picture
-    with pytest.raises(ModelError, match="Scenes FCN says what is where: ask it about a pixel or a box"):
+    with pytest.raises(ModelError, match="Scenes FCN is a network for segmentation: explain a single pixel or box"):
         cnnfix.explain(fcn, picture)
     with pytest.raises(ModelError, match="Scenes FCN is not a network for detection"):
         detect(fcn, picture)

@@ -707,7 +707,7 @@ def test_programs_for_something_else(small: nn.Module) -> None:
         buffer = io.BytesIO()
         torch.export.save(other, buffer)
         refused(buffer.getvalue(), complaint)
-    refused(program(nn.Conv2d(3, 4, 3)), "it must give 1 x the number of classes")
+    refused(program(nn.Conv2d(3, 4, 3)), "it must return 1 x the number of classes")
 
 
 class Adding(nn.Module):

@@ -187,10 +187,10 @@ def test_scores_in_a_dictionary() -> None:
 @pytest.mark.parametrize(
     ("form", "complaint"),
     [
-        (lambda x: x, "gives 1 x 3 x 224 x 224 for one picture; it must give 1 x the number of classes"),
-        (lambda x: x.mean(), "gives a single number"),
+        (lambda x: x, "returns 1 x 3 x 224 x 224 for one picture; it must return 1 x the number of classes"),
+        (lambda x: x.mean(), "returns a single number"),
         (lambda x: x.mean((2, 3)) / 0, "NaN or infinite for a grey picture"),
-        (lambda x: x.view(1, 11, -1), "cannot be asked about a picture of 224 x 224 pixels"),
+        (lambda x: x.view(1, 11, -1), "cannot process a picture of 224 x 224 pixels"),
     ],
 )
 def test_modules_that_are_no_classifiers(form: Callable[[Tensor], Any], complaint: str) -> None:
