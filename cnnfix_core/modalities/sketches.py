@@ -1,4 +1,4 @@
-"""Sketches: strokes on a sheet, the picture of them, and how evidence lies on them."""
+"""Sketches: strokes, the picture of them, and how much evidence is on their ink."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from cnnfix_core.explanations import Fixations
 from cnnfix_core.images import Picture, open_picture
 from cnnfix_site import ASSETS
 
-SIDE = 480  # pixels of a sheet
-PEN = 0.008  # of the sheet's side: a line's width
+SIDE = 480  # side of a sheet in pixels
+PEN = 0.008  # width of a line, as a fraction of the side
 MOST_STROKES, MOST_POINTS = 200, 10_000
-_FINER = 3  # drawn so many times as large, then scaled down
-_NEAR = 0.0125  # of the side: as far from a line evidence is still the line's, two of the network's pixels
+_FINER = 3  # strokes are drawn this many times larger, then scaled down
+_NEAR = 0.0125  # within this fraction of the side, two of the network's pixels, evidence counts as on the line
 _DARK = 128  # grey value below which a pixel is ink
 
 Point = tuple[float, float]
@@ -31,12 +31,18 @@ Stroke = tuple[Point, ...]
 
 
 class SketchError(CnnfixError):
-    """These are no strokes."""
+    """The strokes cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class SketchSample:
-    """A sketch to begin with. name: for addresses. kind: what it shows, as the network calls it."""
+    """A sample sketch.
+
+    Attributes:
+        name: A short name, for URLs.
+        kind: What it shows, by the network's name for it.
+        strokes: The strokes.
+    """
 
     name: str
     kind: str
@@ -45,9 +51,11 @@ class SketchSample:
 
 @dataclass(frozen=True, slots=True)
 class OnInk:
-    """How evidence lies on a sketch.
+    """How much of the evidence is on the ink of a sketch.
 
-    ink: share of it on ink or within 1.25 % of the side of it, 0 to 1. covered: the part of the sheet that is so near.
+    Attributes:
+        ink: The share of the evidence on ink, or no further from it than 1.25 % of the side; 0 to 1.
+        covered: The share of the sheet's area that is on ink or this close to it, for comparison.
     """
 
     ink: float
@@ -55,7 +63,11 @@ class OnInk:
 
 
 def strokes_of(given: object) -> tuple[Stroke, ...]:
-    """Strokes from JSON: lists of [x, y] from 0 to 1, from the upper left corner. Raises SketchError for others."""
+    """Read strokes from JSON: lists of [x, y] from 0 to 1, from the upper left corner.
+
+    Raises:
+        SketchError: The format is different, or there are too many strokes or points.
+    """
     try:
         strokes = tuple(tuple((float(x), float(y)) for x, y in stroke) for stroke in given)  # type: ignore[attr-defined]
     except (TypeError, ValueError):
@@ -69,7 +81,7 @@ def strokes_of(given: object) -> tuple[Stroke, ...]:
 
 
 def sketch(strokes: Sequence[Stroke], sheet: Picture | None = None) -> Picture:
-    """The picture of strokes, black on white, 480 x 480 pixels; or on a sheet that `sheet_of` made of a drawing."""
+    """Draw strokes in black on white, 480 x 480 pixels, or on a sheet that `sheet_of` made from a drawing."""
     large = SIDE * _FINER
     drawn = Image.new("L", (large, large), 255)
     draw, width = ImageDraw.Draw(drawn), round(PEN * large)
@@ -83,7 +95,7 @@ def sketch(strokes: Sequence[Stroke], sheet: Picture | None = None) -> Picture:
 
 
 def sheet_of(picture: Picture) -> Picture:
-    """A drawing as a sheet: grey, from black to white, dark on light, and square by white margins."""
+    """Turn a drawing into a sheet: dark on light, greyscale with full contrast, padded with white to a square."""
     grey = ImageOps.autocontrast(Image.fromarray(picture.pixels).convert("L"), cutoff=(1, 40))
     if np.median(np.asarray(grey)) < _DARK:
         grey = ImageOps.autocontrast(ImageOps.invert(Image.fromarray(picture.pixels).convert("L")), cutoff=(1, 40))
@@ -91,7 +103,7 @@ def sheet_of(picture: Picture) -> Picture:
 
 
 def on_ink(fixations: Fixations, picture: Picture) -> OnInk:
-    """How much of the evidence lies on a sketch's ink."""
+    """Measure how much of the evidence is on a sketch's ink."""
     ink = Image.fromarray(picture.pixels).convert("L")
     near = _within(np.asarray(ink) < _DARK, round(_NEAR * max(picture.width, picture.height)))
     x, y = fixations.xy.T
@@ -100,14 +112,14 @@ def on_ink(fixations: Fixations, picture: Picture) -> OnInk:
 
 
 def stroke_shares(fixations: Fixations, strokes: Sequence[Stroke]) -> Floats:
-    """(strokes,) of the evidence on strokes each stroke's part: each fixation near one counts for the nearest stroke.
+    """The share of each stroke in the evidence that is on or near strokes: (strokes,).
 
-    All are 0 where no evidence is near one; otherwise they add up to 1.
+    A fixation counts for the nearest stroke. The shares sum to 1, or are all 0 if no evidence is near a stroke.
     """
     dots = [_dots(stroke) for stroke in strokes]
     owner = np.repeat(np.arange(len(strokes)), [len(one) for one in dots])
-    places = (fixations.xy + 0.5) / [fixations.width, fixations.height]
-    distance, nearest = KDTree(np.concatenate(dots)).query(places)
+    points = (fixations.xy + 0.5) / [fixations.width, fixations.height]
+    distance, nearest = KDTree(np.concatenate(dots)).query(points)
     near = distance <= _NEAR + PEN / 2
     shares: Floats = np.bincount(owner[nearest[near]], fixations.evidence[near], len(strokes)).astype(float)
     return shares / shares.sum() if shares.sum() else shares
@@ -115,7 +127,7 @@ def stroke_shares(fixations: Fixations, strokes: Sequence[Stroke]) -> Floats:
 
 @cache
 def sketch_samples() -> tuple[SketchSample, ...]:
-    """Sketches to begin with, drawn for this project."""
+    """Sample sketches, drawn for this project."""
     entries = json.loads((ASSETS / "sketches" / "samples.json").read_text("utf-8"))
     return tuple(SketchSample(one["name"], one["kind"], strokes_of(one["strokes"])) for one in entries)
 
@@ -128,7 +140,7 @@ def _within(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
 
 
 def _dots(stroke: Stroke) -> Floats:
-    """Places along a stroke, at most half a pen's width apart: (N, 2)."""
+    """Points along a stroke, at most half a line's width apart: (N, 2)."""
     points = np.array(stroke)
     if len(points) == 1:
         return points

@@ -41,7 +41,7 @@ def test_tables(text: str, wanted: list[list[float]]) -> None:
     ("content", "message"),
     [
         (b"", "no numbers"),
-        (b"\xff\xfe\x00", "no text"),
+        (b"\xff\xfe\x00", "not a text file"),
         (b"1,2,3", "8 to 100,000 numbers"),
         (b"1\n2\n3\nfour\n5\n6\n7\n8\n9", "Line 4"),
         (b"1,2,nan,4,5,6,7,8", "missing or infinite"),

@@ -81,7 +81,7 @@ def test_pictures_as_frames() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (animated(1), "two frames or more"),
+        (animated(1), "at least two frames"),
         (b"Dear diary", "not a supported picture format"),
         (b"", "empty"),
         (b"....ftypisom", "This is a video"),

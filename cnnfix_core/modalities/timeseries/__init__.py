@@ -1,4 +1,4 @@
-"""Signals: which moments of a time series made the network say that?"""
+"""Time series: which time steps led to the prediction?"""
 
 from cnnfix_core.modalities.timeseries.explained import SignalExplanation, explain_signal
 from cnnfix_core.modalities.timeseries.files import signal_csv, signal_json, signal_words

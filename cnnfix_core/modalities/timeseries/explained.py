@@ -1,4 +1,4 @@
-"""Which moments made the network say that, and what a class activation map says."""
+"""Explain the prediction for a time series, with fixations and with a class activation map."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ from cnnfix_core.modalities.timeseries.model import SignalModel
 from cnnfix_core.modalities.timeseries.network import FullyConvolutional
 from cnnfix_core.modalities.timeseries.series import checked
 
-_WIDTH = 0.015  # of the series: spread of the density
+_WIDTH = 0.015  # standard deviation of the blur, as a fraction of the series
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class SignalExplanation(ClassExplanation):
-    """Which moments of a series made the model say it.
+    """Which values of a time series led to the score of a class.
 
-    series: (N,) values as given.
-    evidence: (N,) what arrived at each value; sums to 1 less what was lost on the way. cam: (N,) the class activation
-    map, at least 0; None for networks that do not end with a mean over time and a linear layer.
+    Attributes:
+        series: (N,), the values as given.
+        evidence: (N,), the evidence that arrived at each value; its sum is 1 minus what was lost on the way.
+        cam: (N,), the class activation map, not negative; None for networks that do not end with a mean over time and
+            a linear layer.
     """
 
     series: Floats
@@ -34,7 +36,11 @@ class SignalExplanation(ClassExplanation):
     cam: Floats | None
 
     def density(self, sigma: float | None = None) -> Floats:
-        """Evidence blurred along time with a Gaussian: (N,), sums to 1; sigma in values, None for 1.5 % of all."""
+        """The evidence blurred over time with a Gaussian: (N,), sums to 1.
+
+        Args:
+            sigma: In time steps; None for 1.5 % of the series.
+        """
         sigma = _WIDTH * len(self.series) if sigma is None else sigma
         blurred = gaussian_filter1d(self.evidence, sigma, mode="constant")
         density: Floats = blurred / blurred.sum()
@@ -50,8 +56,17 @@ def explain_signal(
 ) -> SignalExplanation:
     """Explain one class of a model on a time series.
 
-    series: 8 to 100,000 numbers. target: as for `explain`: None for the predicted class, an index, a label, or (a, b).
-    Raises SignalError, TargetError, and what `record` and `unravel` raise.
+    Args:
+        model: The classifier.
+        series: 8 to 100,000 numbers.
+        target: As for `explain`: None for the predicted class, a class index, a label, or a pair (a, b).
+        preset: As for `explain`.
+        focus: As for `explain`.
+
+    Raises:
+        SignalError: The series cannot be used.
+        TargetError: The target is not a class of the model.
+        CnnfixError: Whatever `record` and `unravel` raise.
     """
     preset = get_preset(preset, focus)
     values = checked(series)
@@ -73,7 +88,7 @@ def explain_signal(
 
 
 def _class_activation_map(model: SignalModel, values: Floats, inputs: Tensor, asking: Asking) -> Floats | None:
-    """The feature maps weighted by the class's weights, cut off at 0 (Zhou et al., CVPR 2016, eq. 2)."""
+    """The feature maps weighted with the class's weights, negative values set to 0 (Zhou et al., CVPR 2016, eq. 2)."""
     if not isinstance(model.module, FullyConvolutional):
         return None
     weights = as_array(model.module.linear.weight)

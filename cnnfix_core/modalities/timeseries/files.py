@@ -1,4 +1,4 @@
-"""An explained series in words, as CSV and as JSON."""
+"""The explanation of a time series in words, as CSV and as JSON."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from cnnfix_core.utils import percent
 
 
 def signal_words(found: SignalExplanation) -> str:
-    """Where the evidence lies along the series, and where the class activation map does; values count from 1."""
+    """Describe where the evidence and the class activation map are in the series; values are counted from 1."""
     parts = [f"Half of the evidence {_lies(found.density())}."]
     if found.cam is not None and found.cam.any():
         parts.append(f"Half of the class activation map {_lies(found.cam)}.")
     elif found.cam is not None:
-        parts.append("The class activation map is empty: no feature map speaks for this class.")
+        parts.append("The class activation map is empty: no feature map supports this class.")
     parts.append(f"The walk took {found.seconds:.1f} s.")
     return " ".join(parts)
 
 
 def signal_csv(found: SignalExplanation) -> str:
-    """A row for each value: its number from 1, the value, the evidence that arrived there, density and CAM."""
+    """One row per value: its number, counted from 1, the value, its evidence, the density and the CAM."""
     cam = np.full(len(found.series), np.nan) if found.cam is None else found.cam
     rows = enumerate(zip(found.series, found.evidence, found.density(), cam, strict=True), 1)
     return csv_text(
@@ -33,16 +33,18 @@ def signal_csv(found: SignalExplanation) -> str:
 
 
 def signal_json(found: SignalExplanation) -> str:
-    """The question, the series, and what arrived at each value."""
-    said = {
+    """The question, the predictions, the series, and the evidence of each value."""
+    content = {
         **question_as_dict(found),
         "predictions": [class_as_dict(one) for one in found.predictions],
         "series": found.series.tolist(),
         "evidence": rounded(found.evidence),
         "cam": None if found.cam is None else rounded(found.cam),
     }
-    return json_text(said)
+    return json_text(content)
 
 
 def _lies(density: Floats) -> str:
-    return f"lies on {percent(area_holding(density, 0.5))} of the series, most densely at value {density.argmax() + 1}"
+    return (
+        f"lies on {percent(area_holding(density, 0.5))} of the series, with the maximum at value {density.argmax() + 1}"
+    )

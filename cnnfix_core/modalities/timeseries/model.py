@@ -1,4 +1,4 @@
-"""A classifier of time series, ready to be asked."""
+"""A classifier of time series."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ from cnnfix_core.zoo import Classifier, Labels
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SignalModel(Classifier):
-    """module: scores (N, classes) for series (N, 1, length) of mean 0 and standard deviation 1."""
+    """A classifier of time series, ready to use.
+
+    Attributes:
+        module: Returns scores (N, classes) for series (N, 1, length) of mean 0 and standard deviation 1.
+        labels: The labels of its classes.
+        length: The length of the network's input.
+        source: Where the weights come from.
+        licence: The licence of the weights.
+    """
 
     labels: Labels
     length: int
@@ -24,9 +32,9 @@ class SignalModel(Classifier):
     licence: str
 
     def inputs(self, series: ArrayLike) -> Tensor:
-        """A series as the network's input, (1, 1, length): stretched or squeezed to its length, and standardised.
+        """The network's input for a series, (1, 1, length): resampled to this length and standardised.
 
-        A constant series becomes zeros. Raises SignalError for what is no series.
+        A constant series becomes zeros. Raises SignalError if the series cannot be used.
         """
         values = checked(series)
         fitted = np.interp(self.places(len(values)), np.arange(len(values)), values)
@@ -35,6 +43,6 @@ class SignalModel(Classifier):
         return torch.from_numpy(standard.astype(np.float32))[None, None].to(self.device)
 
     def places(self, count: int) -> Floats:
-        """Where in a series of `count` values each step of the network's input lies: (length,)."""
+        """The position of each step of the network's input in a series of `count` values, (length,)."""
         places: Floats = np.linspace(0, count - 1, self.length)
         return places

@@ -6,10 +6,13 @@ from torch import Tensor, nn
 
 
 class FullyConvolutional(nn.Module):
-    """Three convolutions along time, each with batch normalisation and a ReLU; the mean over time; a linear layer.
+    """Three convolutions over time, each with batch normalisation and a ReLU; the mean over time; a linear layer.
 
-    channels: of the convolutions, whose windows are 7, 5 and 3 steps long; in the paper 128, 256 and 128 with windows
-    of 8, 5 and 3, but an even one has no middle.
+    The kernel sizes are 7, 5 and 3. The paper has 8 instead of 7, but an even kernel has no centre.
+
+    Args:
+        classes: The number of classes.
+        channels: The output channels of the convolutions; 128, 256 and 128 in the paper.
     """
 
     def __init__(self, classes: int, channels: tuple[int, int, int] = (64, 96, 64)) -> None:

@@ -1,4 +1,4 @@
-"""Time series: numbers one after the other, and how they are read from a table."""
+"""Check time series, and read them from a table."""
 
 from __future__ import annotations
 
@@ -18,56 +18,59 @@ MAX_SERIES_BYTES = 5_000_000
 
 
 class SignalError(CnnfixError):
-    """This is no time series."""
+    """The time series cannot be used."""
 
 
 def checked(series: ArrayLike) -> Floats:
-    """The series as (N,) floats. Raises SignalError for anything but 8 to 100,000 finite numbers."""
+    """Convert a series to (N,) floats. Raises SignalError unless it has 8 to 100,000 numbers, all finite."""
     try:
         values = np.asarray(series, float)
     except (TypeError, ValueError):
-        raise SignalError("A series must be numbers, one after the other.") from None
+        raise SignalError("A series must be a sequence of numbers.") from None
     if values.ndim != 1 or not LEAST <= len(values) <= MOST:
-        raise SignalError(f"A series needs {LEAST} to {MOST:,} numbers, one after the other.")
+        raise SignalError(f"A series must be a sequence of {LEAST} to {MOST:,} numbers.")
     if not np.isfinite(values).all() or abs(values).max() > 1e100:
         raise SignalError("The series has values that are missing or infinite: fill them in first.")
     return values
 
 
 def read_series(content: bytes) -> list[Floats]:
-    """The series of a table as text (CSV: commas, semicolons, tabs or spaces), in their order.
+    """Read the series from a text file with a table, separated by commas, semicolons, tabs or spaces.
 
-    Each row is a series where rows are longer than columns, otherwise each column is one. A row of names is left out,
-    as is a first column that rises evenly, beside others: the time. Raises SignalError.
+    If the rows are longer than the columns, each row is a series; otherwise each column is one. Rows of names at the
+    top are skipped. If there are several columns and the first one increases evenly, it is the time and is skipped.
+
+    Raises:
+        SignalError: The file cannot be read, or a series cannot be used.
     """
     if len(content) > MAX_SERIES_BYTES:
-        raise SignalError(f"The file is larger than {MAX_SERIES_BYTES // 1_000_000} MB: send a part of it.")
+        raise SignalError(f"The file is larger than {MAX_SERIES_BYTES // 1_000_000} MB: use only a part of it.")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise SignalError("The file is no text: save the series as CSV.") from None
+        raise SignalError("This is not a text file: save the series as CSV.") from None
     rows = _numbers(text)
     if not rows:
-        raise SignalError("The file has no numbers: a series is one row or one column of them.")
+        raise SignalError("The file has no numbers: a series is one row or one column of numbers.")
     columns = [[value for value in column if value is not None] for column in zip_longest(*rows)]
     if len(columns) < len(rows):
         series = columns[1:] if len(columns) > 1 and _is_time(columns[0]) else columns
     else:
         series = rows
     if len(series) > MOST_SERIES:
-        raise SignalError(f"The file has {len(series):,} series: send at most {MOST_SERIES}.")
+        raise SignalError(f"The file has {len(series):,} series: use at most {MOST_SERIES}.")
     return [checked(one) for one in series]
 
 
 def _numbers(text: str) -> list[list[float]]:
-    """The rows that are numbers; names above them are left out. Raises SignalError for words among them."""
+    """Read the rows of numbers, and skip rows of names above them. Raises SignalError for other text."""
     rows: list[list[float]] = []
     for number, cells in enumerate(_cells(text), 1):
         try:
             rows.append([float(cell) for cell in cells])
         except ValueError:
             if rows:
-                raise SignalError(f"Line {number} of the file has something else than numbers.") from None
+                raise SignalError(f"Line {number} of the file contains something other than numbers.") from None
     return rows
 
 

@@ -1,4 +1,4 @@
-"""The classifier of time series that comes with this project, and series to try."""
+"""The classifier of time series that comes with this project, and sample series."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LICENCE = "MIT; trained on GunPoint (UCR archive), free for research and educati
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SignalSample:
-    """A series to try. label: what it shows, an index in LABELS."""
+    """A sample series; `label` is the index of its class in LABELS."""
 
     name: str
     label: int
@@ -38,12 +38,12 @@ class SignalSample:
 
 
 def weights() -> Path:
-    """The file of the weights. Raises ModelError where it is missing or damaged."""
+    """The path of the weights. Raises ModelError if the file is missing or damaged."""
     return project_file(FOLDER, f"{NAME}-*.safetensors", "The weights for GunPoint are", "assets/signals")
 
 
 def load_signal_model() -> SignalModel:
-    """The network that learnt GunPoint. Raises ModelError where its file is missing or damaged."""
+    """Load the network trained on GunPoint. Raises ModelError if its file is missing or damaged."""
     module = FullyConvolutional(len(LABELS))
     state_dict.fill(module, load_file(weights()), "the network for GunPoint")
     module.requires_grad_(False).eval()
@@ -52,6 +52,6 @@ def load_signal_model() -> SignalModel:
 
 @cache
 def signal_samples() -> tuple[SignalSample, ...]:
-    """Series of GunPoint's test part."""
+    """Sample series from GunPoint's test set."""
     entries = json.loads((FOLDER / "samples.json").read_text("utf-8"))
     return tuple(SignalSample(one["name"], one["label"], np.array(one["series"], float)) for one in entries)

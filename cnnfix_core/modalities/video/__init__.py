@@ -1,4 +1,4 @@
-"""Clips: which pixels of which frames made the network say that?"""
+"""Video: which pixels of which frames led to the prediction?"""
 
 from cnnfix_core.modalities.video.clip import Clip, ClipError, clip_of, read_clip
 from cnnfix_core.modalities.video.explained import ClipExplanation, explain_clip

@@ -1,4 +1,4 @@
-"""Which pixels of which frames made the network say that, and what Grad-CAM says."""
+"""Explain the prediction for a clip, with fixations and with Grad-CAM."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ from cnnfix_core.modalities.video.model import ClipModel
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ClipExplanation(ClassExplanation):
-    """Which pixels of which frames made the model say it.
+    """Which pixels of which frames led to the score of a class.
 
-    frames: numbers, from 0, of those frames of
-    the clip that the network saw. fixations: of each of them, in the frame's pixels; None where nothing arrived; the
-    evidence of all together adds up to what arrived. cam: (frames, h, w) Grad-CAM, at least 0, upon `view`; None for
-    networks without such a map. view: the part of each frame that the network saw.
+    Attributes:
+        clip: The clip.
+        frames: The numbers, counted from 0, of the frames that the network saw.
+        fixations: For each of these frames, its fixations in pixels of the frame; None if no evidence arrived there.
+            The evidence in all frames sums to the share that arrived.
+        cam: (frames, h, w), Grad-CAM on `view`, not negative; None for networks without a suitable layer.
+        view: The part of each frame that the network saw.
     """
 
     clip: Clip
@@ -37,12 +40,12 @@ class ClipExplanation(ClassExplanation):
 
     @property
     def by_frame(self) -> Floats:
-        """The share of the evidence that lies in each of `frames`, (frames,), sums to 1."""
+        """The share of the evidence in each of `frames`: (frames,), sums to 1."""
         evidence = np.array([0.0 if one is None else one.evidence.sum() for one in self.fixations])
         return evidence / evidence.sum()  # type: ignore[no-any-return]
 
     def density(self, longest_side: int | None = None) -> Floats:
-        """(frames, h, w): evidence, blurred in each frame with a Gaussian; sums to 1."""
+        """The evidence, blurred with a Gaussian in each frame: (frames, h, w), sums to 1."""
         width, height = scaled_size((self.clip.width, self.clip.height), longest_side)
         maps = [
             np.zeros((height, width)) if one is None else share * one.density(longest_side=longest_side)
@@ -51,7 +54,7 @@ class ClipExplanation(ClassExplanation):
         return np.stack(maps)
 
     def rival(self, longest_side: int | None = None) -> Floats | None:
-        """(frames, h, w): Grad-CAM in the frames' places, 0 where the network saw nothing."""
+        """Grad-CAM on the whole frames: (frames, h, w), 0 outside the part that the network saw."""
         if self.cam is None:
             return None
         width, height = scaled_size((self.clip.width, self.clip.height), longest_side)
@@ -69,8 +72,16 @@ def explain_clip(
 ) -> ClipExplanation:
     """Explain one class of a model on a clip.
 
-    target: as for `explain`: None for the predicted class, an index, a label, or (a, b).
-    Raises TargetError, and what `record` and `unravel` raise.
+    Args:
+        model: The classifier.
+        clip: The clip.
+        target: As for `explain`: None for the predicted class, a class index, a label, or a pair (a, b).
+        preset: As for `explain`.
+        focus: As for `explain`.
+
+    Raises:
+        TargetError: The target is not a class of the model.
+        CnnfixError: Whatever `record` and `unravel` raise.
     """
     preset = get_preset(preset, focus)
     started = time.perf_counter()
@@ -94,7 +105,7 @@ def explain_clip(
 
 
 def _on_frame(clip: Clip, preset: Preset, view: View, trace: Trace, shown: np.ndarray) -> Fixations | None:
-    """The fixations at those steps, bool (steps,), that show one frame."""
+    """The fixations in one frame; `shown`, bool (steps,), marks the steps of the network's input that show it."""
     reached = trace.fixations
     here = shown[reached.index[:, 2]]
     if not here.any():
@@ -105,7 +116,7 @@ def _on_frame(clip: Clip, preset: Preset, view: View, trace: Trace, shown: np.nd
 
 
 def _grad_cam(model: ClipModel, tape: Tape, inputs: Tensor, asking: Asking) -> Floats | None:
-    """Grad-CAM over time and space: (steps, h, w)."""
+    """Compute Grad-CAM over time and space, (steps, h, w)."""
     layer = last_map(tape, 3)
     if not layer:
         return None

@@ -1,4 +1,4 @@
-"""A classifier of clips, ready to be asked."""
+"""A classifier of clips."""
 
 from __future__ import annotations
 
@@ -19,10 +19,18 @@ Three = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipModel(Classifier):
-    """module: scores (N, classes) for clips (N, 3, frames, height, width).
+    """A classifier of clips, ready to use.
 
-    frames: that the input has. size: height and width of the input, the middle of frames squeezed to `scaled`.
-    mean, std: of red, green and blue, values 0 to 1.
+    Attributes:
+        module: Returns scores (N, classes) for clips (N, 3, frames, height, width).
+        labels: The labels of its classes.
+        frames: The number of frames of the network's input.
+        scaled: The height and width to which frames are scaled.
+        size: The height and width of the network's input, the centre of the scaled frames.
+        mean: The means of red, green and blue, for values from 0 to 1.
+        std: Their standard deviations.
+        source: Where the weights come from.
+        licence: The licence of the weights.
     """
 
     labels: Labels
@@ -35,19 +43,19 @@ class ClipModel(Classifier):
     licence: str
 
     def steps(self, count: int) -> NDArray[np.intp]:
-        """Which of a clip's `count` frames the network sees at each step, evenly: (frames,)."""
+        """Which of a clip's `count` frames the network sees at each step, evenly spaced: (frames,)."""
         return np.linspace(0, count - 1, self.frames).round().astype(np.intp)
 
     def view(self, clip: Clip) -> View:
-        """The part of each frame that it sees."""
+        """The part of each frame that the network sees."""
         across, down = clip.width / self.scaled[1], clip.height / self.scaled[0]
-        # Torchvision begins at a whole pixel of the squeezed frame.
+        # Like torchvision, start at a whole pixel of the scaled frame.
         top, left = (round((whole - part) / 2) for whole, part in zip(self.scaled, self.size, strict=True))
         box = (left * across, top * down, (left + self.size[1]) * across, (top + self.size[0]) * down)
         return View("middle", box, self.size, Image.Resampling.BILINEAR)
 
     def inputs(self, clip: Clip) -> Tensor:
-        """A clip as the network's input, (1, 3, frames, height, width)."""
+        """The network's input for a clip, (1, 3, frames, height, width)."""
         view = self.view(clip)
         shown = {number: np.asarray(view.render(clip.frames[number])) for number in set(self.steps(len(clip)).tolist())}
         frames = np.stack([shown[number] for number in self.steps(len(clip)).tolist()])

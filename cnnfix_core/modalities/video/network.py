@@ -31,7 +31,7 @@ class Residual3d(nn.Module):
 
 
 class SmallR3D(nn.Sequential):
-    """Residual blocks along time and space, global average pooling, one linear layer."""
+    """Residual blocks over time and space, global average pooling, and a linear layer."""
 
     def __init__(self, classes: int) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""The classifier of clips that comes with this project, torchvision's, and clips to try."""
+"""The classifier of clips that comes with this project, those of torchvision, and sample clips."""
 
 from __future__ import annotations
 
@@ -20,14 +20,19 @@ FOLDER = ASSETS / "clips"
 NAME = "motions"
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 LABELS = Labels.of(MOTIONS)
-KINETICS = ("r3d_18", "mc3_18", "r2plus1d_18", "s3d")  # torchvision's convolutional networks, for people's actions
-_STEPS = 16  # frames that these see at once, as they were trained
+KINETICS = (
+    "r3d_18",
+    "mc3_18",
+    "r2plus1d_18",
+    "s3d",
+)  # torchvision's convolutional networks, which recognise human actions
+_STEPS = 16  # frames of their input, as in training
 _SAMPLE_SIDE = 160
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipSample:
-    """A clip to try. label: the motion, as the network calls it."""
+    """A sample clip; `label` is the network's name for the motion."""
 
     name: str
     label: str
@@ -35,15 +40,16 @@ class ClipSample:
 
 
 def clip_models() -> tuple[ModelInfo, ...]:
-    """The models that `load_clip_model` takes."""
+    """List the models that `load_clip_model` can load."""
     own = ModelInfo(NAME, "Motions R3D", "this project", "MIT", any(FOLDER.glob(f"{NAME}-*.safetensors")), 251_720)
     return own, *(PublishedWeights(name).info() for name in KINETICS)
 
 
 def load_clip_model(name: str = NAME, progress: DownloadProgress | None = None) -> ClipModel:
-    """Load a classifier of clips; torchvision's weights are fetched where they are missing, see `load_model`.
+    """Load a classifier of clips. Torchvision's weights are downloaded if they are missing, see `load_model`.
 
-    Raises ModelError for an unknown name, and where weights are missing or damaged and cannot be fetched.
+    Raises:
+        ModelError: The name is unknown, or the weights are missing or damaged and cannot be downloaded.
     """
     infos = {info.name: info for info in clip_models()}
     if name not in infos:
@@ -75,7 +81,7 @@ def load_clip_model(name: str = NAME, progress: DownloadProgress | None = None) 
 
 @cache
 def clip_samples() -> tuple[ClipSample, ...]:
-    """A composed clip of each motion, which the shipped network has not learnt from."""
+    """A synthetic clip of each motion, none of which was used to train the network of this project."""
     made = [compose_clip(HELD_OUT + 2_000 + label, label, side=_SAMPLE_SIDE) for label in range(len(MOTIONS))]
     return tuple(
         ClipSample(MOTIONS[one.label].replace(" ", "-"), MOTIONS[one.label], clip_of(list(one.frames))) for one in made
