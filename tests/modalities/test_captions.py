@@ -63,10 +63,10 @@ def test_a_vocabulary_survives_its_file() -> None:
     ("text", "message"),
     [
         ("", "must be JSON"),
-        ("\x80\x03}q", "write its word2idx as JSON"),
+        ("\x80\x03}q", "save its word2idx as JSON"),
         ("[1, 2]", "must be JSON"),
         ('["<start>", "<end>", "a", "a"]', "a word twice"),
-        ('["<end>", "a"]', "lacks the mark '<start>'"),
+        ('["<end>", "a"]', "lacks '<start>'"),
         ('{"<start>": 0, "<end>": 2}', "must be 0, 1, 2"),
         ('{"<start>": 0, "<end>": "1"}', "must be 0, 1, 2"),
     ],
@@ -345,8 +345,8 @@ def test_a_captioner_of_the_common_layout(elsewhere: tuple[nn.Module, nn.Module]
 @pytest.mark.parametrize(
     ("encoder", "decoder", "message"),
     [
-        ({"x": torch.zeros(1)}, None, "The encoder has no linear.weight"),
-        (None, {"x": torch.zeros(1)}, "The decoder has no linear.weight"),
+        ({"x": torch.zeros(1)}, None, "The encoder has no matrix linear.weight"),
+        (None, {"x": torch.zeros(1)}, "The decoder has no matrix linear.weight"),
         (None, {"linear.weight": torch.zeros(7, 5)}, "The decoder has no lstm"),
         ({"linear.weight": torch.zeros(6, 512)}, None, "one of torchvision's ResNets"),
         (None, {"linear.weight": torch.zeros(7, 5), "lstm.weight_ih_l0": torch.zeros(20, 6)}, "they lack"),

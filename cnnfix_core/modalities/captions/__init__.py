@@ -1,4 +1,4 @@
-"""Captions: which pixels made it say that word?"""
+"""Captions: which pixels led to each word?"""
 
 from cnnfix_core.modalities.captions.captioner import Caption, Captioner, whole_input
 from cnnfix_core.modalities.captions.explained import CaptionExplanation, Origin, Seen, Telling, Word, explain_caption

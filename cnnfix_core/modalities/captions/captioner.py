@@ -1,4 +1,4 @@
-"""A captioner, ready to be asked: the network with its words and what is done to a picture first."""
+"""A captioner: the network with its vocabulary and the preprocessing of pictures."""
 
 from __future__ import annotations
 
@@ -18,37 +18,47 @@ from cnnfix_core.zoo import Labels, LoadedNetwork, Model, Preprocessing
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """words: without marks. log_probability: natural logarithm of the caption's probability."""
+    """A caption.
+
+    Attributes:
+        words: Its words, without special tokens.
+        log_probability: The natural logarithm of its probability.
+    """
 
     words: tuple[str, ...]
     log_probability: float
 
     @property
     def text(self) -> str:
-        """The words as people write them."""
+        """The words, separated by spaces."""
         return " ".join(self.words)
 
 
 def whole_view(preprocess: Preprocessing, picture: Picture) -> View:
-    """All of a picture, squeezed to the input's size."""
+    """The whole picture, scaled to the input size without keeping its aspect ratio."""
     (found,) = views(picture, "whole", preprocess.size, 1.0, preprocess.interpolation)
     return found
 
 
 def whole_input(preprocess: Preprocessing, picture: Picture) -> Tensor:
-    """The same as numbers: (3, H, W)."""
+    """The whole picture as the network's input, (3, H, W)."""
     return preprocess(whole_view(preprocess, picture).render(picture))
 
 
 class NextWord(nn.Module):
-    """Scores of the word that follows <start> and some words, (N, words), from pictures (N, 3, H, W)."""
+    """Scores of the next word after given words, (N, words), from pictures (N, 3, H, W).
+
+    Args:
+        module: The network.
+        numbers: The numbers of the given words, that of <start> first.
+    """
 
     def __init__(self, module: ShowAndTell, numbers: Sequence[int]) -> None:
         super().__init__()
         self.encoder, self.decoder, self.numbers = module.encoder, module.decoder, tuple(numbers)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """(N, words)."""
+        """Compute the scores, (N, words)."""
         scores, state = self.decoder.step(self.encoder(pictures), None)
         for number in self.numbers:
             word = self.decoder.embed(torch.full((len(pictures),), number, device=pictures.device))
@@ -58,11 +68,14 @@ class NextWord(nn.Module):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Captioner(LoadedNetwork):
-    """A captioner, ready to be asked.
+    """A captioner, ready to use.
 
     Attributes:
-        preprocess: of the whole picture, squeezed to the network's input.
-        licence: of the weights.
+        module: The network.
+        vocabulary: The words that it knows.
+        preprocess: Turns the whole picture, scaled to the input size, into the network's input.
+        source: Where the weights come from.
+        licence: The licence of the weights.
     """
 
     module: ShowAndTell
@@ -77,7 +90,7 @@ class Captioner(LoadedNetwork):
             raise ModelError(f"The captioner knows {words} words, but its vocabulary has {len(self.vocabulary)}.")
 
     def number(self, word: str) -> int:
-        """The number of a word. Raises TargetError for one that the captioner does not know, and for marks."""
+        """The number of a word. Raises TargetError for unknown words and for special tokens."""
         number = self.vocabulary.numbers.get(word.lower())
         if number is None or number in (*self.vocabulary.silent, self.vocabulary.end):
             hint = did_you_mean(word.lower(), self.vocabulary.words, "Use another word.")
@@ -85,9 +98,12 @@ class Captioner(LoadedNetwork):
         return number
 
     def next_word(self, words: Sequence[str] = ()) -> Model:
-        """A model whose classes are words: which one follows these, for `explain`, `attribute` and all else.
+        """A classifier that predicts the word after these; it works with `explain`, `attribute` and every method.
 
-        Evidence in the words before is nothing that it can show. Raises TargetError for a word that is not known.
+        Its explanations show only evidence in the picture, not in the previous words.
+
+        Raises:
+            TargetError: The captioner does not know one of the words.
         """
         numbers = [self.vocabulary.start, *(self.number(word) for word in words)]
         labels = Labels.of(self.vocabulary.words)
@@ -95,17 +111,27 @@ class Captioner(LoadedNetwork):
         return Model(self.name, self.title, module, self.preprocess, labels, self.source, self.licence)
 
     def view(self, picture: Picture) -> View:
-        """What it sees of a picture: all of it."""
+        """The part of a picture that the network sees, which is the whole picture."""
         return whole_view(self.preprocess, picture)
 
     def inputs(self, picture: Picture) -> Tensor:
-        """The picture as the network's input: (1, 3, H, W)."""
+        """The network's input for a picture, (1, 3, H, W)."""
         return whole_input(self.preprocess, picture)[None]
 
     def describe(self, image: Source | Picture, width: int = 5, beginning: Sequence[str] = ()) -> list[Caption]:
-        """The best captions that a beam search of this width met, best first; 1: the best word each time.
+        """Describe a picture with a beam search.
 
-        beginning: words with which all of them begin. Raises PictureError, TargetError for a word that is not known.
+        Args:
+            image: As for `explain`.
+            width: The width of the beam; 1 takes the most probable word at each step.
+            beginning: The first words of all captions.
+
+        Returns:
+            The best captions found, best first.
+
+        Raises:
+            PictureError: The picture cannot be used.
+            TargetError: The captioner does not know a word of the beginning.
         """
         picture = image if isinstance(image, Picture) else open_picture(image)
         numbers = [self.number(word) for word in beginning]

@@ -1,4 +1,4 @@
-"""Which pixels made it say that word, and how much of it came from the words before?"""
+"""Which pixels led to each word of a caption, and how much of its evidence came from the previous words?"""
 
 from __future__ import annotations
 
@@ -21,11 +21,16 @@ from cnnfix_core.modalities.captions.vocabulary import END
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Origin:
-    """Where the evidence of one word of a caption came from.
+    """Where the evidence for one word of a caption came from.
 
-    probability: of the word after those before it, 0 to 1; 0 for one that the captioner does not know. picture: the
-    share of the evidence that came from the picture. before: the share from each word before, <start> first. What is
-    missing to 1 left on the way. reached: what the walk came to of the picture's embedding, (1, E).
+    The shares of the picture and of the previous words sum to 1 minus what was lost on the way.
+
+    Attributes:
+        text: The word.
+        probability: The probability of the word given the previous ones, 0 to 1; 0 if the captioner does not know it.
+        picture: The share of the evidence that came from the picture.
+        before: The shares that came from each previous word, <start> first.
+        reached: Where the walk arrived in the embedding of the picture, (1, E).
     """
 
     text: str
@@ -36,30 +41,32 @@ class Origin:
 
     @property
     def from_picture(self) -> float:
-        """The picture's part of what came from picture and words, 0 to 1; NaN where nothing came."""
+        """The picture's part of the evidence that arrived at the picture or at words, 0 to 1; NaN if none arrived."""
         total = self.picture + sum(self.before)
         return self.picture / total if total else float("nan")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Word(Origin):
-    """The same and the fixations on the picture; None where nothing of the evidence came from there."""
+    """The same with the fixations on the picture; they are None if no evidence came from the picture."""
 
     fixations: Fixations | None
 
     @classmethod
     def of(cls, origin: Origin, fixations: Fixations | None) -> Word:
-        """Both together."""
+        """Combine both."""
         return cls(origin.text, origin.probability, origin.picture, origin.before, origin.reached, fixations)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CaptionExplanation:
-    """Where each word of a caption came from.
+    """The explanation of each word of a caption.
 
     Attributes:
-        words: of the caption, and "<end>" last.
-        seconds: for the forward pass and all walks.
+        caption: The caption.
+        preset: The settings of the walks.
+        words: The explained words, "<end>" last.
+        seconds: The duration of the forward pass and all walks.
     """
 
     caption: Caption
@@ -68,9 +75,11 @@ class CaptionExplanation:
     seconds: float
 
     def maps(self, apart: bool = True, longest_side: int | None = None) -> list[Floats | None]:
-        """A map of the picture for each word, as `Fixations.density`; None where nothing came from the picture.
+        """A map of the picture for each word; None if no evidence came from the picture.
 
-        apart: only what sets the word apart from the others, as `set_apart`.
+        Args:
+            apart: Show only what distinguishes the word from the others, see `set_apart`; otherwise its density.
+            longest_side: As for `Fixations.density`.
         """
         seen = [one.fixations for one in self.words]
         found = [one.density(longest_side=longest_side) if one else None for one in seen]
@@ -81,21 +90,18 @@ class CaptionExplanation:
 
 
 class Seen:
-    """A picture that a captioner has seen: recorded once, then asked about any captions.
-
-    Raises what `record` raises.
-    """
+    """A picture, recorded once to explain any number of captions of it. Raises what `record` raises."""
 
     def __init__(self, captioner: Captioner, picture: Picture) -> None:
         self.captioner, self.picture = captioner, picture
         self.tape = record(captioner.module.encoder, captioner.inputs(picture))
 
     def tell(self, words: Sequence[str]) -> Telling:
-        """A caption of it, word by word. Raises TargetError for one without words."""
+        """Record a caption of the picture, word by word. Raises TargetError if it has no words."""
         return Telling(self.captioner, self.tape, tuple(words))
 
     def fixations(self, origin: Origin, preset: str | Preset) -> Fixations | None:
-        """From the embedding down to the pixels. Raises what `unravel` raises, but for NothingContributesError."""
+        """Walk back from the embedding to the pixels; None if nothing contributes. Raises what else `unravel` does."""
         preset = get_preset(preset)
         if not len(origin.reached):
             return None
@@ -107,7 +113,7 @@ class Seen:
 
 
 class Telling:
-    """A caption as the captioner would say it: what it gave each word, and where that came from."""
+    """A caption of a picture: the probability of each word, and where its evidence came from."""
 
     def __init__(self, captioner: Captioner, seen: Tape, words: tuple[str, ...]) -> None:
         if not words:
@@ -123,12 +129,12 @@ class Telling:
 
     @property
     def caption(self) -> Caption:
-        """The words, and how likely they are together."""
+        """The words, and the probability of the whole caption."""
         total = sum(float(self._says[step, number]) for step, number in enumerate(self._numbers))
         return Caption(self.words[:-1], total)
 
     def choices(self, step: int, count: int) -> list[tuple[str, float]]:
-        """The likeliest words at this place of the caption, from 0, with their probability; best first."""
+        """The most probable words at a position of the caption, counted from 0, with probabilities; best first."""
         values, numbers = self._says[step].topk(min(count, len(self._vocabulary)))
         return [
             (self._vocabulary.words[number], value)
@@ -137,14 +143,21 @@ class Telling:
         ]
 
     def origin(self, step: int, preset: str | Preset, rather_than: str | None = None) -> Origin:
-        """Where the word at this place came from, or what spoke for it rather than for another word.
+        """Find where the evidence for the word at a position came from.
 
-        Raises TargetError for a word against itself, and what `unravel` raises.
+        Args:
+            step: The position of the word, counted from 0.
+            preset: As for `explain`.
+            rather_than: Explain the word rather than this one.
+
+        Raises:
+            TargetError: A word is contrasted with itself.
+            CnnfixError: Whatever `unravel` raises.
         """
-        place = step + 1  # the first score is what may follow the picture alone
+        position = step + 1  # the scores at position 0 follow the picture alone, before <start>
         number = self._numbers[step]
-        said = 0, place, number
-        target = said if rather_than is None else (said, (0, place, self._vocabulary.number(rather_than)))
+        score = 0, position, number
+        target = score if rather_than is None else (score, (0, position, self._vocabulary.number(rather_than)))
         try:
             trace = unravel(self._tape, target, preset)
         except NothingContributesError:
@@ -152,9 +165,9 @@ class Telling:
         text, probability = self.words[step], float(self._says[step, number].exp())
         if trace is None:
             reached = Selection.empty(self._tape.inputs[0].shape)
-            return Origin(text, probability, 0.0, (0.0,) * place, reached)
+            return Origin(text, probability, 0.0, (0.0,) * position, reached)
         reached = trace.selection(trace.tape.inputs[0])
-        return Origin(text, probability, reached.total, _before(trace, place), reached)
+        return Origin(text, probability, reached.total, _before(trace, position), reached)
 
 
 def explain_caption(
@@ -166,25 +179,25 @@ def explain_caption(
 ) -> CaptionExplanation:
     """Explain each word of a caption (Mopuri, Garg, Babu, IEEE TIP 28(5), 2019, section 4.5).
 
-    Each walk starts at a word's score, goes back through the recurrence to the picture and to the words before, and
-    from the picture's embedding down to the pixels.
+    Each walk starts at the score of a word. It goes back through the recurrent network to the previous words and to the
+    embedding of the picture, and from there to the pixels.
 
     Args:
-        captioner: what `load_captioner` or `open_captioner` gave.
-        image: a path, a file's bytes, a PIL image, an H x W x 3 uint8 array, or what `open_picture` gave.
-        caption: the words to explain, or None for the best of a beam search; words that the captioner does not know
-            stand as <unk>.
+        captioner: A captioner from `load_captioner` or `open_captioner`.
+        image: A path, the bytes of a file, a PIL image, an H x W x 3 uint8 array, or a picture from `open_picture`.
+        caption: The words to explain, or None for the best caption of a beam search. A word that the captioner does not
+            know is replaced by <unk>.
         preset: "evidence", "published", or a preset of your own.
         focus: "wide", "balanced", "sharp" or "sharpest", for the evidence preset.
 
     Returns:
-        For each word its probability, the shares of its evidence that came from the picture and from each word before,
-        and its fixations.
+        For each word its probability, its fixations, and the shares of its evidence that came from the picture and
+        from each previous word.
 
     Raises:
-        PictureError: the picture cannot be used.
-        TargetError: the caption has no words.
-        CnnfixError: what `record` and `unravel` raise.
+        PictureError: The picture cannot be used.
+        TargetError: The caption has no words.
+        CnnfixError: Whatever `record` and `unravel` raise.
     """
     preset = get_preset(preset, focus)
     picture = image if isinstance(image, Picture) else open_picture(image)
@@ -199,10 +212,16 @@ def explain_caption(
 
 
 def set_apart(maps: Sequence[Floats]) -> list[Floats]:
-    """What sets each word apart: its map less the mean of the others', where that is positive.
+    """What distinguishes each word: the positive part of its map minus the mean of the other words' maps.
 
-    maps: of all words of a caption, each of the sum 1; so the sum of what is left, 0 to 1, is the word's own part. The
-    words share one embedding of the picture, so that their maps are nearly alike; what they share goes.
+    All words share one embedding of the picture, so their maps are nearly alike; the difference removes what they have
+    in common.
+
+    Args:
+        maps: The maps of all words of a caption; each sums to 1.
+
+    Returns:
+        The differences. The sum of each, 0 to 1, is the part of its map that belongs to this word alone.
     """
     total = np.sum(maps, axis=0)
     others = max(len(maps) - 1, 1)
@@ -210,7 +229,7 @@ def set_apart(maps: Sequence[Floats]) -> list[Floats]:
 
 
 def _before(trace: Trace, count: int) -> tuple[float, ...]:
-    """The evidence that came to each of the first words."""
+    """The evidence that arrived at each of the first `count` words."""
     reached = trace.fixations_of(1)
     shares: Floats = np.bincount(reached.index[:, 1], weights=reached.evidence, minlength=count).astype(float)
     return tuple(shares.tolist())

@@ -1,4 +1,4 @@
-"""An explained caption as a figure and as JSON."""
+"""The explanation of a caption as a figure and as JSON."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from cnnfix_core.utils import percent
 from cnnfix_core.visualization import MOST_COLUMNS, FigureCell, grid, png
 
 _TEXT = (
-    "Each map: what sets the word apart from the others of the caption. Above it: the part of the word's evidence that "
-    "came from the picture; the rest came from the words before."
+    "Each map shows what distinguishes the word from the others in the caption. Above it is the share of the word's "
+    "evidence that came from the picture; the rest came from the previous words."
 )
 
 
 def caption_figure(picture: Picture, found: CaptionExplanation) -> bytes:
-    """A PNG: the picture under the map of each word that has any, as `CaptionExplanation.maps`."""
+    """A PNG: for each word with a map, the picture overlaid with this map, see `CaptionExplanation.maps`."""
     cells = [
         FigureCell(picture, word.text, shown, f"picture {percent(word.from_picture)}")
         for word, shown in zip(found.words, found.maps(longest_side=MAP_SIDE), strict=True)
@@ -26,7 +26,7 @@ def caption_figure(picture: Picture, found: CaptionExplanation) -> bytes:
 
 
 def caption_json(picture: Picture, found: CaptionExplanation) -> str:
-    """Words, where their evidence came from, and fixations as [x, y, evidence] in original pixels."""
+    """The words, where their evidence came from, and their fixations as [x, y, evidence] in original pixels."""
     words = [
         {
             "word": word.text,

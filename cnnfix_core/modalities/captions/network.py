@@ -1,7 +1,7 @@
-"""Show and Tell: a convolutional network says what is seen, a recurrent one says it in words.
+"""Show and Tell: a convolutional network encodes the picture, and a recurrent network writes the caption.
 
-Vinyals et al., Show and Tell: A Neural Image Caption Generator, CVPR 2015. Parts are named as in the common PyTorch
-layout of it (encoder: linear, bn; decoder: embed, lstm, linear), so that weights trained elsewhere fit.
+Vinyals et al., Show and Tell: A Neural Image Caption Generator, CVPR 2015. The layers are named as in the common
+PyTorch implementation (encoder: linear, bn; decoder: embed, lstm, linear), so that weights trained elsewhere fit.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ State = tuple[Tensor, Tensor]
 
 
 class Encoder(nn.Module):
-    """From pictures (N, 3, H, W) to their embeddings (N, E): feature maps, their mean over all places, a linear layer.
+    """Embeds pictures (N, 3, H, W) as (N, E): global average pooling of feature maps, and a linear layer.
 
-    features: gives feature maps, (N, C, h, w).
+    Args:
+        features: Computes the feature maps, (N, C, h, w).
+        channels: The number of feature maps, C.
+        embedding: The size of the embedding, E.
     """
 
     def __init__(self, features: nn.Module, channels: int, embedding: int) -> None:
@@ -25,17 +28,17 @@ class Encoder(nn.Module):
         self.bn = nn.BatchNorm1d(embedding, momentum=0.01)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """(N, E)."""
+        """Compute the embeddings, (N, E)."""
         return self.embedded(self.features(pictures).mean(dim=(2, 3)))
 
     def embedded(self, features: Tensor) -> Tensor:
-        """(N, E), from the means of the feature maps, (N, C)."""
+        """Compute the embeddings, (N, E), from the means of the feature maps, (N, C)."""
         found: Tensor = self.bn(self.linear(features))
         return found
 
 
 class Decoder(nn.Module):
-    """Scores of the next word after a picture and after each word: an LSTM whose first input is the picture."""
+    """An LSTM that scores the next word after each input; the first input is the picture, the others are words."""
 
     def __init__(self, words: int, embedding: int, hidden: int, layers: int = 1) -> None:
         super().__init__()
@@ -44,31 +47,34 @@ class Decoder(nn.Module):
         self.linear = nn.Linear(hidden, words)
 
     def forward(self, picture: Tensor, embedded: Tensor) -> Tensor:
-        """(N, T + 1, words): what may follow the picture, then what may follow each of T words.
+        """Compute the scores of the next word after the picture and after each of T words, (N, T + 1, words).
 
-        picture: (N, E). embedded: (N, T, E).
+        Args:
+            picture: The embedding of the picture, (N, E).
+            embedded: The embeddings of the words, (N, T, E).
         """
         scores, state = self.step(picture, None)
-        told = [scores]
-        for word in embedded.unbind(dim=1):  # one at a time: a walk would take rows of one product for places of a map
+        all_scores = [scores]
+        # One word at a time: a walk would take the rows of a single matrix product for positions in a feature map.
+        for word in embedded.unbind(dim=1):
             scores, state = self.step(word, state)
-            told.append(scores)
-        return torch.stack(told, dim=1)
+            all_scores.append(scores)
+        return torch.stack(all_scores, dim=1)
 
     def step(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
-        """Scores (N, words) of what follows one more input, (N, E), and the state after it."""
+        """Compute the scores of the next word after one more input (N, E), as (N, words), and the new state."""
         states, state = self.lstm(inputs[:, None], state)
         return self.linear(states[:, 0]), state
 
 
 class ShowAndTell(nn.Module):
-    """Both, as one function of the picture and of the words: a walk comes to either."""
+    """Encoder and decoder as one function of the picture and the words, so that a walk can arrive at both."""
 
     def __init__(self, encoder: Encoder, decoder: Decoder) -> None:
         super().__init__()
         self.encoder, self.decoder = encoder, decoder
 
     def forward(self, pictures: Tensor, embedded: Tensor) -> Tensor:
-        """(N, T + 1, words), from pictures (N, 3, H, W) and the embeddings (N, T, E) of <start> and the words."""
+        """Compute the scores, (N, T + 1, words), from pictures (N, 3, H, W) and embedded words (N, T, E)."""
         scores: Tensor = self.decoder(self.encoder(pictures), embedded)
         return scores

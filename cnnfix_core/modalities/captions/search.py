@@ -1,4 +1,4 @@
-"""Finding captions: the best word at each step, or the best few beginnings at each step."""
+"""Search for captions with a beam search."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from cnnfix_core.modalities.captions.network import Decoder, State
 from cnnfix_core.modalities.captions.vocabulary import Vocabulary
 
 LONGEST = 20
-LENGTH = 0.85  # of 0.7, 0.85, 1 and 1.3 the best on Flickr8k's validation photographs
+LENGTH = 0.85  # the best of 0.7, 0.85, 1 and 1.3 on Flickr8k's validation photographs
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A caption: its words' numbers without marks, and the natural logarithm of its probability, its end included.
+    """A caption that was found.
 
-    A caption that was cut at 20 words has no end.
+    Attributes:
+        numbers: The numbers of its words, without special tokens.
+        log_probability: The natural logarithm of its probability. This includes <end>, except if the caption was cut
+            off after 20 words.
     """
 
     numbers: tuple[int, ...]
@@ -27,7 +30,7 @@ class Found:
 
     @property
     def rank(self) -> float:
-        """By which captions of different lengths are compared: the end counts as a word."""
+        """The log probability normalised by length, to compare captions; <end> counts as a word."""
         return float(self.log_probability / (len(self.numbers) + 1) ** LENGTH)
 
 
@@ -43,11 +46,11 @@ class _Beginning:
 
 
 _Entry = tuple[int | None, _Beginning]
-"""The row of the state that it goes on from, None for one that has ended."""
+"""A beginning, and the row of the decoder's state that continues it; None if it has ended."""
 
 
 def likely(scores: Tensor, vocabulary: Vocabulary) -> Tensor:
-    """The logarithm of each word's probability, (N, words), from scores; marks but for <end> are never said."""
+    """Turn scores into log probabilities of words, (N, words); special tokens other than <end> are excluded."""
     scores = scores.clone()
     scores[:, list(vocabulary.silent)] = -torch.inf
     return scores.log_softmax(dim=1)
@@ -57,11 +60,17 @@ def likely(scores: Tensor, vocabulary: Vocabulary) -> Tensor:
 def search(
     decoder: Decoder, picture: Tensor, vocabulary: Vocabulary, width: int = 3, beginning: Sequence[int] = ()
 ) -> list[Found]:
-    """The `width` best captions of a picture that the search met, best first; width 1 takes the best word each time.
+    """Find the best captions of a picture with a beam search, best first.
 
-    picture: (1, E), the embedded picture. beginning: numbers of words with which all captions begin. Marks are never
-    said; a caption has at most 20 words. Beginnings are compared by the logarithm of their probability over their
-    length to the power of 0.85.
+    Captions have at most 20 words and no special tokens. The search ranks beginnings by their log probability divided
+    by their length to the power of 0.85.
+
+    Args:
+        decoder: The decoder.
+        picture: The embedding of the picture, (1, E).
+        vocabulary: The words.
+        width: The width of the beam; 1 takes the most probable word at each step.
+        beginning: The numbers of the first words of all captions.
     """
     _, state = decoder.step(picture, None)
     total, last = 0.0, torch.tensor([vocabulary.start])

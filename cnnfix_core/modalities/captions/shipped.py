@@ -1,4 +1,4 @@
-"""The captioners that come with this project: for photographs, and for composed scenes."""
+"""The captioners that come with this project: for photographs, and for synthetic scenes."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ FOLDER = ASSETS / "captions"
 
 
 class Features(nn.Module):
-    """The feature maps of the last convolution of one of timm's networks, after its activation: (N, C, h, w)."""
+    """The last feature maps of one of timm's networks, after the activation function: (N, C, h, w)."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """(N, C, h, w)."""
+        """Compute the feature maps, (N, C, h, w)."""
         maps: Tensor = self.network.forward_features(pictures)  # type: ignore[operator]
         return maps
 
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
-    """A captioner that comes with this project. features: the convolutional network in front of it."""
+    """A captioner that comes with this project; `features` loads the convolutional part of its encoder."""
 
     name: str
     title: str
@@ -44,11 +44,11 @@ class Shipped:
     licence: str
 
     def file(self, suffix: str) -> Path:
-        """NAME-0123abcd.suffix in assets/captions. Raises ModelError where it is missing or damaged."""
+        """The path of NAME-0123abcd.suffix in assets/captions. Raises ModelError if it is missing or damaged."""
         return project_file(FOLDER, f"{self.name}-*.{suffix}", f"The captioner {self.title!r} is", "assets/captions")
 
     def load(self) -> Captioner:
-        """The captioner, ready to be asked. Raises ModelError where its files are missing or damaged."""
+        """Load the captioner. Raises ModelError if its files are missing or damaged."""
         state = load_file(self.file("safetensors"))
         vocabulary = Vocabulary.from_json(self.file("json").read_text("utf-8"))
         module = _of(state, vocabulary)
@@ -70,7 +70,7 @@ def _photographs() -> nn.Module:
 
 
 def _scenes() -> nn.Module:
-    """All but pooling and the last layer."""
+    """The network without its pooling and its last layer."""
     return nn.Sequential(*list(load_model("scenes_resnet").module.children())[:-3])
 
 
@@ -86,13 +86,13 @@ _ALL = {one.name: one for one in (FLICKR8K, SCENES)}
 
 
 def load_captioner(name: str = FLICKR8K.name) -> Captioner:
-    """A captioner that is shipped with this project.
+    """Load a captioner that comes with this project.
 
     Args:
-        name: "flickr8k" for photographs, "scenes" for composed scenes.
+        name: "flickr8k" for photographs, "scenes" for synthetic scenes.
 
     Raises:
-        ModelError: there is no captioner of this name, or its files are missing or damaged.
+        ModelError: There is no captioner of this name, or its files are missing or damaged.
     """
     if name not in _ALL:
         raise ModelError(f"There is no captioner {name!r}; choose one of {', '.join(_ALL)}.")
@@ -100,7 +100,7 @@ def load_captioner(name: str = FLICKR8K.name) -> Captioner:
 
 
 def _of(state: dict[str, Tensor], vocabulary: Vocabulary) -> ShowAndTell:
-    """The network of these shapes, without its convolutional part."""
+    """Build the network that fits these tensors, without its convolutional part."""
     embedding, channels = state["encoder.linear.weight"].shape
     hidden = state["decoder.linear.weight"].shape[1]
     return ShowAndTell(Encoder(nn.Identity(), channels, embedding), Decoder(len(vocabulary), embedding, hidden))

@@ -1,4 +1,4 @@
-"""Words and their numbers."""
+"""The vocabulary of a captioner: words and their numbers."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ START, END, UNKNOWN, PAD = "<start>", "<end>", "<unk>", "<pad>"
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The words that a captioner can say, by their numbers; four of them are marks: <start>, <end>, <unk>, <pad>.
+    """The words of a captioner in the order of their numbers, with the special tokens <start>, <end>, <unk>, <pad>.
 
-    Raises ModelError where a word occurs twice, or <start> or <end> is missing.
+    Raises:
+        ModelError: A word occurs twice, or <start> or <end> is missing.
     """
 
     words: tuple[str, ...]
 
     def __post_init__(self) -> None:
         if len(self.numbers) < len(self.words):
-            raise ModelError("The vocabulary has a word twice: each must have a number of its own.")
+            raise ModelError("The vocabulary contains a word twice: each word must have a single number.")
         for mark in (START, END):
             if mark not in self.numbers:
-                raise ModelError(f"The vocabulary lacks the mark {mark!r}, with which a captioner begins or ends.")
+                raise ModelError(f"The vocabulary lacks {mark!r}, the special token with which captions begin or end.")
 
     def __len__(self) -> int:
         return len(self.words)
@@ -39,29 +40,29 @@ class Vocabulary:
 
     @property
     def start(self) -> int:
-        """What comes before the first word."""
+        """The number of <start>, which precedes the first word."""
         return self.numbers[START]
 
     @property
     def end(self) -> int:
-        """What comes after the last word."""
+        """The number of <end>, which follows the last word."""
         return self.numbers[END]
 
     @property
     def silent(self) -> tuple[int, ...]:
-        """Marks that are no words, but for <end>."""
+        """The numbers of the special tokens that never occur in a caption: all but <end>."""
         return tuple(self.numbers[mark] for mark in (START, UNKNOWN, PAD) if mark in self.numbers)
 
     def number(self, word: str) -> int:
-        """The number of a word; that of <unk> for one that is not in the vocabulary. Raises ModelError without one."""
+        """The number of a word, or that of <unk> for an unknown word. Raises ModelError if there is no <unk>."""
         found = self.numbers.get(word.lower(), self.numbers.get(UNKNOWN))
         if found is None:
-            raise ModelError(f"The captioner does not know the word {word!r}, and has no mark for unknown ones.")
+            raise ModelError(f"The captioner does not know the word {word!r}, and its vocabulary has no <unk>.")
         return found
 
     @classmethod
     def from_json(cls, text: str) -> Vocabulary:
-        """A list of words, or an object of words and their numbers. Raises ModelError for anything else."""
+        """Read a list of words, or an object that maps words to numbers. Raises ModelError for anything else."""
         try:
             found = json.loads(text)
         except (ValueError, RecursionError):
@@ -73,30 +74,30 @@ class Vocabulary:
         return cls(tuple(found))
 
     def to_json(self) -> str:
-        """A list of words."""
+        """Write the words as a list."""
         return json.dumps(self.words, ensure_ascii=False, indent=0) + "\n"
 
 
 _WANTED = (
-    "The vocabulary must be JSON: a list of words in the order of their numbers, or an object of words and numbers. "
-    "From a pickled Python object, write its word2idx as JSON first."
+    "The vocabulary must be JSON: a list of words in the order of their numbers, or an object that maps words to "
+    "numbers. If it is a pickled Python object, save its word2idx as JSON first."
 )
 
 
 def _in_order(numbers: dict[str, object]) -> list[str]:
-    places = {number: word for word, number in numbers.items() if isinstance(number, int)}
-    if sorted(places) != list(range(len(numbers))):
-        raise ModelError("The numbers of the vocabulary must be 0, 1, 2 and so on, each once.")
-    return [places[number] for number in range(len(places))]
+    words = {number: word for word, number in numbers.items() if isinstance(number, int)}
+    if sorted(words) != list(range(len(numbers))):
+        raise ModelError("The numbers in the vocabulary must be 0, 1, 2 and so on, without gaps or repetitions.")
+    return [words[number] for number in range(len(words))]
 
 
 def tokens(caption: str) -> list[str]:
-    """Words of a caption as captioners learn them: lower case, without punctuation."""
+    """Split a caption into words as in training: lower case, without punctuation."""
     return re.findall(r"[a-z0-9]+(?:['-][a-z0-9]+)*", caption.lower())
 
 
 def counted(captions: Iterable[Sequence[str]], least: int) -> Vocabulary:
-    """The marks and all words that occur at least so often, the frequent first."""
+    """Make a vocabulary of the special tokens and all words that occur at least `least` times, most frequent first."""
     times: dict[str, int] = {}
     for caption in captions:
         for word in caption:
