@@ -1,4 +1,4 @@
-"""Stepping through a walk: its layers in order, who led to whom, what decided each hop, and how to draw it."""
+"""Stepping through a walk: its layers in order, its lineage, what decided each hop, and how to draw it."""
 
 from cnnfix_core.backtrack.ancestry import Line
 from cnnfix_core.backtrack.decisions.deciding import decide

@@ -1,4 +1,4 @@
-"""Who led to whom: the ancestry of chosen elements up to the score, and what came through them down to the input."""
+"""Lineage: the ancestors of chosen elements up to the score, and their descendants down to the input."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from cnnfix_core.engine import Trace, Value
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """All that led to chosen elements of a value, and all that came through them.
+    """Everything that led to chosen elements of a value, and everything that came from them.
 
-    carried: for each value on the line, (N,) for each row of its selection: of the chosen elements the evidence that
-    they hold, below them what came through them, above them what went through the row to them. Above, each hop passes
-    on the sum whole, and the score has what the chosen elements hold. Below, what the walk dropped is missing.
+    carried: for each value on the line, the (N,) evidence on the line of each row of its selection. The chosen elements
+    carry what they hold. Those below carry what came through the chosen ones, those above what went through them to the
+    chosen ones. Going up, every hop keeps the sum, up to the score. Going down, what the walk dropped is missing.
     """
 
     trace: Trace
     carried: dict[Value, Floats]
 
     def part(self, value: Value) -> Floats:
-        """(N,) 0 to 1: how much of the evidence of each row of the value's selection is on the line.
+        """(N,) 0 to 1: the fraction of each row's evidence, in the value's selection, that is on the line.
 
-        Where a walk drops elements, their evidence goes to those that stay: more than a row holds can then have gone
-        through it. That counts as all.
+        Where a walk drops elements, the remaining ones receive their evidence, so a row can have passed on more than it
+        holds. That counts as 1.
         """
         evidence = self.trace.selection(value).evidence
         return np.minimum(self.carried.get(value, np.zeros(len(evidence))) / evidence, 1)
 
 
 class Parents(NamedTuple):
-    """For each row of a selection the number of the hop, in the trace, and the row of that hop's output's selection."""
+    """For each row of a selection, the index of a hop in the trace, and a row of the selection of its output."""
 
     hop: Ints
     row: Ints
@@ -44,13 +44,13 @@ class Parents(NamedTuple):
 def line(trace: Trace, value: Value, rows: Ints) -> Line:
     """The line of these rows of a value's selection, with all of their evidence.
 
-    Above them are ancestors only, below them descendants only.
+    It has only ancestors above them, and only descendants below them.
     """
     evidence = trace.selection(value).evidence
     chosen = np.zeros(len(evidence))
     chosen[rows] = evidence[rows]
     above, below = {value: chosen}, {value: chosen}
-    # All hops into a value follow each other, after those into what they come from.
+    # The trace lists all hops into a value together, after the hops into the values they come from.
     for hop in reversed(trace.hops):
         if hop.input in above:
             _add(above, hop.output, hop.up(above[hop.input] / trace.selection(hop.input).evidence))
@@ -61,13 +61,13 @@ def line(trace: Trace, value: Value, rows: Ints) -> Line:
 
 
 def _add(carried: dict[Value, Floats], value: Value, evidence: Floats) -> None:
-    """Add it to what the value carries, if it is anything."""
+    """Add evidence to what the value carries, unless all of it is 0."""
     if evidence.any():
         carried[value] = carried[value] + evidence if value in carried else evidence
 
 
 def strongest_parents(trace: Trace) -> dict[Value, Parents]:
-    """For each value of the walk but the score: where most of each row's evidence came from, the first on ties."""
+    """For each value of the walk except the score: where most of each row's evidence came from, the first on ties."""
     into: dict[Value, list[int]] = defaultdict(list)
     for number, hop in enumerate(trace.hops):
         into[hop.input].append(number)
@@ -75,7 +75,7 @@ def strongest_parents(trace: Trace) -> dict[Value, Parents]:
 
 
 def _strongest(trace: Trace, hops: list[int]) -> Parents:
-    """Over all these hops into one value: the strongest parent of each row."""
+    """The strongest parent of each row of a value; hops: all hops into it."""
     found = [trace.hops[number].strongest() for number in hops]
     best = np.stack([came for _, came in found]).argmax(axis=0)
     rows = np.stack([parent for parent, _ in found])

@@ -1,4 +1,4 @@
-"""Inspect one step of a walk: its strongest elements, what decided one of them, and the line of what is picked."""
+"""Inspect one step of a walk: its strongest elements, what decided one of them, and the line of the pick."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from cnnfix_core.utils import percent
 
 _LISTED = 12
 _HERE = "Strongest here, with their share of the evidence"
-_ON_LINE = "Strongest on the line, with their evidence that is on it"
+_ON_LINE = "Strongest on the line, with the part of their evidence that is on it"
 
 
 @dataclass(frozen=True, slots=True)
 class ElementFacts:
-    """One element of a step: its row in the selection, what it is called, its share of the evidence, +1 or -1."""
+    """One element of a step: its row in the selection, its name, its share of the evidence, and its sign, +1 or -1."""
 
     row: int
     chosen: Chosen
@@ -38,7 +38,7 @@ class ElementFacts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InputFacts:
-    """One input of a decision: its numbers, what it is called, and where to look at it; None where no step shows it."""
+    """One input of a decision: its numbers, its name, and how to pick it; None if no step shows it."""
 
     term: Term
     label: str
@@ -47,7 +47,7 @@ class InputFacts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecisionFacts:
-    """What decided an element: the decision, what the element is called, and the inputs that the decision lists."""
+    """What decided an element: the decision, the element's name, and the inputs that the decision lists."""
 
     decision: Decision
     title: str
@@ -56,11 +56,11 @@ class DecisionFacts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PickFacts:
-    """What is picked, at this step or another.
+    """The pick, at this step or another.
 
-    label: what and where. evidence: its share of all evidence, 0 to 1. arrived: the evidence that came to the picture
-    through it; pixels: to how many. Both are None where the pick is in the picture itself.
-    line: all that led to it, and all that came through it.
+    label: what and where it is. evidence: its share of all evidence, 0 to 1. arrived: the evidence that reached the
+    picture through it; pixels: how many it reached. Both are None if the pick is in the picture itself.
+    line: everything that led to it, and everything that came from it.
     """
 
     chosen: Chosen
@@ -72,25 +72,25 @@ class PickFacts:
 
     @property
     def summary(self) -> str:
-        """One sentence."""
+        """The pick's evidence in one sentence."""
         held = f"It holds {percent(self.evidence)} of the evidence"
         if self.arrived is None or self.pixels is None:
             return f"{held}."
-        return f"{held}; {percent(self.arrived)} came through it to {self.pixels:,} pixel{'s' * (self.pixels != 1)}."
+        return f"{held}; {percent(self.arrived)} reached {self.pixels:,} pixel{'s' * (self.pixels != 1)} through it."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepFacts:
     """All facts of one step of a walk.
 
-    name: the module, or the kind of layer where nothing has a name. kind: "Convolution 3 × 3, stride 2". shape: "128 ×
-    28 × 28". words: the layer, and where in the picture its evidence lies.
-    receptive_field: height and width, in pixels of the network's input, of what one element sees; None without a map.
-    selection: the elements that the walk came by.
+    name: the module, or the kind of layer if there is no module. kind: "Convolution 3 × 3, stride 2". shape: "128 ×
+    28 × 28". words: the layer, and where in the picture its evidence is.
+    receptive_field: height and width of what one element sees, in pixels of the network's input; None without a map.
+    selection: the elements that the walk passed through.
     on_line: whether `elements` are ranked by their evidence on the line of a pick at another step, not by all of it.
-    elements: the strongest, at most 12. current: the one that is looked at. point: its number in the playback, None
-    where it is not drawn. decision: what decided it.
-    pick: None where nothing is picked, or nothing that the walk came by.
+    elements: at most 12, the strongest first. current: the one that is explained. point: its number in the playback,
+    None if it is not drawn. decision: what decided it.
+    pick: None if nothing is picked, or nothing that the walk passed through.
     """
 
     step: Step
@@ -109,11 +109,11 @@ class StepFacts:
 
     @property
     def ranked(self) -> str:
-        """What `elements` are ranked by, as a heading."""
+        """A heading that says what `elements` are ranked by."""
         return _ON_LINE if self.on_line else _HERE
 
     def describe(self) -> str:
-        """All this in words, a fact per line."""
+        """All facts in words, one per line."""
         lines = [f"Step {self.step.number}: {self.words}"]
         if self.receptive_field:
             height, width = self.receptive_field
@@ -133,9 +133,9 @@ def inspect(walk: Walked, step: int, pick: Chosen | None = None) -> StepFacts:
     """All facts of one step of a walk.
 
     Args:
-        walk: what `walked` made.
+        walk: made by `walked`.
         step: its number, 0 at the score.
-        pick: elements of this step, which are then explained, or of another, whose line is followed to this step.
+        pick: elements of this step, which are then explained, or of another step, whose line is followed to this one.
 
     Raises:
         CnnfixError: the walk has no such step.
@@ -169,12 +169,12 @@ def inspect(walk: Walked, step: int, pick: Chosen | None = None) -> StepFacts:
 def _step(walk: Walked, number: int) -> Step:
     steps = walk.path.steps
     if not 0 <= number < len(steps):
-        raise CnnfixError(f"The walk has no step {number}: they are numbered from 0, the score, to {len(steps) - 1}.")
+        raise CnnfixError(f"The walk has no step {number}: steps are numbered from 0 (the score) to {len(steps) - 1}.")
     return steps[number]
 
 
 def _strongest(step: Step, selection: Selection, pick: Chosen | None, line: Line | None) -> Ints:
-    """Rows of the step's selection, strongest first: those picked here; else those on the line; else all."""
+    """Rows of the step's selection, strongest first: those picked here, else those on the line, else all."""
     if pick is not None and pick.step == step.number and line is not None:
         return _ranked(pick.rows(selection, step), selection.evidence)
     carried = selection.evidence if line is None else line.carried.get(step.value)
@@ -185,7 +185,7 @@ def _strongest(step: Step, selection: Selection, pick: Chosen | None, line: Line
 
 
 def _beside(step: Step, selection: Selection, pick: Chosen | None, rows: Ints) -> Ints:
-    """The rows to list: beside one element that is picked, the strongest others at its place."""
+    """The rows to list; if a single element is picked, the strongest others at its place follow it."""
     if pick is not None and pick.step == step.number and pick.channel is not None and len(rows):
         around = _ranked(Chosen(step.number, None, pick.place).rows(selection, step), selection.evidence)
         rows = np.concatenate([rows, around[~np.isin(around, rows)]])
@@ -241,16 +241,16 @@ def _decided(walk: Walked, step: Step, row: int) -> DecisionFacts:
 
 def _score(walk: Walked) -> str:
     target, other = walk.explanation.target, walk.explanation.rather_than
-    return f"the score of “{target.label}”" + (f" less that of “{other.label}”" if other else "")
+    return f"the score of “{target.label}”" + (f" minus that of “{other.label}”" if other else "")
 
 
 def _seen(path: Path, value: Value, position: Position) -> Chosen | None:
-    """An element as it is picked at its step, if it is seen at one."""
+    """The pick of an element at the step that shows it, if there is one."""
     step = path.seen_at(value)
     return element(step, int(np.ravel_multi_index(position, value.shape)) if position else 0) if step else None
 
 
 def _label(path: Path, value: Value, position: Position) -> str:
-    """What an element is called: as at its step, if it is seen at one."""
+    """The name of an element, as at the step that shows it, if there is one."""
     seen = _seen(path, value, position)
     return seen.label(path.steps[seen.step]) if seen else element_name(value.shape, position)

@@ -1,4 +1,4 @@
-"""The path of a walk: the layers from the score back to the picture, in blocks and stages as people think of them."""
+"""The path of a walk: the layers from the score back to the picture, grouped into blocks and stages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cnnfix_core.backtrack.receptive_fields.fields import Field, fields
 from cnnfix_core.engine import Operation, Trace, Value, family_of, known_as
 from cnnfix_core.engine.rules.indexing import same_order
 
-# What layers are counted by: a block has two of these or more.
+# A block has at least two of these.
 _LINEAR = {"aten.convolution", "aten._convolution", "aten.addmm", "aten.mm"}
 _LOOSE = object()
 _NO_OPS = {"aten.dropout", "aten.native_dropout"}
@@ -19,10 +19,10 @@ _NO_OPS = {"aten.dropout", "aten.native_dropout"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One stop of a walk: a tensor, and the operation that made it, through which the walk goes on.
+    """One stop of a walk: a tensor, and the operation that computed it, through which the walk goes on.
 
-    number: 0 at the score, growing towards the picture. operation: None for the picture. field: where its elements
-    look; None where they have no place. block: number of the step's block.
+    number: 0 at the score, increasing towards the picture. operation: None for the picture. field: the receptive
+    fields of its elements; None if the tensor is not a map. block: number of the step's block.
     """
 
     number: int
@@ -33,12 +33,12 @@ class Step:
 
     @property
     def module(self) -> str:
-        """Full name of the module that made it, "" where nothing has a name."""
+        """Full name of the module that computed it, "" if there is none."""
         return self.operation.module if self.operation else ""
 
     @property
     def size(self) -> tuple[int, ...]:
-        """Rows and columns of the feature map, () where elements have no place."""
+        """Rows and columns of the feature map, () if the tensor is not a map."""
         return self.field.size if self.field else ()
 
 
@@ -53,7 +53,7 @@ class Block:
 
     @property
     def short(self) -> str:
-        """The title from its last word on: "denselayer4" for "features.denseblock2.denselayer4"."""
+        """The title from its last part that is not a number: "denselayer4" for "features.denseblock2.denselayer4"."""
         parts = self.title.split(".")
         word = max((n for n, part in enumerate(parts) if not part[0].isdecimal()), default=0)
         return ".".join(parts[word:])
@@ -61,7 +61,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Blocks, first to last, whose feature maps have one size: rows and columns, () where elements have no place."""
+    """Blocks, first to last, whose feature maps have the same size: rows and columns, () without a map."""
 
     size: tuple[int, ...]
     first: int
@@ -70,7 +70,7 @@ class Stage:
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """All steps, from the score to the picture; blocks and stages in the same order. fields: of all values."""
+    """All steps, from the score to the picture; blocks and stages in the same order. fields: of all maps."""
 
     steps: tuple[Step, ...]
     blocks: tuple[Block, ...]
@@ -79,20 +79,20 @@ class Path:
     _numbers: dict[Value, int] = field(repr=False)
 
     def step_of(self, value: Value) -> Step | None:
-        """The step at which a tensor is looked at; None where it is passed over."""
+        """The step that shows a tensor; None if the path skips it."""
         number = self._numbers.get(value)
         return None if number is None else self.steps[number]
 
     def seen_at(self, value: Value) -> Step | None:
-        """The step of a tensor, or of the one that it was only given another shape of, element by element."""
+        """The step that shows a tensor, or the tensor before it that differs from it only in shape."""
         step = self.step_of(value)
         return step or self.step_of(_before_silent(value))
 
 
 def path_of(*traces: Trace) -> Path:
-    """The path of one or several walks over the same tape: every tensor that one of them went through.
+    """The path of one or several walks over the same tape: every tensor that at least one of them went through.
 
-    Passed over are tensors that only have another shape, and what does nothing in evaluation mode.
+    Tensors that differ only in shape are skipped, and so is dropout.
     """
     tape = traces[0].tape
     where = fields(tape)
@@ -101,7 +101,7 @@ def path_of(*traces: Trace) -> Path:
     visited = [(v, o) for v, o in values if any(len(trace.selection(v)) for trace in traces)]
     sizes = [where[value].size if value in where else () for value, _ in visited]
     for number, (_, operation) in reversed(list(enumerate(visited[:-1]))):
-        if operation is not None and "_pad" in operation.name:  # a border belongs to the layer that needs it
+        if operation is not None and "_pad" in operation.name:  # padding belongs to the layer that needs it
             sizes[number] = sizes[number + 1]
     tree = _Modules([(o, size) for (_, o), size in zip(visited, sizes, strict=True) if o is not None])
     keys = [("input",) if o is None else tree.block(o, size) for (_, o), size in zip(visited, sizes, strict=True)]
@@ -126,7 +126,7 @@ def path_of(*traces: Trace) -> Path:
 
 
 def _before_silent(value: Value) -> Value:
-    """The tensor before the operations that are passed over."""
+    """The tensor before the skipped operations."""
     while value.producer is not None and not _is_stop(value.producer):
         value = value.producer.args[0]
     return value
@@ -137,18 +137,18 @@ def _is_stop(operation: Operation) -> bool:
 
 
 class _Modules:
-    """The tree of modules that a walk's operations ran in, and which of them is a block.
+    """The tree of modules that a walk's operations ran in, and which of them are blocks.
 
-    A module is a block if it holds at least two linear operations, or one and other layers, and no blocks in a row
-    of its own: a residual or inception block, a fully connected head, but no stage of such blocks. What is in no block
-    is put together while the size of its feature maps stays.
+    A block is an outermost module with submodules and at least one linear operation that is not itself a row of
+    blocks: a residual or inception block or a fully connected head, but not a stage of such blocks. Operations outside
+    all blocks are grouped as long as the size of their feature maps stays the same.
     """
 
     def __init__(self, operations: Sequence[tuple[Operation, tuple[int, ...]]]) -> None:
         self._operations = operations
 
     def block(self, operation: Operation, size: tuple[int, ...]) -> tuple[object, ...]:
-        """What the operations of one block have in common."""
+        """A key that all operations of one block share."""
         parts = operation.module.split(".") if operation.module else []
         prefixes = [".".join(parts[: n + 1]) for n in range(len(parts))]
         for module in prefixes:
@@ -158,7 +158,7 @@ class _Modules:
 
     @cached_property
     def _members(self) -> dict[str, list[int]]:
-        """For each module the numbers of the operations in it."""
+        """For each module, the indices of the operations in it."""
         members: dict[str, list[int]] = {}
         for number, (operation, _) in enumerate(self._operations):
             parts = operation.module.split(".")
@@ -176,7 +176,7 @@ class _Modules:
 
     @cached_property
     def _blocks(self) -> frozenset[str]:
-        """The outermost modules that are blocks are found by going down from those without a parent."""
+        """The outermost modules that are blocks, found by descending from the top-level modules."""
         return frozenset(block for module in self._members if "." not in module for block in self._found(module))
 
     def _found(self, module: str) -> Iterator[str]:
@@ -193,13 +193,13 @@ class _Modules:
         return sum(known_as(self._operations[number][0]) in _LINEAR for number in self._members[module])
 
     def _is_row(self, module: str, children: Sequence[str]) -> bool:
-        """Whether a module only holds others that run one after another: a stage, or all feature layers."""
+        """Whether a module is a sequence of other blocks: a stage, or all feature layers."""
         sizes = {self._operations[number][1] for number in self._members[module]}
         heavy = [child for child in children if self._linear(child) > 1]
         return len(sizes) > 2 or (len(heavy) > 1 and self._follow_each_other(heavy))
 
     def _follow_each_other(self, modules: Sequence[str]) -> bool:
-        """Whether the second takes something that the first gave."""
+        """Whether the second module takes an output of the first as input."""
         first, second = (self._members[module] for module in modules[:2])
         given = {id(output) for number in first for output in self._operations[number][0].outputs}
         taken = [value for number in second for value in self._operations[number][0].activations()]
@@ -207,7 +207,7 @@ class _Modules:
 
 
 def _title(steps: Sequence[Step], key: tuple[object, ...]) -> str:
-    """The block's module; of loose layers that of their linear one, or the range of their numbers."""
+    """The block's module; for layers outside all blocks, the module of a linear one, or the range of their numbers."""
     if steps[0].operation is None:
         return "picture"
     if key[0] != _LOOSE:
@@ -222,5 +222,5 @@ def _title(steps: Sequence[Step], key: tuple[object, ...]) -> str:
 
 
 def name_of(operation: Operation) -> str:
-    """An operation's name without its library, as in "max_pool2d"."""
+    """An operation's name without its library, such as "max_pool2d"."""
     return operation.name.partition(".")[2].removesuffix("_with_indices")

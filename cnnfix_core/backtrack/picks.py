@@ -1,4 +1,4 @@
-"""Choosing among the elements of a step: one of them, all of one channel, or all at one place."""
+"""Choosing elements of a step: a single one, all of one channel, or all at one place."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from cnnfix_core.explanations import channel_name
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Elements of one step of a path: those with this channel (None: any) at this place (None: any).
+    """Elements of one step of a path: those of this channel (None: any) at this place (None: any).
 
-    place: (row, column) in the feature map; None also where elements have no place.
+    place: (row, column) in the feature map; also None if the step has no map.
     """
 
     step: int
@@ -25,7 +25,7 @@ class Chosen:
 
     @classmethod
     def parse(cls, text: str) -> Chosen:
-        """Read what `str` writes: "30.83.12.7" is channel 83 at (12, 7) of step 30; "*" stands for any.
+        """Parse the output of `str`: "30.83.12.7" is channel 83 at (12, 7) of step 30; "*" means any.
 
         Raises ValueError for anything else.
         """
@@ -40,7 +40,7 @@ class Chosen:
         return ".".join("*" if part is None else str(part) for part in parts)
 
     def rows(self, selection: Selection, step: Step) -> Ints:
-        """The rows of the step's selection that are chosen."""
+        """The chosen rows of the step's selection."""
         if step.field is None:
             here = np.ones(len(selection), bool) if self.place is None else np.zeros(len(selection), bool)
             return np.flatnonzero(here & (True if self.channel is None else selection.index == self.channel))
@@ -52,7 +52,7 @@ class Chosen:
         return np.flatnonzero(matches)
 
     def label(self, step: Step) -> str:
-        """In words, such as "channel 83 at (12, 7)", "unit 12", "red at (100, 20)", "all channels at (12, 7)"."""
+        """A name such as "channel 83 at (12, 7)", "unit 12", "red at (100, 20)", "all channels at (12, 7)"."""
         if self.place is None:
             return _channel(step, self.channel) if self.channel is not None else "all elements"
         what = "all channels" if self.channel is None else _channel(step, self.channel)
@@ -66,7 +66,7 @@ def _channel(step: Step, channel: int) -> str:
 
 
 def element(step: Step, index: int) -> Chosen:
-    """One element, given by its position in the flattened tensor."""
+    """Choose one element, given by its position in the flattened tensor."""
     if step.field is None:
         return Chosen(step.number, index)
     one = np.array([index])

@@ -1,4 +1,4 @@
-"""Layers in words: what an operation is called in textbooks, the size of what it made, and what a walk has there."""
+"""Layers in words: an operation's textbook name, the size of its output, and the evidence of a walk there."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _NAMES = {
     "div": "Quotient",
     "cat": "Concatenation",
     "constant_pad_nd": "Padding",
-    "permute": "Other order of dimensions",
-    "transpose": "Other order of dimensions",
-    "slice": "Part",
-    "select": "Part",
+    "permute": "Permuted dimensions",
+    "transpose": "Transposed dimensions",
+    "slice": "Slice",
+    "select": "Slice",
     "mean": "Average over the map",
-    "_adaptive_avg_pool2d": "Average pooling to a size",
-    "upsample_bilinear2d": "Bilinear enlargement",
-    "upsample_nearest2d": "Nearest enlargement",
+    "_adaptive_avg_pool2d": "Adaptive average pooling",
+    "upsample_bilinear2d": "Bilinear upsampling",
+    "upsample_nearest2d": "Nearest-neighbour upsampling",
 }
 
 
@@ -54,12 +54,12 @@ _CALLED: FamilyTable[Describe] = FamilyTable("name")
 
 
 def called(*members: HopFunction | str, replace: bool = False) -> Callable[[Describe], Describe]:
-    """Register what to call operations: those of these rule functions, or of these names."""
+    """Register how to name operations, given by their rule functions or by name."""
     return _CALLED.register(*members, replace=replace)
 
 
 def kind(operation: Operation | None) -> str:
-    """What a layer is: "Convolution 3 × 3, stride 2"; "Picture" for None."""
+    """The kind of a layer: "Convolution 3 × 3, stride 2"; "Picture" for None."""
     if operation is None:
         return "Picture"
     described = _CALLED.find(operation)
@@ -79,16 +79,16 @@ def shape(step: Step) -> str:
 
 
 def step_words(step: Step, trace: Trace, playback: Playback) -> str:
-    """A step for those who cannot see it: the layer, and where in the picture the walk's evidence lies."""
+    """A text alternative for a step: the layer, and where in the picture the walk's evidence is."""
     layer = f"{kind(step.operation)}, {shape(step)}" + (f", in {step.module}" if step.module else "")
     return f"{layer}. {evidence_words(step, trace, playback)}"
 
 
 def evidence_words(step: Step, trace: Trace, playback: Playback) -> str:
-    """Where in the picture the walk's evidence lies at a step."""
+    """Describe where in the picture the walk's evidence is at a step."""
     selection, cloud = trace.selection(step.value), playback.cloud_at(step.number)
     if cloud is None:
-        return "This walk does not come by."
+        return "This walk does not pass through here."
     elements = "1 element holds" if len(selection) == 1 else f"{len(selection):,} elements hold"
     words = f"{elements} {percent(selection.total)} of the evidence"
     if step.field is None:
@@ -97,7 +97,7 @@ def evidence_words(step: Step, trace: Trace, playback: Playback) -> str:
 
 
 def _where(cloud: Cloud) -> str:
-    """In which ninth of what the network sees most of the evidence lies."""
+    """Describe where in the network's input most of the evidence is."""
     x, y = np.minimum((cloud.xy * 9).astype(int), 8).T
     density = np.bincount(y * 9 + x, weights=cloud.evidence, minlength=81).astype(float)
     return describe_position(density.reshape(9, 9))
@@ -134,7 +134,7 @@ def _window(operation: Operation) -> str:
 @called("aten.hardtanh")
 def _hardtanh(operation: Operation) -> str:
     low, high = operation.args[1:3]
-    return f"ReLU{high:g}" if low == 0 else f"Cut off at {low:g} and {high:g}"
+    return f"ReLU{high:g}" if low == 0 else f"Clamp between {low:g} and {high:g}"
 
 
 def _times(sizes: Sequence[Any]) -> str:

@@ -1,4 +1,4 @@
-"""A walk made ready for stepping: its path, the playback of one or two walks, and what the network was shown."""
+"""A walk prepared for stepping through: its path, the playback of one or two walks, and what the network saw."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from cnnfix_core.zoo import Model
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Walked:
-    """One picture, one question, and walks back under one or two presets over the same tape, which has all values.
+    """One picture, one question, and walks under one or two presets over the same tape, which keeps all values.
 
-    explanation: of the first preset. view: what of the picture the network saw. playbacks: one per walk.
+    explanation: of the first preset. view: the part of the picture that the network saw. playbacks: one per walk.
     """
 
     explanation: Explanation
@@ -37,7 +37,7 @@ class Walked:
         return self.traces[0]
 
     def line(self, chosen: Chosen | None) -> Line | None:
-        """The line of what is chosen; None where that is nothing, or nothing that the walk came by."""
+        """The line of the chosen elements; None if there are none, or none that the walk passed through."""
         if chosen is None:
             return None
         step = self.path.steps[chosen.step]
@@ -46,26 +46,26 @@ class Walked:
 
     @property
     def window(self) -> tuple[float, float, float, float]:
-        """What of the picture the network saw, x0, y0, x1, y1, in parts of its width and height."""
+        """The part of the picture that the network saw: x0, y0, x1, y1, as fractions of its width and height."""
         (x0, y0, x1, y1), seen = self.view.box, self.explanation.fixations
         return x0 / seen.width, y0 / seen.height, x1 / seen.width, y1 / seen.height
 
     def on_picture(self, xy: Floats) -> Floats:
-        """(N, 2) places in parts of the picture, from parts of the network's input."""
+        """Convert (N, 2) positions from fractions of the network's input to fractions of the picture."""
         x0, y0, x1, y1 = self.window
         places: Floats = xy * np.array([x1 - x0, y1 - y0]) + np.array([x0, y0])
         return places
 
     @property
     def nbytes(self) -> int:
-        """Memory of the tape's values, about."""
+        """Approximate memory of the tape's values."""
         return bytes_of(self.trace.tape)
 
 
 def walked(model: Model, picture: Picture, target: TargetSpec, presets: Sequence[Preset]) -> Walked:
     """Explain under the first preset, keep every value, and walk again under the others.
 
-    One view is walked: of a preset with five crops the one in the middle. Raises what `explain` and `unravel` raise.
+    Only one view is walked; of five crops, the centre. Raises what `explain` and `unravel` raise.
     """
     first, *others = presets
     first = replace(first, crops="centre" if first.crops == "five" else first.crops)
@@ -78,7 +78,7 @@ def walked(model: Model, picture: Picture, target: TargetSpec, presets: Sequence
 
 
 def bytes_of(tape: Tape) -> int:
-    """Bytes of a tape's values; tensors that share memory are counted once."""
+    """Bytes of a tape's values; memory shared by several tensors is counted once."""
     values = [value for operation in tape.operations for value in operation.outputs]
     memory = {value.data.untyped_storage().data_ptr(): value.data.nbytes for value in values if value.data is not None}
     return sum(memory.values())

@@ -583,7 +583,7 @@ def test_functions_in_words() -> None:
     assert {"ReLU lets" in decision.sentence for decision in made if decision.value > 0} == {True}
     for _, _, decision in explained(F.silu, MAP, EVIDENCE, "function"):
         before, after = number(decision.terms[0].activation), number(decision.value)
-        assert decision.sentence.startswith(f"SiLU makes {after} of {before}")
+        assert decision.sentence.startswith(f"SiLU turns {before} into {after}")
     for _, _, decision in explained(F.relu6, MAP, EVIDENCE, "function"):
         assert decision.sentence.startswith("ReLU6 ")
 
@@ -622,7 +622,7 @@ def test_padding_has_nothing_behind_it() -> None:
         if not inside:
             empty += 1
             assert (decision.value, decision.inputs) == (1.5, 0)
-            assert "no input is behind it" in decision.sentence
+            assert "it does not come from the input" in decision.sentence
     assert empty
 
 
@@ -852,4 +852,4 @@ def test_elements_are_named_as_the_caller_does() -> None:
     tape = record_whole(Apply(lambda x: F.max_pool2d(x, 2)), parameter(1, 1, 2, 2))
     trace = unravel(tape, (0, 0, 0, 0))
     decision = decide(trace, tape.output, 0, lambda value, position: f"pixel {position[2:]}")
-    assert decision.sentence.startswith(f"Pixel {decision.terms[0].position[2:]} is taken")
+    assert decision.sentence.startswith(f"Pixel {decision.terms[0].position[2:]} is chosen")

@@ -62,7 +62,7 @@ def test_the_score_and_the_picture(walk: Walked) -> None:
     score, picture = inspect(walk, 0), inspect(walk, len(walk.path.steps) - 1)
     assert score.decision is not None
     assert picture.decision is not None
-    assert score.decision.title == "the score of “tabby” less that of “tiger cat”"
+    assert score.decision.title == "the score of “tabby” minus that of “tiger cat”"
     assert score.receptive_field is None
     assert (picture.name, picture.kind, picture.shape) == ("the picture", "Picture", "3 × 224 × 224")
     assert picture.receptive_field == (1, 1)
@@ -105,7 +105,7 @@ def test_a_pick_elsewhere_is_followed(walk: Walked) -> None:
     height, width = picture.size
     pixels = np.unique(walk.trace.selection(picture.value).index[reached > 0] % (height * width))
     assert pick.pixels == len(pixels)
-    assert f"came through it to {len(pixels):,} pixels." in pick.summary
+    assert f"reached {len(pixels):,} pixels through it." in pick.summary
 
 
 def test_a_pick_in_the_picture_ends_there(walk: Walked) -> None:
@@ -124,7 +124,7 @@ def test_a_pick_that_the_walk_did_not_come_by_is_none(walk: Walked) -> None:
 
 @pytest.mark.parametrize(("step", "pick"), [(-1, None), (10_000, None), (3, Chosen(10_000))])
 def test_a_step_that_is_not_there(walk: Walked, step: int, pick: Chosen | None) -> None:
-    with pytest.raises(cnnfix.CnnfixError, match=r"The walk has no step -?[0-9]+: they are numbered from 0"):
+    with pytest.raises(cnnfix.CnnfixError, match=r"The walk has no step -?[0-9]+: steps are numbered from 0"):
         inspect(walk, step, pick)
 
 

@@ -227,7 +227,7 @@ def decision() -> dict[str, Any]:
         "value": products.sum() + 0.1,
         "sign": 1,
         "evidence": 0.12,
-        "sentence": "Channel 12 at (1, 1) gave 63 % of it.",
+        "sentence": "Channel 12 at (1, 1) receives 63 % of the evidence.",
         "question": "Why is it high?",
         "terms": terms,
         "inputs": 9,

@@ -228,7 +228,7 @@ def test_follows_a_channel_down(visit: Visit) -> None:
     rest(page)
     pixels = re.compile(
         rf"^Following channel {channel} of blocks\.5\.3\. It holds [\d.]+ % of the evidence; "
-        r"[\d.]+ % came through it to ([\d,]+) pixels?\.$"
+        r"[\d.]+ % reached ([\d,]+) pixels? through it\.$"
     )
     follows(page, pixels)
     expect(page.locator(".laid")).to_have_text(f"channel {channel} of blocks.5.3")

@@ -1,4 +1,4 @@
-"""Decide: what decided one element of a walk, with the numbers of the tape and the shares of the engine."""
+"""Find what decided one element of a walk, with numbers from the tape and shares from the engine."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def _plain_name(value: Value, position: Position) -> str:
 
 
 def decide(trace: Trace, value: Value, row: int, named: Named = _plain_name) -> Decision:
-    """What decided one element: how its number was computed, and where its evidence went.
+    """Find what decided one element: how its value was computed, and where its evidence went.
 
-    value, row: a row of `trace.selection(value)`, whose tape must have been recorded with `record_whole`.
-    named: how elements are called in the sentence, from a tensor and a position in it.
-    Raises RuntimeError where the tape has not kept the numbers, IndexError for a row that is not there.
+    value, row: a row of `trace.selection(value)`; the tape must have been recorded with `record_whole`.
+    named: gives the name of an element in the sentence, from its tensor and position.
+    Raises RuntimeError if the tape did not keep the numbers, IndexError if there is no such row.
     """
     selection = trace.selection(value)
     index, sign, evidence = (column[row].item() for column in (selection.index, selection.sign, selection.evidence))
@@ -44,7 +44,7 @@ def decide(trace: Trace, value: Value, row: int, named: Named = _plain_name) -> 
 
 
 def _followed(trace: Trace, value: Value, row: int) -> tuple[Followed, ...]:
-    """What the engine's edges say of one element: to which inputs its evidence went, in parts of what went on."""
+    """Which inputs the evidence of one element went to, as fractions of all that went on, read from the hops."""
     given = [(trace.selection(hop.input), hop.input, *hop.of(row)) for hop in trace.hops if hop.output is value]
     went_on = sum(float(evidence.sum()) for *_, evidence in given)
     return tuple(
@@ -55,7 +55,7 @@ def _followed(trace: Trace, value: Value, row: int) -> tuple[Followed, ...]:
 
 
 def _only_edges(asked: ElementQuery) -> Account:
-    """An operation of no known family: its inputs are those that evidence went to."""
+    """The account for an operation without an explainer: its inputs are those that received evidence."""
     parts = []
     for way in asked.followed:
         index = np.unique(way.index)
@@ -66,7 +66,7 @@ def _only_edges(asked: ElementQuery) -> Account:
 
 
 class _Ledger(NamedTuple):
-    """One part beside what the engine says of it: shares and signs, (N,) as its inputs are."""
+    """One part with the engine's shares and signs, (N,) each, in the order of its inputs."""
 
     part: Part
     share: Floats

@@ -13,28 +13,28 @@ Kind = Literal[
     "window",  # convolution, average pooling: inputs in a window times a filter, summed
     "mean",  # a whole feature map averaged or summed
     "dense",  # fully connected layer, matrix product, attention: all inputs times coefficients, summed
-    "maximum",  # pooling and other selectors: one of several was taken
+    "maximum",  # max pooling and other selectors: one of several elements was chosen
     "sum",  # addition of branches
     "joined",  # concatenation: it came from one of several tensors
     "gated",  # a product: the feature times its gate
-    "scaled",  # normalisation: minus mean, by deviation, times scale, plus shift
+    "scaled",  # normalisation: minus the mean, divided by the deviation, times the scale, plus the shift
     "function",  # an activation function of one number
-    "moved",  # the same number, elsewhere
-    "input",  # a number of the picture: nothing is behind it
-    "other",  # an operation of another family: only where the evidence went is known
+    "moved",  # the same number in another place
+    "input",  # an element of the picture, where the walk ends
+    "other",  # an operation without an explainer: only where the evidence went is known
 ]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Term:
-    """One input of an element, and what it brought.
+    """One input of an element, and what it contributed.
 
-    value, position: the input element, activation its number.
-    coefficient: None where there is none to speak of (selectors, functions, gates).
-    product: coefficient * activation; without a coefficient, the whole number for the one that made it (what a selector
-    took, a function's argument), 0 for all others.
-    share: of the evidence that went on from the element, what went this way (0: not followed); all shares add up to 1.
-    sign: +1 or -1, what is asked there.
+    value, position: the input element; activation: its value.
+    coefficient: None where there is none (selectors, functions, gates).
+    product: coefficient * activation; without a coefficient, the element's value for the input that determined it (the
+    one that a selector chose, the argument of a function), 0 for all others.
+    share: fraction of the evidence passed on by the element that went to this input (0: not followed); all shares add
+    up to 1. sign: the question there, +1 why it is high, -1 why it is low.
     """
 
     value: Value
@@ -48,14 +48,14 @@ class Term:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
-    """The window in one channel: what the element sees there.
+    """What the element sees in one channel: the window there.
 
-    activations: (rows, columns), NaN outside the tensor (padding); one row where the map is a line. coefficients: the
-    filter, same shape, or None (selectors). products: same shape, NaN outside, or None. winner: (row, column) of the
-    cell that most evidence went to, None if none was followed.
-    channel: of the input. corner: (row, column) in the input's map of the first cell; it may lie outside.
-    step: how far neighbouring cells lie apart in the input's map, down and across (dilation).
-    depth: the slice of a map with three dimensions, counted in the window; None for others.
+    activations: (rows, columns), NaN outside the tensor (padding); one row if the map has one dimension.
+    coefficients: the filter, same shape, or None (selectors). products: same shape, NaN outside, or None.
+    winner: (row, column) of the cell that received most evidence, None if none was followed.
+    channel: of the input. corner: (row, column) of the first cell in the input's map; it may be outside the map.
+    step: distance between neighbouring cells in the input's map, down and across (dilation).
+    depth: the slice of the window shown if the map has three dimensions, otherwise None.
     """
 
     channel: int
@@ -72,12 +72,12 @@ class Grid:
 class Decision:
     """How one element of a selection was computed, and where its evidence went.
 
-    operation: that made it, None for an input. position: the element. value: its number. sign: what was asked, +1 why
+    operation: the one that computed it, None for an input. position, value: of the element. sign: the question, +1 why
     it is high, -1 why it is low. evidence: what the walk brought to it.
-    terms: the inputs, those that were followed first, then those that speak most for what was asked; at most 12.
-    inputs: how many there are.
-    others: sum of the products that `terms` does not list. bias: what was added, None where nothing can be.
-    value = sum of the terms' products + others + bias, to rounding, for every kind but "input" and "other".
+    terms: at most 12 inputs: first those that were followed, then those whose products best answer the question.
+    inputs: how many there are in total.
+    others: sum of the products that `terms` does not list. bias: the constant that was added, None if there is none.
+    Up to rounding, value = sum of the terms' products + others + bias, for every kind but "input" and "other".
     sentence: all this in words.
     """
 

@@ -1,4 +1,4 @@
-"""What decided a hop, in one or two plain sentences."""
+"""Sentences: what decided a hop, in one or two sentences."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _NOT_KEPT = "It is not among the strongest elements that the walk keeps."
 
 
 def element_name(value_shape: Sequence[int], position: Sequence[int]) -> str:
-    """Where an element is: "channel 83 at (12, 7)" of a map, "unit 12" of a vector.
+    """Name an element by its position: "channel 83 at (12, 7)" in a map, "unit 12" in a vector.
 
-    The first dimension counts pictures; it is named only where there are several. Maps are (batch, channel, ...).
+    Maps are (batch, channel, ...). The batch dimension is named only if it is larger than 1.
     """
     if not position:
         return "the number"
@@ -34,7 +34,7 @@ def element_name(value_shape: Sequence[int], position: Sequence[int]) -> str:
 
 
 def number(value: float) -> str:
-    """Three significant digits, with a minus sign; whole numbers as they are."""
+    """Format a number: three significant digits and a real minus sign; whole numbers in full."""
     size = abs(value)
     if 0 < size < 5e-7:
         return "almost 0"
@@ -49,7 +49,7 @@ def number(value: float) -> str:
 
 
 def weighted(factor: str = "") -> Callable[[Decision, Preset, Named], str]:
-    """Words for sums of inputs times coefficients; factor: what a coefficient is called, "the weight "."""
+    """Describe a sum of inputs times coefficients; factor: what to call a coefficient, such as "the weight "."""
 
     def words(decision: Decision, preset: Preset, named: Named) -> str:
         first = _first_followed(decision)
@@ -60,19 +60,19 @@ def weighted(factor: str = "") -> Callable[[Decision, Preset, Named], str]:
         if not preset.spread and sum(term.share > 0 for term in decision.terms) == 1:
             lead = f"The published walk follows {name}, whose product is the largest: {product}"
         else:
-            lead = f"{_capital(name)} gave {_share(first)} of its evidence: {product}"
+            lead = f"{_capital(name)} receives {_share(first)} of the evidence: {product}"
         return f"{lead} is {number(first.product)}{_turn(decision, first, preset)}.{_total(decision)}"
 
     return words
 
 
 def pooled(decision: Decision, preset: Preset, named: Named) -> str:
-    """An average; the published walk follows the largest activation."""
+    """Describe an average, where the published walk follows the largest activation."""
     first = _first_followed(decision)
     if preset.spread or first is None:
         return weighted()(decision, preset, named)
     name = named(first.value, first.position)
-    lead = f"The published walk follows the largest activation, {number(first.activation)}, {name}."
+    lead = f"The published walk follows {name}, which has the largest activation, {number(first.activation)}."
     return f"{lead}{_total(decision)}"
 
 
@@ -84,19 +84,17 @@ _PLACES = {
 
 
 def by_channel(channels: int, channel: int, summed: float, location: str) -> Callable[[Decision, Preset, Named], str]:
-    """Words for convolutions under the published rules, which choose a channel first, then a place in it.
+    """Describe a convolution under the published rules, which choose a channel first, then a place in it.
 
-    channels: how many there were. summed: products of the chosen one. location: the preset's.
+    channels: how many there are. channel: the chosen one. summed: the sum of its products. location: the preset's.
     """
 
     def words(decision: Decision, preset: Preset, named: Named) -> str:
-        sees = (
-            f"whose sum over the window is the largest ({number(summed)})" if channels > 1 else "the only one it sees"
-        )
-        lead = f"The published walk follows channel {channel}, {sees}, and takes {_PLACES[location]}"
+        reason = f"whose sum over the window is the largest ({number(summed)})" if channels > 1 else "the only channel"
+        lead = f"The published walk follows channel {channel}, {reason}, and takes {_PLACES[location]}"
         first = _first_followed(decision)
         if first is None:
-            ends = "lies in the padding: its evidence ends there" if preset.beam is None else "the walk does not keep"
+            ends = "lies in the padding, so its evidence is lost" if preset.beam is None else "the walk does not keep"
             return f"{lead}, which {ends}.{_total(decision)}"
         return f"{lead}{_turn(decision, first, preset)}.{_total(decision)}"
 
@@ -104,12 +102,12 @@ def by_channel(channels: int, channel: int, summed: float, location: str) -> Cal
 
 
 def _total(decision: Decision) -> str:
-    """The sum, where there is more than one summand."""
+    """The sum of all products and the bias, if there is more than one summand."""
     value, bias = number(decision.value), decision.bias
     if not decision.inputs:
-        return f" It sees no input; its value is {value}."
+        return f" It has no inputs; its value is {value}."
     if decision.inputs == 1:
-        return "" if bias is None else f" With the bias {number(bias)} that makes {value}."
+        return "" if bias is None else f" Adding the bias {number(bias)} gives {value}."
     added = "" if bias is None else f" and the bias {number(bias)}"
     return f" All {decision.inputs:,} products{added} add up to {value}."
 
@@ -118,11 +116,11 @@ def _total(decision: Decision) -> str:
 
 
 def added(decision: Decision, preset: Preset, named: Named) -> str:
-    """Branches that meet."""
+    """Describe a sum of branches."""
     if len(decision.terms) == 1:
         (term,) = decision.terms
-        constant = "" if decision.bias is None else f" and the constant {number(decision.bias)}"
-        total = f"{number(term.product)}{_origin(term)}{constant} add up to {number(decision.value)}"
+        constant = "" if decision.bias is None else f" plus the constant {number(decision.bias)}"
+        total = f"{number(term.product)}{_origin(term)}{constant} is {number(decision.value)}"
         return f"{total}{_turn(decision, term, preset, 'sign')}.{_dropped(decision)}"
     first = _first_followed(decision)
     listed = " and ".join(f"{number(term.product)}{_origin(term)}" for term in decision.terms)
@@ -132,25 +130,25 @@ def added(decision: Decision, preset: Preset, named: Named) -> str:
     if not preset.spread:
         return f"{total} The published walk follows the larger, {number(first.product)}."
     others = [term for term in decision.terms[1:] if term.share > 0]
-    rest = "".join(f", {number(term.product)} gave {_share(term)}" for term in others)
+    rest = "".join(f", {number(term.product)} receives {_share(term)}" for term in others)
     turn = _turn(decision, first, preset, "sign")
-    return f"{total} {number(first.product)} gave {_share(first)} of its evidence{rest}{turn}."
+    return f"{total} {number(first.product)} receives {_share(first)} of the evidence{rest}{turn}."
 
 
 def joined(number_of: int, tensors: int) -> Callable[[Decision, Preset, Named], str]:
-    """One of several tensors that were put end to end; number_of: counted from 1."""
+    """Describe a concatenation; number_of: which of the tensors the element came from, counted from 1."""
 
     def words(decision: Decision, preset: Preset, named: Named) -> str:
         (term,) = decision.terms
         name = named(term.value, term.position)
-        lead = f"{number(decision.value)} comes from tensor {number_of} of the {tensors} that are joined here"
+        lead = f"{number(decision.value)} comes from tensor {number_of} of the {tensors} joined here"
         return f"{lead}, where it is {name}.{_dropped(decision)}"
 
     return words
 
 
 def gated(verb: str = "times") -> Callable[[Decision, Preset, Named], str]:
-    """Words for products of a feature and a gate or constant; verb: "times" or "divided by"."""
+    """Describe a product of a feature and a gate or constant; verb: "times" or "divided by"."""
 
     def words(decision: Decision, preset: Preset, named: Named) -> str:
         first, *others = decision.terms
@@ -160,20 +158,21 @@ def gated(verb: str = "times") -> Callable[[Decision, Preset, Named], str]:
             return f"{lead}{_turn(decision, first, preset, 'factor')}.{_dropped(decision)}"
         product = f"{number(first.activation)} {verb} {{}}{number(others[0].activation)} is {number(decision.value)}"
         if others[0].coefficient is not None:
-            says = "each got half of the evidence" if preset.spread else "the published walk follows the larger"
-            return f"Two features meet: {product.format('')}; {says}.{_dropped(decision)}"
+            rule = "each receives half of the evidence" if preset.spread else "the published walk follows the larger"
+            return f"Two features are multiplied: {product.format('')}; {rule}.{_dropped(decision)}"
         turn = _turn(decision, first, preset, "gate")
-        return f"The feature {product.format('its gate ')}{turn}. The gate only lets it through.{_dropped(decision)}"
+        return f"The feature {product.format('its gate ')}{turn}. The gate receives no evidence.{_dropped(decision)}"
 
     return words
 
 
 def reciprocal(dividend: float) -> Callable[[Decision, Preset, Named], str]:
-    """Words for a constant divided by an activation."""
+    """Describe a constant divided by an activation."""
 
     def words(decision: Decision, preset: Preset, named: Named) -> str:
         (term,) = decision.terms
-        turn = f", which falls as it grows, so we now ask why it is {_asked(term)}" if preset.signed else ""
+        turn = f"; the larger the divisor, the smaller this is, so we now ask why the divisor is {_asked(term)}"
+        turn = turn if preset.signed else ""
         return f"{number(dividend)} divided by {number(term.activation)} is {number(decision.value)}{turn}."
 
     return words
@@ -183,47 +182,46 @@ def reciprocal(dividend: float) -> Callable[[Decision, Preset, Named], str]:
 
 
 def normalised(mean: float, deviation: float, scale: float, shift: float) -> Callable[[Decision, Preset, Named], str]:
-    """Words for (activation - mean) / deviation * scale + shift."""
+    """Describe (activation - mean) / deviation * scale + shift."""
 
     def words(decision: Decision, preset: Preset, named: Named) -> str:
         (term,) = decision.terms
-        lead = f"{number(term.activation)} minus the mean {number(mean)}, divided by the deviation {number(deviation)}"
+        centred = f"{number(term.activation)} minus the mean {number(mean)}"
+        divided = f"divided by the standard deviation {number(deviation)}"
         scaled = f"times the scale {number(scale)}, plus the shift {number(shift)}, is {number(decision.value)}"
-        return f"{lead}, {scaled}{_turn(decision, term, preset, 'scale')}.{_dropped(decision)}"
+        return f"{centred}, {divided}, {scaled}{_turn(decision, term, preset, 'scale')}.{_dropped(decision)}"
 
     return words
 
 
 def function(name: str) -> Callable[[Decision, Preset, Named], str]:
-    """Words for a function of one number; name: what it is called."""
+    """Describe a function of one number; name: what to call the function."""
 
     def words(decision: Decision, preset: Preset, named: Named) -> str:
         (term,) = decision.terms
         before, after = number(term.activation), number(decision.value)
         if term.activation == decision.value:
             lead = f"{name} lets {before} through"
-        elif decision.value == 0:
-            lead = f"{name} holds {before} back: it makes 0 of it"
         else:
-            lead = f"{name} makes {after} of {before}"
+            lead = f"{name} turns {before} into {after}"
         falls = preset.signed and term.share > 0 and term.sign != decision.sign
-        turn = f"; it falls here, so we now ask why it is {_asked(term)}" if falls else ""
+        turn = f"; the function decreases here, so we now ask why its input is {_asked(term)}" if falls else ""
         return f"{lead}{turn}.{_dropped(decision)}"
 
     return words
 
 
 def moved(decision: Decision, preset: Preset, named: Named) -> str:
-    """The same number in another place."""
+    """Describe a number that was only moved to another place."""
     if not decision.terms:
-        return f"{number(decision.value)} was put in here, as padding is: no input is behind it."
+        return f"{number(decision.value)} was filled in here, like padding: it does not come from the input."
     (term,) = decision.terms
     name = named(term.value, term.position)
-    return f"The same number, {number(decision.value)}, only elsewhere: before, it was {name}.{_dropped(decision)}"
+    return f"{number(decision.value)} was only moved: before this operation it was {name}.{_dropped(decision)}"
 
 
 def taken(how: str) -> Callable[[Decision, Preset, Named], str]:
-    """Words for selectors; how: "the largest", or "" where it is one of some rank."""
+    """Describe a selector; how: "the largest" or "the smallest", "" for any other rank."""
 
     def words(decision: Decision, preset: Preset, named: Named) -> str:
         term = next((term for term in decision.terms if term.product == decision.value), None)
@@ -231,24 +229,24 @@ def taken(how: str) -> Callable[[Decision, Preset, Named], str]:
             return f"{_not_followed(decision)} It is {number(decision.value)}."
         name = _capital(named(term.value, term.position))
         what = f"is {how} of {decision.inputs:,} numbers" if how else f"is one of {decision.inputs:,} numbers"
-        return f"{name} is taken: its {number(term.activation)} {what}.{_dropped(decision)}"
+        return f"{name} is chosen: its value {number(term.activation)} {what}.{_dropped(decision)}"
 
     return words
 
 
 def unexplained(decision: Decision, preset: Preset, named: Named) -> str:
-    """An operation of no known family."""
+    """Describe an operation that has no explainer."""
     assert decision.operation is not None
     first = _first_followed(decision)
-    lead = f"How {decision.operation.name.rpartition('.')[2]} computes it is not spelt out here"
+    lead = f"How {decision.operation.name.rpartition('.')[2]} computes this value is not shown"
     if first is None:
         return f"{lead}. {_not_followed(decision)}"
-    return f"{lead}; {named(first.value, first.position)} gave {_share(first)} of its evidence."
+    return f"{lead}; {named(first.value, first.position)} receives {_share(first)} of the evidence."
 
 
 def of_the_input(decision: Decision, preset: Preset, named: Named) -> str:
-    """Where a walk ends."""
-    return f"This is a number of the input, {number(decision.value)}: the walk has arrived."
+    """Describe an element of the input, where a walk ends."""
+    return f"This is an element of the input with the value {number(decision.value)}. The walk ends here."
 
 
 # --- pieces -----------------------------------------------------------------------------------------------------------
@@ -259,10 +257,10 @@ def _first_followed(decision: Decision) -> Term | None:
 
 
 def _not_followed(decision: Decision) -> str:
-    """Why the walk does not go on from here."""
+    """Why the walk stops at this element."""
     if any(decision.sign * term.product > 0 for term in decision.terms):
-        return "What contributed to it is not among the strongest elements that the walk keeps."
-    return "No input contributes to what was asked, so the walk does not go on from here."
+        return "The inputs that contribute to it are not among the strongest elements that the walk keeps."
+    return "No input contributes to it, so the walk stops here."
 
 
 def _dropped(decision: Decision) -> str:
@@ -278,14 +276,14 @@ def _asked(term: Term) -> str:
 
 
 def _turn(decision: Decision, term: Term, preset: Preset, factor: str = "weight") -> str:
-    """Where the question turns: what is asked from here on."""
+    """What the question becomes where a negative factor turns it around; "" where it stays the same."""
     if not preset.signed or term.share == 0 or term.sign == decision.sign:
         return ""
     return f", with a negative {factor}, so we now ask why it is {_asked(term)}"
 
 
 def _origin(term: Term) -> str:
-    """Which module the number came from."""
+    """Say which module computed the input: " from layer1.0.conv2"; "" if it has no name."""
     producer = term.value.producer
     return f" from {producer.module}" if producer and producer.module else ""
 

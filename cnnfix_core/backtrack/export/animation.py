@@ -1,4 +1,4 @@
-"""Steps of a walk as pictures to keep: one as PNG, all as an animated GIF."""
+"""Steps of a walk as images to save: one as a PNG, or all as an animated GIF."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _COLOURS = 128
 
 
 def gif(walked: Walked, picture: Picture, longest_side: int = 380) -> bytes:
-    """The walk from the score to the picture, block by block, as an animated GIF that runs without end."""
+    """The walk from the score to the picture, block by block, as an animated GIF that loops forever."""
     frames, durations = zip(*_frames(walked, picture, longest_side), strict=True)
-    # One palette for all frames: the last one has every colour that there is.
+    # One palette for all frames: the last one contains every colour.
     palette = frames[-1].quantize(_COLOURS, dither=Image.Dither.NONE)
     first, *rest = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
     buffer = io.BytesIO()
@@ -41,7 +41,7 @@ def step_image(
 ) -> Image.Image:
     """One step over the photograph, with its layer in words below.
 
-    followed: a line; then what is on it is drawn in colour and the rest in grey.
+    followed: a line; what is on it is drawn in colour, and the rest in grey.
     """
     step = walked.path.steps[number]
     photo = step_photo(walked, picture, number, followed, longest_side)
@@ -54,7 +54,7 @@ def step_image(
 def step_photo(
     walked: Walked, picture: Picture, number: int, followed: Line | None = None, longest_side: int = 1200
 ) -> Image.Image:
-    """The same without words: what the walk has at a step, over the photograph."""
+    """One step over the photograph, without words."""
     step, playback = walked.path.steps[number], walked.playbacks[0]
     photo = photo_of(picture, longest_side)
     cloud = playback.cloud_at(step.number)
@@ -70,7 +70,7 @@ def step_photo(
 
 
 def _frames(walked: Walked, picture: Picture, longest_side: int) -> Iterator[tuple[Image.Image, int]]:
-    """Frames with their duration in ms: each block's output, the picture, and between them the points on their way."""
+    """Frames with their duration in ms: each block's output, the picture, and the points moving between them."""
     playback, steps = walked.playbacks[0], [walked.path.steps[block.first] for block in walked.path.blocks]
     photo = photo_of(picture, longest_side)
     shown = [(step, cloud) for step in steps if (cloud := playback.cloud_at(step.number))]
@@ -92,7 +92,7 @@ def _frames(walked: Walked, picture: Picture, longest_side: int) -> Iterator[tup
 def _between(
     before: tuple[Cloud, Floats, Floats] | None, after: tuple[Floats, Floats], origin: Floats, t: float
 ) -> tuple[Floats, Floats]:
-    """Places and radii on the way; points that came from nowhere grow where they are."""
+    """Places and radii in motion at time t, 0 to 1; points without an origin grow in place."""
     places, radii = after
     if before is None or t == 1:
         return places, radii
@@ -103,7 +103,7 @@ def _between(
 
 
 def _origins(playback: Playback, cloud: Cloud, before: Cloud) -> Floats:
-    """For each point of a cloud the point of an earlier one that it came from; -1 where there is none."""
+    """For each point of a cloud, the point of an earlier cloud that it came from; -1 if there is none."""
     parents = np.concatenate([each.parent for each in playback.clouds])
     points = cloud.first + np.arange(len(cloud.evidence))
     while (later := points >= before.first + len(before.evidence)).any():
@@ -112,13 +112,13 @@ def _origins(playback: Playback, cloud: Cloud, before: Cloud) -> Floats:
 
 
 def _spots(cloud: Cloud, walked: Walked, photo: Image.Image) -> Floats:
-    """Places in pixels of the photograph as it is drawn."""
+    """Positions in pixels of the drawn photograph."""
     spots: Floats = walked.on_picture(cloud.xy) * np.array(photo.size)
     return spots
 
 
 def _radii(cloud: Cloud, photo: Image.Image) -> Floats:
-    """The area of a disc stands for evidence: all of it is a fourteenth of the shorter side in radius."""
+    """Radii of discs whose area shows evidence; the radius for all of it is a fourteenth of the shorter side."""
     full = min(photo.size) / 14
     radii: Floats = np.maximum(full * np.sqrt(cloud.evidence), min(photo.size) / 300)
     return radii
@@ -129,11 +129,11 @@ def _captioned(image: Image.Image, step: Step) -> Image.Image:
 
 
 def _sheet(image: Image.Image, title: str, lines: Sequence[str], rows: int | None = None) -> Image.Image:
-    """The image on paper, with a title above and lines of text below; rows: how many, None for as many as needed."""
+    """The image with a title above and text below; rows: how many rows of text, None for as many as needed."""
     size = max(11, image.width // 34)
     margin, leading = size, round(1.5 * size)
     small = type_of(round(0.85 * size))
-    # The type that Pillow brings has no multiplication sign.
+    # Pillow's own font has no multiplication sign.
     plain = [line.replace("×", "x") for line in lines]
     wide = max(small.getlength(line) / len(line) for line in plain)
     wrapped = [part for line in plain for part in textwrap.wrap(line, int(0.95 * image.width / wide))]

@@ -1,4 +1,4 @@
-"""A whole walk as JSON: every tensor that it went through, its elements, and who came from whom."""
+"""A whole walk as JSON: every tensor that it went through, its elements, and their lineage."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def trace_json(walked: Walked) -> str:
     """The walk as JSON text.
 
     `tensors`: in the order of the walk, from the score to the picture, each with its shape, the module and operation
-    that made it, and its elements: `index` in the flattened tensor, `sign`, `evidence`. `hops`: `from` and `to` are
-    numbers of tensors; `parent` and `child` are rows of their elements, with the `evidence` that went over, or "rows":
-    "same" where row n came from row n with all of its evidence, or "all" where rows of a fully connected layer shared
-    among all that contributed, and there are too many pairs to list. Evidence has four significant digits.
+    that computed it, and its elements: `index` in the flattened tensor, `sign`, `evidence`. `hops`: `from` and `to` are
+    indices into `tensors`; `parent` and `child` are rows of their elements, with the `evidence` that passed between
+    them. Instead of pairs, "rows": "same" means that row n came from row n with all of its evidence, and "all" that a
+    fully connected layer has too many pairs to list. Evidence has four significant digits.
     """
     explanation, trace = walked.explanation, walked.trace
     numbers = {value: number for number, value in enumerate(trace.values)}
@@ -72,7 +72,7 @@ def _hop(trace: Trace, hop: Hop, numbers: dict[Value, int]) -> dict[str, Any]:
 
 
 def _rounded(numbers: Floats) -> list[float]:
-    """Four significant digits."""
+    """Round to four significant digits."""
     scale = 10.0 ** (3 - np.floor(np.log10(np.maximum(numbers, 1e-18))))
     rounded: list[float] = (np.rint(numbers * scale) / scale).tolist()
     return rounded

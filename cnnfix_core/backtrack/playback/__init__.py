@@ -1,1 +1,1 @@
-"""A walk as the browser plays it: points that move from step to step."""
+"""The playback of a walk in the browser: points that move from step to step."""

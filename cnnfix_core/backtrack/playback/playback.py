@@ -1,4 +1,4 @@
-"""A walk as it is played: at each step the places that hold evidence, and from which place of the step before."""
+"""The playback of a walk: at each step the places that hold evidence, and the places that it came from."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ from cnnfix_core.engine import Trace, Value
 class Cloud:
     """The places of one selection, strongest first.
 
-    place: (N, 2) rows and columns in the feature map; (N, 1) positions in the flattened tensor where there is no map,
-    numbers of channels.
-    xy: (N, 2) what each place looks at, its centre, as parts of the network's input across and down: 0 to 1.
-    evidence: (N,) > 0. parent: (N,) number of the point, counted through all clouds of the playback, from which most of
-    the evidence came; -1 at the score, and where that point is not drawn. row: (elements,) for each row of the
-    selection the point that it belongs to, counted from 0 in this cloud, -1 where it is not drawn.
-    first: number of the first point, counted through all clouds. cell: distance of neighbouring places, as parts of the
-    network's input across and down; None where there is no map. places: how many there are, drawn or not.
+    place: (N, 2) rows and columns in the feature map; without a map, (N, 1) positions in the flattened tensor.
+    xy: (N, 2) the centre of what each place sees, as fractions of the width and height of the network's input.
+    evidence: (N,) > 0. parent: (N,) the point that most of the evidence came from, counted over all clouds of the
+    playback; -1 at the score, and if that point is not drawn. row: (elements,) the point that each row of the selection
+    belongs to, counted from 0 in this cloud; -1 if it is not drawn.
+    first: index of the first point, counted over all clouds. cell: distance between neighbouring places, as fractions
+    of the network's width and height; None without a map. places: how many there are, drawn or not.
     """
 
     place: Ints
@@ -40,7 +39,7 @@ class Cloud:
     places: int
 
     def on_line(self, carried: Floats) -> Floats:
-        """(N,) which part of each point's evidence, 0 to 1, is `carried`: (elements,) evidence of the rows."""
+        """(N,) fraction of each point's evidence that is on a line; carried: (elements,) evidence of the rows on it."""
         drawn = self.row >= 0
         sums = np.bincount(self.row[drawn], carried[drawn], len(self.evidence))
         return np.minimum(sums / self.evidence, 1)
@@ -48,11 +47,11 @@ class Cloud:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Playback:
-    """clouds: those of the walk. of_step: for each step of the path the number of its cloud, -1 where it has none.
+    """The clouds of a walk, and the cloud of each step of the path.
 
-    Steps whose selections are equal, element by element, share a cloud.
-    field, cell: for each step the size of a receptive field, and the distance of neighbours, as parts of the network's
-    input across and down; None where elements have no place.
+    of_step: for each step the index of its cloud, -1 if it has none. Steps with equal selections share a cloud.
+    field, cell: for each step the size of a receptive field, and the distance between neighbouring places, as fractions
+    of the width and height of the network's input; None without a map.
     """
 
     clouds: tuple[Cloud, ...]
@@ -61,13 +60,13 @@ class Playback:
     cell: tuple[tuple[float, float] | None, ...]
 
     def cloud_at(self, step: int) -> Cloud | None:
-        """The cloud of a step of the path; None where the walk does not come by."""
+        """The cloud of a step of the path; None if the walk does not pass through it."""
         number = self.of_step[step]
         return None if number < 0 else self.clouds[number]
 
 
 def playback(trace: Trace, path: Path, fields: Mapping[Value, Field], most: int = 300) -> Playback:
-    """The playback of a walk along a path. fields: of the walk's tape. most: points of a cloud, the strongest."""
+    """Make the playback of a walk along a path. fields: of the walk's tape. most: how many points to draw per cloud."""
     found = _Gathering(trace, path, fields)
     positions = Positions(trace, fields)
     drawn = _drawn([len(points.evidence) for points in found.points], most)
@@ -96,9 +95,9 @@ def playback(trace: Trace, path: Path, fields: Mapping[Value, Field], most: int 
 
 
 def spread(cloud: Cloud) -> float:
-    """Part of the picture, 0 to 1, that the strongest places cover which hold half of the drawn evidence.
+    """Fraction of the picture covered by the strongest places that together hold half of the drawn evidence.
 
-    A place covers its cell. Where there is no map: the area of the upright box around what these points look at.
+    A place covers its cell. Without a map, it is the area of the upright box around the centres of these points.
     """
     half = int(np.searchsorted(np.cumsum(cloud.evidence), cloud.evidence.sum() / 2)) + 1
     if cloud.cell is None:
@@ -108,7 +107,7 @@ def spread(cloud: Cloud) -> float:
 
 
 def overlap(a: Cloud, b: Cloud) -> float:
-    """What two clouds of one step have in common, 0 to 1: evidence at the same places, of 1 in each."""
+    """The evidence that two clouds of one step have at the same places, 0 to 1; each cloud's total counts as 1."""
     places, number = np.unique(np.concatenate([a.place, b.place]), axis=0, return_inverse=True)
     parts = [
         np.bincount(numbers, cloud.evidence / cloud.evidence.sum(), len(places))
@@ -118,25 +117,25 @@ def overlap(a: Cloud, b: Cloud) -> float:
 
 
 def _drawn(counts: list[int], most: int) -> Ints:
-    """The new number of each gathered point when only the strongest of each cloud are drawn; -1 for others, and at -1.
+    """The new index of each point when only the strongest of each cloud are drawn; -1 for the others.
 
-    counts: of the gathered points of each cloud.
+    counts: the number of points of each cloud. The result has a last element of -1, so that -1 stays -1.
     """
     is_drawn = np.concatenate([np.arange(count) < most for count in counts])
     return np.append(np.where(is_drawn, np.cumsum(is_drawn) - 1, -1), -1)
 
 
 def _looked_at(value: Value, points: Gathered, positions: Positions, trace: Trace) -> Floats:
-    """(N, 2) what points without a place look at: means, by evidence, over their elements."""
+    """(N, 2) where points without a map look: the means over their elements, weighted by evidence."""
     evidence = trace.selection(value).evidence
     sums = [np.bincount(points.point, evidence * part) for part in positions.of(value).T]
     return np.column_stack(sums) / points.evidence[:, None]
 
 
 class _Gathering:
-    """All points of a walk's steps, gathered from the score on, so that parents are there before their children.
+    """All points of a walk's steps, collected from the score on, so that parents come before their children.
 
-    Points are numbered through all clouds. values: one of each cloud. cloud: number of a value's cloud, if it has one.
+    Points are counted over all clouds. values: one per cloud. cloud: the index of each value's cloud, if it has one.
     """
 
     def __init__(self, trace: Trace, path: Path, fields: Mapping[Value, Field]) -> None:
@@ -145,7 +144,7 @@ class _Gathering:
         self.values: list[Value] = []
         self.cloud: dict[Value, int] = {}
         self._count = 0
-        # For each row of a selection the point that it belongs to, or comes from where its value is passed over.
+        # For each row of a selection, the point that it belongs to, or came from if the path skips its value.
         self._numbers: dict[Value, Ints] = {}
         parents = strongest_parents(trace)
         for value in trace.values:
@@ -171,7 +170,7 @@ class _Gathering:
         self._numbers[value] = numbers
 
     def _before(self, value: Value, parents: Parents) -> Value | None:
-        """The value before, if it has the same selection, and each element came from its like there."""
+        """The value before, if it has the same selection and each element came from the same element there."""
         hops, rows = parents
         if not len(hops) or (hops != hops[0]).any() or (rows != np.arange(len(rows))).any():
             return None

@@ -1,4 +1,4 @@
-"""Elements gathered to points: those at one place are one point, whose parent is a point of the layer before."""
+"""Elements grouped into points: all elements at one place form a point, whose parent is a point of the step before."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from cnnfix_core.engine import Selection, sparse
 class Gathered:
     """The points of one selection, strongest first.
 
-    place: (N, 2) rows and columns; (N, 1) positions in the flattened tensor where there is no map. evidence: (N,) > 0.
-    point: (elements,) for each row of the selection its point, from 0 on. parent: (N,) label from which most of the
-    evidence came.
+    place: (N, 2) rows and columns; (N, 1) positions in the flattened tensor without a map. evidence: (N,) > 0.
+    point: (elements,) the point of each row of the selection, counted from 0. parent: (N,) the label that most of the
+    evidence came from.
     """
 
     place: Ints
@@ -27,7 +27,7 @@ class Gathered:
 
 
 def gathered(selection: Selection, field: Field | None, above: Ints) -> Gathered:
-    """Gather a selection. above: (elements,) >= -1, a label of what led to each row."""
+    """Group a selection into points. above: (elements,) >= -1, a label for what led to each row."""
     key = selection.index if field is None else field.places(selection.index) @ np.array([field.size[1], 1])
     sums: Floats = np.bincount(key, selection.evidence).astype(np.float64, copy=False)
     keys = np.flatnonzero(sums)
@@ -40,9 +40,9 @@ def gathered(selection: Selection, field: Field | None, above: Ints) -> Gathered
 
 
 def prevailing(group: Ints, label: Ints, weight: Floats) -> Ints:
-    """(groups,) the label with the largest sum of weights in each group, the smallest of equals.
+    """(groups,) the label with the largest sum of weights in each group, the smallest on ties.
 
-    group: (N,) all numbers from 0 on occur. label: (N,). weight: (N,) > 0.
+    group: (N,) numbers from 0, without gaps. label: (N,). weight: (N,) > 0.
     """
     low, span = int(label.min()), int(np.ptp(label)) + 1
     pairs, _, sums, _ = sparse.merged(group * span + (label - low), np.ones(len(group), np.int8), weight)

@@ -1,1 +1,1 @@
-"""Which pixels an element of a layer can see: exact strides, offsets and sizes."""
+"""Receptive fields: which pixels an element can see, with exact strides, offsets and sizes."""

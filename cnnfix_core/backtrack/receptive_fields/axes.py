@@ -1,4 +1,4 @@
-"""One axis of a feature map: which elements lie at which place of it, and what they see of the network's input."""
+"""One axis of a feature map: the place of each element along it, and what it sees of the network's input."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from cnnfix_core.arrays import Floats, Ints, contiguous
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Rows or columns of a map that was flattened, whatever dimensions lie between and around them.
+    """The rows or columns of a flattened map, whatever other dimensions are between and around them.
 
-    The place of an element along the axis is (index // divisor) % count for its position `index`. Its receptive field
-    is centred at offset + place * stride and `size` wide, >= 1, in pixels of the network's input: pixel 0 is at 0.
+    The place along the axis of the element at position `index` is (index // divisor) % count. Its receptive field is
+    centred at offset + place * stride and is `size` >= 1 wide, in pixels of the network's input; pixel 0 is at 0.
     """
 
     divisor: int
@@ -39,9 +39,9 @@ class Axis:
         return Axis(divisor, count, self.stride * sampling.step, offset, size)
 
     def resized(self, inner: int, before: int, after: int) -> Axis | None:
-        """The axis after another dimension got another size, in elements; `inner` lie between its neighbours.
+        """The axis after another dimension changed its size from `before` to `after`; inner: that dimension's stride.
 
-        None if the axis lies in that dimension.
+        None if the axis is part of that dimension.
         """
         if inner % (self.divisor * self.count) == 0:
             return self
@@ -49,16 +49,16 @@ class Axis:
         return None if rest else replace(self, divisor=whole * inner * after)
 
     def viewed(self, shape: Sequence[int], strides: Sequence[int], start: int) -> Axis | None:
-        """The axis in a view, whose element at (a, b, ...) of `shape` is the one at start + a * strides[0] + ... here.
+        """The axis in a view whose element at (a, b, ...) is at position start + a * strides[0] + b * strides[1] + ...
 
-        None if places of the view are no longer those of one axis.
+        None if the places along the axis do not form an axis of the view.
         """
         within, along = start % self.divisor, None
         for size, step, inner in zip(shape, strides, contiguous(shape), strict=True):
             if size == 1 or step % (self.divisor * self.count) == 0:
                 continue
             span = (size - 1) * step
-            if span < self.divisor:  # moves inside one place
+            if span < self.divisor:  # stays within one place
                 within += span
             elif along is None:
                 along = size, step, inner
@@ -70,7 +70,7 @@ class Axis:
         return self._along(start // self.divisor % self.count, *(along or (1, self.divisor, 1)))
 
     def _along(self, first: int, size: int, step: int, inner: int) -> Axis | None:
-        """Of `size` positions, `step` elements apart, the first at place `first`; `inner`: apart in the view."""
+        """The axis of `size` positions that start at place `first`, `step` elements apart here, `inner` in the view."""
         times, apart = max(1, self.divisor // step), max(1, step // self.divisor)
         places, rest = divmod(size, times)
         if rest or times * step != apart * self.divisor:
@@ -78,15 +78,15 @@ class Axis:
         if first + apart * (places - 1) >= self.count:
             if first or apart > 1 or places % self.count:
                 return None
-            places = self.count  # the dimension holds the axis and others before it
+            places = self.count  # the dimension contains the axis and others before it
         return self.sampled(Sampling(first, apart), inner * times, places)
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How places of a map see those of another along one axis, in places of the other.
+    """How the places of a map see those of an earlier map along one axis, in places of the earlier map.
 
-    Place 0 is centred at `first`, its neighbour `step` further; each reaches over `reach` places from end to end.
+    Place 0 is centred at `first`, and each next place `step` further on; each covers `reach` places from end to end.
     """
 
     first: float = 0
@@ -95,24 +95,24 @@ class Sampling:
 
     @classmethod
     def window(cls, size: int, stride: int, padding: int, dilation: int = 1) -> Sampling:
-        """A convolution's or pooling's."""
+        """The sampling of a convolution or pooling layer."""
         span = dilation * (size - 1)
         return cls(span / 2 - padding, stride, span + 1)
 
     @classmethod
     def transposed(cls, size: int, stride: int, padding: int, dilation: int = 1) -> Sampling:
-        """A transposed convolution's: the mean of the centres, and the widest reach, of `stride` places in a row."""
+        """A transposed convolution: the mean centre and the largest reach of `stride` neighbouring places."""
         span = dilation * (size - 1)
         return cls((padding - span / 2) / stride, 1 / stride, span // stride + 1)
 
     @classmethod
     def covering(cls, step: float, reach: float) -> Sampling:
-        """A map of another size over the same area; `step` is the old size by the new one."""
+        """A map of another size over the same area; step: the old size divided by the new one."""
         return cls((step - 1) / 2, step, reach)
 
 
 def united(axes: Sequence[Axis]) -> Axis:
-    """What all of them see together; where their strides differ, at the middle place. The first says which places."""
+    """What all axes see together, exact at the middle place if their strides differ; places as in the first."""
     first, *others = axes
     if all(other == first for other in others):
         return first

@@ -1,4 +1,4 @@
-"""Receptive fields: where the elements of each tensor look in the network's input, by exact stride and offset."""
+"""The receptive field of every element of each tensor: exact stride, offset and size in the network's input."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["Axis", "Field", "fields"]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """The map that a tensor is: its two axes. All other dimensions, whatever their order, count as channels."""
+    """A tensor as a map with two axes. All other dimensions, whatever their order, count as channels."""
 
     rows: Axis
     columns: Axis
@@ -45,7 +45,7 @@ class Field:
         return np.stack([self.rows.places(index), self.columns.places(index)], axis=1)
 
     def channels(self, index: Ints) -> Ints:
-        """(N,) number of each element among those of its place."""
+        """(N,) channels of the elements at these positions."""
         fine, coarse = self._by_divisor
         between = coarse.divisor // (fine.divisor * fine.count)
         outer, rest = np.divmod(index, coarse.divisor * coarse.count)
@@ -54,7 +54,7 @@ class Field:
         return channels
 
     def index(self, channel: int, row: int, column: int) -> int:
-        """Position in the flattened tensor of a channel's element at a place."""
+        """The position in the flattened tensor of one channel's element at a place."""
         fine, coarse = self._by_divisor
         outer, rest = divmod(channel, coarse.divisor // fine.count)
         middle, inner = divmod(rest, fine.divisor)
@@ -83,20 +83,20 @@ _MAKERS: FamilyTable[FieldMaker] = FamilyTable("receptive field")
 
 
 def receptive_field_of(*members: HopFunction | str, replace: bool = False) -> Callable[[FieldMaker], FieldMaker]:
-    """Register where outputs of operations look: of those of these rule functions, or of these names.
+    """Register the receptive fields of operations, given by their rule functions or by name.
 
-    The decorated function takes an operation, one of its outputs, and the fields that are known of its inputs; it gives
-    the output's field, None where its elements have no place. Without one, an operation of one input keeps the field if
-    it keeps the shape.
+    The decorated function takes an operation, one of its outputs, and the known fields by value. It returns the
+    output's field, or None if the output is not a map. Without such a function, an operation with one input keeps the
+    field if it keeps the shape.
     """
     return _MAKERS.register(*members, replace=replace)
 
 
 def fields(tape: Tape) -> dict[Value, Field]:
-    """The fields of all values of a tape that have places: maps of more than one, and what such a map became.
+    """The fields of all values of a tape that are maps with more than one place.
 
-    An input (batch, channels, rows, columns) is a map. Gates, and what is broadcast over a map, do not widen fields:
-    a walk takes them as coefficients.
+    An input (batch, channels, rows, columns) is a map. Gates, and tensors that are broadcast over a map, do not widen
+    fields, because a walk treats them as coefficients.
     """
     where = {value: _trailing(value.shape) for value in tape.inputs if value.depends and len(value.shape) == 4}
     for operation in tape.operations:
@@ -116,7 +116,7 @@ def _trailing(shape: Sequence[int]) -> Field:
 
 
 def _both(field: Field | None, change: Callable[[Axis], Axis | None]) -> Field | None:
-    """The same change to both axes, if it leaves places."""
+    """Apply the same change to both axes; None if it fails for one of them."""
     if field is None:
         return None
     rows, columns = change(field.rows), change(field.columns)
@@ -128,7 +128,7 @@ def _both(field: Field | None, change: Callable[[Axis], Axis | None]) -> Field |
 
 @receptive_field_of("aten.channel_shuffle")
 def _kept(operation: Operation, output: Value, where: Known) -> Field | None:
-    """One input of the same shape: element by element, or normalised."""
+    """An operation with one input of the same shape: elementwise functions, normalisation."""
     x, *others = operation.activations()
     return where.get(x) if not others and x.shape == output.shape else None
 
@@ -153,7 +153,7 @@ def _nowhere(operation: Operation, output: Value, where: Known) -> Field | None:
 
 
 def _together(found: Iterable[Field | None]) -> Field | None:
-    """The union of the fields of one map; others than the largest map's do not count."""
+    """The union of the fields of the largest map; fields of other maps are ignored."""
     known = [field for field in found if field]
     if len(known) < 2:
         return known[0] if known else None
@@ -196,17 +196,17 @@ def _quotient(operation: Operation, output: Value, where: Known) -> Field | None
 
 @receptive_field_of("aten.slice_scatter", "aten.select_scatter", Overwrite.name, indexing.put)
 def _written(operation: Operation, output: Value, where: Known) -> Field | None:
-    """Part of a tensor was written to: its places stay."""
+    """A tensor that was partly overwritten keeps its places."""
     whole, *others = operation.activations()
     return _together(where.get(value) for value in (whole, *others)) if whole.shape == output.shape else None
 
 
-# --- elements elsewhere -----------------------------------------------------------------------------------------------
+# --- moved elements ---------------------------------------------------------------------------------------------------
 
 
 @receptive_field_of(views.viewed)
 def _viewed(operation: Operation, output: Value, where: Known) -> Field | None:
-    """Another look at the same memory: a tensor without contents tells where each element lies in it."""
+    """A view of the same memory: a tensor on the meta device shows where each element is in it."""
     x, *rest = operation.args
     result = operation.call(torch.empty(x.shape, device="meta"), *rest, **operation.kwargs)
     view = result if isinstance(result, torch.Tensor) else result[operation.outputs.index(output)]
@@ -215,7 +215,7 @@ def _viewed(operation: Operation, output: Value, where: Known) -> Field | None:
 
 @receptive_field_of("aten.max", "aten.min", pooling.mean, extrema.over_dimensions)
 def _reduced(operation: Operation, output: Value, where: Known) -> Field | None:
-    """Mean, sum, maximum over other dimensions than those of the map."""
+    """Mean, sum or maximum over dimensions other than those of the map."""
     x, dims = operation.args[0], reduced_dims(operation)
     over = {axis: size for axis, size in enumerate(x.shape) if axis not in dims}
     strides = [contiguous(x.shape)[axis] for axis in over]
@@ -225,7 +225,7 @@ def _reduced(operation: Operation, output: Value, where: Known) -> Field | None:
 
 @receptive_field_of(views.joined, "aten.stack")
 def _joined(operation: Operation, output: Value, where: Known) -> Field | None:
-    """Tensors end to end along a dimension; they are stacked if that dimension is new."""
+    """Concatenation along an existing dimension, or stacking along a new one."""
     values, *given = operation.args
     dim = given[0] % len(output.shape) if given else 0
     inner = math.prod(output.shape[dim + 1 :])
@@ -239,7 +239,7 @@ def _joined(operation: Operation, output: Value, where: Known) -> Field | None:
 
 @receptive_field_of(linear.addmm, linear.mm)
 def _multiplied(operation: Operation, output: Value, where: Known) -> Field | None:
-    """Rows of numbers times a constant matrix: a row stays at its place."""
+    """Rows times a constant matrix: each row keeps its place."""
     x, matrix = operation.args[-2:]
     if matrix.depends:
         return None
@@ -250,7 +250,7 @@ def _multiplied(operation: Operation, output: Value, where: Known) -> Field | No
 
 
 def _resampled(how: Callable[[Operation], Iterable[Sampling]]) -> FieldMaker:
-    """An operation whose places see places of its input; `how`: along each of the last dimensions."""
+    """An operation whose places see places of its input; how: gives the sampling along each of the last dimensions."""
 
     def make(operation: Operation, output: Value, where: Known) -> Field | None:
         x = operation.args[0]
@@ -295,7 +295,7 @@ def _windows(
 
 
 def _steps(operation: Operation) -> list[float]:
-    """Places of the input per place of the output along the dimensions whose sizes are given."""
+    """Places of the input per place of the output, along each resized dimension."""
     x, sizes = operation.args[:2]
     return [before / after for before, after in zip(x.shape[-len(sizes) :], sizes, strict=True)]
 
@@ -317,7 +317,7 @@ def _nearest(operation: Operation) -> Iterable[Sampling]:
 def _interpolated(operation: Operation) -> Iterable[Sampling]:
     x, sizes, aligned = operation.args[:3]
     taps = 4 if "cubic" in known_as(operation) else 2
-    if aligned:  # corners lie on corners
+    if aligned:  # the corners of both maps coincide
         before = x.shape[-len(sizes) :]
         return (Sampling(0, (a - 1) / max(b - 1, 1), taps) for a, b in zip(before, sizes, strict=True))
     smooth = known_as(operation).endswith("_aa")
@@ -328,7 +328,9 @@ def _interpolated(operation: Operation) -> Iterable[Sampling]:
 @_resampled
 def _padding(operation: Operation) -> Iterable[Sampling]:
     x, borders = operation.args[:2]
-    before = [0] * (len(x.shape) - len(borders) // 2) + borders[-2::-2]  # they are listed from the last dimension on
+    before = [0] * (len(x.shape) - len(borders) // 2) + borders[
+        -2::-2
+    ]  # they are listed from the last dimension to the first
     return (Sampling(-border) for border in before)
 
 

@@ -1,4 +1,4 @@
-"""Where elements of a walk look in the picture: by their place, or by the pixels that they led to."""
+"""Where the elements of a walk look in the picture: by their receptive field, or by the pixels that they led to."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from cnnfix_core.engine import Trace, Value
 
 
 class Positions:
-    """Positions on the network's input, as parts of it across and down, 0 to 1."""
+    """Positions in the network's input, as fractions of its width and height."""
 
     def __init__(self, trace: Trace, fields: Mapping[Value, Field]) -> None:
         self._trace = trace
         self._picture = trace.tape.inputs[0]
         self._field = fields.get(self._picture)
-        # Columns and rows of the picture; what is no picture has one pixel.
+        # Columns and rows of the picture; any other input counts as one pixel.
         self._pixels: NDArray[np.int64] = np.array(self._field.size[::-1] if self._field else (1, 1))
         self._led_to: dict[Value, Floats] | None = None
 
@@ -29,7 +29,7 @@ class Positions:
         return centres
 
     def cell(self, field: Field | None) -> tuple[float, float] | None:
-        """Distance of neighbouring places; None without a map."""
+        """Distance between neighbouring places; None without a map."""
         return None if field is None else self._parts(field.columns.stride, field.rows.stride)
 
     def size(self, field: Field | None) -> tuple[float, float] | None:
@@ -37,16 +37,16 @@ class Positions:
         return None if field is None else self._parts(field.columns.size, field.rows.size)
 
     def of(self, value: Value) -> Floats:
-        """(N, 2) for the rows of a value's selection: means, by evidence, of the pixels that they led to.
+        """(N, 2) for each row of a value's selection: the mean of the pixels that it led to, weighted by evidence.
 
-        The middle where they led to none.
+        The centre for rows that led to none.
         """
         if self._led_to is None:
             self._led_to = self._carried_up()
         return _means(self._led_to[value], otherwise=0.5)
 
     def _carried_up(self) -> dict[Value, Floats]:
-        """(3, N) for each value that the walk came by: evidence that reached pixels, and its sums of x and y."""
+        """(3, N) for each value of the walk: the evidence that reached pixels, and its weighted sums of x and y."""
         trace = self._trace
         known = {value: np.zeros((3, len(trace.selection(value)))) for value in trace.values}
         if self._field and self._picture in known:
@@ -66,7 +66,7 @@ class Positions:
 
 
 def _means(sums: Floats, otherwise: float) -> Floats:
-    """(N, 2) from the (3, N) weights and sums; a number for those without weight."""
+    """(N, 2) means from the (3, N) weights and sums; otherwise: the mean where the weight is 0."""
     weight = sums[0]
     mean = np.divide(sums[1:], weight, out=np.full_like(sums[1:], otherwise), where=weight > 0)
     return np.ascontiguousarray(mean.T)

@@ -1,4 +1,4 @@
-"""Averages and interpolations of a map: whole maps, regions, places between its elements."""
+"""Averages and interpolations of a map: over whole maps, over regions, and between elements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cnnfix_core.engine.rules.dimensions import reduced_dims
 from cnnfix_core.engine.rules.pooling import mean
 from cnnfix_core.engine.rules.resampling import adaptive_avg_pool, grid_sample, resized, roi_align
 
-# A larger map is no picture of numbers any more.
+# A larger map cannot be read as a grid of numbers.
 _LARGEST_SIDE = 64
 
 
@@ -37,7 +37,7 @@ def over_dimensions(asked: ElementQuery) -> Account:
     coefficient = 1 / count if known_as(asked.operation) == "aten.mean" else 1.0
     maps = len(x.shape) - len(dims)
     if dims == list(range(maps, len(x.shape))) and len(dims) <= 2 and max(x.shape[maps:]) <= _LARGEST_SIDE:
-        planes = np.array([asked.index])  # what stays counts the maps
+        planes = np.array([asked.index])  # the index over the remaining dimensions is the number of the map
         axes = tuple(stretch(0, size, size) for size in x.shape[maps:])
         window = Window(x, planes, axes, np.full((1, *x.shape[maps:]), coefficient))
         return Account("mean", (window.part(),), pooled, window=window)
@@ -47,7 +47,7 @@ def over_dimensions(asked: ElementQuery) -> Account:
 
 @explains(adaptive_avg_pool)
 def to_size(asked: ElementQuery) -> Account:
-    """Averages to a given size."""
+    """Adaptive average pooling to a given size."""
     window = _resized(asked)
     return Account("mean", (window.part(),), pooled, window=window)
 
@@ -72,12 +72,12 @@ def _resized(asked: ElementQuery) -> Window:
 
 @explains(roi_align)
 def of_region(asked: ElementQuery) -> Account:
-    """A place of a region of the map."""
+    """One cell of a region of interest (RoIAlign)."""
     x, boxes, *rest = asked.operation.args
     box, channel, row, column = asked.position
     region = boxes.data[box : box + 1].detach().cpu().double()
     item = int(region[0, 0])
-    region = region * torch.tensor([0, 1, 1, 1, 1])  # the one map is the first
+    region = region * torch.tensor([0, 1, 1, 1, 1])  # `element` gets a single map, which is number 0
 
     def element(image: torch.Tensor) -> torch.Tensor:
         made: torch.Tensor = asked.operation.call(image, region, *rest)
@@ -89,7 +89,7 @@ def of_region(asked: ElementQuery) -> Account:
 
 @explains(grid_sample)
 def of_grid(asked: ElementQuery) -> Account:
-    """A place that a grid lists."""
+    """A place sampled by a grid."""
     x, grid, *rest = asked.operation.args
     item, channel, row, column = asked.position
     place = grid.data[item, row, column].detach().cpu().double()[None, None, None]
@@ -103,9 +103,9 @@ def of_grid(asked: ElementQuery) -> Account:
 
 
 def _seen(x: Value, plane: Ints, dims: int, element: Callable[[torch.Tensor], torch.Tensor]) -> Window:
-    """What a linear form sees of one map: its slopes are its coefficients.
+    """The window in which a linear function sees one map: its gradients are the coefficients.
 
-    plane: (1,) number of the map in x. element: from a map, (1, 1, *sizes), to the number asked about.
+    plane: (1,) number of the map in x. element: the function, from a map, (1, 1, *sizes), to the explained number.
     """
     sizes = x.shape[len(x.shape) - dims :]
     with torch.inference_mode(False), torch.enable_grad():
@@ -118,7 +118,7 @@ def _seen(x: Value, plane: Ints, dims: int, element: Callable[[torch.Tensor], to
 
 
 def _needed(used: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], axis: int) -> Axis:
-    """From the first to the last place along an axis that counts."""
+    """The part of an axis from the first to the last place that is used."""
     others = tuple(n for n in range(used.ndim) if n != axis)
     places = np.flatnonzero(used.any(axis=others))
     first, last = (places[0], places[-1] + 1) if len(places) else (0, 0)

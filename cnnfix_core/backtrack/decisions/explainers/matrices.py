@@ -37,7 +37,7 @@ def _factor(matrix: Value) -> str:
 
 
 def _parts(asked: ElementQuery, a: Value, b: Value, alpha: float) -> tuple[Part, ...]:
-    """The terms of the factor that the walk follows; two features get half of each product."""
+    """The terms of the factor that the walk follows; if it follows both, each gets half of every product."""
     inner = np.arange(a.shape[-1])
     left, right = len(a.shape) > 1, len(b.shape) > 1
     columns = b.shape[-1] if right else 1
@@ -53,7 +53,7 @@ def _parts(asked: ElementQuery, a: Value, b: Value, alpha: float) -> tuple[Part,
 
 @explains(attention)
 def attended(asked: ElementQuery) -> Account:
-    """Softmax(q k / sqrt(E)) v (Vaswani et al., NeurIPS 2017, eq. 1), v with attention as its coefficients.
+    """Softmax(q k / sqrt(E)) v (Vaswani et al., NeurIPS 2017, eq. 1): the attention weights are v's coefficients.
 
     q: (B, H, L, E), k: (B, G, S, E), v: (B, G, S, F); H / G heads share their keys.
     """
@@ -61,7 +61,7 @@ def attended(asked: ElementQuery) -> Account:
     batch, head, query, channel = asked.position
     group = head * k.shape[1] // q.shape[1]
     weights = _attention(asked, (batch, head, query), _row(k, (batch, group)), _row(q, (batch, head, query)))
-    places = np.flatnonzero(weights > 0)  # what a query does not see is no input
+    places = np.flatnonzero(weights > 0)  # masked keys are not inputs
     start = (batch * v.shape[1] + group) * v.shape[2]
     index: Ints = (start + places) * v.shape[3] + channel
     return Account("dense", (linear(v, index, weights[places]),), weighted("the attention "))
@@ -73,14 +73,14 @@ def _row(value: Value, at: tuple[int, ...]) -> Floats:
 
 
 def _attention(asked: ElementQuery, at: tuple[int, int, int], keys: Floats, query: Floats) -> Floats:
-    """One row of attention: (S,)."""
+    """The attention weights of one query: (S,)."""
     operation = asked.operation
     scale, mask = operation.kwargs.get("scale"), operation.kwargs.get("attn_mask")
     logits = keys @ query * (len(query) ** -0.5 if scale is None else scale)
     if mask is not None:
         full = mask.data.expand(*asked.output.shape[:3], len(keys))
         logits = logits + as_array(full[at]).astype(np.float64)
-    if len(operation.args) > 4 and operation.args[4]:  # causal: no query sees a later place
+    if len(operation.args) > 4 and operation.args[4]:  # causal: a query sees no later key
         logits[at[2] + 1 :] = -np.inf
     weights = np.exp(logits - logits.max())
     attention: Floats = weights / weights.sum()

@@ -1,4 +1,4 @@
-"""Where branches meet: sums, products with gates, and tensors end to end."""
+"""Where branches meet: sums, products with gates, and concatenation."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def reversed_difference(asked: ElementQuery) -> Account:
 
 
 def _summed(asked: ElementQuery, first: float, second: float) -> Account:
-    """First * a + second * b; what does not depend on the input is the bias."""
+    """The sum first * a + second * b; terms that do not depend on the input are the bias."""
     terms = list(zip(asked.operation.args[:2], (first, second), strict=True))
     constants = [(term, c) for term, c in terms if not arithmetic.depends(term)]
     parts = tuple(_scaled(asked, term, c) for term, c in terms if arithmetic.depends(term))
@@ -48,7 +48,7 @@ def _summed(asked: ElementQuery, first: float, second: float) -> Account:
 
 @explains(arithmetic.mul)
 def product(asked: ElementQuery) -> Account:
-    """The feature times its gate, or a constant. Two features bring half of the product each."""
+    """The feature times its gate or a constant. If both factors are features, each contributes half of the product."""
     factors = asked.operation.args[:2]
     followed = followed_factors(factors, elementwise=True)
     at = [number_at(factor, asked.output.shape, asked.index) for factor in factors]
@@ -73,12 +73,12 @@ def quotient(asked: ElementQuery) -> Account:
 
 @explains(views.joined)
 def end_to_end(asked: ElementQuery) -> Account:
-    """One of the tensors that are put end to end along a dimension."""
+    """Concatenation: the element comes from one of the tensors."""
     values, *dim = asked.operation.args
     place = list(asked.position)
     axis = dim[0] % len(place) if dim else 0
     for n, value in enumerate(values):
-        if len(value.shape) != len(place):  # an empty list of numbers, which is passed over
+        if len(value.shape) != len(place):  # `torch.cat` ignores empty tensors of one dimension
             continue
         if place[axis] < value.shape[axis]:
             index = np.array([np.ravel_multi_index(place, value.shape)])
@@ -94,6 +94,6 @@ def _scaled(asked: ElementQuery, value: Value, coefficient: float) -> Part:
 
 
 def _gate(asked: ElementQuery, value: Value) -> Part:
-    """What only lets the feature through: it brings nothing of its own."""
+    """A gate: it only scales the feature and contributes nothing itself."""
     index = np.array([own_index(value, asked.output.shape, asked.index)])
     return Part(value, index, numbers(value, index), None, np.zeros(1), np.full(1, -np.inf))

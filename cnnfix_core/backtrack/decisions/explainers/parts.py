@@ -19,9 +19,9 @@ from cnnfix_core.engine import Value, as_array
 class Part:
     """Inputs of an element in one tensor.
 
-    index: (N,) positions in the flattened tensor, each once. activations: (N,) their numbers. coefficients: (N,) or
-    None where there are none. products: (N,) what each brought. rank: (N,) what to list first where nothing is
-    followed; None: the products, as far as they speak for what is asked.
+    index: (N,) positions in the flattened tensor, without repeats. activations: (N,) their values. coefficients: (N,),
+    None if there are none. products: (N,) what each input contributed. rank: (N,) inputs of equal share are listed by
+    this, largest first; None: by their products times the sign of the question.
     """
 
     value: Value
@@ -40,7 +40,7 @@ def linear(value: Value, index: Ints, coefficients: NDArray[Any]) -> Part:
 
 
 def candidates(value: Value, index: Ints, taken: int, smallest: bool = False) -> Part:
-    """Inputs of which one is taken as it is; taken: its place among them, -1 where it is not among them."""
+    """Inputs of which one is copied unchanged; taken: its place in `index`, -1 if it is not among them."""
     activations = numbers(value, index)
     rank = -activations if smallest else activations.copy()
     products = np.zeros(len(index))
@@ -50,13 +50,13 @@ def candidates(value: Value, index: Ints, taken: int, smallest: bool = False) ->
 
 
 def sole(value: Value, index: int, brought: float) -> Part:
-    """One input without a coefficient, and what it brought."""
+    """A single input without a coefficient; brought: what it contributed."""
     one = np.array([index])
     return Part(value, one, numbers(value, one), None, np.array([brought]))
 
 
 def united(parts: Iterable[Part]) -> list[Part]:
-    """The parts with those of one tensor put together: x + x is one input with the coefficient 2."""
+    """Merge the parts that belong to the same tensor: x + x is one input with the coefficient 2."""
     of_value: dict[Value, list[Part]] = {}
     for part in parts:
         of_value.setdefault(part.value, []).append(part)
@@ -82,26 +82,26 @@ def _joined(parts: Sequence[Part]) -> Part:
 
 
 def numbers(value: Value, index: Ints) -> Floats:
-    """The values at (N,) positions in the flattened tensor. Raises RuntimeError where the tape has not kept them."""
+    """The values at (N,) positions in the flattened tensor. Raises RuntimeError if the tape did not keep them."""
     if value.data is None:
         raise RuntimeError(f"The values {value.origin()} were not kept: record the module with `record_whole`.")
-    # Only these are looked up: a transposed parameter of a hundred million numbers is not copied.
+    # Flattening would copy a transposed parameter of a hundred million numbers, so only these are looked up.
     places = tuple(torch.from_numpy(axis) for axis in np.unravel_index(index, value.shape or (1,)))
     return as_array((value.data if value.shape else value.data.reshape(1))[places]).astype(np.float64)
 
 
 def number_at(given: Any, shape: Sequence[int], index: int) -> float:
-    """A number, or of a tensor that is broadcast to `shape` the one at a position there."""
+    """The number itself, or the element of a tensor, broadcast to `shape`, at this position."""
     if not isinstance(given, Value):
         return float(given)
     return float(numbers(given, np.array([own_index(given, shape, index)]))[0])
 
 
 def own_index(value: Value, shape: Sequence[int], index: int) -> int:
-    """The position in a flattened tensor that belongs to one in the shape that it is broadcast to."""
+    """The position in the flattened tensor of the element that is broadcast to position `index` of `shape`."""
     return int(broadcast_index(np.array([index]), value.shape, shape)[0])
 
 
 def place_of(value: Value, index: int) -> Position:
-    """The position, one number a dimension, of a position in the flattened tensor."""
+    """Convert a position in the flattened tensor to one number per dimension."""
     return tuple(int(n) for n in np.unravel_index(index, value.shape)) if value.shape else ()

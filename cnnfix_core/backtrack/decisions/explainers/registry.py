@@ -1,4 +1,4 @@
-"""Where explainers are registered: one for each family of operations, see `cnnfix_core.engine.families`."""
+"""The registry of explainers: one per family of operations, see `cnnfix_core.engine.families`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Named = Callable[[Value, Position], str]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Followed:
-    """Where evidence of the element went in one input: (N,) positions in it flattened, what is asked there, shares."""
+    """Where the element's evidence went in one input tensor: (N,) positions in it flattened, signs, and shares."""
 
     value: Value
     index: Ints
@@ -62,13 +62,13 @@ class ElementQuery:
 
     @property
     def structure(self) -> Structure:
-        """Answers about the network around the operation."""
+        """The structure of the network around the operation."""
         return Structure(self.tape)
 
     def sources(self) -> list[tuple[Value, Ints]]:
-        """The inputs that the engine goes to, positions in the flattened input; none where that is padding.
+        """The inputs that the engine goes to, with positions in the flattened input; none for padding.
 
-        For an element that was not followed the rule is asked.
+        If the walk did not follow the element, this runs the operation's rule.
         """
         if self.followed:
             return [(way.value, way.index) for way in self.followed]
@@ -86,8 +86,8 @@ class ElementQuery:
 class Account:
     """How an element was computed.
 
-    parts: its inputs. bias: what was added, None where nothing was. window: the inputs as a window, for the grid.
-    words: the sentence, from the decision, the preset, and how elements are named.
+    parts: its inputs. bias: the constant that was added, None if there is none. window: the inputs as a window, for the
+    grid. words: makes the sentence from the decision, the preset, and a function that names elements.
     """
 
     kind: Kind
@@ -102,8 +102,8 @@ EXPLAINERS: FamilyTable[Explainer] = FamilyTable("explanation")
 
 
 def explains(*members: HopFunction | str, replace: bool = False) -> Callable[[Explainer], Explainer]:
-    """Register how one element of operations is explained: of those of these rule functions, or of these names.
+    """Register an explainer for operations, given by their rule functions or by name.
 
-    The decorated function takes an `ElementQuery` and gives an `Account`.
+    The decorated function takes an `ElementQuery` and returns an `Account`.
     """
     return EXPLAINERS.register(*members, replace=replace)

@@ -1,4 +1,4 @@
-"""Selectors: max pooling and others that take one of several elements as it is."""
+"""Selectors: max pooling and other operations that copy one of several elements."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EXTREME = {*_SMALLEST, "aten.max", "aten.amax", "aten.maximum"}
 
 @explains(max_pool)
 def pooled_maximum(asked: ElementQuery) -> Account:
-    """The largest of a window; the forward pass noted where it lies in its plane."""
+    """The largest element of a window; the forward pass recorded its place in the plane."""
     x, sizes = asked.operation.args[:2]
     dims = len(sizes)
     axes = _axes(asked, dims)
@@ -35,7 +35,7 @@ def pooled_maximum(asked: ElementQuery) -> Account:
 
 
 def _axes(asked: ElementQuery, dims: int) -> tuple[Axis, ...] | None:
-    """The window along each axis; None where it was drawn by lot, as fractional pooling does."""
+    """The window along each axis; None for fractional pooling, whose windows are random."""
     x, kernel, *rest = asked.operation.args
     places, sizes, outputs = asked.position[-dims:], x.shape[-dims:], asked.output.shape[-dims:]
     if known_as(asked.operation).startswith("aten.adaptive"):
@@ -50,7 +50,7 @@ def _axes(asked: ElementQuery, dims: int) -> tuple[Axis, ...] | None:
 
 @explains(taken_along)
 def along_dimension(asked: ElementQuery) -> Account:
-    """One along a dimension, which the forward pass noted; without a dimension, of all."""
+    """An element chosen along a dimension, or among all; the forward pass recorded its place along a dimension."""
     operation = asked.operation
     x = operation.args[0]
     if len(operation.outputs) == 1:
@@ -67,7 +67,7 @@ def along_dimension(asked: ElementQuery) -> Account:
 
 @explains(over_dimensions)
 def extreme(asked: ElementQuery) -> Account:
-    """The largest, or smallest, over some dimensions; the first where several are."""
+    """The largest or smallest element over some dimensions; the first on ties."""
     x, dims = asked.operation.args[0], reduced_dims(asked.operation)
     place = list(asked.position)
     if len(place) < len(x.shape):
@@ -79,7 +79,7 @@ def extreme(asked: ElementQuery) -> Account:
 
 @explains(either)
 def of_two(asked: ElementQuery) -> Account:
-    """The larger, or smaller, of two; the first where they are equal."""
+    """The larger or smaller of two elements; the first on ties."""
     smallest = known_as(asked.operation) in _SMALLEST
     values = asked.operation.args[:2]
     places = [np.array([own_index(value, asked.output.shape, asked.index)]) for value in values]
@@ -93,7 +93,7 @@ def of_two(asked: ElementQuery) -> Account:
 
 
 def _chosen(x: Value, index: Ints, source: int, how: str, window: Window | None = None) -> Account:
-    """One of these inputs, given by its position in the flattened tensor."""
+    """The account of choosing one of these inputs; source: its position in the flattened tensor."""
     at = int(np.flatnonzero(index == source)[0])
     return Account("maximum", (candidates(x, index, at, how == "the smallest"),), taken(how), window=window)
 
@@ -104,12 +104,12 @@ def _how(operation: Operation) -> str:
 
 
 def _first(x: Value, index: Ints, number: float) -> int:
-    """The first of these inputs that has this value."""
+    """The first of these inputs whose value is this number."""
     return int(index[np.argmax(numbers(x, index) == number)])
 
 
 def _through(x: Value, place: list[int], dims: tuple[int, ...] | list[int]) -> Ints:
-    """All elements along some dimensions through a place."""
+    """All elements that differ from a place only along some dimensions."""
     if not x.shape:
         return np.zeros(1, np.int64)
     ranges = [np.arange(size) if axis in dims else np.array([place[axis]]) for axis, size in enumerate(x.shape)]

@@ -1,4 +1,4 @@
-"""Elements that were made of one: functions of a number, normalisation, and movement."""
+"""Elements computed from a single element: functions of one number, normalisation, and moves."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ _NAMES = {
     "hardswish": "Hard swish",
     "hardsigmoid": "The hard sigmoid",
     "sigmoid": "The sigmoid",
-    "log_sigmoid_forward": "The logarithm of the sigmoid",
+    "log_sigmoid_forward": "The log sigmoid",
     "tanh": "The hyperbolic tangent",
     "_softmax": "Softmax",
     "_safe_softmax": "Softmax",
-    "_log_softmax": "The logarithm of softmax",
+    "_log_softmax": "Log softmax",
     "native_dropout": "Dropout",
-    "exp": "The exponential",
+    "exp": "The exponential function",
     "log": "The logarithm",
     "sqrt": "The square root",
-    "rsqrt": "One divided by the square root",
-    "neg": "Minus",
-    "reciprocal": "One divided by it",
+    "rsqrt": "The reciprocal square root",
+    "neg": "Negation",
+    "reciprocal": "The reciprocal",
     "abs": "The absolute value",
     "pow": "The power",
 }
@@ -70,10 +70,10 @@ def _called(operation: Operation) -> str:
 
 @explains(normalisation.batch_norm)
 def by_channel(asked: ElementQuery) -> Account:
-    """Batch normalisation: the channel's mean and variance, those of training or the picture's own."""
+    """Batch normalisation: mean and variance of the channel, from training or from the batch itself."""
     x, weight, bias, mean, variance, *rest = asked.operation.args
     channel = asked.position[1]
-    trains = len(rest) == 3 and rest[0]  # the function that never trains does not say so
+    trains = len(rest) == 3 and rest[0]  # the inference-only function has no such argument
     if trains or mean is None:
         inner = math.prod(x.shape[2:])
         maps = np.arange(x.shape[0]) * x.shape[1] + channel
@@ -85,7 +85,7 @@ def by_channel(asked: ElementQuery) -> Account:
 
 @explains(normalisation.group_norm)
 def by_group(asked: ElementQuery) -> Account:
-    """Group normalisation: mean and variance of some channels of the picture."""
+    """Group normalisation: mean and variance over a group of channels of one picture."""
     x, weight, bias, _, channels, inner, groups, eps = asked.operation.args
     channel = asked.position[1]
     size = channels // groups * inner
@@ -139,7 +139,7 @@ def _normalised(
     views.padded,
 )
 def elsewhere(asked: ElementQuery) -> Account:
-    """The same number in another place, or what was put in where no input is."""
+    """The same number in another place, or a constant filled in where there is no input."""
     sources = asked.sources()
     parts = tuple(candidates(value, index[:1], 0) for value, index in sources[:1])
     several = next((given for given in asked.operation.args if isinstance(given, list)), [])

@@ -1,4 +1,4 @@
-"""Windows: the part of a map that an element sees, and the grid that shows one channel of it."""
+"""Windows: the part of a map that an element sees, and the grid that shows it in one channel."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from cnnfix_core.engine import Value
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Axis:
-    """What a window sees along one axis: evenly spaced places, growing; those below 0 or not below `size` are outside.
+    """What a window sees along one axis: evenly spaced places in increasing order.
 
-    taps: for each place its number in the kernel.
+    Places below 0, or not below `size`, are outside the map. taps: the index of each place in the kernel.
     """
 
     places: Ints
@@ -27,23 +27,23 @@ class Axis:
 
     @property
     def inside(self) -> Ints:
-        """Numbers of the places that lie in the map."""
+        """Indices of the places that are inside the map."""
         return np.flatnonzero((self.places >= 0) & (self.places < self.size))
 
     @property
     def step(self) -> int:
-        """How far the places lie apart."""
+        """Distance between neighbouring places."""
         return int(self.places[1] - self.places[0]) if len(self.places) > 1 else 1
 
 
 def stretch(first: int, last: int, size: int) -> Axis:
-    """All places from the first up to, without, the last."""
+    """All places from `first` to `last`, excluding `last`."""
     places = np.arange(first, last)
     return Axis(places, size, np.arange(len(places)))
 
 
 def taps(output: int, kernel: int, stride: int, padding: int, dilation: int, size: int) -> Axis:
-    """What one output of a convolution or pooling sees."""
+    """What one output of a convolution or pooling layer sees."""
     number = np.arange(kernel)
     return Axis(output * stride - padding + number * dilation, size, number)
 
@@ -60,8 +60,8 @@ def transposed_taps(output: int, kernel: int, stride: int, padding: int, dilatio
 class Window:
     """A window into one tensor.
 
-    planes: (C,) which maps of the tensor it goes through, counted through batch and channels. axes: one to three.
-    coefficients: (C, *places of each axis), None where the operation has none.
+    planes: (C,) indices of the maps that it covers, counted over batch and channels. axes: one to three.
+    coefficients: (C, *places of each axis), None if the operation has none.
     """
 
     value: Value
@@ -71,12 +71,12 @@ class Window:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Maps, and places of each axis that lie inside."""
+        """The number of maps, and of places inside along each axis."""
         return (len(self.planes), *(len(axis.inside) for axis in self.axes))
 
     @property
     def index(self) -> Ints:
-        """Positions in the flattened tensor of the places inside, in order of map and place."""
+        """Positions in the flattened tensor of the places inside, ordered by map, then place."""
         index = self.planes
         for axis in self.axes:
             index = (index[..., None] * axis.size) + axis.places[axis.inside]
@@ -91,9 +91,9 @@ class Window:
         return Part(self.value, index, activations, weights.reshape(-1), weights.reshape(-1) * activations)
 
     def grid(self, part: Part, share: Floats, sign: int) -> Grid | None:
-        """The map with the place to which most evidence went; where none was followed, that which says most of all.
+        """The window in the map that received most evidence at one place; else the largest sum of products.
 
-        part: the inputs as they are in `index`. share: (N,) of the evidence, for each of them. None without a place.
+        part: the inputs, in the order of `index`. share: (N,) their shares of the evidence. None if no place is inside.
         """
         if not math.prod(self.shape):
             return None
@@ -119,11 +119,11 @@ class Window:
         )
 
     def _flat_axes(self) -> Sequence[Axis]:
-        """Rows and columns; a line is one row."""
+        """Rows and columns; a map with one dimension is a single row."""
         return (stretch(0, 1, 1), *self.axes)[-2:]
 
     def _of_slice(self, cells: Floats, depth: int | None) -> Floats:
-        """Rows and columns of a map's places."""
+        """Rows and columns of one map, at this depth if it has three dimensions."""
         return np.atleast_2d(cells if depth is None else cells[depth])
 
     def _cells(self, inside: Floats, plane: int, depth: int | None) -> Floats:

@@ -1,4 +1,4 @@
-"""Convolutions and average pooling: what lies in a window, times a filter, summed."""
+"""Convolutions and average pooling: the elements in a window, times a filter, summed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def through_filter(asked: ElementQuery) -> Account:
 
 
 def _strongest(asked: ElementQuery, window: Window, part: Part) -> tuple[int, int, float]:
-    """How many channels the window goes through, which is followed, and the sum of its products."""
+    """The number of channels in the window, which one is followed, and the sum of its products."""
     sums = part.products.reshape(len(window.planes), -1).sum(axis=1)
     channels = asked.operation.args[0].shape[-len(window.axes) - 1]
     plane = int((asked.sign * sums).argmax())
@@ -55,7 +55,7 @@ def _strongest(asked: ElementQuery, window: Window, part: Part) -> tuple[int, in
 
 @explains(avg_pool)
 def averaged(asked: ElementQuery) -> Account:
-    """Averages of windows; each place counts as much as the others."""
+    """Average pooling: all places of a window have the same weight."""
     x, window, *rest = asked.operation.args
     defaults: tuple[Any, ...] = ([], 0, False, True, None)
     stride, padding, _, counts_padding, divisor = *rest, *defaults[len(rest) :]
@@ -74,12 +74,12 @@ def averaged(asked: ElementQuery) -> Account:
 
 
 def _counted(axes: Sequence[Axis], padding: Any, counts_padding: bool) -> int:
-    """How many places an average is divided by; what reaches beyond the padding never counts."""
+    """The number of places that an average is divided by; places beyond the padding never count."""
     if not counts_padding:
         return int(np.prod([len(axis.inside) for axis in axes]))
     return int(np.prod([np.sum(axis.places < axis.size + border) for axis, border in zip(axes, padding, strict=True)]))
 
 
 def plane_of(asked: ElementQuery, dims: int) -> Ints:
-    """(1,) the map of the element, counted through batch and channels: pooling and resizing stay in it."""
+    """(1,) index of the element's map, counted over batch and channels: pooling and resizing stay inside it."""
     return np.array([asked.index // int(np.prod(asked.output.shape[-dims:]))])
