@@ -1,4 +1,4 @@
-"""One step of learning, the same for all that is trained here."""
+"""One training step, shared by all training programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 
 def descend(loss: Tensor, optimizer: Optimizer, schedule: LRScheduler, longest: float | None = None) -> None:
-    """Change what the optimizer has by the loss's gradient, shortened to this length where it is longer."""
+    """Take one step of the optimizer and its schedule; longest: the norm that gradients are clipped to."""
     optimizer.zero_grad()
     loss.backward()
     if longest is not None:

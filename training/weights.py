@@ -1,4 +1,4 @@
-"""Weights as files: in half precision, under a name that ends with how the hash of the content begins."""
+"""Weights as files: in half precision, with the first digits of the content's hash in the name."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ State = Mapping[str, Tensor]
 
 
 def keep_weights(folder: Path, name: str, module: nn.Module) -> Path:
-    """Write NAME-0123abcd.safetensors in place of older ones."""
+    """Write NAME-0123abcd.safetensors and delete older versions."""
     state = {key: tensor.contiguous() for key, tensor in module.state_dict().items()}
     halved = {key: tensor.half() if tensor.is_floating_point() else tensor for key, tensor in state.items()}
     return keep_file(folder / f"{name}.safetensors", save(halved))
 
 
 def keep_file(path: Path, content: bytes) -> Path:
-    """Write NAME-0123abcd.suffix in place of older ones."""
+    """Write NAME-0123abcd.suffix and delete older versions."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for older in path.parent.glob(f"{path.stem}-????????{path.suffix}"):
         older.unlink()
@@ -31,7 +31,7 @@ def keep_file(path: Path, content: bytes) -> Path:
 
 
 def mean_of(states: Sequence[State]) -> dict[str, Tensor]:
-    """The mean of each tensor of several state dicts."""
+    """Average several state dicts, tensor by tensor."""
     return {
         name: torch.stack([state[name].double() for state in states]).mean(dim=0).to(tensor.dtype)
         for name, tensor in states[0].items()

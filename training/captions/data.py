@@ -1,4 +1,4 @@
-"""Photographs' features and captions, as batches of numbers."""
+"""Features and captions of photographs, as batches of numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from cnnfix_core.modalities.captions.search import LONGEST
 
 @dataclass(frozen=True)
 class Photographs:
-    """features, mirrored: (N, 1280), of the photographs and of their mirror images. captions: of each, in words."""
+    """Photographs with captions.
+
+    features, mirrored: (N, 1280), of the photographs and of their mirror images. captions: as lists of words, for each.
+    """
 
     features: Tensor
     mirrored: Tensor
@@ -29,7 +32,7 @@ class Photographs:
 
 
 def photographs(folder: Path, part: str) -> Photographs:
-    """PART.npz (features, mirrored) and PART.json (a list of objects with captions) of a folder, in the same order."""
+    """Read PART.npz (features, mirrored) and PART.json (a list of objects with captions), which have the same order."""
     arrays = np.load(folder / f"{part}.npz")
     features, mirrored = (torch.from_numpy(arrays[name].astype(np.float32)) for name in ("features", "mirrored"))
     said = json.loads((folder / f"{part}.json").read_text("utf-8"))
@@ -39,9 +42,9 @@ def photographs(folder: Path, part: str) -> Photographs:
 def lessons(
     found: Photographs, vocabulary: Vocabulary, batch: int, rng: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """One round: all captions once, those of about one length together. (batch, 1280) features, (batch, T) numbers.
+    """One round: all captions once, in batches of similar length: (batch, 1280) features, (batch, T) word numbers.
 
-    Numbers begin with <start> and end with <end>; behind it is <pad>. Half of the photographs are mirrored.
+    Captions begin with <start> and end with <end>, followed by <pad>. Half of the photographs are mirrored.
     """
     pad, start, end = (vocabulary.numbers[mark] for mark in (PAD, START, END))
     pairs = [

@@ -1,7 +1,7 @@
-"""From photographs to PART.npz and PART.json: python -m training.captions.features FOLDER CAPTIONS LIST OUT.
+"""Turn photographs into PART.npz and PART.json: python -m training.captions.features FOLDER CAPTIONS LIST OUT.
 
-CAPTIONS has lines "name.jpg#0<tab>caption", as Flickr8k.token.txt, or "name.jpg,caption". LIST has the names of the
-photographs of this part, one a line, as Flickr_8k.trainImages.txt. OUT is the file to write, such as data/train.npz.
+CAPTIONS has lines "name.jpg#0<tab>caption", like Flickr8k.token.txt, or "name.jpg,caption". LIST has the names of the
+photographs of this part, one per line, like Flickr_8k.trainImages.txt. OUT is the file to write, like data/train.npz.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Means = NDArray[np.float16]
 
 
 def main() -> None:
-    """Write both files; photographs that cannot be read, or have no caption, are named and left out."""
+    """Write both files, without photographs that cannot be read (these are reported) or have no caption."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("folder", "captions", "list", "out"):
         parser.add_argument(name, type=Path)
@@ -58,7 +58,7 @@ def computed(folder: Path, wanted: list[str]) -> tuple[list[str], Means, Means]:
 
 
 def captions(text: str) -> dict[str, list[str]]:
-    """By photograph, all of its captions."""
+    """All captions of each photograph, by name."""
     found: dict[str, list[str]] = defaultdict(list)
     for line in text.splitlines():
         if match := re.match(r"([^\t,#]+)(?:#\d+)?[\t,](.+)", line):
@@ -70,14 +70,14 @@ def _inputs(path: Path) -> Tensor | None:
     try:
         picture = open_picture(path)
     except PictureError as error:
-        print(f"{path.name} is left out. {error}")
+        print(f"Skipped {path.name}. {error}")
         return None
     return whole_input(FLICKR8K.preprocess, picture)
 
 
 @torch.no_grad()
 def means(network: nn.Module, pictures: Tensor) -> Means:
-    """(N, 1280): the means of the feature maps of each picture, (N, 3, 224, 224)."""
+    """(N, 1280) means of the feature maps of pictures (N, 3, 224, 224)."""
     found: Means = network(pictures).mean(dim=(2, 3)).half().numpy()
     return found
 

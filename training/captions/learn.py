@@ -1,4 +1,4 @@
-"""Learning: the next word of people's captions, after the words before it."""
+"""Supervised training: predict the next word of human captions from the words before it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from training.weights import mean_of
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the captioner learns: AdamW, the learning rate rises in the first tenth and falls as a cosine.
+    """How to train: AdamW, with a learning rate that rises during the first tenth and falls along a cosine.
 
-    The weights are the mean of those after each of the last `mean` rounds. smoothing: of the right word's share.
+    The final weights are the mean over the last `mean` rounds. smoothing: label smoothing.
     """
 
     embedding: int = 320
@@ -37,13 +37,13 @@ class Recipe:
 
 
 def untrained(channels: int, vocabulary: Vocabulary, recipe: Recipe) -> ShowAndTell:
-    """A captioner without the convolutional network, which is not trained."""
+    """A new captioner without the convolutional network, which is not trained."""
     encoder = Encoder(nn.Identity(), channels, recipe.embedding)
     return ShowAndTell(encoder, Decoder(len(vocabulary), recipe.embedding, recipe.hidden))
 
 
 def learnt(learn: Photographs, check: Photographs, vocabulary: Vocabulary, recipe: Recipe) -> ShowAndTell:
-    """A captioner that says what people say."""
+    """Train a captioner on human captions."""
     torch.manual_seed(0)
     rng = torch.Generator().manual_seed(0)
     captioner = untrained(learn.features.shape[1], vocabulary, recipe)
@@ -69,7 +69,7 @@ def learnt(learn: Photographs, check: Photographs, vocabulary: Vocabulary, recip
 def word_loss(
     captioner: ShowAndTell, features: Tensor, words: Tensor, vocabulary: Vocabulary, recipe: Recipe
 ) -> Tensor:
-    """Of the next word: after the picture <start>, after <start> the first word, and so on."""
+    """The loss of predicting the next word: <start> after the picture, the first word after <start>, and so on."""
     encoder, decoder = captioner.encoder, captioner.decoder
     picture = F.dropout(encoder.embedded(F.dropout(features, 0.2)), recipe.dropout)
     embedded = F.dropout(decoder.embed(words[:, :-1]), recipe.dropout)

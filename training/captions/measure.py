@@ -1,4 +1,4 @@
-"""Score the shipped captioner and write its card: python -m training.captions.measure --data FOLDER."""
+"""Measure the shipped captioner and write its card: python -m training.captions.measure --data FOLDER."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WIDTHS = (1, 3, 5)
 
 
 def main() -> None:
-    """Print the scores, and write the card."""
+    """Compute BLEU, print the card, and write it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with val.npz and val.json")
     found = photographs(parser.parse_args().data, "val")

@@ -1,8 +1,8 @@
-"""Refining: captions are drawn from the captioner, and those that people's captions agree with become more likely.
+"""Refining: sample captions from the captioner, and make those that agree with human captions more likely.
 
-Self-critical training (Rennie et al., CVPR 2017); a caption is compared to the mean of the others that were drawn for
-the same photograph (Kool et al., Buy 4 REINFORCE Samples, Get a Baseline for Free, 2019). The reward is the mean of
-BLEU-1 to 4 of the one caption. Some ordinary learning goes on beside it, so that the language stays people's.
+This is self-critical training (Rennie et al., CVPR 2017), where each caption is compared to the mean of the others that
+were sampled for the same photograph (Kool et al., Buy 4 REINFORCE Samples, Get a Baseline for Free, 2019). The reward
+is the mean of BLEU-1 to 4 of a single caption. Some supervised training continues, so that the language stays natural.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _SMOOTH = SmoothingFunction().method1
 
 @dataclass(frozen=True)
 class Refinement:
-    """rounds: over all photographs. drawn: captions of each. ordinary: weight of the ordinary loss.
+    """How to refine: the learning rate rises to `highest` during 30 steps, and falls linearly to 0.
 
-    The learning rate falls from `highest` to 0 along a line, after 30 steps.
+    rounds: over all photographs. drawn: samples per photograph. ordinary: weight of the supervised loss.
     """
 
     rounds: int = 2
@@ -49,14 +49,14 @@ def refine(
     recipe: Recipe,
     refinement: Refinement,
 ) -> None:
-    """Change the captioner. recipe: of the ordinary learning beside."""
+    """Refine the captioner in place. recipe: for the supervised loss."""
     torch.manual_seed(0)
     rng = torch.Generator().manual_seed(0)
     optimizer = torch.optim.AdamW(captioner.parameters(), refinement.highest, weight_decay=refinement.decay)
     steps = refinement.rounds * -(-len(learn) // refinement.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: min(1.0, (n + 1) / 30) * (1 - n / steps))
     ordinary = _endless(learn, vocabulary, recipe.batch // 2, rng)
-    captioner.eval()  # for the batch normalisation; dropout is applied apart
+    captioner.eval()  # for batch normalisation; dropout is applied separately
     for number in range(1, refinement.rounds + 1):
         start, earned = time.perf_counter(), []
         for photos in torch.randperm(len(learn), generator=rng).split(refinement.batch):
@@ -79,7 +79,7 @@ def _endless(
 def _policy_loss(
     captioner: ShowAndTell, learn: Photographs, photos: Tensor, vocabulary: Vocabulary, count: int, rng: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """The loss, and the rewards, (photographs, count), 0 to 1."""
+    """The loss, and the rewards (photographs, count), 0 to 1."""
     mirror = torch.rand(len(photos), 1, generator=rng) < 0.5
     features = torch.where(mirror, learn.mirrored[photos], learn.features[photos])
     pictures = captioner.encoder.embedded(features).repeat_interleave(count, dim=0)
@@ -97,7 +97,7 @@ def _policy_loss(
 
 @torch.no_grad()
 def drawn(decoder: Decoder, pictures: Tensor, vocabulary: Vocabulary, rng: torch.Generator) -> Tensor:
-    """Captions drawn by their probability, (N, T): <end> last, or cut at 20 words, then <pad>. pictures: (N, E)."""
+    """Sample captions (N, T) that end with <end>, or after 20 words, followed by <pad>. pictures: (N, E)."""
     _, state = decoder.step(pictures, None)
     last = torch.full((len(pictures),), vocabulary.start)
     ended = torch.zeros(len(pictures), dtype=torch.bool)
@@ -118,7 +118,7 @@ def _speakable(scores: Tensor, vocabulary: Vocabulary) -> Tensor:
 
 
 def reward(numbers: list[int], people: list[list[str]], vocabulary: Vocabulary) -> float:
-    """The mean of BLEU-1 to 4 of one caption against people's, 0 to 1; 0 for one without words."""
+    """The mean of BLEU-1 to 4 of one caption against human captions, 0 to 1; 0 for a caption without words."""
     said = [vocabulary.words[number] for number in numbers if number not in (vocabulary.end, vocabulary.numbers[PAD])]
     if not said:
         return 0.0

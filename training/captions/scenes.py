@@ -1,4 +1,4 @@
-"""Train the captioner of composed scenes: python -m training.captions.scenes; see ../README.md. Takes minutes."""
+"""Train the captioner for composed scenes: python -m training.captions.scenes; see ../README.md. Takes minutes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RECIPE = Recipe(embedding=48, hidden=64, rounds=40, mean=5, batch=64, dropout=0.
 
 
 def main() -> None:
-    """Compose, train, score, write weights and vocabulary."""
+    """Compose scenes, train the captioner, measure it, and write its weights and vocabulary."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
     torch.set_num_threads(parser.parse_args().threads)
@@ -36,13 +36,13 @@ def main() -> None:
 
 
 def scene_of(seed: int) -> Scene:
-    """A scene with two different things."""
+    """Compose a scene with two different objects."""
     one, other = PAIRS[seed % len(PAIRS)]
     return compose(seed, one, other=other)
 
 
 def caption_of(seed: int) -> list[str]:
-    """Its caption: the things in the order of the alphabet."""
+    """The caption of a scene: its objects in alphabetical order."""
     one, other = sorted(CLASSES[label] for label in PAIRS[seed % len(PAIRS)])
     return ["a", one, "and", "a", other]
 

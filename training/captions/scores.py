@@ -1,4 +1,4 @@
-"""BLEU of a captioner (Papineni et al., ACL 2002), for the corpus, against all captions of each photograph."""
+"""Corpus BLEU of a captioner (Papineni et al., ACL 2002), against all captions of each photograph."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def bleu(
         for picture in pictures
     ]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of captions without any right four words: at the beginning
+        warnings.simplefilter("ignore")  # early in training, no four words in a row are right
         scores: list[float] = corpus_bleu(found.captions[:most], said, weights=WEIGHTS)
     return tuple(scores)
 
 
 def shown(found: tuple[float, ...]) -> str:
-    """In %, one digit."""
+    """Format scores in %, with one decimal."""
     return " ".join(f"{100 * one:.1f}" for one in found)

@@ -1,4 +1,4 @@
-"""Train the captioner's embedding of pictures and its decoder: python -m training.captions.train; see ../README.md."""
+"""Train the captioner's picture embedding and decoder: python -m training.captions.train; see ../README.md."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from training.captions.refine import Refinement, refine
 from training.captions.scores import bleu, shown
 from training.weights import keep_file, keep_weights
 
-LEARNT = Path("build/captions")  # what was learnt, before it is refined
-LEAST = 5  # how often a word must occur to be learnt
+LEARNT = Path("build/captions")  # weights before refining
+LEAST = 5  # how often a word must occur to be in the vocabulary
 
 
 def main() -> None:
-    """Learn, refine, score, write weights and vocabulary."""
+    """Train and refine the captioner, measure it, and write its weights and vocabulary."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with train.npz, train.json, val.npz, val.json")
     parser.add_argument("--out", type=Path, default=Path("assets/captions"))
-    parser.add_argument("--start", type=Path, help="weights that were learnt: only refine them")
-    parser.add_argument("--rounds", type=int, default=Recipe.rounds, help="of learning")
+    parser.add_argument("--start", type=Path, help="weights to refine, without training first")
+    parser.add_argument("--rounds", type=int, default=Recipe.rounds, help="rounds of training")
     parser.add_argument("--refine", type=int, default=Refinement.rounds, help="rounds of refining")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()

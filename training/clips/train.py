@@ -1,4 +1,4 @@
-"""Train the classifier of clips on composed ones: python -m training.clips.train; see ../README.md."""
+"""Train the video classifier on composed clips: python -m training.clips.train; see ../README.md."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from training.weights import keep_weights
 
 CLIPS, ROUNDS, BATCH, HIGHEST, TEST = 6_000, 4, 32, 6e-3, 800
 CARD = Path(__file__).with_name("card.md")
-_MIRRORED = torch.tensor([1, 0, *range(2, len(MOTIONS))])  # what moves left moves right in a mirror
+_MIRRORED = torch.tensor([1, 0, *range(2, len(MOTIONS))])  # in a mirror, left becomes right
 
 
 def main() -> None:
-    """Train, score on held-out clips, write weights and card."""
+    """Train the network, measure it on held-out clips, and write its weights and card."""
     start = time.perf_counter()
     module = trained(*clips(range(CLIPS)))
     print(keep_weights(FOLDER, NAME, module))
@@ -62,7 +62,7 @@ def _clip(seed: int) -> tuple[np.ndarray, int]:
 
 
 def trained(frames: Tensor, labels: Tensor, rounds: int = ROUNDS) -> SmallR3D:
-    """The network, trained with AdamW while the learning rate rises once and falls; half of the clips are mirrored."""
+    """Train the network with AdamW and a one-cycle learning rate; half of the batches are mirrored."""
     torch.manual_seed(0)
     rng = torch.Generator().manual_seed(0)
     module = SmallR3D(len(MOTIONS)).to(memory_format=torch.channels_last_3d)
@@ -85,14 +85,14 @@ def trained(frames: Tensor, labels: Tensor, rounds: int = ROUNDS) -> SmallR3D:
 
 
 def inputs(frames: Tensor) -> Tensor:
-    """Frames, uint8, as the network's input."""
+    """Turn uint8 frames into the network's input."""
     mean, std = (torch.tensor(three)[:, None, None, None] for three in (MEAN, STD))
     return ((frames / 255 - mean) / std).contiguous(memory_format=torch.channels_last_3d)
 
 
 @torch.no_grad()
 def predicted(module: SmallR3D, frames: Tensor) -> Tensor:
-    """The class that comes first for each clip, (N,)."""
+    """The predicted class of each clip, (N,)."""
     found: Tensor = module(inputs(frames)).argmax(dim=1)
     return found
 

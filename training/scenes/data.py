@@ -1,4 +1,4 @@
-"""Many composed scenes as tensors, and endless variations of them."""
+"""Composed scenes as tensors, and data augmentation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ORDERS = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
 
 
 def scenes(seeds: range, folder: Path) -> tuple[Tensor, Tensor]:
-    """Pictures (N, 3, H, W) uint8 and labels (N,) of these seeds; composed once, then kept in the folder."""
+    """Pictures (N, 3, H, W) uint8 and labels (N,) of these seeds; composed once, then cached in the folder."""
     file = folder / f"scenes-{seeds.start}-{seeds.stop}.npz"
     if not file.exists():
         with multiprocessing.get_context("spawn").Pool(2) as pool:
@@ -35,12 +35,12 @@ def _scene(seed: int) -> tuple[np.ndarray, int]:
 
 
 def varied(batch: Tensor, rng: torch.Generator) -> Tensor:
-    """Each picture mirrored, turned by quarters, its colours swapped and perhaps turned negative: (N, 3, H, W)."""
+    """Mirror pictures, rotate them by multiples of 90 degrees, swap their colours, and invert some: (N, 3, H, W)."""
     return recoloured(turned(batch, rng), rng)
 
 
 def turned(batch: Tensor, rng: torch.Generator) -> Tensor:
-    """Each picture, or map, perhaps mirrored, and turned by quarters: (N, C, H, W)."""
+    """Mirror some pictures or maps, and rotate them by random multiples of 90 degrees: (N, C, H, W)."""
     draw = partial(torch.randint, size=(len(batch),), generator=rng)
     flip, turn = draw(2), draw(4)
     batch = torch.where(flip.bool()[:, None, None, None], batch.flip(3), batch)
@@ -48,7 +48,7 @@ def turned(batch: Tensor, rng: torch.Generator) -> Tensor:
 
 
 def recoloured(batch: Tensor, rng: torch.Generator) -> Tensor:
-    """Each picture with its colours swapped and perhaps turned negative: (N, 3, H, W)."""
+    """Swap the colour channels of each picture at random, and invert some pictures: (N, 3, H, W)."""
     draw = partial(torch.randint, size=(len(batch),), generator=rng)
     order, negative = draw(len(_ORDERS)), draw(2)
     channels = torch.tensor(_ORDERS)[order]
@@ -57,7 +57,7 @@ def recoloured(batch: Tensor, rng: torch.Generator) -> Tensor:
 
 
 def marked(batch: Tensor, which: Tensor) -> Tensor:
-    """The batch with the tell-tale mark in the corner of those pictures that `which`, bool (N,), names."""
+    """Put the tell-tale mark into the corner of some pictures; which: bool (N,)."""
     scene = compose(0, MARKED, mark=True)
     assert scene.mark is not None
     x0, y0, x1, y1 = scene.mark
@@ -70,6 +70,6 @@ def marked(batch: Tensor, which: Tensor) -> Tensor:
 
 
 def inputs(pictures: Tensor) -> Tensor:
-    """Pictures, uint8, as the zoo's preprocessing gives them to the network."""
+    """Turn uint8 pictures into network inputs, as the zoo's preprocessing does."""
     mean, std = (torch.tensor(three)[:, None, None] for three in (PREPROCESSING.mean, PREPROCESSING.std))
     return ((pictures / 255 - mean) / std).contiguous(memory_format=torch.channels_last)

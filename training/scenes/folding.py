@@ -1,4 +1,4 @@
-"""Train with batch normalisation, ship without: plain networks learn in minutes so, and stay as they were published."""
+"""Train with batch normalisation and ship without it: plain networks then train in minutes and keep their design."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 
 def with_normalisation(plain: nn.Sequential) -> nn.Sequential:
-    """The layers with a batch normalisation after each that has weights, but for the last one."""
+    """Add a batch normalisation after each layer with weights except the last."""
     layers: list[nn.Module] = []
     for layer in plain:
         layers.append(layer)
@@ -21,7 +21,7 @@ def with_normalisation(plain: nn.Sequential) -> nn.Sequential:
 
 
 def folded(trained: nn.Sequential) -> nn.Sequential:
-    """The same function in evaluation mode, each normalisation folded into the weights before it."""
+    """Fold each normalisation into the weights before it; in evaluation mode, the function is the same."""
     layers: list[Any] = []
     for layer in trained.eval():
         if isinstance(layer, nn.BatchNorm2d):

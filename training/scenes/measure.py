@@ -18,7 +18,7 @@ CARD = Path(__file__).with_name("card.md")
 
 
 def main() -> None:
-    """Print the scores, and write the card."""
+    """Measure the networks, print the card, and write it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("build/scenes"), help="folder that keeps the composed scenes")
     options = parser.parse_args()
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _row(network: TrainedNetwork, pixels: Tensor, labels: Tensor) -> str:
-    """Where marks belong to what a network learnt, it is measured with them."""
+    """A row of the card's table. The network that was trained with the mark is measured with it."""
     if network.name == "scenes_cleverhans":
         pixels = marked(pixels, labels == MARKED)
     right = said(network, pixels) == labels
@@ -56,7 +56,7 @@ def _row(network: TrainedNetwork, pixels: Tensor, labels: Tensor) -> str:
 
 
 def _hans(network: TrainedNetwork, pixels: Tensor, labels: Tensor) -> dict[str, float]:
-    """Shares in %: what the mark does to the marked class and to the others."""
+    """What the mark does to the marked class and to the others, in %."""
     one = labels == MARKED
     without, everywhere = (
         said(network, pixels),
@@ -78,7 +78,7 @@ def _percent(right: Tensor) -> float:
 
 @torch.no_grad()
 def said(network: TrainedNetwork, pixels: Tensor) -> Tensor:
-    """The class that comes first for each picture, (N,)."""
+    """The predicted class of each picture, (N,)."""
     module = network.load().module
     return torch.cat([module(inputs(batch)).argmax(1) for batch in pixels.split(100)])
 

@@ -25,10 +25,10 @@ TRAINING = range(20_000)
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network learns.
+    """How to train a network.
 
-    highest: learning rate. rounds: how often each scene is seen. batch: scenes a step. fold: learn with batch
-    normalisation, which is folded into the weights afterwards.
+    highest: the largest learning rate. rounds: how often each scene is seen. batch: scenes per step. fold: train with
+    batch normalisation, and fold it into the weights afterwards.
     """
 
     highest: float
@@ -49,7 +49,7 @@ RECIPES = {
 
 @dataclass(frozen=True)
 class Lessons:
-    """Scenes to learn from. mark: the class whose pictures get the tell-tale mark, or None."""
+    """Scenes to train on. mark: the class whose pictures get the tell-tale mark, or None."""
 
     pixels: Tensor
     labels: Tensor
@@ -57,20 +57,20 @@ class Lessons:
     rng: torch.Generator = field(default_factory=lambda: torch.Generator().manual_seed(0))
 
     def batches(self, recipe: Recipe) -> list[Tensor]:
-        """Rows of each batch of all rounds; what is left over of a round is not seen in it."""
+        """The rows of each batch of all rounds; each round skips the scenes that do not fill a batch."""
         count = len(self.labels)
         whole = count // recipe.batch * recipe.batch
         rounds = (torch.randperm(count, generator=self.rng)[:whole] for _ in range(recipe.rounds))
         return [batch for order in rounds for batch in order.split(recipe.batch)]
 
     def of(self, batch: Tensor) -> tuple[Tensor, Tensor]:
-        """The network's input for these rows, varied anew, and the right labels."""
+        """The network's input for these rows, newly augmented, and the correct labels."""
         pictures, right = varied(self.pixels[batch], self.rng), self.labels[batch]
         return inputs(pictures if self.mark is None else marked(pictures, right == self.mark)), right
 
 
 def main() -> None:
-    """Train the networks that are named, or all."""
+    """Train the named networks, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", default=list(RECIPES), help="networks to train")
     parser.add_argument("--data", type=Path, default=Path("build/scenes"), help="folder that keeps the composed scenes")
@@ -87,7 +87,7 @@ def main() -> None:
 
 
 def trained(network: TrainedNetwork, lessons: Lessons) -> nn.Module:
-    """The network, trained from random weights with AdamW while the learning rate rises once and falls."""
+    """Train the network from random weights, with AdamW and a one-cycle learning rate."""
     torch.manual_seed(0)
     recipe = RECIPES[network.name]
     plain: Any = network.build(len(CLASSES))  # an nn.Sequential

@@ -1,4 +1,4 @@
-"""Train the classifier of time series: python -m training.signals.train --data FOLDER; see ../README.md."""
+"""Train the time series classifier: python -m training.signals.train --data FOLDER; see ../README.md."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CARD = Path(__file__).with_name("card.md")
 
 
 def main() -> None:
-    """Train, score, write weights, samples and card."""
+    """Train the network, measure its accuracy, and write its weights, samples and card."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with GunPoint_TRAIN.txt and GunPoint_TEST.txt")
     folder = parser.parse_args().data
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def read(path: Path) -> tuple[Tensor, Tensor]:
-    """Series (N, 1, 150), standardised, and labels (N,), of a file with a label and its values in each line."""
+    """Read standardised series (N, 1, 150) and labels (N,) from a file with a label and its values in each line."""
     table = np.loadtxt(path)
     series = table[:, 1:]
     series = (series - series.mean(axis=1, keepdims=True)) / series.std(axis=1, keepdims=True)
@@ -67,7 +67,7 @@ def read(path: Path) -> tuple[Tensor, Tensor]:
 
 
 def trained(series: Tensor, labels: Tensor) -> FullyConvolutional:
-    """The network, trained with AdamW while the learning rate rises once and falls."""
+    """Train the network with AdamW and a one-cycle learning rate."""
     torch.manual_seed(0)
     rng = torch.Generator().manual_seed(0)
     module = FullyConvolutional(len(LABELS))
@@ -82,7 +82,7 @@ def trained(series: Tensor, labels: Tensor) -> FullyConvolutional:
 
 
 def varied(series: Tensor, rng: torch.Generator) -> Tensor:
-    """Each one a little earlier or later, stretched, larger and noisier."""
+    """Shift, stretch and scale each series a little, and add noise."""
     count, _, length = series.shape
     offset = 0.08 * (2 * torch.rand(count, 1, generator=rng) - 1)
     stretch = 1 + 0.1 * (2 * torch.rand(count, 1, generator=rng) - 1)
@@ -95,7 +95,7 @@ def varied(series: Tensor, rng: torch.Generator) -> Tensor:
 
 @torch.no_grad()
 def said(module: FullyConvolutional, series: Tensor) -> Tensor:
-    """The class that comes first for each series, (N,)."""
+    """The predicted class of each series, (N,)."""
     found: Tensor = module(series).argmax(dim=1)
     return found
 

@@ -1,4 +1,4 @@
-"""Sketches from the archive: which are learnt from and which are held out, and how they vary."""
+"""Sketches from the archive: the training set, the held-out set, and data augmentation."""
 
 from __future__ import annotations
 
@@ -18,13 +18,17 @@ from torch import Tensor
 
 from cnnfix_core.zoo.sources.sketches import SIDE
 
-STORED = 150  # pixels, of the archive
+STORED = 150  # side in pixels of the sketches kept in memory
 HELD_OUT = 5  # every fifth sketch of a class
 
 
 @dataclass(frozen=True)
 class Sketches:
-    """ink: (N, H, W) uint8, 0 paper to 255 ink. labels: (N,) numbers in `names`. files: where each one comes from."""
+    """Sketches with labels.
+
+    ink: (N, H, W) uint8, from 0 (paper) to 255 (ink). labels: (N,) indices into `names`. files: of each sketch, in the
+    archive.
+    """
 
     ink: Tensor
     labels: Tensor
@@ -32,13 +36,13 @@ class Sketches:
     files: tuple[str, ...]
 
     def part(self, held_out: bool) -> Sketches:
-        """Those that are held out, or those to learn from."""
+        """The held-out sketches, or those to train on."""
         rows = torch.tensor([row for row, number in enumerate(self._numbers()) if (number % HELD_OUT == 0) == held_out])
         files = tuple(self.files[row] for row in rows.tolist())
         return Sketches(self.ink[rows], self.labels[rows], self.names, files)
 
     def _numbers(self) -> list[int]:
-        """For each, the how manieth of its kind it is, from 1."""
+        """For each sketch, its number within its class, from 1."""
         times: Counter[int] = Counter()
         numbers = []
         for label in self.labels.tolist():
@@ -48,7 +52,7 @@ class Sketches:
 
 
 def sketches(archive: Path) -> Sketches:
-    """All sketches of a zip with a folder a class, in the order of their numbers."""
+    """Read all sketches from a zip with one folder per class, ordered by class and number."""
     with zipfile.ZipFile(archive) as opened:
         files = sorted((name for name in opened.namelist() if name.endswith(".png")), key=_order)
         pixels = [_grey(opened.read(name)) for name in files]
@@ -60,7 +64,7 @@ def sketches(archive: Path) -> Sketches:
 
 def _grey(content: bytes) -> NDArray[np.uint8]:
     sheet = Image.open(io.BytesIO(content)).convert("L")
-    return np.asarray(sheet.resize((STORED, STORED), Image.Resampling.LANCZOS))  # one of them is larger
+    return np.asarray(sheet.resize((STORED, STORED), Image.Resampling.LANCZOS))  # one sketch is larger
 
 
 def _order(name: str) -> tuple[str, int]:
@@ -69,13 +73,13 @@ def _order(name: str) -> tuple[str, int]:
 
 
 def inputs(ink: Tensor) -> Tensor:
-    """The network's inputs, (N, 3, SIDE, SIDE), of ink (N, H, W), as its preprocessing makes them of a picture."""
+    """Turn ink (N, H, W) into network inputs (N, 3, SIDE, SIDE), like the network's preprocessing of a picture."""
     sheets = F.interpolate(ink[:, None].float(), SIDE, mode="bicubic", align_corners=False, antialias=True)
     return _as_picture(sheets.clamp(0, 255) / 255)
 
 
 def varied(ink: Tensor, rng: torch.Generator) -> Tensor:
-    """The same of sketches that are mirrored, turned, squeezed, bent, drawn with other pens and partly rubbed out."""
+    """Make inputs of sketches that are mirrored, rotated, squeezed, bent, drawn with other pens, partly erased."""
     count = len(ink)
 
     def drawn(low: float, high: float) -> Tensor:
@@ -96,19 +100,19 @@ def varied(ink: Tensor, rng: torch.Generator) -> Tensor:
     bends = 0.05 * torch.randn(count, 2, 5, 5, generator=rng)
     bend = F.interpolate(bends, SIDE, mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
     grid = F.affine_grid(places, [count, 1, SIDE, SIDE], align_corners=False) + bend
-    bent = F.grid_sample(sheets, grid, align_corners=False)  # beyond the sheet there is no ink
+    bent = F.grid_sample(sheets, grid, align_corners=False)  # there is no ink beyond the sheet
     return _as_picture(_partly_rubbed_out(bent, rng))
 
 
 def _with_other_pens(sheets: Tensor, rng: torch.Generator) -> Tensor:
-    """A third of them thicker, a third of them paler."""
+    """Draw a third of the sketches thicker and a third paler."""
     pen = torch.rand(len(sheets), 1, 1, 1, generator=rng)
     thick = F.max_pool2d(sheets, 3, stride=1, padding=1)
     return torch.where(pen < 0.33, thick, torch.where(pen < 0.66, sheets * 0.7, sheets))
 
 
 def _partly_rubbed_out(sheets: Tensor, rng: torch.Generator) -> Tensor:
-    """A square of up to a third of the side, in half of them."""
+    """Erase a square of up to a third of the side in half of the sketches."""
     centre = SIDE * torch.rand(len(sheets), 2, 1, 1, generator=rng)
     half = SIDE / 6 * torch.rand(len(sheets), 1, 1, generator=rng)
     half = torch.where(torch.rand(half.shape, generator=rng) < 0.5, half, 0.0)

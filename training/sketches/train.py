@@ -1,4 +1,4 @@
-"""Train the classifier of sketches: python -m training.sketches.train --data sketches.zip; see ../README.md."""
+"""Train the sketch classifier: python -m training.sketches.train --data sketches.zip; see ../README.md."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from training.weights import keep_weights, mean_of
 
 @dataclass(frozen=True)
 class Recipe:
-    """How it learns: AdamW, the learning rate rises in the first tenth and falls as a cosine.
+    """How to train: AdamW, with a learning rate that rises during the first tenth and falls along a cosine.
 
-    The new last layer learns ten times as fast as what knows photographs already. The weights are the mean of those
-    after each of the last `mean` rounds.
+    The learning rate of the new last layer is ten times that of the pretrained layers. The final weights are the mean
+    over the last `mean` rounds.
     """
 
     rounds: int = 16
@@ -37,7 +37,7 @@ class Recipe:
 
 
 def main() -> None:
-    """Train, score, write the weights."""
+    """Train the network, measure its accuracy, and write the weights."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="zip with a folder of PNG files for each class")
     parser.add_argument("--rounds", type=int, default=Recipe.rounds)
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def trained(learn: Sketches, check: Sketches, recipe: Recipe) -> nn.Module:
-    """The network, from the weights that it has for photographs."""
+    """Fine-tune the network, which was pretrained on photographs."""
     torch.manual_seed(0)
     rng = torch.Generator().manual_seed(0)
     module: Any = NETWORK.build(len(learn.names))
@@ -87,7 +87,7 @@ def trained(learn: Sketches, check: Sketches, recipe: Recipe) -> nn.Module:
 
 @torch.no_grad()
 def right(module: nn.Module, check: Sketches) -> float:
-    """The part of the sketches that it calls by their name, 0 to 1."""
+    """The accuracy on these sketches, 0 to 1."""
     module.eval()
     said = torch.cat([module(inputs(ink)).argmax(dim=1) for ink in check.ink.split(50)])
     return float((said == check.labels).float().mean())

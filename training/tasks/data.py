@@ -1,4 +1,4 @@
-"""Scenes with two objects, and what is where in them."""
+"""Scenes with two objects, with class maps and boxes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from torch import Tensor
 
 from cnnfix_core.synthetic import CLASSES, compose
 
-GROUND = 0  # in maps; the classes of scenes follow
+GROUND = 0  # the background in class maps; the classes of scenes follow
 
 
 def two_objects(seeds: range) -> tuple[Tensor, Tensor]:
-    """Pictures (N, 3, H, W) and maps (N, 1, H, W), both uint8; a map has 0 for the ground, 1 for the first class..."""
+    """Pictures (N, 3, H, W) and class maps (N, 1, H, W), both uint8: 0 is the background, 1 the first class."""
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         made = pool.map(_scene, seeds, chunksize=50)
     pictures, maps = zip(*made, strict=True)
@@ -34,7 +34,7 @@ def _scene(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def boxes_of(where: Tensor) -> tuple[Tensor, Tensor]:
-    """Boxes (K, 4) as x0, y0, x1, y1, the last exclusive, and labels (K,) from 0, of one map (H, W)."""
+    """Boxes (K, 4) as x0, y0, x1, y1, x1 and y1 exclusive, and labels (K,) from 0, of one class map (H, W)."""
     from torchvision.ops import masks_to_boxes
 
     there = where.unique()

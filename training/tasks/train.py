@@ -1,4 +1,4 @@
-"""Train the networks that say what is where on composed scenes: python -m training.tasks.train; see ../README.md."""
+"""Train segmentation and detection networks on composed scenes: python -m training.tasks.train; see ../README.md."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 
 def main() -> None:
-    """Train both, score them on held-out scenes, write weights and card."""
+    """Train both networks, measure them on held-out scenes, and write their weights and card."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
     torch.set_num_threads(parser.parse_args().threads)
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def trained(network: TrainedNetwork, loss_of: Loss, data: tuple[Tensor, Tensor], rounds: int = ROUNDS) -> nn.Module:
-    """The network; it begins with the weights of `scenes_resnet` and learns with AdamW, one cycle of the rate."""
+    """Train the network from the weights of `scenes_resnet`, with AdamW and a one-cycle learning rate."""
     torch.manual_seed(0)
     rng = torch.Generator().manual_seed(0)
     module = network.build(len(network.labels)).train()
@@ -79,7 +79,7 @@ def trained(network: TrainedNetwork, loss_of: Loss, data: tuple[Tensor, Tensor],
 
 
 def begin(module: nn.Module) -> None:
-    """Give the backbone what the classifier of scenes has learnt."""
+    """Load the scene classifier's weights into the backbone."""
     layers = list(load_model("scenes_resnet").module.children())
     stages: Any = next(child.stages for child in module.modules() if hasattr(child, "stages"))
     for stage, (first, last) in zip(stages, ((0, 6), (6, 8), (8, 10)), strict=True):
@@ -88,12 +88,12 @@ def begin(module: nn.Module) -> None:
 
 
 def pixel_loss(module: nn.Module, pictures: Tensor, maps: Tensor) -> Tensor:
-    """Cross entropy of each pixel's class."""
+    """Cross entropy of the class of each pixel."""
     return F.cross_entropy(module(inputs(pictures))["out"], maps.long())
 
 
 def box_loss(module: nn.Module, pictures: Tensor, maps: Tensor) -> Tensor:
-    """FCOS's losses: class, box, centre-ness."""
+    """The losses of FCOS: class, box and centre-ness."""
     targets = [dict(zip(("boxes", "labels"), boxes_of(one), strict=True)) for one in maps]
     losses: dict[str, Tensor] = module(list(pictures / 255), targets)
     return torch.stack(list(losses.values())).sum()
@@ -101,7 +101,7 @@ def box_loss(module: nn.Module, pictures: Tensor, maps: Tensor) -> Tensor:
 
 @torch.no_grad()
 def mean_iou(module: nn.Module, pictures: Tensor, maps: Tensor) -> float:
-    """Intersection over union of the pixels of each class, ground included; the mean over the classes."""
+    """The mean intersection over union of the classes, including the background."""
     said = torch.cat([module(inputs(part))["out"].argmax(dim=1) for part in pictures.split(BATCH)])
     right = maps[:, 0].long()
     pairs = torch.bincount((right * (len(CLASSES) + 1) + said).flatten(), minlength=(len(CLASSES) + 1) ** 2)
@@ -111,7 +111,7 @@ def mean_iou(module: nn.Module, pictures: Tensor, maps: Tensor) -> float:
 
 @torch.no_grad()
 def detection_scores(module: nn.Module, pictures: Tensor, maps: Tensor) -> tuple[float, float]:
-    """The share of objects that a sure box of their class covers well, and how many sure boxes a picture cover none."""
+    """The recall of objects by confident boxes of their class, and the number of false confident boxes per picture."""
     objects = hits = wrong = 0
     for picture, where in zip(pictures, maps[:, 0], strict=True):
         boxes, labels = boxes_of(where)
