@@ -1,4 +1,4 @@
-"""Types of the arrays that everything here is made of, and arithmetic of their positions."""
+"""Array types used everywhere in the package, and arithmetic with positions in arrays."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ Floats = NDArray[np.float64]
 
 
 def contiguous(shape: Sequence[int]) -> list[int]:
-    """Elements from one position to the next along each dimension."""
+    """The strides of a contiguous array of this shape, in elements."""
     return list(accumulate(reversed(shape[1:]), mul, initial=1))[::-1] if shape else []
 
 
 def broadcast_index(index: Ints, from_shape: Sequence[int], to_shape: Sequence[int]) -> Ints:
-    """Where elements of a tensor of `to_shape` come from in a tensor of `from_shape` that was broadcast to it."""
+    """Convert positions in `to_shape` to those they come from in a tensor of `from_shape` that was broadcast to it."""
     if tuple(from_shape) == tuple(to_shape):
         return index
-    if len(from_shape) == len(to_shape):  # one factor for a whole map, as gates are
+    if len(from_shape) == len(to_shape):  # one factor per map, as in gates
         same = 0
         while same < len(from_shape) and from_shape[same] == to_shape[same]:
             same += 1

@@ -1,6 +1,6 @@
-"""Several walks over one tape at once, such as one a picture of a batch: what each reached, not who came from whom.
+"""Several walks over one tape at once, such as one per picture of a batch; their lineage is not recorded.
 
-Walks of different pictures never meet, so each keeps its own total, beam and losses, and arrives where it would alone.
+Walks of different pictures never meet, so each keeps its own total, beam and losses, and reaches what it would alone.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ Reached = Fixated | NothingContributesError
 
 
 def unravel_together(tape: Tape, targets: Sequence[Sequence[int]], preset: str | Preset) -> list[Reached]:
-    """For each element of the output what a walk from it reaches of the first input, or why it reaches nothing.
+    """For each target, find what a walk from it reaches in the first input, or the error if it reaches nothing.
 
-    targets: as `unravel` takes them, one a picture at most: (batch, class), in the order of the pictures. Evidence
-    differs from that of single walks by rounding alone. Raises as `unravel`, but for what nothing contributes to.
+    targets: as for `unravel`, at most one per picture: (batch, class), in the order of the pictures. Evidence differs
+    from that of single walks only by rounding. Raises what `unravel` raises, except NothingContributesError.
     """
     starts = [int(np.ravel_multi_index(checked(tape, target), tape.output.shape)) for target in targets]
     tape.output.array()
@@ -37,7 +37,7 @@ def unravel_together(tape: Tape, targets: Sequence[Sequence[int]], preset: str |
 
 
 class _Together(Walk):
-    """As many walks as there are owners; each element of a selection belongs to one of them."""
+    """Several walks in one; each element of a selection belongs to one of them, its owner."""
 
     def __init__(self, tape: Tape, preset: Preset, walks: int) -> None:
         super().__init__(tape, preset)
@@ -45,7 +45,7 @@ class _Together(Walk):
         self._owner: dict[Value, Ints] = {}
 
     def reached(self, starts: Sequence[int]) -> list[Reached]:
-        """What each walk reaches."""
+        """Walk from these positions in the flattened output, and return what each walk reaches."""
         tape = self._tape
         self._owner[tape.output] = np.arange(self._walks)
         index = np.array(starts, np.int64)
@@ -57,7 +57,7 @@ class _Together(Walk):
     def _of(self, found: Fixated, mine: NDArray[np.bool_]) -> Reached:
         if not mine.any():
             return NothingContributesError(
-                "Nothing of the input contributes to the target. Choose another target or another preset."
+                "No part of the input contributes to the target. Choose another target or another preset."
             )
         return Fixated(found.index[mine], found.evidence[mine], found.sign[mine])
 
@@ -86,14 +86,14 @@ class _Together(Walk):
     ) -> tuple[Selection, Ints]:
         owner = np.empty(len(merged), np.int64)
         inside = merged_row >= 0
-        # `_deliver` put the owners where a single walk has the parents.
+        # `_deliver` stored the owners in place of the parents.
         owner[merged_row[inside]] = np.concatenate([delivery.arrival.parent for delivery in deliveries])[inside]
         kept, row = self._beams(merged, owner)
         self._owner[value] = owner[row >= 0]
         return kept, row
 
     def _beams(self, merged: Selection, owner: Ints) -> tuple[Selection, Ints]:
-        """The strongest of each walk."""
+        """The strongest elements of each walk."""
         beam = self._preset.beam
         if beam is None or np.bincount(owner, minlength=1).max() <= beam:
             return merged, np.arange(len(merged))
@@ -115,7 +115,7 @@ class _Together(Walk):
 
 
 def _parents(arrival: Arrival) -> Ints | slice:
-    """A row of the output's selection for each entry."""
+    """For each entry, a row of the output's selection."""
     if isinstance(arrival.parent, Shared):
         return arrival.parent.one_parent()
     return slice(None) if arrival.parent is None else arrival.parent

@@ -1,4 +1,4 @@
-"""Run a module in evaluation mode and leave it as it was, while other threads may do the same."""
+"""Run a module in evaluation mode and leave it unchanged, even while other threads do the same."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from torch.nn.parameter import is_lazy
 from cnnfix_core.engine.aliasing import memory_of
 
 _lock = threading.Lock()
-# Modules that were in training mode, by identity, with how many threads now need them in evaluation mode.
+# Modules that were in training mode, by id, with the number of threads that need them in evaluation mode.
 _switched: dict[int, tuple[nn.Module, int]] = {}
 
 
 @contextmanager
 def undisturbed(module: nn.Module) -> Iterator[Callable[[Tensor], None]]:
-    """Evaluation mode inside; mode, parameters and buffers as before afterwards, also when something fails.
+    """Put a module in evaluation mode, and restore its mode, parameters and buffers afterwards, even after an error.
 
-    Gives a function to call before a tensor is written to. The mode is set on each module directly: `train()` and
-    `eval()` may be overridden and do more. The last thread that leaves puts the mode back.
+    Yields a function to call before a tensor is written to. The mode is set on each submodule directly, because
+    overridden `train()` and `eval()` methods may do more. The last thread to leave restores the mode.
     """
     children = list(module.modules())
     switched = _enter_evaluation(children)
@@ -32,7 +32,7 @@ def undisturbed(module: nn.Module) -> Iterator[Callable[[Tensor], None]]:
     saved: list[tuple[Tensor, Tensor]] = []
 
     def before_write(tensor: Tensor) -> None:
-        while tensors:  # sorted by their memory only now: most networks never write to what they hold
+        while tensors:  # grouped by memory only now: most networks never write to their tensors
             own = tensors.pop().detach()
             owned[memory_of(own)].append(own)
         originals = owned.pop(memory_of(tensor), [])
@@ -48,7 +48,7 @@ def undisturbed(module: nn.Module) -> Iterator[Callable[[Tensor], None]]:
 
 def _enter_evaluation(children: list[nn.Module]) -> list[nn.Module]:
     with _lock:
-        # Frozen scripts are in no mode.
+        # Frozen TorchScript modules have no mode.
         switched = [child for child in children if getattr(child, "training", False) or id(child) in _switched]
         for child in switched:
             _, users = _switched.get(id(child), (child, 0))

@@ -1,4 +1,4 @@
-"""Compilation of inner loops by Numba, once per installation."""
+"""Compilation of inner loops with Numba, once per installation."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def compiled(function: F) -> F:
-    """The function in machine code, which lets other threads run; kept on disk wherever there is a place to write.
+    """Compile a function to machine code that releases the GIL, and cache it on disk if possible.
 
-    Divisions are not checked. What is kept is not compiled again when only a module changes that the function's calls.
+    Division by zero is not checked. The cache is not renewed when only a function that this one calls has changed.
     """
     try:
         return cast("F", njit(nogil=True, error_model="numpy", cache=True)(function))
-    except RuntimeError:  # neither beside the file nor in the user's cache
+    except RuntimeError:  # neither the file's folder nor the user's cache is writable
         return cast("F", njit(nogil=True, error_model="numpy")(function))

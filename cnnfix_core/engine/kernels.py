@@ -1,7 +1,7 @@
 """The inner loops: which inputs contributed to an output of a linear form. Compiled by Numba, run on several threads.
 
-Every linear form with windows is seen as a convolution of a contiguous (batch, channel, depth, height, width) input:
-fewer dimensions have size 1, a matrix product is a 1 x 1 convolution, an average pooling a depthwise one.
+Every linear form with windows is treated as a convolution of a contiguous (batch, channel, depth, height, width) input:
+missing dimensions have size 1, a matrix product is a 1 x 1 convolution, average pooling a depthwise convolution.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ Result = TypeVar("Result")
 Shape = tuple[int, int, int, int, int]
 
 CENTRE, PRODUCT, ACTIVATION = range(3)
-# As many products take longer than handing them to a thread.
+# Computing this many products takes longer than handing them to a thread.
 _WORTH_A_THREAD = 1 << 17
 
 
 class Form(NamedTuple):
     """A linear form with windows.
 
-    x: (B, C, D, H, W), the input. w: (O, C / groups, d, h, w), the kernel, of x's dtype. Both contiguous.
+    x: (B, C, D, H, W), the input. w: (O, C / groups, d, h, w), the kernel, with x's dtype. Both contiguous.
     geometry: (4, 3) integers: stride, padding, dilation, and (1 if transposed, groups, 0).
     """
 
@@ -39,9 +39,10 @@ class Form(NamedTuple):
 
 
 class Outputs(NamedTuple):
-    """Outputs that are asked about.
+    """The outputs to walk back from.
 
-    at: (N, 5), batch, channel, z, y, x. sign: (N,), of the form's dtype. window: (N,), the same where the same is seen.
+    at: (N, 5), batch, channel, z, y, x. sign: (N,), with the form's dtype. window: (N,), the number of each output's
+    window; outputs that see the same inputs share it.
     """
 
     at: NDArray[np.int64]
@@ -53,9 +54,9 @@ class Outputs(NamedTuple):
 def _look(
     x: Array, x_shape: Shape, w_shape: Shape, geometry: Array, row: Array, place: Array, window: Array
 ) -> int:  # pragma: no cover - compiled
-    """Copy what an output sees, side by side as its filter lies: window[c * taps + t], 0 outside the input.
+    """Copy an output's window to the layout of its filter: window[c * taps + t], 0 outside the input.
 
-    place: filled with each tap's position in a channel, -1 outside. Returns where in x the first seen channel starts.
+    place: filled with each tap's position in a channel, -1 outside. Returns where in x the first channel starts.
     """
     _, _, depth, height, width = x_shape
     _, channels, tall, down, across = w_shape
@@ -81,7 +82,7 @@ def _look(
 
 @compiled
 def _input_position(output: int, tap: int, geometry: Array, axis: int, size: int) -> int:  # pragma: no cover - compiled
-    """Where in the input a tap of the window lies; -1 outside, and where a transposed convolution has nothing."""
+    """The position of a window's tap in the input; -1 if it is outside, or if a transposed convolution skips it."""
     stride, padding, dilation = geometry[0, axis], geometry[1, axis], geometry[2, axis]
     position: int
     if geometry[3, 0] == 0:
@@ -128,7 +129,7 @@ def _strongest_channel(
 def _place(
     x: Array, w: Array, sign: float, location: int, middle: int, place: Array
 ) -> int:  # pragma: no cover - compiled
-    """Which tap in one channel's window the location means; -1 where that lies outside the input."""
+    """The tap in one channel's window that the location selects; -1 if it is outside the input."""
     chosen = -1
     best = -np.inf
     for t in range(len(place)):
@@ -146,7 +147,7 @@ def _place(
 
 @compiled
 def _windows(form: Form, at: Array) -> NDArray[np.int64]:  # pragma: no cover - compiled
-    """A number for each output, the same for those that see the same inputs."""
+    """A number for each output; outputs that see the same inputs share it."""
     down, across = at[:, 3].max() + 1, at[:, 4].max() + 1
     groups, deep = form.geometry[3, 1], at[:, 2].max() + 1
     filters = form.w.shape[0] // groups
@@ -159,11 +160,11 @@ def _windows(form: Form, at: Array) -> NDArray[np.int64]:  # pragma: no cover - 
 
 @compiled
 def _contributions(weights: Array, values: Array, sign: float, into: Array) -> float:  # pragma: no cover - compiled
-    """Write down what each input contributes, 0 where it speaks against, and give the sum."""
+    """Store each input's contribution, 0 if it is negative, and return the sum."""
     for i in range(len(values)):
         value = sign * weights[i] * values[i]
         into[i] = value if value > 0 else 0
-    total = 0.0  # on its own: the loop above then works on many numbers at a time
+    total = 0.0  # in a loop of its own, so that the loop above is vectorised
     for value in into:
         total += value
     return total
@@ -217,15 +218,15 @@ def _largest_shares(
 
 
 def _in_chunks(rows: NDArray[np.int64], each: int, work: Callable[[NDArray[np.int64]], Result]) -> list[Result]:
-    """Run `work` on parts of the rows, on several threads where there is enough to do: `each` products a row."""
-    # More chunks than threads, so that a slow one holds nobody up.
+    """Run `work` on parts of the rows, on several threads if it is worth it; each: the number of products per row."""
+    # More chunks than threads, so that a slow thread does not delay the others.
     chunks = np.array_split(rows, max(1, min(4 * torch.get_num_threads(), len(rows) * each // _WORTH_A_THREAD)))
     return in_parts(lambda part: work(chunks[part]), len(chunks))
 
 
 def _outputs(form: Form, at: Array, sign: Array) -> Outputs:
-    # In one memory layout always, so that a kernel is compiled once: while a thread compiles it for a second layout,
-    # another may be given the machine code of the first, and read the wrong numbers.
+    # Always in the same memory layout, so that a kernel is compiled once: while one thread compiles it for a second
+    # layout, another may be given the machine code of the first, and read the wrong numbers.
     at = np.ascontiguousarray(at)
     return Outputs(at, sign.astype(form.x.dtype), _windows(form, at))
 
@@ -234,8 +235,8 @@ def strongest_channel(form: Form, at: Array, sign: Array, location: int) -> tupl
     """The channel with the largest sum of products over each output's window, and a place in it.
 
     at: (N, 5) the outputs (batch, channel, z, y, x). sign: (N,).
-    location: CENTRE, PRODUCT (largest there) or ACTIVATION (largest there).
-    Returns (N,) positions in the flattened input, -1 where the place is in the padding, and the weights there.
+    location: CENTRE, PRODUCT (the largest in the channel) or ACTIVATION (the largest in the channel).
+    Returns (N,) positions in the flattened input, -1 if the place is in the padding, and the weights there.
     """
     index = np.full(len(at), -1, np.int64)
     weight = np.zeros(len(at), form.x.dtype)
@@ -249,7 +250,7 @@ def strongest_channel(form: Form, at: Array, sign: Array, location: int) -> tupl
 
 
 def share_rows(x: Array, w: Array, at: Array, sign: Array, evidence: Array) -> NDArray[np.float64]:
-    """Evidence that arrives when each output of a matrix product shares its own among all positive contributions.
+    """The evidence that arrives when each output of a matrix product shares its own among all positive contributions.
 
     x: (M, K), w: (O, K), at: (N, 2) outputs (row, column), sign and evidence: (N,). Returns (M, K).
     """
@@ -264,9 +265,9 @@ def share_rows(x: Array, w: Array, at: Array, sign: Array, evidence: Array) -> N
 
 
 def share_of(x: Array, w: Array, at: Array, sign: Array, part: Array) -> NDArray[np.float64]:
-    """What of each output's evidence, shared as by `share_rows`, goes to these parts of the inputs: (N,), 0 to 1.
+    """The fraction of each output's evidence, shared as by `share_rows`, that goes to parts of the inputs: (N,).
 
-    part: (M, K) of each input, 0 to 1.
+    part: (M, K) fraction of each input's evidence to count, 0 to 1.
     """
     at, signs, share = np.ascontiguousarray(at), sign.astype(x.dtype), np.zeros(len(at))
 
@@ -280,9 +281,9 @@ def share_of(x: Array, w: Array, at: Array, sign: Array, part: Array) -> NDArray
 def largest_shares(
     x: Array, w: Array, at: Array, sign: Array, evidence: Array
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Which output, sharing as by `share_rows`, gives most to each input, the first on ties, and how much: (M, K).
+    """The output that gives most to each input, sharing as in `share_rows`, the first on ties, and how much: (M, K).
 
-    -1 and 0 where none gives.
+    -1 and 0 for inputs that receive nothing.
     """
     at, signs = np.ascontiguousarray(at), sign.astype(x.dtype)
 

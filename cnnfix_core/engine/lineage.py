@@ -1,4 +1,4 @@
-"""Who came from whom over one hop. A walk keeps only what it asked: most walks are never asked who came from whom."""
+"""The lineage of one hop: which elements came from which. It is computed on demand, as most walks do not need it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from cnnfix_core.engine.selection import Selection
 
 
 def arrivals_of(rule: Rule, question: Question) -> list[Arrival]:
-    """What a hop brings to inputs that depend on the network's input."""
+    """Apply a rule, and keep the arrivals at values that depend on the network's input."""
     return [arrival for arrival in rule.hop(question) if arrival.value.depends and len(arrival.index)]
 
 
 def lineage_of(arrival: Arrival, parents: int, child: Ints, children: int, scale: float) -> Lineage:
-    """Who came from whom, of those that stayed, with all evidence times `scale`.
+    """The lineage of the elements that stayed, with all evidence multiplied by `scale`.
 
-    parents, children: rows of the two selections. child: (M,) the row of each entry in the input's, -1 if it dropped.
+    parents, children: the number of rows of the two selections. child: (M,) the row of each entry in the input's
+    selection, -1 if it was dropped.
     """
     if isinstance(arrival.parent, Shared):
         return arrival.parent.scaled(scale).renumbered(child, children)
@@ -32,10 +33,10 @@ def lineage_of(arrival: Arrival, parents: int, child: Ints, children: int, scale
 
 @dataclass(frozen=True, eq=False)
 class LineageOnDemand:
-    """The lineage of a hop, found by asking the rule again.
+    """The lineage of a hop, found by applying the rule again.
 
-    number: which of the rule's arrivals it is. factor: by which its evidence was scaled to keep the total.
-    children: the input's selection. scale: by which what stayed there was scaled.
+    number: index of the hop's arrival among the rule's. factor: scaled its evidence to keep the total.
+    children: the input's selection. scale: scaled the evidence of the elements that stayed there.
     """
 
     question: Question
@@ -47,12 +48,12 @@ class LineageOnDemand:
 
     @property
     def parents(self) -> int:
-        """How many rows the output's selection has."""
+        """The number of rows of the output's selection."""
         return len(self.question.selection)
 
     @cached_property
     def found(self) -> Lineage:
-        """The lineage; kept once it was found."""
+        """The lineage, computed once."""
         arrival = arrivals_of(self.rule, self.question)[self.number].scaled(self.factor)
         child = self.children.rows_of(arrival.index, arrival.sign)
         return lineage_of(arrival, self.parents, child, len(self.children), self.scale)

@@ -1,4 +1,4 @@
-"""Work on several threads, for loops that Numba compiled: they let other threads run."""
+"""Run loops compiled by Numba, which release the GIL, on several threads."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 
 def in_parts(work: Callable[[int], Result], parts: int) -> list[Result]:
-    """What work(0) ... work(parts - 1) give, on this thread and others; whoever is free takes the next part.
+    """Return the results of work(0) ... work(parts - 1), run on this thread and others; a free thread takes the next.
 
-    On as many threads as PyTorch uses: who limits it means this too.
+    This uses as many threads as PyTorch, so limiting PyTorch's threads limits these too.
     """
     threads = torch.get_num_threads()
     if threads < 2 or parts < 2:
@@ -35,6 +35,6 @@ def in_parts(work: Callable[[int], Result], parts: int) -> list[Result]:
     others = [_pool(threads - 1).submit(take) for _ in range(min(threads, parts) - 1)]
     take()
     for other in others:
-        if not other.cancel():  # busy with somebody else's parts: nothing is left for it here
+        if not other.cancel():  # a task that can be cancelled never started, and no parts are left for it
             other.result()
     return [results[part] for part in range(parts)]

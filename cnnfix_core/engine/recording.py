@@ -1,9 +1,9 @@
 """Recording: run a module once and log its tensor operations on a tape.
 
-A `TorchDispatchMode` sees every operation on real values while the module runs as it always does, with the same
-kernels. Nothing is exported, compiled or rewritten, so data-dependent control flow is fine. In-place operations are
-logged as their out-of-place twins: values that were kept are copied before they are overwritten, and tensors that share
-the memory get a new value afterwards.
+A `TorchDispatchMode` sees every operation on real values while the module runs as usual, with the same kernels. Nothing
+is exported, compiled or rewritten, so data-dependent control flow is fine. In-place operations are logged as their
+out-of-place counterparts: kept values are copied before they are overwritten, and tensors that share the memory get a
+new value afterwards.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from cnnfix_core.engine.eval_mode import undisturbed
 from cnnfix_core.engine.tape import Operation, Tape, Value
 from cnnfix_core.errors import RecordError, TargetError
 
-# The code object whose frames tell in which module an operation runs: no hook is needed, and no other thread mixes in.
+# Frames with this code object show which module an operation runs in, without hooks, and for this thread only.
 _MODULE_CALL = nn.Module._call_impl.__code__
 
 
 def record(module: nn.Module, *inputs: Any, **options: Any) -> Tape:
     """Run a module once, in evaluation mode and without gradients, and keep on a tape what a walk will read.
 
-    The module is left as it was: mode, buffers, hooks, gradients; also when it fails, and while other threads record
-    it. Inputs are not written to.
+    The module's mode, buffers, hooks and gradients stay unchanged, even if it fails or other threads record it at the
+    same time. Inputs are not written to.
 
     Args:
         module: any PyTorch module.
-        inputs: what it takes; at least one floating-point tensor among them, in lists and dicts too.
-        options: keyword arguments of the module.
+        inputs: its arguments, with at least one floating-point tensor, perhaps inside lists or dicts.
+        options: its keyword arguments.
 
     Returns:
         The tape of `module(*inputs, **options)`. `tape.result` is what the module returned.
@@ -52,7 +52,7 @@ def record(module: nn.Module, *inputs: Any, **options: Any) -> Tape:
 
 
 def record_whole(module: nn.Module, *inputs: Any, **options: Any) -> Tape:
-    """Do the same, and keep every value, for looking at: about three times the memory."""
+    """Do the same, and keep every value for inspection, which takes about three times the memory."""
     with inference_mode(False):
         return _recorded(_Recorder(module, whole=True), module, inputs, options)
 
@@ -61,7 +61,7 @@ def _recorded(recorder: _Recorder, module: nn.Module, inputs: tuple[Any, ...], o
     own = tree_map_only(Tensor, lambda tensor: tensor.detach().clone(), (inputs, options))
     values = tuple(recorder.enter(tensor) for tensor in tensors_in(own))
     if not any(value.depends for value in values):
-        raise RecordError("record() needs at least one floating-point input tensor, from which the output is computed.")
+        raise RecordError("record() needs at least one floating-point input tensor.")
     with undisturbed(module) as recorder.before_write, no_grad(), recorder:
         try:
             result = module(*own[0], **own[1])
@@ -75,11 +75,11 @@ def _recorded(recorder: _Recorder, module: nn.Module, inputs: tuple[Any, ...], o
 
 
 def go_on(tape: Tape, compute: Callable[[Any], Any]) -> Tape:
-    """The tape with `compute(tape.result)` recorded on top of it: what it returns is the new result.
+    """Record `compute(tape.result)` on top of a tape; what it returns is the new result.
 
-    Raises TargetError where it fails, or gives nothing that depends on the input.
+    Raises TargetError if it fails, or returns nothing that depends on the input.
     """
-    recorder = _Recorder(nn.Module(), tape.operations, whole=True)  # it is little
+    recorder = _Recorder(nn.Module(), tape.operations, whole=True)  # it needs little memory
     for tensor, value in zip(tensors_in(tape.result), tape.outputs, strict=True):
         recorder.remember(tensor, value)
     with inference_mode(False), no_grad(), recorder:
@@ -94,24 +94,24 @@ def go_on(tape: Tape, compute: Callable[[Any], Any]) -> Tape:
 
 
 def tensors_in(tree: Any) -> list[Tensor]:
-    """The tensors in a module's result, or among its inputs, in their order."""
+    """The tensors in a module's result or inputs, in order."""
     return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
 
 
 def _flat(result: Any) -> list[Tensor]:
-    """The tensors that an operator gave: one, a sequence of them, or none but a number."""
+    """The tensors that an operator returned: one, several, or none if it returned a number."""
     if isinstance(result, Tensor):
         return [result]
     return [leaf for leaf in result if isinstance(leaf, Tensor)] if isinstance(result, (list, tuple)) else []
 
 
 def _written_silently(name: str, args: Any) -> list[Tensor]:
-    """What the operator writes although its schema does not say so: a batch norm's statistics, in training mode."""
+    """The tensors that an operator writes although its schema does not say so: batch norm statistics in training."""
     return _flat(args[3:5]) if name == "aten.native_batch_norm" and args[5] else []
 
 
 def _ancestry(operations: Sequence[Operation], outputs: Sequence[Value]) -> tuple[Operation, ...]:
-    """The operations that the outputs came from; the others, with their values, are let go."""
+    """The operations that the outputs were computed by; the others are dropped with their values."""
     wanted = {id(value) for value in outputs}
     kept: list[Operation] = []
     for operation in reversed(operations):
@@ -123,21 +123,21 @@ def _ancestry(operations: Sequence[Operation], outputs: Sequence[Value]) -> tupl
 
 @dataclass(frozen=True, slots=True)
 class _Signature:
-    """What the recorder needs to know of an operator; looked up once."""
+    """What the recorder needs to know about an operator; looked up once."""
 
     name: str
     writes: tuple[tuple[int, str], ...]
-    fresh: bool  # makes a tensor from nothing, or of the shape of its argument, whatever that holds
+    fresh: bool  # makes a tensor that does not depend on the values of its arguments
     reads: rules.Reads
-    rule: rules.Rule | None  # the one that was registered when this was looked up
-    decomposition: Callable[..., Any] | None = None  # what to record in its place
+    rule: rules.Rule | None  # the rule that was registered at the time
+    decomposition: Callable[..., Any] | None = None  # what to record instead
 
     @classmethod
     def of(cls, func: Any) -> _Signature:
         arguments = func._schema.arguments
         writes = tuple((at, argument.name) for at, argument in enumerate(arguments) if argument.is_write)
         name = func._schema.name.replace("::", ".")
-        # relu_ and relu are one operation to a rule.
+        # relu_ and relu have the same rule.
         name = name.removesuffix("_") if writes else name
         known = rules.find(name)
         takes_tensors = any("Tensor" in str(argument.type) for argument in arguments)
@@ -156,7 +156,7 @@ def _signature(func: Any) -> _Signature:
 
 
 class _Recorder(TorchDispatchMode):
-    """Logs operations. One object a recording: nothing is shared between threads."""
+    """Logs operations. Each recording has its own recorder, so threads share nothing."""
 
     def __init__(self, module: nn.Module, operations: Sequence[Operation] = (), whole: bool = False) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -171,11 +171,11 @@ class _Recorder(TorchDispatchMode):
         self._sharing: dict[int, list[tuple[weakref.ref[Tensor], Value]]] = {}
 
     def enter(self, tensor: Tensor) -> Value:
-        """Start of a value that the walk may end at."""
+        """Register an input, where walks may end."""
         return self.remember(tensor, Value(tuple(tensor.shape), depends=tensor.is_floating_point(), data=tensor))
 
     def value_of(self, tensor: Tensor) -> Value:
-        """What is known of the tensor; one that no logged operation made is a constant."""
+        """The tensor's value; a tensor that no logged operation computed is a constant."""
         return self._known(tensor) or self._constant(tensor)
 
     def _known(self, tensor: Tensor) -> Value | None:
@@ -186,7 +186,7 @@ class _Recorder(TorchDispatchMode):
         return self.remember(tensor, Value(tuple(tensor.shape), depends=False, data=tensor))
 
     def values_in(self, result: Any) -> tuple[Value, ...]:
-        """What is known of the tensors of a result, with their data."""
+        """The values of the tensors of a result, with their data kept."""
         tensors = tensors_in(result)
         values = tuple(self.value_of(tensor) for tensor in tensors)
         for value, tensor in zip(values, tensors, strict=True):
@@ -210,7 +210,7 @@ class _Recorder(TorchDispatchMode):
         if depends:
             self._append(func, signature, given, result)
         else:
-            # Views of a constant, perhaps: remembered, for it may be written to through them.
+            # These may be views of a constant, through which it may be written to.
             for tensor in (*_flat(result), *_flat(args)):
                 self.value_of(tensor)
         return result
@@ -220,7 +220,7 @@ class _Recorder(TorchDispatchMode):
         given, depends = self._given(args, kwargs, signature.reads)
         for tensor in written:
             self._copy_kept(tensor)
-            if not self.value_of(tensor).depends:  # what the input has reached is no parameter, or one that is saved
+            if not self.value_of(tensor).depends:  # otherwise it is no parameter, or was saved already
                 self.before_write(tensor)
         result = func(*args, **kwargs)
         if not depends:
@@ -228,7 +228,7 @@ class _Recorder(TorchDispatchMode):
                 for other in self._alive(tensor):
                     self._constant(other)
             return result
-        # Nearly always what was written; but some only write notes on the side.
+        # The outputs are nearly always the written tensors, but some operators write to others.
         made = _flat(result) or written
         operation = self._append(func, signature, given, made)
         for tensor, value in zip(made, operation.outputs, strict=True):
@@ -236,16 +236,16 @@ class _Recorder(TorchDispatchMode):
         return result
 
     def _given(self, args: Any, kwargs: Any, reads: rules.Reads) -> tuple[tuple[Any, Any], bool]:
-        """The arguments with Values for tensors, data kept where it will be read; whether any depends on the input."""
+        """The arguments with Values for tensors, keeping data that rules read; and if one depends on the input."""
         seen: list[Value] = []
         given = tuple(self._replaced(item, self._whole or at in reads.args, seen) for at, item in enumerate(args))
         options = {name: self._replaced(item, True, seen) for name, item in kwargs.items()}
         return (given, options), any(value.depends for value in seen)
 
     def _replaced(self, item: Any, keep: bool, seen: list[Value]) -> Any:
-        # A method: a nested function that calls itself is a cycle, which would hold the recording until collected.
+        # A method, because a recursive nested function is a reference cycle, which would keep the recording alive.
         if isinstance(item, Tensor):
-            # A parameter that no rule reads need not be remembered.
+            # A parameter that no rule reads need not be registered.
             value = self._known(item) or (self._constant(item) if keep else Value(tuple(item.shape), depends=False))
             seen.append(value)
             if keep:
@@ -257,7 +257,7 @@ class _Recorder(TorchDispatchMode):
 
     def _append(self, func: Any, signature: _Signature, given: tuple[Any, Any], result: Any) -> Operation:
         tensors = _flat(result)
-        # Masks and places are taken as constants: no evidence can go through a comparison.
+        # Masks and indices count as constants, because no evidence can pass through a comparison.
         outputs = tuple([Value(tuple(tensor.shape), tensor.is_floating_point()) for tensor in tensors])
         index = self.operations[-1].index + 1 if self.operations else 0
         operation = Operation(index, signature.name, self._module_name(), *given, outputs, func)
@@ -270,26 +270,26 @@ class _Recorder(TorchDispatchMode):
         return operation
 
     def remember(self, tensor: Tensor, value: Value) -> Value:
-        """Note what is known of the tensor."""
+        """Register the tensor's value."""
         entry = (weakref.ref(tensor), value)
         self._values[id(tensor)] = entry
         self._sharing.setdefault(memory_of(tensor), []).append(entry)
         return value
 
     def _copy_kept(self, tensor: Tensor) -> None:
-        """Before memory is overwritten: values that a rule will read get a copy of their own."""
+        """Before memory is overwritten: copy values that a rule will read."""
         memory = memory_of(tensor)
         for _, value in self._sharing.get(memory, ()):
             if value.data is not None and memory_of(value.data) == memory:
                 value.data = value.data.clone()
 
     def _alive(self, tensor: Tensor) -> list[Tensor]:
-        """The tensors that lie in the same memory, and are still held by somebody."""
+        """The tensors in the same memory that are still in use."""
         entries = self._sharing.get(memory_of(tensor), ())
         return list({id(other): other for ref, _ in entries if (other := ref()) is not None}.values())
 
     def _update_sharing(self, tensor: Tensor, written: Value) -> None:
-        """After memory was overwritten through `tensor`: other tensors in that memory have changed too."""
+        """After memory was overwritten through `tensor`: give other tensors in that memory new values."""
         for other in self._alive(tensor):
             if other is tensor:
                 continue
@@ -303,7 +303,7 @@ class _Recorder(TorchDispatchMode):
             self._append(call, _Signature(Overwrite.name, (), False, rules.Reads(), None), given, other)
 
     def _module_name(self) -> str:
-        """The innermost recorded module whose call is under way in this thread."""
+        """The name of the innermost recorded module that is being called in this thread."""
         frame: FrameType | None = sys._getframe(2)
         while frame is not None:
             if frame.f_code is _MODULE_CALL:

@@ -32,7 +32,7 @@ class Selection:
 
     @property
     def coordinates(self) -> Ints:
-        """(N, ndim) positions, one column a dimension: for an image (batch, channel, y, x)."""
+        """(N, ndim) positions, one column per dimension: (batch, channel, y, x) for an image."""
         columns = np.unravel_index(self.index, self.shape) if self.shape else ()
         return np.array(columns, np.int64).reshape(len(self.shape), len(self)).T
 
@@ -43,35 +43,35 @@ class Selection:
 
     @classmethod
     def empty(cls, shape: Sequence[int]) -> Selection:
-        """No element."""
+        """A selection without elements."""
         return cls(tuple(shape), np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0))
 
     @classmethod
     def single(cls, shape: Sequence[int], index: int) -> Selection:
-        """One element with all the evidence, asked why it is high."""
+        """One element with all the evidence and sign +1."""
         return cls(tuple(shape), np.array([index], np.int64), np.ones(1, np.int8), np.ones(1))
 
     @classmethod
     def merge(cls, shape: Sequence[int], index: Ints, sign: Signs, evidence: Floats) -> tuple[Selection, Ints]:
-        """Add up evidence that meets at one element with one sign; also says which row each entry went to.
+        """Add up the evidence of entries with the same element and sign; also return the row of each entry.
 
-        Entries of index -1 are in no row: they went to -1.
+        Entries with index -1 are left out; their row is -1.
         """
-        if sparse.in_order(index, sign):  # and nothing meets, as after most elementwise hops
+        if sparse.in_order(index, sign):  # nothing to add up, as after most elementwise hops
             return cls(tuple(shape), index, sign, evidence), np.arange(len(index))
         *columns, row = sparse.merged_within(index, sign, evidence, prod(shape))
         return cls(tuple(shape), *columns), row
 
     def rows_of(self, index: Ints, sign: Signs) -> Ints:
-        """The row of each of these elements with its sign; -1 where there is none."""
+        """The row of each of these elements and signs; -1 if there is none."""
         keys, wanted = (at * 2 + (signs > 0) for at, signs in ((self.index, self.sign), (index, sign)))
         row = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         return np.where(keys[row] == wanted, row, -1)
 
     def strongest(self, beam: int | None) -> tuple[Selection, Ints]:
-        """The `beam` strongest elements with the total kept, and the new row of each old one (-1: dropped).
+        """The `beam` strongest elements, scaled to keep the total, and the new row of each old one (-1: dropped).
 
-        Among elements of equal evidence the one with the lower index stays.
+        Of elements with equal evidence, the one with the lower index stays.
         """
         if beam is None or len(self) <= beam:
             return self, np.arange(len(self))

@@ -1,4 +1,4 @@
-"""The inner loops over lists of entries: sorting, adding up, sharing. Compiled by Numba."""
+"""The inner loops over lists of entries: sorting, adding up and sharing evidence. Compiled by Numba."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Array = NDArray[Any]
 
 @compiled
 def sorted_order(keys: NDArray[np.int64]) -> NDArray[np.int64]:  # pragma: no cover - compiled
-    """What `np.argsort(keys, kind="stable")` gives for whole numbers from 0 on: a radix sort, 11 bits a round."""
+    """Return `np.argsort(keys, kind="stable")` of integers >= 0, by a radix sort with 11 bits per pass."""
     order, following = np.arange(len(keys)), np.empty(len(keys), np.int64)
     largest, last, shift = 0, 0, 0
     ordered = True
@@ -40,9 +40,9 @@ def sorted_order(keys: NDArray[np.int64]) -> NDArray[np.int64]:  # pragma: no co
 def merged(
     index: Array, sign: Array, evidence: Array
 ) -> tuple[Array, Array, Array, Array]:  # pragma: no cover - compiled
-    """Entries of one element and sign added up, in order of index, then sign; and which of them each entry went to.
+    """Add up entries with the same element and sign, sorted by index, then sign; also return the row of each entry.
 
-    Entries of index -1 went to -1.
+    Entries with index -1 are left out; their row is -1.
     """
     keys = np.empty(len(index), np.int64)
     ordered = True
@@ -50,7 +50,7 @@ def merged(
         keys[n] = index[n] * 2 + 2 + (sign[n] > 0)
         ordered = ordered and keys[n] > (keys[n - 1] if n else 1)
     row = np.arange(len(index))
-    if ordered:  # and nothing meets, as after most elementwise hops
+    if ordered:  # nothing to add up, as after most elementwise hops
         return index, sign, evidence, row
     count, last = -1, -1
     at, signs, sums = np.empty_like(index), np.empty_like(sign), np.empty_like(evidence)
@@ -69,7 +69,7 @@ def merged(
 
 @compiled
 def in_proportion(products: Array, evidence: Array) -> Array:  # pragma: no cover - compiled
-    """Each row's evidence, in proportion to its positive products: (N, M). Rows without any get nothing."""
+    """Share each row's evidence in proportion to its positive products: (N, M). Rows without any share nothing."""
     shares = np.zeros(products.shape)
     for n in range(products.shape[0]):
         total = 0.0
@@ -99,7 +99,7 @@ def listed(index: Array, evidence: Array) -> tuple[Array, Array, Array]:  # prag
 def stayed(
     parent: Array, child: Array, evidence: Array, scale: float
 ) -> tuple[Array, Array, Array]:  # pragma: no cover - compiled
-    """The entries whose child is not -1: parent, child and scaled evidence, in little memory."""
+    """The entries whose child is not -1: parent, child and scaled evidence, with 32-bit integers to save memory."""
     size = int(np.sum(child >= 0))
     parents, children, scaled = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size)
     count = 0
@@ -114,7 +114,7 @@ def stayed(
 def carried(
     source: Array, target: Array, evidence: Array, part: Array, size: int
 ) -> Array:  # pragma: no cover - compiled
-    """(size,) what goes over the edges from these parts of their sources, added up by target."""
+    """(size,) the evidence that edges carry from these fractions of their sources, added up by target."""
     total = np.zeros(size)
     for n in range(len(source)):
         total[target[n]] += evidence[n] * part[source[n]]
@@ -125,9 +125,9 @@ def carried(
 def strongest(
     parent: Array, child: Array, evidence: Array, size: int
 ) -> tuple[Array, Array]:  # pragma: no cover - compiled
-    """(size,) for each child the parent that gave most, the first on ties, and how much; -1 and 0 where none gave."""
+    """(size,) for each child the parent that gave most, the first on ties, and how much; -1 and 0 if none did."""
     best, most = np.full(size, -1), np.zeros(size)
-    # Several edges may lead from one parent to one child: in order of the parents they follow each other.
+    # Several edges may lead from one parent to the same child; sorted by parent, these are consecutive per child.
     last, given = np.full(size, -1), np.zeros(size)
     for n in sorted_order(parent):
         to = child[n]
@@ -143,10 +143,10 @@ def strongest(
 def shared_among(
     index: Array, products: Array, negative: Array, evidence: Array, signed: bool
 ) -> tuple[Array, Array, Array, Array]:  # pragma: no cover - compiled
-    """Each row's evidence, in proportion to its positive products: index, sign, evidence and row of each entry.
+    """Share each row's evidence in proportion to its positive products: index, sign, evidence and row of each entry.
 
-    index, products, negative: (N, M), where each product comes from and whether the input there is negative, which
-    turns the sign if `signed`. Rows without a positive product get nothing.
+    index, products, negative: (N, M), the position of each product's input, the product, and whether the input is
+    negative, which makes the sign -1 if `signed`. Rows without a positive product share nothing.
     """
     width = index.shape[1]
     reached, sign = np.empty(index.size, np.int64), np.empty(index.size, np.int8)
@@ -175,9 +175,9 @@ def shared_by_two(
     evidence: Array,
     signed: bool,
 ) -> tuple[Array, Array, Array, Array, Array]:  # pragma: no cover - compiled
-    """What two terms of one shape get of their sum's evidence, each in proportion to factor * term where positive.
+    """Share a sum's evidence between two terms of its shape, in proportion to factor * term where that is positive.
 
-    Returns (2, N) index, sign, evidence and row of the entries of each term, and (2,) how many there are.
+    Returns (2, N) index, sign, evidence and row of the entries of each term, and (2,) the number of entries.
     """
     shape = (2, len(index))
     reached, signs = np.empty(shape, np.int64), np.empty(shape, np.int8)
@@ -199,7 +199,7 @@ def shared_by_two(
 
 @compiled
 def in_order(index: Array, sign: Array) -> bool:  # pragma: no cover - compiled
-    """Whether entries follow by index, then sign, none twice and none at -1: then nothing is left to merge."""
+    """Whether entries are sorted by index, then sign, without repeats or -1, so that there is nothing to merge."""
     last = np.int64(-1)
     for n in range(len(index)):
         key = index[n] * 2 + (sign[n] > 0)
@@ -213,9 +213,9 @@ def in_order(index: Array, sign: Array) -> bool:  # pragma: no cover - compiled
 def merged_within(
     index: Array, sign: Array, evidence: Array, size: int
 ) -> tuple[Array, Array, Array, Array]:  # pragma: no cover - compiled
-    """As `merged`, for positions below `size`, without sorting.
+    """Do the same as `merged`, for positions below `size`, without sorting.
 
-    A bit for each element and sign that occurs; how many bits are set before it is an entry's row.
+    A bit is set for each element and sign that occurs; the number of bits set before it is the entry's row.
     """
     count, row = len(index), np.empty(len(index), np.int32)
     words = (2 * size + 63) >> 6
@@ -241,14 +241,14 @@ def merged_within(
     return at, signs, sums, row
 
 
-_MANTISSA_BITS = 44  # of 52 that are left out: numbers are counted by exponent and 8 bits
+_MANTISSA_BITS = 44  # of 52 that are ignored: numbers are counted by exponent and the first 8 bits
 _MOST_BUCKETS = 1 << 16
 
 
 @compiled
 def kth_largest(values: Array, k: int) -> float:  # pragma: no cover - compiled
-    """The k-th largest of positive doubles: counted by their leading bits, then sorted where the k-th is among."""
-    numbers = values.view(np.int64)  # positive doubles are in the order of their bits
+    """The k-th largest of positive doubles: count them by their leading bits, then sort the bucket of the k-th."""
+    numbers = values.view(np.int64)  # positive doubles sort like their bits
     low, high = numbers[0] >> _MANTISSA_BITS, numbers[0] >> _MANTISSA_BITS
     for number in numbers:
         low, high = min(low, number >> _MANTISSA_BITS), max(high, number >> _MANTISSA_BITS)
@@ -274,7 +274,7 @@ def kth_largest(values: Array, k: int) -> float:  # pragma: no cover - compiled
 def at_least(
     index: Array, sign: Array, evidence: Array, weakest: float, k: int
 ) -> tuple[Array, Array, Array, Array]:  # pragma: no cover - compiled
-    """The k entries above the weakest and, of those that equal it, the first; and the new row of each, or -1."""
+    """The k strongest entries, the first on ties, and the new row of each entry, or -1; weakest: the k-th largest."""
     equal = k
     for value in evidence:
         equal -= value > weakest
@@ -293,7 +293,7 @@ def at_least(
 
 @compiled
 def turned_signs(index: Array, sign: Array, factors: Array, inner: int) -> Array:  # pragma: no cover - compiled
-    """The signs, turned where the factor is negative; each factor serves `inner` elements in a row."""
+    """The signs, flipped where the factor is negative; each factor applies to `inner` consecutive elements."""
     turned = np.empty_like(sign)
     for n in range(len(index)):
         turned[n] = -sign[n] if factors[index[n] // inner % len(factors)] < 0 else sign[n]

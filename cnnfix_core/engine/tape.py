@@ -1,4 +1,4 @@
-"""The tape: the tensor operations of one forward pass, in order, with the values that rules will read."""
+"""The tape: the tensor operations of one forward pass, in order, with the values that rules read."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from cnnfix_core.errors import NotFiniteError
 
 @dataclass(slots=True, eq=False)
 class Value:
-    """One tensor as it was at one moment of the forward pass.
+    """One tensor as it was at one point of the forward pass.
 
     Attributes:
         shape: of the tensor.
-        depends: whether it was computed from the inputs; parameters and constants were not.
-        data: the tensor, where a rule reads it; otherwise None.
+        depends: whether it was computed from the inputs; False for parameters and constants.
+        data: the tensor if a rule reads it; otherwise None.
     """
 
     shape: tuple[int, ...]
     depends: bool
     data: Tensor | None = field(default=None, repr=False)
     _array: NDArray[Any] | None = field(default=None, repr=False)
-    # Weak, for the operation holds its outputs: a tape without cycles is freed at once when it is dropped.
+    # Weak, because the operation holds its outputs: without cycles, an unused tape is freed at once.
     _producer: weakref.ref[Operation] | None = field(default=None, repr=False)
 
     @property
     def producer(self) -> Operation | None:
-        """The operation of the tape that made the value; None for inputs and constants."""
+        """The operation on the tape that computed the value; None for inputs and constants."""
         return None if self._producer is None else self._producer()
 
     @producer.setter
@@ -49,17 +49,17 @@ class Value:
         return strided
 
     def strided(self) -> NDArray[Any]:
-        """The same, as it lies in memory. Raises NotFiniteError for NaN or infinity."""
+        """The same values with their strides in memory. Raises NotFiniteError for NaN or infinity."""
         if self._array is None:
             self._array = as_strided_array(self._kept())
             if self.depends and not is_finite(self._array):
                 raise NotFiniteError(
-                    f"There are NaN or infinite activations {self.origin()}. Check the weights and the input there."
+                    f"There are NaN or infinite activations {self.origin()}. Check the weights and the input."
                 )
         return self._array
 
     def integers(self) -> NDArray[np.int64]:
-        """The values of an integer tensor, such as the places that max pooling took."""
+        """The values of an integer tensor, such as the positions chosen by max pooling."""
         return self._kept().detach().cpu().contiguous().numpy().astype(np.int64, copy=False)
 
     def origin(self) -> str:
@@ -78,10 +78,10 @@ class Operation:
 
     Attributes:
         index: its position in the recording, from 0.
-        name: PyTorch's, without the overload, such as "aten.convolution".
+        name: PyTorch's name without the overload, such as "aten.convolution".
         module: the name of the module that it ran in, "" for the outermost.
-        args, kwargs: its arguments, with a `Value` in the place of every tensor, and lists as lists.
-        outputs: one for each tensor that it gave.
+        args, kwargs: its arguments, with a `Value` in place of every tensor, and sequences as lists.
+        outputs: one for each tensor that it returned.
         call: the operator itself.
     """
 
@@ -94,11 +94,11 @@ class Operation:
     call: Callable[..., Any]
 
     def place(self) -> str:
-        """Name of the operation and of its module, for messages."""
+        """The names of the operation and its module, for messages."""
         return f"{self.name!r} in module {self.module!r}" if self.module else f"{self.name!r} in the outermost module"
 
     def inputs(self) -> Iterator[Value]:
-        """The values that the operation took, parameters and constants included."""
+        """The operation's input values, including parameters and constants."""
         return _values_among((*self.args, *self.kwargs.values()))
 
     def activations(self) -> list[Value]:
@@ -120,8 +120,8 @@ class Tape:
 
     Attributes:
         result: what the module returned.
-        outputs: the tensors in it, in their order.
-        holders: names of modules that only hold others, or return several values.
+        outputs: the tensors in the result, in order.
+        holders: names of modules that only contain other modules, `ModuleList` and `ModuleDict`.
     """
 
     operations: tuple[Operation, ...]
@@ -132,17 +132,17 @@ class Tape:
 
     @property
     def output(self) -> Value:
-        """The first tensor of the result, in which targets are positions."""
+        """The first tensor of the result; targets are positions in it."""
         return self.outputs[0]
 
     @property
     def output_tensor(self) -> Tensor:
-        """Values of `output`."""
+        """The tensor of `output`."""
         return self.output._kept()
 
 
 def is_finite(array: NDArray[Any]) -> bool:
-    """One pass, no temporary: NaN and infinity survive a dot product with itself."""
+    """Check for NaN and infinity in one pass without a temporary: both survive the array's dot product with itself."""
     turned = array.transpose(sorted(range(array.ndim), key=lambda axis: -array.strides[axis]))
     flat = turned.reshape(-1)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -150,7 +150,7 @@ def is_finite(array: NDArray[Any]) -> bool:
 
 
 def as_strided_array(tensor: Tensor) -> NDArray[Any]:
-    """As `as_array`, as it lies in memory."""
+    """Do the same as `as_array`, but keep the strides in memory."""
     plain = tensor.detach().cpu()
     if plain.dtype not in (torch.float32, torch.float64):
         plain = plain.float()
@@ -158,7 +158,7 @@ def as_strided_array(tensor: Tensor) -> NDArray[Any]:
 
 
 def as_array(tensor: Tensor) -> NDArray[Any]:
-    """A contiguous numpy array of the tensor, half precision as float32; shares memory where it can."""
+    """Convert a tensor to a contiguous NumPy array, half precision to float32; shares memory if possible."""
     plain = tensor.detach().cpu()
     if plain.dtype not in (torch.float32, torch.float64):
         plain = plain.float()

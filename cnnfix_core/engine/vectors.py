@@ -1,8 +1,8 @@
 """Vector instructions for the inner loops, written as LLVM vectors: Numba compiles them for the processor it runs on.
 
-A vector has 16 lanes of floats or doubles; LLVM splits what the processor's registers do not hold. A block is four
-vectors, 64 numbers. Addresses are whole numbers, as `array.ctypes.data` gives; nothing is checked. `sign`, `least`: a
-number of the type that lies at the addresses. Comparisons with NaN are false.
+A vector has 16 lanes of floats or doubles; LLVM splits it if the processor's registers are smaller. A block is four
+vectors, or 64 numbers. Addresses are integers, as in `array.ctypes.data`, and are not checked. `sign`, `least`: numbers
+of the same type as those at the addresses. Comparisons with NaN are false.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ Signature = tuple[Any, Callable[..., Any]]
 
 
 def _instruction(function: Callable[..., Signature]) -> Callable[..., Any]:
-    """What compiled functions call; its first argument, Numba's, is not theirs."""
+    """Make a function that compiled code can call; Numba passes the first argument, `typing`, itself."""
     return cast("Callable[..., Any]", intrinsic(function))
 
 
 @dataclass(frozen=True)
 class _Vectors:
-    """Writes vector instructions. number: the type of a lane."""
+    """Emits vector instructions. number: the type of a lane."""
 
     builder: Any
     number: Any
@@ -54,7 +54,7 @@ class _Vectors:
         return ir.Constant(self.type, [float("-inf")] * LANES)
 
     def pointer(self, address: Any, count: Any = None) -> Any:
-        """To `count` numbers after the address."""
+        """A pointer to the vector that starts `count` numbers after the address."""
         if count is not None:
             address = self.builder.add(address, self.builder.mul(count, ir.Constant(address.type, self.size)))
         return self.builder.inttoptr(address, self.type.as_pointer())
@@ -75,7 +75,7 @@ class _Vectors:
         return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
 
     def largest(self, vector: Any) -> Any:
-        """The largest of the lanes, halving them."""
+        """The largest lane, found by halving the vector."""
         lanes = LANES
         while lanes > 1:
             lanes //= 2
@@ -85,12 +85,12 @@ class _Vectors:
         return self.builder.extract_element(vector, ir.Constant(_INT32, 0))
 
     def reaches(self, vector: Any, bound: Any) -> Any:
-        """A bit for each lane that is at least the bound's, as 64 bits."""
+        """One bit per lane, set if the lane is at least the bound's, in a 64-bit integer."""
         mask = self.builder.fcmp_ordered(">=", vector, bound)
         return self.builder.zext(self.builder.bitcast(mask, ir.IntType(LANES)), _INT64)
 
     def products(self, w: Any, x: Any, first: Any, direction: Any) -> list[Any]:
-        """The four vectors of w * x * direction of the block that begins `first` numbers after two addresses."""
+        """The four vectors of w * x * direction of the block that starts `first` numbers after both addresses."""
         found = []
         for vector in range(_VECTORS):
             at = self.builder.add(first, ir.Constant(first.type, vector * LANES))
@@ -101,9 +101,9 @@ class _Vectors:
 
 @_instruction
 def block_maxima(typing: Any, w: Any, x: Any, blocks: Any, sign: Any, highest: Any) -> Signature:
-    """For each block the largest sign * w * x of each lane, written to highest[block * 16 + lane].
+    """Write the largest sign * w * x of each lane of each block to highest[block * 16 + lane].
 
-    Then, at highest[blocks * 16 + lane], the largest of all blocks. w, x, highest: addresses.
+    The largest over all blocks goes to highest[blocks * 16 + lane]. w, x, highest: addresses.
     """
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -124,7 +124,7 @@ def block_maxima(typing: Any, w: Any, x: Any, blocks: Any, sign: Any, highest: A
 
 @_instruction
 def any_reaches(typing: Any, values: Any, least: Any) -> Signature:
-    """Which of the 16 numbers at an address are at least `least`: a bit for each."""
+    """Which of the 16 numbers at an address are at least `least`: one bit each."""
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         vectors = _Vectors.of(builder, signature.args[1])
@@ -135,7 +135,7 @@ def any_reaches(typing: Any, values: Any, least: Any) -> Signature:
 
 @_instruction
 def products_reach(typing: Any, w: Any, x: Any, sign: Any, least: Any) -> Signature:
-    """Which of the 64 products sign * w * x at two addresses are at least `least`: a bit for each."""
+    """Which of the 64 products sign * w * x at two addresses are at least `least`: one bit each."""
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         w, x, sign, least = args
@@ -151,9 +151,9 @@ def products_reach(typing: Any, w: Any, x: Any, sign: Any, least: Any) -> Signat
 
 @_instruction
 def bound_of_lanes(typing: Any, values: Any, k: Any, least: Any) -> Signature:
-    """A bound that at least k of the 16 numbers at an address reach, or `least` where that is more.
+    """A bound that at least k of the 16 numbers at an address reach, or `least` if that is larger.
 
-    The k-th largest, or less where several are equal.
+    It is the k-th largest, or smaller if several are equal.
     """
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -161,7 +161,9 @@ def bound_of_lanes(typing: Any, values: Any, k: Any, least: Any) -> Signature:
         vectors = _Vectors.of(builder, signature.args[2])
         left = cgutils.alloca_once_value(builder, vectors.lowest)  # type: ignore[no-untyped-call]
         bound = cgutils.alloca_once_value(builder, least)  # type: ignore[no-untyped-call]
-        builder.store(vectors.load(values), left)  # the code may run in a loop: what is above is done once
+        builder.store(
+            vectors.load(values), left
+        )  # initialised here, because the code may run in a loop, and the allocations above run once
         builder.store(least, bound)
         with cgutils.for_range(builder, k, intp=k.type):
             now = builder.load(left)
@@ -177,7 +179,7 @@ def bound_of_lanes(typing: Any, values: Any, k: Any, least: Any) -> Signature:
 
 @_instruction
 def larger_lanes(typing: Any, values: Any, others: Any, sign: Any) -> Signature:
-    """Write the larger of each two of 16 numbers at two addresses to the first."""
+    """Write the elementwise maximum of the 16 numbers at two addresses to the first."""
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         vectors = _Vectors.of(builder, signature.args[2])
@@ -201,7 +203,7 @@ def copy_lanes(typing: Any, to: Any, values: Any, sign: Any) -> Signature:
 
 @_instruction
 def trailing_zeros(typing: Any, bits: Any) -> Signature:
-    """The number of the lowest bit that is set; of bits that are not all 0."""
+    """The index of the lowest set bit; at least one must be set."""
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
@@ -211,7 +213,7 @@ def trailing_zeros(typing: Any, bits: Any) -> Signature:
 
 @_instruction
 def set_bits(typing: Any, bits: Any) -> Signature:
-    """How many bits are set."""
+    """The number of set bits."""
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.ctpop(args[0])

@@ -1,4 +1,4 @@
-"""The walk: from an element of the output back to the input, one rule an operation, with who came from whom."""
+"""The walk: from an element of the output back to the input, one rule per operation, with its lineage."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ class Hop:
     """One operation's step back, from one of its outputs to one of its inputs. Their selections are in the trace.
 
     Parents are rows of the output's selection, children rows of the input's. All hops into a value together bring each
-    child its evidence. What a parent hands on may be less or more than it has: where elements drop out of a walk, the
-    others get their evidence, in proportion.
+    child its evidence. A parent may pass on less or more than it has: where elements drop out of a walk, the others
+    get their evidence, in proportion.
 
-    shared: whether this is a fully connected layer, each of whose outputs shared among all inputs: too many edges.
+    shared: whether this is a fully connected layer in which every output shares among all inputs, so that it has very
+    many edges.
     """
 
     operation: Operation
@@ -43,33 +44,33 @@ class Hop:
     _lineage: LineageOnDemand = field(repr=False)
 
     def edges(self) -> Edges:
-        """Who came from whom. Through a large fully connected layer this is worked out now: many, and it takes long."""
+        """List which child came from which parent. For a large fully connected layer this is slow and long."""
         return self._lineage.found.edges()
 
     def down(self, part: Floats) -> Floats:
-        """(children,) evidence that comes over this hop from these parts of the parents.
+        """(children,) the evidence that this hop brings from fractions of the parents.
 
-        part: (parents,) of each parent's evidence, 0 to 1.
+        part: (parents,) fraction of each parent's evidence to count, 0 to 1.
         """
         return self._lineage.found.down(part)
 
     def up(self, part: Floats) -> Floats:
-        """(parents,) evidence that went over this hop to these parts of the children.
+        """(parents,) the evidence that this hop took to fractions of the children.
 
-        part: (children,) of each child's evidence, 0 to 1.
+        part: (children,) fraction of each child's evidence to count, 0 to 1.
         """
         return self._lineage.found.up(part)
 
     def of(self, row: int) -> tuple[Ints, Floats]:
-        """The children of one parent and what each got from it over this hop, strongest first."""
+        """The children of one parent and the evidence that each got from it over this hop, strongest first."""
         came = self.down(np.eye(1, self._lineage.parents, row)[0])
         children = np.argsort(-came, kind="stable")[: np.count_nonzero(came)]
         return children, came[children]
 
     def strongest(self) -> tuple[Ints, Floats]:
-        """(children,) the parent from which most came over this hop, the first on ties, and how much came from it.
+        """(children,) the parent that most evidence came from over this hop, the first on ties, and how much.
 
-        -1 and 0.0 where nothing came over this hop.
+        -1 and 0.0 for children that got nothing over this hop.
         """
         return self._lineage.found.strongest()
 
@@ -78,7 +79,7 @@ class Hop:
 class Fixated:
     """Elements of an input tensor that a walk reached.
 
-    index: (N, ndim) positions, for pictures (batch, channel, y, x). evidence: (N,) > 0. sign: (N,) +1 or -1.
+    index: (N, ndim) positions, (batch, channel, y, x) for pictures. evidence: (N,) > 0. sign: (N,) +1 or -1.
     """
 
     index: Ints
@@ -91,11 +92,13 @@ class Fixated:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """One walk. `hops` are in the order in which they were made, from the output to the inputs.
+    """One walk.
 
     Attributes:
-        left: evidence that did not arrive, by reason: "padding", and "bias" (an operation none of whose asked
-            elements has an input that contributes). What arrived at all inputs and what left add up to 1.
+        hops: in the order of the walk, from the output to the inputs.
+        left: evidence that did not arrive, by reason: "padding", and "bias" (no input contributed to any of the
+            elements that the walk had reached in an operation's output). This and what arrived at all inputs add up
+            to 1.
     """
 
     tape: Tape
@@ -105,12 +108,12 @@ class Trace:
     _selections: dict[Value, Selection] = field(repr=False)
 
     def selection(self, value: Value) -> Selection:
-        """The elements of a value of the tape that the walk went through; empty where it did not come by."""
+        """The elements of a value that the walk passed through; empty if it did not reach the value."""
         return self._selections.get(value) or Selection.empty(value.shape)
 
     @property
     def values(self) -> tuple[Value, ...]:
-        """All that the walk went through, from the output to the inputs."""
+        """All values that the walk passed through, from the output to the inputs."""
         return tuple(self._selections)
 
     @property
@@ -128,19 +131,19 @@ def unravel(tape: Tape, target: Target, preset: str | Preset = EVIDENCE) -> Trac
     """Walk back from an element of the tape's output to the inputs (Mopuri, Garg, Babu, IEEE TIP 28(5), 2019).
 
     Args:
-        tape: what `record` gave.
+        tape: returned by `record`.
         target: the element's position in the first tensor of the result, such as (0, 281) for class 281 of the first
-            picture; or two positions, (a, b): the walk then explains the difference of the two scores, a rather than b;
-            or a function that computes one number from the module's result, such as
+            picture; or two positions, (a, b), to explain the difference of the two scores, why a rather than b; or a
+            function that computes one number from the module's result, such as
             `lambda result: result["out"][0, 15][region].sum()`.
         preset: "evidence", "published", or a preset of your own.
 
     Returns:
-        The trace. `trace.fixations` are the elements of the first input that were reached; their evidence, and what was
-        left on the way, add up to 1.
+        The trace. `trace.fixations` are the elements of the first input that were reached. If the module has a single
+        input, their evidence and what was lost on the way add up to 1.
 
     Raises:
-        TargetError: a position outside the output, or a function that does not give one number.
+        TargetError: the position is outside the output, or the function does not return one number.
         NoRuleError: an operation has no rule.
         NotFiniteError: an activation that the walk needs is NaN or infinite.
         NothingContributesError: no input contributes to the target.
@@ -152,29 +155,33 @@ def unravel(tape: Tape, target: Target, preset: str | Preset = EVIDENCE) -> Trac
 
 
 def unravel_on(tape: Tape, reached: Selection, preset: str | Preset = EVIDENCE) -> Trace:
-    """Walk on from elements of the tape's output that a walk on another tape reached, with the evidence they have.
+    """Continue a walk from elements of the tape's output that a walk on another tape reached, keeping their evidence.
 
-    reached: of the output's shape. What arrives and what is left add up to its total. Raises as `unravel`, and
-    TargetError for another shape.
+    reached: must have the output's shape. What arrives and what is lost add up to its total. Raises what `unravel`
+    raises, and TargetError for another shape or no elements.
     """
     if reached.shape != tape.output.shape or not len(reached):
-        raise TargetError(f"The walk cannot go on from {len(reached)} elements of a shape {reached.shape} here.")
+        raise TargetError(
+            f"The walk cannot continue from {len(reached)} elements of a tensor of shape {reached.shape}: "
+            f"it needs at least one, and the shape {tape.output.shape}."
+        )
     tape.output.array()
     return Walk(tape, get_preset(preset)).from_selection(reached)
 
 
 def unravel_again(trace: Trace, preset: str | Preset) -> Trace:
-    """Walk back once more from where a walk began, on its tape, under another preset. Raises as `unravel`."""
+    """Repeat a walk from the same element of the same tape under another preset. Raises what `unravel` raises."""
     (start,) = trace.selection(trace.tape.output).index
     return Walk(trace.tape, get_preset(preset)).from_element(int(start))
 
 
 def starting_at(tape: Tape, target: Target) -> tuple[Tape, int]:
-    """The tape with the target in its output, and where: the position in the flattened output. Raises TargetError."""
+    """The tape whose output contains the target, and its position in the flattened output. Raises TargetError."""
     if callable(target):
         tape = go_on(tape, target)
         if np.prod(tape.output.shape) != 1:
-            raise TargetError(f"The target must be one number, but its function gives a shape of {tape.output.shape}.")
+            shape = tape.output.shape
+            raise TargetError(f"The target must be one number, but its function returned a tensor of shape {shape}.")
         return tape, 0
     if any(isinstance(part, Sequence) for part in target):
         return with_difference(tape, *_pair(tape, target))
@@ -186,23 +193,23 @@ def _pair(tape: Tape, target: Sequence[Any]) -> tuple[tuple[int, ...], tuple[int
         raise TargetError(f"A contrast takes two elements of the output, (a, b); {len(target)} were given.")
     a, b = (checked(tape, part) for part in target)
     if a == b:
-        raise TargetError(f"The element {a} cannot be set against itself: choose another second one.")
+        raise TargetError(f"The element {a} cannot be compared with itself: choose another second element.")
     return a, b
 
 
 def checked(tape: Tape, position: Sequence[Any]) -> tuple[int, ...]:
-    """The position as a tuple inside the output; negative numbers are refused, they are nearly always a mistake."""
+    """The position as a tuple, checked to be inside the output; negative numbers are nearly always a mistake."""
     if not tape.output.depends:
         raise TargetError(
-            "The first tensor of the result does not depend on the input: give a function that takes the result and "
-            "computes the number to explain."
+            "The first tensor of the result does not depend on the input: pass a function that computes the number to "
+            "explain from the result."
         )
     shape = tape.output.shape
     plain = tuple(int(number) for number in position)
     if len(plain) != len(shape) or any(not 0 <= n < size for n, size in zip(plain, shape, strict=True)):
         raise TargetError(
             f"The target {plain} is not an element of the output, whose shape is {shape}: "
-            f"give {len(shape)} numbers, each from 0 up to its size less 1."
+            f"it needs {len(shape)} numbers, each at least 0 and less than the size of its dimension."
         )
     return plain
 
@@ -210,7 +217,7 @@ def checked(tape: Tape, position: Sequence[Any]) -> tuple[int, ...]:
 class Delivery(NamedTuple):
     """What one hop brought to one of its inputs.
 
-    number: which of the rule's arrivals it is. factor: by which its evidence was scaled to keep the total.
+    number: index of the arrival among the rule's. factor: scaled its evidence to keep the total.
     """
 
     operation: Operation
@@ -221,7 +228,7 @@ class Delivery(NamedTuple):
 
 
 class Walk:
-    """State of one walk: the arrivals that wait at each value until all its consumers have been walked."""
+    """The state of a walk: arrivals wait at each value until all operations that use the value have been walked."""
 
     def __init__(self, tape: Tape, preset: Preset) -> None:
         self._tape, self._preset = tape, preset
@@ -250,8 +257,8 @@ class Walk:
         trace = Trace(tape, self._preset, tuple(self._hops), self.left, self.selections)
         if not any(len(trace.selection(value)) for value in tape.inputs):
             raise NothingContributesError(
-                f"Nothing of the input contributes to the target: the walk ended at {self._largest_loss[1]}, where no "
-                "input contributes to what was asked. Choose another target or another preset."
+                f"No part of the input contributes to the target: the walk ended at {self._largest_loss[1]}, where no "
+                "input contributes. Choose another target or another preset."
             )
         return trace
 
@@ -269,13 +276,13 @@ class Walk:
         return Question(operation, slot, selection, self._preset, self._structure)
 
     def _deliver(self, operation: Operation, value: Value, arrivals: Sequence[Arrival]) -> None:
-        """Let what comes from a value wait at the inputs, with the value's evidence kept."""
+        """Queue the arrivals from a value at the inputs, scaled to keep the value's total evidence."""
         selection = self.selections[value]
         came = sum(float(arrival.evidence.sum()) for arrival in arrivals)
         if came == 0:
             self._lose("bias", selection.total, operation)
             return
-        # Elements to which no input contributes fall out, like those outside the beam: the total is kept.
+        # Elements without a contributing input drop out like those outside the beam, and the total is kept.
         factor = selection.total / came
         for number, arrival in enumerate(arrivals):
             scaled = arrival.scaled(factor)
@@ -288,7 +295,7 @@ class Walk:
         self._largest_loss = max(self._largest_loss, (evidence, operation.place()))
 
     def _settle(self, value: Value) -> None:
-        """All consumers of the value have been walked: merge what they brought, prune it, and note the hops."""
+        """After all uses of the value have been walked: merge what they brought, prune it, and record the hops."""
         deliveries = self._waiting.pop(value, [])
         if not deliveries:
             return
@@ -304,7 +311,7 @@ class Walk:
         )
 
     def _pass_on(self, value: Value, deliveries: Sequence[Delivery]) -> bool:
-        """Take over the selection of an output that arrived unchanged: nothing meets, and nothing is too much."""
+        """Reuse the selection of an output that arrived unchanged, if there is nothing to merge or prune."""
         arrival, before = deliveries[0].arrival, self.selections[deliveries[0].output]
         beam = self._preset.beam
         if len(deliveries) > 1 or not _unchanged(arrival, before) or (beam is not None and len(before) > beam):
@@ -316,11 +323,11 @@ class Walk:
     def _strongest(
         self, value: Value, deliveries: Sequence[Delivery], merged: Selection, merged_row: Ints
     ) -> tuple[Selection, Ints]:
-        """What stays of the elements that these brought, as `Selection.strongest`. merged_row: of each entry."""
+        """The elements that stay, as in `Selection.strongest`. merged_row: the row in `merged` of each entry."""
         return merged.strongest(self._preset.beam)
 
     def _note(self, value: Value, deliveries: Sequence[Delivery], scale: float) -> None:
-        """Note the hops. scale: by how much the evidence grew, of what stayed."""
+        """Record the hops. scale: the factor by which the evidence of the remaining elements grew."""
         for operation, output, arrival, number, factor in deliveries:
             question = self._question(operation, operation.outputs.index(output))
             asked = question, self._rule(operation), number, factor
@@ -329,13 +336,13 @@ class Walk:
 
 
 def _unchanged(arrival: Arrival, selection: Selection) -> bool:
-    """Whether a hop brings just the elements that it was asked about, as most elementwise operations do."""
+    """Whether a hop arrives at the same elements that it started from, as most elementwise operations do."""
     same = arrival.index is selection.index and arrival.evidence is selection.evidence
     return arrival.parent is None and same and arrival.sign is selection.sign
 
 
 def _joined(arrivals: Sequence[Arrival]) -> tuple[Ints, Signs, Floats]:
-    """Index, sign and evidence of all arrivals at one value, end to end."""
+    """Index, sign and evidence of all arrivals at one value, concatenated."""
     if len(arrivals) == 1:
         return arrivals[0].index, arrivals[0].sign, arrivals[0].evidence
     return (

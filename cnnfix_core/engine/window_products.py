@@ -1,12 +1,12 @@
 """The largest products of each output of a linear form with windows: the inner loop of the walk.
 
-Windows of neighbouring outputs are copied side by side once, as the filters lie, into memory that stays in the
-processor's cache. Outputs follow window block by window block, and filter by filter inside one. Of an output the first
-stage multiplies all and notes only the largest product in each vector lane of each 64; the k-th largest over all lanes
-is at most the k-th largest product, so the second stage multiplies again only the blocks of 64 that reach it.
+Windows of neighbouring outputs are copied side by side once, in the filters' layout, into memory that stays in the
+processor's cache. Outputs are processed by blocks of windows. For each output, the first stage computes all products
+and stores only the largest in each vector lane of each 64. The k-th largest over all lanes is at most the k-th largest
+product, so the second stage computes again only the blocks of 64 that reach it.
 
-Every form is seen as a convolution of a (batch, channel, depth, height, width) input: fewer dimensions have size 1, a
-matrix product is a 1 x 1 convolution, an average pooling a depthwise one.
+Every form is treated as a convolution of a (batch, channel, depth, height, width) input: missing dimensions have size
+1, a matrix product is a 1 x 1 convolution, average pooling a depthwise convolution.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ Array = NDArray[Any]
 Five = tuple[int, int, int, int, int]
 
 _WINDOWS_BYTES = 1 << 20  # of windows side by side: half of a common second-level cache
-_FEW = 16  # products of an output, of which no vector is worth filling
-_AT_ONCE = 32  # outputs between the two stages, while their lanes stay in the first-level cache
+_FEW = 16  # with fewer products per output, vectors are not worth it
+_AT_ONCE = 32  # outputs that pass a stage together, so that their lanes stay in the first-level cache
 _LANES_AT_ONCE = 8192
-_BOUND_UP_TO = 8  # 16 lanes bound no more than the 8 largest products well
+_BOUND_UP_TO = 8  # for more products than this, 16 lanes give no good bound
 
 
 class Form(NamedTuple):
     """A linear form with windows.
 
-    x: the input's memory as one run. steps, shape: of the input (B, C, D, H, W), elements between neighbours, sizes.
-    w: the kernel as one run. kernel: its shape (O, C / groups, d, h, w). sizes: of the output (D, H, W).
+    x: the input's memory, flat. steps, shape: strides in elements and sizes of the input (B, C, D, H, W).
+    w: the kernel, flat. kernel: its shape (O, C / groups, d, h, w). sizes: of the output (D, H, W).
     geometry: (4, 3) integers: stride, padding, dilation, and (1 if transposed, groups, 0).
     """
 
@@ -60,14 +60,14 @@ class Form(NamedTuple):
 
 
 class Outputs(NamedTuple):
-    """The outputs asked about: (N,) positions in the flattened output, and +1 or -1 in the form's dtype."""
+    """The outputs to walk back from: (N,) positions in the flattened output, and +1 or -1 in the form's dtype."""
 
     at: Array
     sign: Array
 
 
 class Queue(NamedTuple):
-    """The outputs in the order of their windows. filter, window: (N,) of each output. block: windows side by side."""
+    """The outputs sorted by blocks of windows. filter, window: (N,) of each output. block: windows per block."""
 
     order: Array
     filter: Array
@@ -76,7 +76,7 @@ class Queue(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What was found: (N, k) positions in the flattened input or -1, products or 0, whether the input is negative."""
+    """The result: (N, k) positions in the flattened input or -1, products or 0, whether the input is negative."""
 
     at: Array
     product: Array
@@ -84,16 +84,16 @@ class Found(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Memory of one thread. Made by the caller: Numba frees an array of its own after the last use of its name."""
+    """Memory of one thread. The caller allocates it, because Numba frees its own arrays after their name's last use."""
 
     windows: Array  # a block of windows, each padded with zeros to full blocks of 64
-    slot: Array  # where each window of the block lies; -1: it is not needed
-    origins: Array  # per window: where it begins in the flattened input, and its output's z, y, x
-    offsets: Array  # per tap: where it lies in the memory of a channel, -1: outside
-    taps: Array  # per tap: where it lies in the flattened input, from the window's beginning
-    highest: Array  # per output between the stages: lanes of each block, of all blocks, of the rest
+    slot: Array  # the row of each window of the block in `windows`; -1: it is not needed
+    origins: Array  # per window: its start in the flattened input, and its output's z, y, x
+    offsets: Array  # per tap: its offset in the memory of a channel, -1: outside
+    taps: Array  # per tap: its offset in the flattened input from the window's start
+    highest: Array  # per output between the stages: lane maxima of each block, of all blocks, and of the tail
     bounds: Array
-    tail: Array  # what is left of a filter after full blocks, padded with zeros
+    tail: Array  # the rest of a filter after its full blocks, padded with zeros
     tail_highest: Array
     hits: Array
     values: Array
@@ -101,7 +101,7 @@ class Scratch(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """The least product that counts, and how many are wanted of an output."""
+    """The smallest product that counts, and how many to find per output."""
 
     least: Any
     k: int
@@ -109,7 +109,7 @@ class Limits(NamedTuple):
 
 @compiled
 def _position(out: int, tap: int, geometry: Array, axis: int, size: int) -> int:  # pragma: no cover - compiled
-    """Where in the input a tap of the window lies; -1 outside, and where a transposed convolution has nothing."""
+    """The position of a window's tap in the input; -1 if it is outside, or if a transposed convolution skips it."""
     stride, padding, dilation = geometry[0, axis], geometry[1, axis], geometry[2, axis]
     if geometry[3, 0] == 0:
         position = out * stride - padding + tap * dilation
@@ -123,7 +123,7 @@ def _position(out: int, tap: int, geometry: Array, axis: int, size: int) -> int:
 def _insert(
     value: float, position: int, negative: bool, found: int, row: int, out: Found
 ) -> int:  # pragma: no cover - compiled
-    """Put a product among the largest of its output, the first of equal ones first; returns how many there are."""
+    """Insert a product among the largest of its output, earlier ones first on ties; returns how many there are."""
     k: int = out.product.shape[1]
     if found == k and value <= out.product[row, k - 1]:
         return found
@@ -141,7 +141,7 @@ def _insert(
 def _look_directly(
     form: Form, place: Five, sign: float, floor: float, row: int, out: Found
 ) -> int:  # pragma: no cover - compiled
-    """Multiply what one output sees, without a copy; returns how many products are above the floor, k at most."""
+    """Find one output's products without copying its window; returns how many are above the floor, at most k."""
     batch, filter_, pz, py, px = place
     filters, channels, tall, down, across = form.kernel
     _, inputs, depth, height, width = form.shape
@@ -167,7 +167,7 @@ def _look_directly(
 
 @compiled
 def _few(form: Form, outputs: Outputs, start: int, end: int, floor: float, out: Found) -> None:  # pragma: no cover
-    """Forms of few products an output, such as depthwise convolutions, whose outputs hardly ever see the same."""
+    """Forms with few products per output, such as depthwise convolutions, whose outputs rarely share a window."""
     deep, down, across = form.sizes
     filters = form.kernel[0]
     for n in range(start, end):
@@ -183,7 +183,7 @@ def _few(form: Form, outputs: Outputs, start: int, end: int, floor: float, out: 
 
 @compiled
 def _queue(index: Array, form: Form, block: int) -> Queue:  # pragma: no cover - compiled
-    """Number the outputs' windows, and order the outputs by blocks of them, stably: a counting sort."""
+    """Number the outputs' windows, and sort the outputs by blocks of windows: a stable counting sort."""
     places = form.sizes[0] * form.sizes[1] * form.sizes[2]
     filters, groups = form.kernel[0], form.geometry[3, 1]
     size = len(index)
@@ -206,7 +206,7 @@ def _queue(index: Array, form: Form, block: int) -> Queue:  # pragma: no cover -
 
 @compiled
 def _find_taps(form: Form, pz: int, py: int, px: int, offsets: Array) -> bool:  # pragma: no cover - compiled
-    """Where each tap of a window lies in the memory of a channel; whether all lie inside the input."""
+    """Compute the offset of each tap in the memory of a channel; returns whether all are inside the input."""
     _, _, depth, height, width = form.shape
     _, _, tall, down, across = form.kernel
     t, inside = 0, True
@@ -227,13 +227,13 @@ def _find_taps(form: Form, pz: int, py: int, px: int, offsets: Array) -> bool:  
 def _copy(
     x: Array, base: int, step: int, offsets: Array, inside: bool, into: Array, sizes: tuple[int, int, int]
 ) -> None:  # pragma: no cover - compiled
-    """Copy a window of these sizes, (where it goes, channels, taps), as the filters lie; 0 outside the input."""
+    """Copy a window in the filters' layout, 0 outside the input; sizes: (start in `into`, channels, taps)."""
     at, channels, taps = sizes
     if inside and taps == 1:
         base += offsets[0]
         for c in range(channels):
             into[at + c] = x[base + c * step]
-    elif inside and taps == 9:  # spelt out, most windows being 3 x 3: half of the time of the loop below
+    elif inside and taps == 9:  # unrolled, as most windows are 3 x 3: half the time of the loop below
         o = (offsets[0], offsets[1], offsets[2], offsets[3], offsets[4], offsets[5], offsets[6], offsets[7], offsets[8])
         for _ in range(channels):
             into[at], into[at + 1], into[at + 2] = x[base + o[0]], x[base + o[1]], x[base + o[2]]
@@ -251,7 +251,7 @@ def _copy(
 
 @compiled
 def _gather(form: Form, window: int, row: int, scratch: Scratch) -> None:  # pragma: no cover - compiled
-    """Copy the window of this number to a row of `scratch.windows`, and note where it begins."""
+    """Copy the window with this number to a row of `scratch.windows`, and store its origin."""
     _, inputs, depth, height, width = form.shape
     _, channels, tall, down, across = form.kernel
     deep, rows, columns = form.sizes
@@ -276,13 +276,13 @@ def _gather(form: Form, window: int, row: int, scratch: Scratch) -> None:  # pra
 
 @compiled
 def _padded(length: int) -> int:  # pragma: no cover - compiled
-    """The length in full blocks of 64."""
+    """The length rounded up to full blocks of 64."""
     return (length + BLOCK - 1) // BLOCK * BLOCK
 
 
 @compiled
 def _lay_out(form: Form, queue: Queue, start: int, end: int, scratch: Scratch) -> int:  # pragma: no cover - compiled
-    """Copy the windows that the outputs from `start` on see, of one block; returns where its outputs end."""
+    """Copy all windows that the outputs from `start` on need in one block; returns where the block's outputs end."""
     first = queue.window[queue.order[start]] // queue.block * queue.block
     scratch.slot[:] = -1
     stop = start
@@ -300,7 +300,7 @@ def _lay_out(form: Form, queue: Queue, start: int, end: int, scratch: Scratch) -
 
 @compiled
 def _take_tail(form: Form, filter_: int, length: int, tail: Array) -> None:  # pragma: no cover - compiled
-    """Copy what is left of a filter after its full blocks."""
+    """Copy the rest of a filter after its full blocks."""
     full = length // BLOCK * BLOCK
     for i in range(length - full):
         tail[i] = form.w[filter_ * length + full + i]
@@ -310,9 +310,9 @@ def _take_tail(form: Form, filter_: int, length: int, tail: Array) -> None:  # p
 def _bound(
     form: Form, filter_: int, sign: float, seen: int, lanes: int, limits: Limits, scratch: Scratch
 ) -> float:  # pragma: no cover - compiled
-    """First stage: note the largest product of each lane of each block; returns a bound that k products reach.
+    """First stage: store the largest product of each lane of each block; returns a bound that k products reach.
 
-    seen: where the window starts. lanes: where the output's notes start. limits: the least product, k.
+    seen: start of the window. lanes: start of the output's lanes in `scratch.highest`.
     """
     length = form.w.shape[0] // form.kernel[0]
     full, size = length // BLOCK, form.x.itemsize
@@ -332,7 +332,7 @@ def _bound(
 
 @compiled
 def _noted(bits: np.uint64, first: int, count: int, hits: Array) -> int:  # pragma: no cover - compiled
-    """Write down which bits are set, from `first` on; returns the new count."""
+    """Append the indices of the set bits to `hits`, counted from `first`; returns the new count."""
     while bits != 0:
         hits[count] = first + trailing_zeros(bits)
         bits &= bits - np.uint64(1)
@@ -344,12 +344,12 @@ def _noted(bits: np.uint64, first: int, count: int, hits: Array) -> int:  # prag
 def _hits(
     form: Form, filter_: int, sign: float, seen: int, lanes: int, least: float, scratch: Scratch
 ) -> int:  # pragma: no cover - compiled
-    """Second stage: which products reach the bound, `scratch.hits`, and their values; returns how many."""
+    """Second stage: store the products that reach the bound in `scratch.hits` and `.values`; returns how many."""
     length = form.w.shape[0] // form.kernel[0]
     full, rest, size = length // BLOCK, length % BLOCK, form.x.itemsize
     highest = scratch.highest.ctypes.data + lanes * size
     weights, window = form.w.ctypes.data + filter_ * length * size, scratch.windows.ctypes.data + seen * size
-    reaching = 0  # without a branch: which blocks reach it is hard to foresee
+    reaching = 0  # without a branch, because which blocks reach it is hard to predict
     for b in range(full):
         scratch.reaching[reaching] = b
         reaching += any_reaches(highest + b * LANES * size, least) != 0
@@ -369,7 +369,7 @@ def _hits(
 
 @compiled
 def _place(form: Form, row: int, i: int, scratch: Scratch) -> int:  # pragma: no cover - compiled
-    """The position in the flattened input of the i-th number of a window."""
+    """The position in the flattened input of a window's i-th element."""
     _, _, depth, height, width = form.shape
     _, _, tall, down, across = form.kernel
     taps = tall * down * across
@@ -388,7 +388,7 @@ def _place(form: Form, row: int, i: int, scratch: Scratch) -> int:  # pragma: no
 def _choose(
     form: Form, n: int, row: int, seen: int, count: int, scratch: Scratch, out: Found
 ) -> None:  # pragma: no cover
-    """The k largest of the products that reach the bound, the first of equal ones first."""
+    """Store the k largest of the products that reach the bound, the first on ties."""
     k = out.product.shape[1]
     found = min(count, k)
     for j in range(found):
@@ -409,7 +409,7 @@ def _choose(
 def _many(
     form: Form, outputs: Outputs, queue: Queue, part: tuple[int, int], limits: Limits, scratch: Scratch, out: Found
 ) -> None:  # pragma: no cover - compiled
-    """The outputs of one part of the queue."""
+    """Process the outputs of one part of the queue."""
     length = form.w.shape[0] // form.kernel[0]
     padded, each = _padded(length), (length // BLOCK + 2) * LANES
     start, end = part
@@ -439,7 +439,7 @@ _local = threading.local()
 
 
 def _window_memory(size: int, dtype: np.dtype[Any]) -> Array:
-    """Memory for windows, kept for the thread: fresh memory costs more than filling it."""
+    """Memory for windows, kept per thread, because allocating it costs more than filling it."""
     needed = size * dtype.itemsize
     kept = getattr(_local, "windows", None)
     if kept is None or kept.nbytes < needed:
@@ -473,7 +473,7 @@ def _scratch(form: Form, block: int) -> Scratch:
 
 
 def _memory_and_steps(x: Array) -> tuple[Array, tuple[int, ...]]:
-    """The array's memory as one run, and how far neighbours along each axis lie apart; a copy only if it has gaps."""
+    """The array's memory, flat, and its strides in elements; copied only if it has gaps."""
     axes = sorted(range(x.ndim), key=lambda axis: (-x.strides[axis], axis))
     if x.flags.c_contiguous or not x.transpose(axes).flags.c_contiguous:
         x, axes = np.ascontiguousarray(x), list(range(x.ndim))
@@ -489,11 +489,11 @@ def largest_products(
     k: int,
     floor: float = 0.0,
 ) -> Found:
-    """The k largest products sign * weight * input of each output, largest first, of those above `floor`.
+    """Find the k largest products sign * weight * input above `floor` for each output, largest first.
 
-    x: (B, C, D, H, W), of any strides. w: (O, C / groups, d, h, w), contiguous, of x's dtype. geometry: see `Form`.
+    x: (B, C, D, H, W), any strides. w: (O, C / groups, d, h, w), contiguous, with x's dtype. geometry: see `Form`.
     sizes: of the output, (D, H, W). outputs: (N,) positions in the flattened output (B, O, D, H, W), and (N,) signs.
-    floor: below 0 only where no window leaves the input.
+    floor: may be negative only if no window extends beyond the input.
     """
     index, sign = np.ascontiguousarray(outputs[0]), outputs[1]  # see kernels._outputs
     memory, steps = _memory_and_steps(x)
@@ -502,7 +502,8 @@ def largest_products(
     shape, dtype = (len(index), k), x.dtype
     out = Found(np.empty(shape, np.int64), np.empty(shape, dtype), np.empty(shape, np.bool_))
     length = w[0].size
-    # More parts than threads, so that a slow one holds nobody up; the outputs of a part cost as much as about 600 more.
+    # More parts than threads, so that a slow thread does not delay the others. An output costs about as much as 600
+    # products on top of its own.
     parts = max(1, min(2 * torch.get_num_threads(), len(index) * (length + 600) // 1_500_000))
     bounds = [len(index) * part // parts for part in range(parts + 1)]
     if length < _FEW:

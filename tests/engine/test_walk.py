@@ -552,8 +552,8 @@ def fails(result: Any) -> Tensor:
     ("target", "message"),
     [
         (fails, "failed: 'nothing of that name'"),
-        (lambda result: result["out"], r"gives a shape of \(1, 4, 20, 20\)"),
-        (lambda result: result["scores"][:0], r"gives a shape of \(0, 5\)"),
+        (lambda result: result["out"], r"returned a tensor of shape \(1, 4, 20, 20\)"),
+        (lambda result: result["scores"][:0], r"returned a tensor of shape \(0, 5\)"),
         (lambda result: torch.ones(()), "depends on the input"),
         (lambda result: result["scores"][0, 1].item(), "depends on the input"),
         (lambda result: None, "depends on the input"),
@@ -570,7 +570,7 @@ def test_a_first_tensor_that_does_not_depend_on_the_input() -> None:
     """Boxes of anchors, say: positions are refused, a function is not."""
     tape = record(Apply(lambda x: {"anchors": torch.ones(1, 3), "scores": x * 2}), torch.ones(1, 3))
     for target in ((0, 1), ((0, 1), (0, 2))):
-        with pytest.raises(TargetError, match="give a function"):
+        with pytest.raises(TargetError, match="pass a function"):
             unravel(tape, target)
     assert unravel(tape, lambda result: result["scores"][0, 1]).fixations.index.tolist() == [[0, 1]]
 

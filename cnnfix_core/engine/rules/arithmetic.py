@@ -1,4 +1,4 @@
-"""Merges: sums choose between branches, products follow the feature; what does not depend on the input only passes."""
+"""Merges: sums share or choose between branches, products follow the feature; constants never receive evidence."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def reversed_sub(question: Question) -> Iterable[Arrival]:
 
 
 def summed(question: Question, first: float, second: float) -> Iterable[Arrival]:
-    """First * a + second * b: a linear form of two terms. The published walk follows the larger, on a tie the skip."""
+    """Hop through first * a + second * b. The published walk follows the larger term, on a tie the skip connection."""
     operation, selection, preset = question.operation, question.selection, question.preset
     terms = [(term, c) for term, c in zip(operation.args[:2], (first, second), strict=True) if depends(term)]
     places = [broadcast_index(selection.index, value.shape, selection.shape) for value, _ in terms]
@@ -59,7 +59,7 @@ def summed(question: Question, first: float, second: float) -> Iterable[Arrival]
 
 
 def _shared_by_two(question: Question, terms: Sequence[tuple[Value, float]]) -> Iterable[Arrival]:
-    """Both terms are of the sum's shape, as in most residual blocks."""
+    """The case that both terms have the sum's shape, as in most residual blocks."""
     selection = question.selection
     first, second = (value.array().reshape(-1) for value, _ in terms)
     factors = tuple(first.dtype.type(coefficient) for _, coefficient in terms)
@@ -72,7 +72,7 @@ def _shared_by_two(question: Question, terms: Sequence[tuple[Value, float]]) -> 
 
 @rule("aten.mul", args=(0, 1))
 def mul(question: Question) -> Iterable[Arrival]:
-    """A product follows the feature; a gate, and a constant, is its coefficient. Two features get half each."""
+    """Follow the feature, with the gate or constant as its coefficient. Two features get half each."""
     factors = question.operation.args[:2]
     followed = followed_factors(factors, elementwise=True)
     if len(followed) == 2 and not question.preset.spread:
@@ -84,7 +84,7 @@ def mul(question: Question) -> Iterable[Arrival]:
 
 @rule("aten.div", args=(0, 1))
 def div(question: Question) -> Iterable[Arrival]:
-    """A quotient follows the dividend; where only the divisor depends on the input, the question turns around."""
+    """Follow the dividend; if only the divisor depends on the input, follow it with the opposite sign."""
     a, b = question.operation.args[:2]
     if depends(a):
         yield scaled(question, a, b)
@@ -93,9 +93,9 @@ def div(question: Question) -> Iterable[Arrival]:
 
 
 def scaled(question: Question, value: Value, factor: Any, turn: int = 1, part: float = 1) -> Arrival:
-    """The same element of `value`, which was scaled by a factor; a negative one turns the question around.
+    """Arrive at the same element of `value`, which was scaled by a factor; a negative factor flips the sign.
 
-    part: of the evidence.
+    part: the fraction of the evidence that arrives.
     """
     selection = question.selection
     index = broadcast_index(selection.index, value.shape, selection.shape)
@@ -107,7 +107,7 @@ def scaled(question: Question, value: Value, factor: Any, turn: int = 1, part: f
 
 
 def larger_factor(question: Question) -> Iterable[Arrival]:
-    """The published walk has no rule for products: as in sums it follows the larger."""
+    """Follow the larger factor: the published walk has no rule for products, so they are treated like sums."""
     selection = question.selection
     factors = question.operation.args[:2]
     places = [broadcast_index(selection.index, factor.shape, selection.shape) for factor in factors]
@@ -117,7 +117,7 @@ def larger_factor(question: Question) -> Iterable[Arrival]:
 
 
 def alpha_of(operation: Operation) -> float:
-    """The factor that PyTorch's sums put before their second term."""
+    """The factor by which PyTorch's sums multiply their second term."""
     alpha = operation.args[2] if len(operation.args) > 2 else operation.kwargs.get("alpha", 1)
     return float(alpha)
 

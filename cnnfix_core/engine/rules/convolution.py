@@ -19,14 +19,14 @@ from cnnfix_core.engine.window_products import largest_products
 _LOCATIONS = {"centre": kernels.CENTRE, "product": kernels.PRODUCT, "activation": kernels.ACTIVATION}
 
 
-# Modules that torch.jit.trace made call the second.
+# Modules made by torch.jit.trace call the second.
 @rule("aten.convolution", "aten._convolution", args=(0, 1))
 def convolution(question: Question) -> Iterable[Arrival]:
-    """The inputs in each output's window, weighted by the filter; a transposed kernel is turned round first."""
+    """The inputs in each output's window, weighted by the filter; transposed kernels are rearranged first."""
     x, weight, _, stride, padding, dilation, transposed, _, groups = question.operation.args[:9]
     kernel = weight.array()
     if transposed:
-        # (C, O / groups, ...) to (O, C / groups, ...), as a convolution has it.
+        # (C, O / groups, ...) to (O, C / groups, ...), the layout of a convolution.
         split = kernel.reshape(groups, -1, *kernel.shape[1:]).swapaxes(1, 2)
         kernel = np.ascontiguousarray(split).reshape(-1, kernel.shape[0] // groups, *kernel.shape[2:])
     geometry = window_geometry(stride, padding, dilation, groups, transposed)
@@ -38,7 +38,7 @@ def through_windows(
 ) -> Iterable[Arrival]:
     """Hop from outputs to the inputs in their windows.
 
-    kernel: (O, C / groups, one to three sizes). location: how to choose there; None: as the preset says.
+    kernel: (O, C / groups, one to three sizes). location: how to choose in the window; None: the preset's.
     """
     spatial = kernel.ndim - 2
     values = x.strided()
@@ -64,7 +64,7 @@ def _five_dimensional(array: NDArray[Any], spatial: int) -> NDArray[Any]:
 
 
 def _five_sizes(shape: Sequence[int], spatial: int) -> tuple[int, ...]:
-    """A shape with 1 for the batch and the spatial dimensions that it has not."""
+    """The shape with 1 for a missing batch dimension and for missing spatial dimensions."""
     leading, sizes = tuple(shape[: len(shape) - spatial]), tuple(shape[len(shape) - spatial :])
     return (1,) * (2 - len(leading)) + leading + (1,) * (3 - spatial) + sizes
 

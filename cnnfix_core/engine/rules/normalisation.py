@@ -1,4 +1,4 @@
-"""Normalisation: the same element, scaled. Mean and variance, where they are the picture's own, are constants."""
+"""Normalisation: the same element, scaled. Mean and variance computed from the picture count as constants."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from cnnfix_core.engine.tape import Value
     args=(1,),
 )
 def batch_norm(question: Question) -> Iterable[Arrival]:
-    """The same element; the question turns where the channel's scale is negative."""
+    """The same element; the sign flips where the channel's scale is negative."""
     inner = math.prod(question.selection.shape[2:])
     yield _scaled(question, question.operation.args[1], inner)
 
 
 @rule("aten.native_group_norm", args=(1,))
 def group_norm(question: Question) -> Iterable[Arrival]:
-    """Wu, He: Group Normalization, ECCV 2018: one scale a channel."""
+    """Wu, He: Group Normalization, ECCV 2018: one scale per channel."""
     yield _scaled(question, question.operation.args[1], question.operation.args[5])
 
 
 @rule("aten.native_layer_norm", args=(2,))
 def layer_norm(question: Question) -> Iterable[Arrival]:
-    """Ba, Kiros, Hinton: Layer Normalization, 2016: one scale an element of the last dimensions."""
+    """Ba, Kiros, Hinton: Layer Normalization, 2016: one scale per element of the last dimensions."""
     yield _scaled(question, question.operation.args[2], 1)
 
 
 def _scaled(question: Question, scale: Value | None, inner: int) -> Arrival:
-    """The question turns where the scale is negative; each of its numbers serves `inner` elements in a row."""
+    """Flip the sign where the scale is negative; each of its numbers applies to `inner` consecutive elements."""
     selection = question.selection
     if scale is None:
         return passed(question, selection.sign)
