@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -21,13 +22,15 @@ _COMMANDS = {
     "batch": "explain many pictures: a table with one row per picture",
     "benchmark": "measure methods on pictures with ground truth",
     "models": "list the models and where they come from",
-    "coverage": "list the operations of a network that walks cannot pass",
+    "coverage": "check that walks pass every operation of a network",
     "app": "open the explorer in the browser",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code. Bad arguments and pictures give 2 and one line on stderr."""
+    # Before PyTorch is loaded: idle threads that spin make everything some ten times slower on a busy machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     options = _options(sys.argv[1:] if arguments is None else arguments)
     try:
         return int(options.run(options))
