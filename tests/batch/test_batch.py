@@ -272,7 +272,7 @@ def test_the_command_writes_the_same_table_after_a_kill(
     assert main(arguments(folder, unbroken)) == 0
     out, err = capsys.readouterr()
     assert f"{COUNT} of {COUNT + 2} pictures explained" in out
-    assert "broken.jpg: This is not a picture" in err
+    assert "broken.jpg: This is not a supported picture format" in err
     assert "cut.png: The picture is damaged" in err
     assert (killed / "results.parquet").read_bytes() == (unbroken / "results.parquet").read_bytes()
     found = pyarrow.parquet.read_table(killed / "results.parquet").to_pylist()

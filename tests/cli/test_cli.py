@@ -97,7 +97,7 @@ def test_explain_as_published_with_a_figure(run: Run, cat_file: Path, tmp_path: 
         (["explain", "CAT", "--model", "scenes_fcos"], "is a network for detection: explain a single pixel or box"),
         (["explain", "nowhere.png"], "no file “nowhere.png”"),
         (["explain", "FOLDER"], "is a folder"),
-        (["explain", "TEXT"], "not a picture"),
+        (["explain", "TEXT"], "not a supported picture format"),
         (["explain", "CAT", "--focus", "sharpest", "--json", "FOLDER"], "cannot write"),
         (
             ["explain", "CAT", "--focus", "sharpest", "--csv", "FOLDER/missing/out.csv"],

@@ -191,4 +191,4 @@ def test_a_box_on_explore() -> None:
 def test_other_pages_ask_another_network() -> None:
     app = page("compare", model="scenes_fcn", picture="spiral-and-star")
     assert not app.exception
-    assert any("ask it on Explore" in one.value for one in app.info)
+    assert any("use it on the Explore page" in one.value for one in app.info)

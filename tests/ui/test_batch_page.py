@@ -61,7 +61,7 @@ def test_pictures_become_rows_and_broken_ones_are_listed() -> None:
     assert names(app) == ["a.png", "b.png"]
     assert app.subheader[0].value == "2 pictures"
     assert app.expander[0].label == "1 picture was skipped"
-    assert any("not a picture" in one.value for one in app.markdown)
+    assert any("not a supported picture format" in one.value for one in app.markdown)
     first = app.dataframe[0].value.iloc[0]
     assert 0 <= first["spread"] <= 100
     assert first["image"].startswith("data:image/jpeg")

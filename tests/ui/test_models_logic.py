@@ -231,7 +231,7 @@ class Command:
     [
         (None, None, "give the architecture"),
         ("resnet18", None, "do not fit resnet18"),
-        ("timm/lcnet_050", None, "no classifier of timm/lcnet_050"),
+        ("timm/lcnet_050", None, "no classification layer of timm/lcnet_050"),
         (SMALL, b"cat\ndog", "There are 2 labels, but pets.pth has 5 classes"),
         (SMALL, b"\xff\xfe", "not text"),
     ],
@@ -246,7 +246,7 @@ def test_a_wrong_form_is_answered_in_a_sentence_and_nothing_is_lost(
     app.get("file_uploader")[1].upload("labels.txt", LABELS, "text/plain")
     app.selectbox(key="own.architecture").set_value(SMALL).run()
     app = button(app, "Check")
-    assert "Walks get through" in said(app)
+    assert "Walks reach the picture" in said(app)
     assert not app.error
 
 
