@@ -123,7 +123,7 @@ def test_kernels_are_compiled_for_one_memory_layout() -> None:
         kernels.strongest_channel(kernels.Form(x, w, geometry), layout, sign, kernels.CENTRE)
     for numbers in (index, np.stack([index, index], axis=1)[:, 0]):
         largest_products(x, w, geometry, (1, 1, 5), (numbers, sign), 1)
-    for kernel, outputs in ((kernels._strongest_channel, 1), (window_products._few, 1), (window_products._queue, 0)):
+    for kernel, outputs in ((kernels._strongest_channel, 1), (window_products._few, 7), (window_products._by_block, 0)):
         for signature in kernel.signatures:  # type: ignore[attr-defined]
             argument = signature[outputs]
             assert getattr(argument, "types", [argument])[0].layout == "C"
