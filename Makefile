@@ -19,7 +19,7 @@ app: $(VENV)/.app ## install what the page needs and open it
 	@$(BIN)/cnnfix app $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.dev browser ## install what the tests need, a browser included, and run them all
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --durations 10 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --durations 10 $(ARGS)
 
 test-oldest: ## test the core with the oldest versions that pyproject.toml allows, in a .venv-oldest of their own
 	$(OLDEST_PYTHON) -m venv $(OLDEST)
