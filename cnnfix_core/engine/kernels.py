@@ -63,11 +63,11 @@ def _look(
     area, taps = depth * height * width, tall * down * across
     t = 0
     for kz in range(tall):
-        z = _input_position(row[2], kz, geometry, 0, depth)
+        z = input_position(row[2], kz, geometry, 0, depth)
         for ky in range(down):
-            y = _input_position(row[3], ky, geometry, 1, height)
+            y = input_position(row[3], ky, geometry, 1, height)
             for kx in range(across):
-                x_ = _input_position(row[4], kx, geometry, 2, width)
+                x_ = input_position(row[4], kx, geometry, 2, width)
                 place[t] = (z * height + y) * width + x_ if z >= 0 and y >= 0 and x_ >= 0 else -1
                 t += 1
     group = row[1] // (w_shape[0] // geometry[3, 1])
@@ -81,7 +81,7 @@ def _look(
 
 
 @compiled
-def _input_position(output: int, tap: int, geometry: Array, axis: int, size: int) -> int:  # pragma: no cover - compiled
+def input_position(output: int, tap: int, geometry: Array, axis: int, size: int) -> int:  # pragma: no cover - compiled
     """The position of a window's tap in the input; -1 if it is outside, or if a transposed convolution skips it."""
     stride, padding, dilation = geometry[0, axis], geometry[1, axis], geometry[2, axis]
     position: int

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from cnnfix_core.engine.jit import compiled
+from cnnfix_core.engine.kernels import input_position
 from cnnfix_core.engine.parallel import in_parts
 from cnnfix_core.engine.vectors import (
     BLOCK,
@@ -82,18 +83,6 @@ def _by_block(
 
 
 @compiled
-def _position(out: int, tap: int, geometry: Array, axis: int, size: int) -> int:  # pragma: no cover - compiled
-    stride, padding, dilation = geometry[0, axis], geometry[1, axis], geometry[2, axis]
-    position: int
-    if geometry[3, 0] == 0:
-        position = out * stride - padding + tap * dilation
-    else:
-        position = out + padding - tap * dilation
-        position = position // stride if position % stride == 0 else -1
-    return position if position < size else -1
-
-
-@compiled
 def _few(
     x: Array,
     x_shape: Any,
@@ -138,16 +127,16 @@ def _few(
         i = filter_ * length
         for c in range(first, first + channels):
             for kz in range(tall):
-                z = _position(pz, kz, geometry, 0, depth)
+                z = input_position(pz, kz, geometry, 0, depth)
                 for ky in range(down):
-                    y = _position(py, ky, geometry, 1, height)
+                    y = input_position(py, ky, geometry, 1, height)
                     if z < 0 or y < 0:
                         i += across
                         continue
                     row = batch * steps[0] + c * steps[1] + z * steps[2] + y * steps[3]
                     logical = (((batch * inputs + c) * depth + z) * height + y) * width
                     for kx in range(across):
-                        x_ = _position(px, kx, geometry, 2, width)
+                        x_ = input_position(px, kx, geometry, 2, width)
                         if x_ >= 0:
                             seen = x[row + x_ * steps[4]]
                             value = direction * w[i] * seen
@@ -203,11 +192,11 @@ def _gather(
     base = batch * steps[0] + group * channels * step
     t, inside = 0, True
     for kz in range(tall):
-        z = _position(pz, kz, geometry, 0, depth)
+        z = input_position(pz, kz, geometry, 0, depth)
         for ky in range(down):
-            y = _position(py, ky, geometry, 1, height)
+            y = input_position(py, ky, geometry, 1, height)
             for kx in range(across):
-                x_ = _position(px, kx, geometry, 2, width)
+                x_ = input_position(px, kx, geometry, 2, width)
                 here = z >= 0 and y >= 0 and x_ >= 0
                 inside = inside and here
                 offsets[t] = z * steps[2] + y * steps[3] + x_ * steps[4] if here else -1
@@ -285,7 +274,7 @@ def _many(
     _, _, depth, height, width = x_shape
     _, channels, tall, down, across = w_shape
     area, taps = depth * height * width, tall * down * across
-    floor, tiniest, low = limits[0], limits[1], limits[2]
+    tiniest, low = limits[1], limits[2]
     length = channels * taps
     full, rest = length // 64, length % 64
     padded = (full + (rest > 0)) * 64
@@ -427,9 +416,9 @@ def _place(
     kz: int, ky: int, kx: int, origins: Array, row: int, geometry: Array, x_shape: Any
 ) -> int:  # pragma: no cover - compiled
     _, _, depth, height, width = x_shape
-    z = _position(origins[row, 1], kz, geometry, 0, depth)
-    y = _position(origins[row, 2], ky, geometry, 1, height)
-    place: int = (z * height + y) * width + _position(origins[row, 3], kx, geometry, 2, width)
+    z = input_position(origins[row, 1], kz, geometry, 0, depth)
+    y = input_position(origins[row, 2], ky, geometry, 1, height)
+    place: int = (z * height + y) * width + input_position(origins[row, 3], kx, geometry, 2, width)
     return place
 
 
