@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,9 +92,11 @@ def imagenet_labels() -> Labels:
 
 
 def read_labels(content: str | bytes) -> Labels:
-    """Read labels from a text file, with one class per line, or from a JSON file.
+    """Read labels from a text file with one class per line, from JSON, or from a Python dictionary.
 
-    JSON may be a list of names, {"0": "cat"}, {"0": ["n02123045", "tabby"]} as for ImageNet, or {"cat": 0}.
+    Lines may have numbers (`0: daisy`, `0,daisy`) or WordNet IDs (`n01440764 tench`) in front. JSON and Python may be a
+    list of names, {"0": "cat"}, {0: "cat"}, {"0": ["n02123045", "tabby"]} as for ImageNet, {"cat": 0}, or an object
+    that has one of these under a usual key, such as Hugging Face's `config.json`, which has them under `id2label`.
 
     Raises:
         ModelError: The file has another format, a class has no name, or a number is missing or given twice.
@@ -102,7 +106,7 @@ def read_labels(content: str | bytes) -> Labels:
     except UnicodeDecodeError:
         raise ModelError("The labels are not text: use a UTF-8 text file with one class per line, or JSON.") from None
     text = text.strip("\ufeff \t\r\n")
-    names = _from_json(text) if text.startswith(("[", "{")) else [line.strip() for line in text.splitlines()]
+    names = _from_tree(_parsed(text)) if text.startswith(("[", "{")) else _from_lines(text.splitlines())
     if not any(names):
         raise ModelError("The labels are empty: write one class per line.")
     if "" in names:
@@ -110,22 +114,68 @@ def read_labels(content: str | bytes) -> Labels:
     return Labels.of(names)
 
 
-def _from_json(text: str) -> list[str]:
+# Keys under which others keep the names of classes: Hugging Face, timm, Keras, YOLO, scripts.
+_KEYS = ("id2label", "label_names", "names", "class_names", "classes", "labels", "idx_to_class", "class_to_idx")
+_NUMBERED = re.compile(r"(\d+)\s*[:;,=\s]\s*(.*)")
+_WITH_WORDNET = re.compile(r"n\d{8}[\s,:]+(.*)")
+
+# An object as pairs, to notice a number that is given twice.
+_Pairs = tuple[tuple[Any, Any], ...]
+
+
+def _from_lines(lines: Sequence[str]) -> list[str]:
+    lines = [line.strip() for line in lines]
+    for rows in (lines, lines[1:]):  # the first may be a heading
+        found = [_NUMBERED.fullmatch(row) for row in rows]
+        pairs = [(int(one[1]), one[2]) for one in found if one is not None]
+        first = min((number for number, _ in pairs), default=0)
+        if len(pairs) == len(rows) > 0 and first in {0, 1}:
+            return _in_order([(number - first, name) for number, name in pairs])
+    found = [_WITH_WORDNET.fullmatch(line) for line in lines]
+    return [line if one is None else one[1] for line, one in zip(lines, found, strict=True)]
+
+
+def _parsed(text: str) -> list[Any] | _Pairs:
     try:
-        # Objects as pairs, to notice a number that is given twice.
-        tree = json.loads(text, object_pairs_hook=tuple)
+        tree: list[Any] | _Pairs = json.loads(text, object_pairs_hook=tuple)
     except (ValueError, RecursionError):
+        tree = _parsed_python(text)
+    return tree
+
+
+def _parsed_python(text: str) -> list[Any] | _Pairs:
+    try:
+        tree = ast.parse(text, mode="eval").body
+        if isinstance(tree, ast.Dict):
+            keys = [ast.literal_eval(key) for key in tree.keys if key is not None]
+            return tuple(zip(keys, map(ast.literal_eval, tree.values), strict=True))
+        found: list[Any] = ast.literal_eval(tree)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         raise ModelError("The labels look like JSON, but cannot be read: check brackets, quotes and commas.") from None
+    return found
+
+
+def _from_tree(tree: list[Any] | _Pairs) -> list[str]:
     if isinstance(tree, list):
         return [_name(entry) for entry in tree]
-    turned = all(isinstance(value, int) for _, value in tree)
-    numbered = {str(value): key for key, value in tree} if turned else dict(tree)
-    if numbered.keys() != {str(index) for index in range(len(tree))}:
+    inner = [dict(tree).get(key) for key in _KEYS]
+    inside = next((one for one in inner if isinstance(one, list | tuple) and one), None)
+    if inside is not None and not all(str(key).isdecimal() for key, _ in tree):
+        return _from_tree(inside)
+    if all(isinstance(value, int) for _, value in tree):
+        tree = tuple((value, key) for key, value in tree)
+    return _in_order(tree)
+
+
+def _in_order(pairs: Sequence[tuple[Any, Any]]) -> list[str]:
+    """The names sorted by the numbers before them, which must be 0, 1, 2 ..."""
+    named = {str(number): name for number, name in pairs}
+    if named.keys() != {str(index) for index in range(len(pairs))}:
         raise ModelError(
-            f"The labels must number the classes from 0 to {len(tree) - 1}, each once: "
+            f"The labels must number the classes from 0 to {len(pairs) - 1}, each once: "
             'write {"0": "cat", "1": "dog"}, {"cat": 0, "dog": 1} or ["cat", "dog"].'
         )
-    return [_name(numbered[str(index)]) for index in range(len(tree))]
+    return [_name(named[str(index)]) for index in range(len(pairs))]
 
 
 def _name(entry: Any) -> str:

@@ -8,6 +8,8 @@ import json
 import os
 import pickle
 import struct
+import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -19,6 +21,7 @@ import pytest
 import safetensors.torch
 import torch
 from torch import Tensor, nn
+from torchvision.ops import DeformConv2d
 
 import cnnfix_core as cnnfix
 from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED
@@ -288,6 +291,27 @@ def test_labels_and_preprocessing_of_ones_own(cat: cnnfix.Picture) -> None:
     assert cnnfix.explain(model, cat).target.label in "abc"
     with pytest.raises(ModelError, match="There are 3 labels, but mine has 4 classes"):
         open_own(saved(weights(4)), "mine", architecture=SMALL, labels=labels)
+
+
+class Deformable(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.offsets, self.deform = nn.Conv2d(3, 18, 3, padding=1), DeformConv2d(3, 4, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.deform(x, self.offsets(x)).mean((2, 3))
+
+
+def test_operations_of_torchvision_are_known_before_it_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "deformable.pt2").write_bytes(program(Deformable()))
+    code = (
+        "import sys; from pathlib import Path; from cnnfix_core import open_own;"
+        "assert 'torchvision' not in sys.modules; print(len(open_own(Path(sys.argv[1]), 'own').labels))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "deformable.pt2"], capture_output=True, text=True, check=False
+    )
+    assert (said.stdout, said.returncode) == ("4\n", 0), said.stderr
 
 
 # --- what is not let in -----------------------------------------------------------------------------------------------

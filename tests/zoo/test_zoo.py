@@ -232,6 +232,17 @@ def test_labels_of_ones_own() -> None:
         b' {"1": "dog, hound", "0": "cat"}',
         '{"0": ["n02121808", "cat"], "1": ["n02084071", "dog, hound"]}',
         '{"cat": 0, "dog, hound": 1}',
+        "{0: 'cat', 1: 'dog, hound'}",
+        "{1: 'dog, hound',\n 0: 'cat',}",
+        "['cat', 'dog, hound']",
+        "0:cat\n1:dog, hound",
+        "1 dog, hound\n0 cat\n",
+        "1,cat\n2,dog, hound\n",
+        "id,name\n0,cat\n1,dog, hound",
+        "n02121808 cat\nn02084071 dog, hound",
+        '{"architectures": ["ResNet"], "id2label": {"0": "cat", "1": "dog, hound"}, "label2id": {"cat": 0}}',
+        '{"architecture": "resnet18", "label_names": ["cat", "dog, hound"], "num_classes": 2}',
+        '{"names": {"cat": 0, "dog, hound": 1}}',
     ],
 )
 def test_labels_in_a_file(content: str | bytes) -> None:
@@ -258,6 +269,12 @@ def test_labels_in_a_file(content: str | bytes) -> None:
         ('{"cat": 0, "dog": 0}', "from 0 to 1, each once"),
         ('{"a": "cat"}', "from 0 to 0, each once"),
         ('{"0": []}', "not a name"),
+        ("0:cat\n2:dog", "from 0 to 1, each once"),
+        ("{0: 'cat', 0: 'dog'}", "from 0 to 1, each once"),
+        ("{0: cat}", "cannot be read"),
+        ("{**{}}", "cannot be read"),
+        ("[__import__('os').getcwd()]", "cannot be read"),
+        ('{"id2label": {"0": "cat", "3": "dog"}}', "from 0 to 1, each once"),
     ],
 )
 def test_labels_that_cannot_be_used(content: str | bytes, complaint: str) -> None:

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from cnnfix_core.errors import ModelError
-from cnnfix_core.zoo import state_dict
+from cnnfix_core.zoo import architectures, state_dict
 from cnnfix_core.zoo.preprocessing import Preprocessing
 from cnnfix_core.zoo.untrusted.allowed_ops import ATEN, IGNORED, PYTHON, SIZES, TORCHVISION
 from cnnfix_core.zoo.untrusted.archive import Archive
@@ -218,6 +218,8 @@ def _call(target: str) -> Callable[..., Any]:
         library, name, overload = found.groups()
         known = TORCHVISION if library == "torchvision" else ATEN
         if name in known or name.removesuffix("_") in known:
+            if library == "torchvision":
+                architectures.torchvision_models()  # its operations exist only once it is imported
             call = getattr(getattr(getattr(torch.ops, library), name), overload)
             if isinstance(call, torch._ops.OpOverload) and _gives_tensors(call):
                 return call
