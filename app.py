@@ -7,7 +7,6 @@ page without its frame.
 
 import gc
 import logging
-import os
 import sys
 import threading
 from collections.abc import AsyncIterator
@@ -18,12 +17,11 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 import cnnfix_ui
+from cnnfix_core.utils import let_idle_threads_sleep
 from cnnfix_ui.errors import show_script_error
 from cnnfix_ui.server.headers import SafeHeaders
 
-# Set before PyTorch is loaded: idle threads must not spin. With several visitors or jobs there are more threads than
-# processors, and spinning then makes everything about ten times slower.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+let_idle_threads_sleep()
 # A walk releases Python's lock about a thousand times; by default it could wait 5 ms each time to get it back.
 sys.setswitchinterval(0.0005)
 

@@ -14,6 +14,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from cnnfix_core.utils import let_idle_threads_sleep
+
+let_idle_threads_sleep()
+
 import torch
 
 import cnnfix_core as cnnfix

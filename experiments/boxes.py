@@ -11,6 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from cnnfix_core.utils import let_idle_threads_sleep
+
+let_idle_threads_sleep()
+
 import numpy as np
 
 import cnnfix_core as cnnfix

@@ -9,6 +9,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from cnnfix_core.utils import let_idle_threads_sleep
+
+let_idle_threads_sleep()
+
 import numpy as np
 
 import cnnfix_core as cnnfix

@@ -10,6 +10,10 @@ import argparse
 from collections import defaultdict
 from pathlib import Path
 
+from cnnfix_core.utils import let_idle_threads_sleep
+
+let_idle_threads_sleep()
+
 import numpy as np
 
 import cnnfix_core as cnnfix

@@ -11,6 +11,7 @@ from cnnfix_core.batch.items import Item
 from cnnfix_core.batch.row import BatchRow
 from cnnfix_core.batch.worker import Work, Worker
 from cnnfix_core.errors import CnnfixError
+from cnnfix_core.utils import sleeping_in_new_processes
 
 _worker: Worker | None = None
 
@@ -22,7 +23,8 @@ def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int) -> Iterator[
     waiting: set[Future[list[BatchRow]]] = set()
     try:
         for part in parts:
-            waiting.add(pool.submit(_rows, part))
+            with sleeping_in_new_processes():  # the pool starts them when the first parts come
+                waiting.add(pool.submit(_rows, part))
             while len(waiting) > 2 * workers:  # so that the whole list is not queued at once
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 yield from (one.result() for one in done)

@@ -13,6 +13,7 @@ from cnnfix_core.batch.items import Item
 from cnnfix_core.batch.row import BatchRow
 from cnnfix_core.batch.worker import Work, Worker
 from cnnfix_core.errors import CnnfixError
+from cnnfix_core.utils import waiting_policy
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no usage reports
 os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # the command prints its own messages
@@ -41,6 +42,7 @@ def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int, gpu: bool = 
         compute=ray.data.ActorPoolStrategy(size=min(workers, len(blocks))),
         num_cpus=1,
         num_gpus=1 if gpu else 0,
+        runtime_env={"env_vars": waiting_policy()},
     )
     try:
         for block in done.iter_batches(batch_size=None, batch_format="pyarrow"):

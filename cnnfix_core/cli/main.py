@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -11,6 +10,7 @@ from importlib.metadata import version
 
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import CnnfixError
+from cnnfix_core.utils import let_idle_threads_sleep
 
 # The modules of this folder with their help texts. Only the module of the command that runs is imported.
 _COMMANDS = {
@@ -29,8 +29,7 @@ _COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code. Bad arguments and pictures give 2 and one line on stderr."""
-    # Before PyTorch is loaded: idle threads that spin make everything some ten times slower on a busy machine.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    let_idle_threads_sleep()
     options = _options(sys.argv[1:] if arguments is None else arguments)
     try:
         return int(options.run(options))

@@ -324,6 +324,23 @@ def test_a_worker_that_is_killed_is_said_and_what_is_done_is_kept(folder: Path, 
     assert len(Journal(tmp_path / "out" / "journal.csv", BatchRow).keys) >= 2
 
 
+def _load_where_threads_sleep() -> cnnfix.Model:
+    policy = os.environ.get("OMP_WAIT_POLICY")
+    if policy != "PASSIVE":
+        raise ModelError(f"Idle threads of this worker spin: {policy}")
+    return load()
+
+
+def test_idle_threads_of_workers_sleep_and_the_caller_s_stay_as_they_are(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    parts = iter([items(folder)[:1]])
+    [[row]] = processes.rows(Work(_load_where_threads_sleep, cnnfix.EVIDENCE), parts, workers=1)
+    assert not row.error
+    assert "OMP_WAIT_POLICY" not in os.environ
+
+
 def test_rows_of_other_settings_are_never_mixed(folder: Path, tmp_path: Path) -> None:
     assert main(arguments(folder, tmp_path)) == 0
     before = (tmp_path / "journal.csv").read_bytes()
@@ -370,6 +387,7 @@ class Noting:
         self.pids = pids
 
     def __call__(self) -> cnnfix.Model:
+        assert os.environ.get("OMP_WAIT_POLICY") == "PASSIVE"
         (self.pids / str(os.getpid())).touch()
         return cnnfix.load_model(NETWORK)
 
@@ -380,6 +398,7 @@ def test_ray_loses_nothing_when_a_worker_is_killed(
 ) -> None:
     from cnnfix_core.batch import ray_cluster
 
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))  # where workers find what is below
     pids, killed = tmp_path / "pids", []
     pids.mkdir()

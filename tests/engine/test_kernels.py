@@ -1,11 +1,7 @@
-"""The compiled loops: long forms, ties, order, and where their machine code is kept."""
+"""The compiled loops: long forms, ties, order."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +9,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-import cnnfix_core
 from cnnfix_core.engine import kernels, sparse, window_products
 from cnnfix_core.engine.rules.convolution import window_geometry
 from cnnfix_core.engine.window_products import largest_products
 
 Array = NDArray[Any]
-SOURCE = Path(cnnfix_core.__file__).parent
 
 
 @pytest.mark.parametrize("channels", [1, 31, 32, 33, 100, 700])
@@ -135,29 +129,3 @@ def test_the_order_is_a_stable_one(largest: int) -> None:
     assert sparse.sorted_order(keys).tolist() == np.argsort(keys, kind="stable").tolist()
     assert sparse.sorted_order(np.sort(keys)).tolist() == list(range(500))
     assert sparse.sorted_order(keys[:0]).tolist() == []
-
-
-def _fresh_process(code: str, **environment: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=SOURCE.parent,
-    )
-    return done.stdout.strip()
-
-
-SORT = "import numpy as np; from cnnfix_core.engine.sparse import sorted_order as s; s(np.array([2, 1])); "
-
-
-def test_machine_code_is_kept_on_disk(tmp_path: Path) -> None:
-    code = SORT + "print(sum(s.stats.cache_misses.values()))"
-    assert [_fresh_process(code, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2)] == ["1", "0"]
-
-
-def test_nowhere_to_keep_it_is_no_failure() -> None:
-    # As in a read-only installation whose user has no cache either: Numba is left with one place, which is not there.
-    code = SORT + "print(s(np.array([2, 1])).tolist())"
-    assert _fresh_process(code, NUMBA_CACHE_LOCATOR_CLASSES="ZipCacheLocator") == "[1, 0]"

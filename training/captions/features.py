@@ -12,6 +12,10 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+from cnnfix_core.utils import let_idle_threads_sleep
+
+let_idle_threads_sleep()
+
 import numpy as np
 import torch
 from numpy.typing import NDArray

@@ -5,6 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from cnnfix_core.utils import let_idle_threads_sleep
+
+let_idle_threads_sleep()
+
 from cnnfix_core.modalities.captions import load_captioner
 from cnnfix_core.modalities.captions.shipped import FLICKR8K, FOLDER
 from training.captions.data import photographs

@@ -6,6 +6,10 @@ import argparse
 import itertools
 from multiprocessing import get_context
 
+from cnnfix_core.utils import let_idle_threads_sleep
+
+let_idle_threads_sleep()
+
 import torch
 from torch import Tensor
 

@@ -7,6 +7,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from cnnfix_core.utils import let_idle_threads_sleep
+
+let_idle_threads_sleep()
+
 import numpy as np
 import torch
 import torch.nn.functional as F

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cnnfix_core.utils import let_idle_threads_sleep
+
+let_idle_threads_sleep()
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

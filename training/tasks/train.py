@@ -8,6 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cnnfix_core.utils import let_idle_threads_sleep
+
+let_idle_threads_sleep()
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
