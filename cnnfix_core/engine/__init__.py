@@ -6,12 +6,12 @@ from cnnfix_core.engine.families import FamilyTable, family_of
 from cnnfix_core.engine.gates import followed_factors
 from cnnfix_core.engine.presets import EVIDENCE, FOCUS, PRESETS, PUBLISHED, Preset, get_preset
 from cnnfix_core.engine.recording import record, record_whole, tensors_in
-from cnnfix_core.engine.rule_coverage import Coverage, Stop, coverage
+from cnnfix_core.engine.rule_coverage import Coverage, coverage
 from cnnfix_core.engine.rules import Arrival, HopFunction, Question, changes, known_as, rule
 from cnnfix_core.engine.selection import Selection
 from cnnfix_core.engine.tape import Operation, Tape, Value, as_array
 from cnnfix_core.engine.topology import Structure
-from cnnfix_core.engine.walk import Fixated, Hop, Trace, unravel, unravel_again, unravel_on
+from cnnfix_core.engine.walk import Fixated, Hop, Stop, Trace, unravel, unravel_again, unravel_on
 
 __all__ = [
     "EVIDENCE",

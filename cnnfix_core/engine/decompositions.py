@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch._decomp import get_decompositions
 
@@ -23,6 +24,8 @@ def _decompositions() -> dict[Any, Callable[..., Any]]:
     return {
         **get_decompositions([aten.addcmul, aten.addcdiv, aten.glu, aten.lerp, aten.baddbmm]),
         aten.mkldnn_rnn_layer.default: lstm_layer,
+        aten._native_multi_head_attention.default: attention_layer,
+        aten._transformer_encoder_layer_fwd.default: encoder_layer,
     }
 
 
@@ -50,3 +53,71 @@ def lstm_layer(x: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         h = output_gate.sigmoid() * c.tanh()
         steps.append(h)
     return torch.stack(steps[::-1] if reverse else steps), h, c, x.new_empty(0)
+
+
+def attention_layer(
+    query: Tensor, key: Tensor, value: Tensor, _width: int, heads: int, *rest: Any, **options: Any
+) -> tuple[Tensor, Tensor | None]:
+    """The fused form of torch.nn.MultiheadAttention (Vaswani et al., NeurIPS 2017, section 3.2.2).
+
+    Args:
+        query: (B, L, E).
+        key: (B, S, E).
+        value: (B, S, E).
+        heads: The number of heads.
+        rest: Weights (3 E, E) and biases (3 E,) of the three projections, weights and biases of the last one, and
+            settings of the operator. Of the mask, boolean True marks what is not seen; its type is 0 for (L, S), 1 for
+            (B, S), else it broadcasts to (B, heads, L, S).
+        options: The same settings by name.
+
+    Returns:
+        (B, L, E), and the attention weights if they are asked for: (B, L, S), or (B, heads, L, S) if not averaged.
+    """
+    weights, biases, last_weight, last_bias, *settings = rest
+    names = ("mask", "need_weights", "average_attn_weights", "mask_type")
+    given = {"need_weights": True, "average_attn_weights": True, **dict(zip(names, settings, strict=False)), **options}
+    q, k, v = (
+        F.linear(x, weight, bias).unflatten(-1, (heads, -1)).transpose(1, 2)
+        for x, weight, bias in zip((query, key, value), weights.chunk(3), biases.chunk(3), strict=True)
+    )
+    logits = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
+    mask, kind = given.get("mask"), given.get("mask_type")
+    if mask is not None:
+        mask = mask[:, None, None] if kind == 1 else mask
+        logits = logits.masked_fill(mask, -torch.inf) if mask.dtype == torch.bool else logits + mask
+    seen = logits.softmax(-1)
+    out = F.linear((seen @ v).transpose(1, 2).flatten(2), last_weight, last_bias)
+    if not given["need_weights"]:
+        return out, None
+    return out, seen.mean(1) if given["average_attn_weights"] else seen
+
+
+def encoder_layer(src: Tensor, width: int, heads: int, *rest: Any) -> Tensor:
+    """The fused form of torch.nn.TransformerEncoderLayer (Vaswani et al., NeurIPS 2017, section 3.1).
+
+    Args:
+        src: (B, L, E).
+        width: E.
+        heads: The number of heads.
+        rest: Weights and biases of the attention, whether the activation is a GELU, whether layers are normalised
+            first, epsilon, weights and biases of the normalisations and of the two linear layers, mask and its type.
+    """
+    *attention, gelu, first, eps = rest[:7]
+    scale_1, shift_1, scale_2, shift_2, *linear = rest[7:15]
+    mask, kind = (*rest[15:], None, None)[:2]
+
+    def attended(x: Tensor) -> Tensor:
+        return attention_layer(x, x, x, width, heads, *attention, mask, False, True, kind)[0]
+
+    def fed_forward(x: Tensor) -> Tensor:
+        hidden = F.linear(x, *linear[:2])
+        return F.linear(F.gelu(hidden) if gelu else F.relu(hidden), *linear[2:])
+
+    def normalised(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        return F.layer_norm(x, (width,), scale, shift, eps)
+
+    if first:
+        src = src + attended(normalised(src, scale_1, shift_1))
+        return src + fed_forward(normalised(src, scale_2, shift_2))
+    src = normalised(src + attended(src), scale_1, shift_1)
+    return normalised(src + fed_forward(src), scale_2, shift_2)

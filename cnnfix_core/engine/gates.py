@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnfix_core.engine.tape import Operation, Value
+from cnnfix_core.engine.tape import WHOLE, Operation, Value
 
 # Functions whose output is a gate (2), and functions with two bounds, which make one if the other factor is not a gate
 # (1), such as the ReLU6 in a hard sigmoid.
@@ -45,10 +45,15 @@ def followed_factors(factors: Sequence[Any], elementwise: bool) -> tuple[int, ..
 
 
 def _gate_strength(value: Value) -> int:
-    """2 for a sigmoid or softmax, 1 for another function with two bounds, else 0. A product of two activations is 0."""
+    """2 for a sigmoid, a softmax or a mask, 1 for another function with two bounds, else 0.
+
+    A product of two activations is 0. A mask is what was made of comparisons or other whole numbers.
+    """
     producer = value.producer
     while producer is not None and producer.name in _KEEPS_GATE and len(activations := producer.activations()) == 1:
         producer = activations[0].producer
+    if producer is not None and producer.cut() == WHOLE:
+        return 2  # a mask, or another choice
     return _GATES.get(producer.name, 0) if producer is not None and _has_bounds(producer) else 0
 
 

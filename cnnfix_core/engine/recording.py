@@ -12,10 +12,11 @@ import sys
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from types import FrameType
 from typing import Any
 
-from torch import Tensor, inference_mode, nn, no_grad
+from torch import Tensor, from_numpy, inference_mode, nn, no_grad
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
@@ -23,7 +24,8 @@ from cnnfix_core.engine import rules
 from cnnfix_core.engine.aliasing import Overwrite, layout_of, memory_of
 from cnnfix_core.engine.decompositions import decomposition_of
 from cnnfix_core.engine.eval_mode import undisturbed
-from cnnfix_core.engine.tape import Operation, Tape, Value
+from cnnfix_core.engine.outside import Outside
+from cnnfix_core.engine.tape import COMPLEX, WHOLE, Operation, Tape, Value, in_module
 from cnnfix_core.errors import RecordError, TargetError
 
 # Frames with this code object show which module an operation runs in, without hooks, and for this thread only.
@@ -62,7 +64,7 @@ def _recorded(recorder: _Recorder, module: nn.Module, inputs: tuple[Any, ...], o
     values = tuple(recorder.enter(tensor) for tensor in tensors_in(own))
     if not any(value.depends for value in values):
         raise RecordError("record() needs at least one floating-point input tensor.")
-    with undisturbed(module) as recorder.before_write, no_grad(), recorder:
+    with undisturbed(module) as recorder.before_write, no_grad(), Outside(recorder), recorder:
         try:
             result = module(*own[0], **own[1])
         except Exception as error:
@@ -70,8 +72,10 @@ def _recorded(recorder: _Recorder, module: nn.Module, inputs: tuple[Any, ...], o
             raise RecordError(f"The module failed on inputs of shape {shapes}: {error}") from error
     outputs = recorder.values_in(result)
     if not any(value.depends for value in outputs):
-        raise RecordError("The module's output does not depend on the input, so there is nothing to walk.")
-    return Tape(_ancestry(recorder.operations, outputs), values, outputs, result, recorder.holders)
+        how = next((f" except through {value.cut}, which walks do not follow" for value in outputs if value.cut), "")
+        raise RecordError(f"The module's output does not depend on the input{how}, so there is nothing to walk.")
+    outside = tuple(dict.fromkeys(recorder.outside))
+    return Tape(_ancestry(recorder.operations, outputs), values, outputs, result, recorder.holders, outside)
 
 
 def go_on(tape: Tape, compute: Callable[[Any], Any]) -> Tape:
@@ -82,7 +86,7 @@ def go_on(tape: Tape, compute: Callable[[Any], Any]) -> Tape:
     recorder = _Recorder(nn.Module(), tape.operations, whole=True)  # it needs little memory
     for tensor, value in zip(tensors_in(tape.result), tape.outputs, strict=True):
         recorder.remember(tensor, value)
-    with inference_mode(False), no_grad(), recorder:
+    with inference_mode(False), no_grad(), Outside(recorder), recorder:
         try:
             result = compute(tape.result)
         except Exception as error:
@@ -103,6 +107,13 @@ def _flat(result: Any) -> list[Tensor]:
     if isinstance(result, Tensor):
         return [result]
     return [leaf for leaf in result if isinstance(leaf, Tensor)] if isinstance(result, (list, tuple)) else []
+
+
+def _cut_by(tensor: Tensor) -> str:
+    """What kind of numbers keeps walks from following a tensor; "" where they can."""
+    if tensor.is_complex():
+        return COMPLEX
+    return "" if tensor.is_floating_point() else WHOLE
 
 
 def _written_silently(name: str, args: Any) -> list[Tensor]:
@@ -162,8 +173,10 @@ class _Recorder(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self._whole = whole
         self.operations = list(operations)
+        self.outside: list[str] = []
         self.before_write: Callable[[Tensor], None] = lambda tensor: None
         named = list(module.named_modules())
+        self._modules = [child for _, child in named]
         self._names: dict[int, str] = {id(child): name for name, child in named}
         self.holders = frozenset(name for name, child in named if isinstance(child, nn.ModuleList | nn.ModuleDict))
         # Tensors by identity and by memory; an entry is stale once its weak reference is dead.
@@ -180,7 +193,20 @@ class _Recorder(TorchDispatchMode):
 
     def _known(self, tensor: Tensor) -> Value | None:
         entry = self._values.get(id(tensor))
-        return entry[1] if entry is not None and entry[0]() is tensor else None
+        if entry is not None and entry[0]() is tensor:
+            return entry[1]
+        # PyTorch does not tell of tensors made of NumPy arrays, whose memory it cannot resize.
+        if self.outside and not tensor.untyped_storage().resizable() and not self._is_own(tensor):
+            return self._from_numbers(tensor, from_numpy)
+        return None
+
+    def _is_own(self, tensor: Tensor) -> bool:
+        """Whether the module holds the tensor: as a parameter, a buffer, or a plain attribute."""
+        memory = memory_of(tensor)
+        held = chain.from_iterable(
+            (*child.parameters(False), *child.buffers(False), *vars(child).values()) for child in self._modules
+        )
+        return any(isinstance(one, Tensor) and memory_of(one) == memory for one in held)
 
     def _constant(self, tensor: Tensor) -> Value:
         return self.remember(tensor, Value(tuple(tensor.shape), depends=False, data=tensor))
@@ -206,8 +232,8 @@ class _Recorder(TorchDispatchMode):
         for statistic in _written_silently(signature.name, args):
             self.before_write(statistic)
         result = func(*args, **kwargs)
-        given, depends = self._given(args, kwargs, signature.reads)
-        if depends:
+        given, logged = self._given(args, kwargs, signature.reads)
+        if logged:
             self._append(func, signature, given, result)
         else:
             # These may be views of a constant, through which it may be written to.
@@ -217,13 +243,13 @@ class _Recorder(TorchDispatchMode):
 
     def _write(self, func: Any, signature: _Signature, args: Any, kwargs: Any) -> Any:
         written = [args[at] if at < len(args) else kwargs[name] for at, name in signature.writes]
-        given, depends = self._given(args, kwargs, signature.reads)
+        given, logged = self._given(args, kwargs, signature.reads)
         for tensor in written:
             self._copy_kept(tensor)
             if not self.value_of(tensor).depends:  # otherwise it is no parameter, or was saved already
                 self.before_write(tensor)
         result = func(*args, **kwargs)
-        if not depends:
+        if not logged:
             for tensor in written:
                 for other in self._alive(tensor):
                     self._constant(other)
@@ -236,11 +262,11 @@ class _Recorder(TorchDispatchMode):
         return result
 
     def _given(self, args: Any, kwargs: Any, reads: rules.Reads) -> tuple[tuple[Any, Any], bool]:
-        """The arguments with Values for tensors, keeping data that rules read; and if one depends on the input."""
+        """The arguments with Values for tensors, keeping data that rules read; and if any depends on the input."""
         seen: list[Value] = []
         given = tuple(self._replaced(item, self._whole or at in reads.args, seen) for at, item in enumerate(args))
         options = {name: self._replaced(item, True, seen) for name, item in kwargs.items()}
-        return (given, options), any(value.depends for value in seen)
+        return (given, options), any(value.depends or value.cut for value in seen)
 
     def _replaced(self, item: Any, keep: bool, seen: list[Value]) -> Any:
         # A method, because a recursive nested function is a reference cycle, which would keep the recording alive.
@@ -257,8 +283,7 @@ class _Recorder(TorchDispatchMode):
 
     def _append(self, func: Any, signature: _Signature, given: tuple[Any, Any], result: Any) -> Operation:
         tensors = _flat(result)
-        # Masks and indices count as constants, because no evidence can pass through a comparison.
-        outputs = tuple([Value(tuple(tensor.shape), tensor.is_floating_point()) for tensor in tensors])
+        outputs = tuple([Value(tuple(one.shape), one.is_floating_point(), cut=_cut_by(one)) for one in tensors])
         index = self.operations[-1].index + 1 if self.operations else 0
         operation = Operation(index, signature.name, self._module_name(), *given, outputs, func)
         self.operations.append(operation)
@@ -268,6 +293,28 @@ class _Recorder(TorchDispatchMode):
                 value.data = tensor
             self.remember(tensor, value)
         return operation
+
+    def left(self, tensor: Tensor, how: str) -> None:
+        """Note that numbers of a tensor left PyTorch, if they depend on the input."""
+        value = self._known(tensor)
+        if value is not None and (value.depends or value.cut == COMPLEX):
+            self.outside.append(f"{how}() {in_module(self._module_name())}")
+
+    def entered(self, tensor: Tensor, how: Callable[..., Any]) -> None:
+        """Register a tensor made of plain numbers: memory of a tensor is its value, others may depend on the input."""
+        known = self._known(tensor)
+        if self.outside and not (known is not None and (known.depends or known.cut)):
+            self._from_numbers(tensor, how)
+
+    def _from_numbers(self, tensor: Tensor, how: Callable[..., Any]) -> Value:
+        layout = layout_of(tensor)
+        twin = next(
+            (other for other in self._alive(tensor) if other is not tensor and layout_of(other) == layout), None
+        )
+        if twin is not None:
+            return self.remember(tensor, self.value_of(twin))
+        signature = _Signature("cnnfix.from_numbers", (), False, rules.Reads(), None)
+        return self._append(how, signature, ((), {}), tensor).outputs[0]
 
     def remember(self, tensor: Tensor, value: Value) -> Value:
         """Register the tensor's value."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from cnnfix_core.engine import rules
 from cnnfix_core.engine.presets import EVIDENCE, Preset, get_preset
 from cnnfix_core.engine.recording import record, tensors_in
 from cnnfix_core.engine.tape import Operation, Tape, Value
-from cnnfix_core.engine.walk import Target, Walk, starting_at
+from cnnfix_core.engine.walk import Stop, Target, Walk, starting_at
 from cnnfix_core.errors import NoRuleError, NothingContributesError
 
 
@@ -28,42 +29,30 @@ class Occurrence:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
-    """Where a walk would stop.
-
-    Attributes:
-        operation: that has no rule.
-        module: the name of the module that it ran in, "" for the outermost.
-        evidence: what is lost there, 0 to 1.
-        why: in a sentence.
-    """
-
-    operation: str
-    module: str
-    evidence: float
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Coverage:
     """What a trial walk found.
 
     Attributes:
         operations: all that the output was computed with, by name.
-        stops: none where walks get through.
+        stops: operations without a rule; none where walks get through.
         fixations: how many elements of the inputs were reached.
         left: evidence that did not arrive, by reason.
+        cuts: where a walk loses evidence because it does not follow complex numbers, whole numbers, or numbers that
+            left PyTorch, see `Trace.cuts`.
+        outside: where numbers that depend on the inputs left PyTorch, see `Tape.outside`.
     """
 
     operations: tuple[Occurrence, ...]
     stops: tuple[Stop, ...]
     fixations: int
     left: dict[str, float]
+    cuts: tuple[Stop, ...] = ()
+    outside: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
-        """Whether the walk met only operations that have a rule, and reached the input."""
-        return not self.stops and self.fixations > 0
+        """Whether the walk met only operations that have a rule, was cut nowhere, and reached the input."""
+        return not self.stops and not self.cuts and self.fixations > 0
 
     @property
     def unmet(self) -> tuple[str, ...]:
@@ -71,15 +60,34 @@ class Coverage:
         return tuple(operation.name for operation in self.operations if not operation.has_rule and not operation.met)
 
     def summary(self) -> str:
-        """Summarise the result in a sentence."""
+        """Summarise the result in a few sentences."""
+        return " ".join((self._reach(), *self._cut(), *self._outside()))
+
+    def _reach(self) -> str:
         met = sum(operation.met > 0 for operation in self.operations)
-        if self.complete:
-            return f"Walks reach the picture: all {met} kinds of operations on the way have a rule."
         if self.stops:
-            places = "; ".join(f"{stop.operation} in module {stop.module or 'outermost'!r}" for stop in self.stops[:3])
-            lost = min(1.0, sum(stop.evidence for stop in self.stops))
-            return f"Walks stop at operations without a rule, which loses {lost:.0%} of the evidence: {places}."
+            lost, places = _losses(self.stops)
+            return f"Walks stop at operations without a rule, which loses {lost} of the evidence: {places}."
+        if self.fixations:
+            return f"Walks reach the picture: all {met} kinds of operations on the way have a rule."
         return "All operations have a rule, but the trial walk did not reach the picture: no input contributes."
+
+    def _cut(self) -> Iterator[str]:
+        if self.cuts:
+            lost, places = _losses(self.cuts)
+            yield f"They lose {lost} of the evidence, because it comes through numbers that are not followed: {places}."
+            yield max(self.cuts, key=lambda stop: stop.evidence).why
+
+    def _outside(self) -> Iterator[str]:
+        if self.outside:
+            places = ", ".join(self.outside[:3])
+            yield f"Numbers left PyTorch at {places}; what Python computes from them is a constant."
+
+
+def _losses(stops: Sequence[Stop]) -> tuple[str, str]:
+    """The evidence lost at all stops together, and the names of the first."""
+    places = "; ".join(f"{stop.operation} in module {stop.module or 'outermost'!r}" for stop in stops[:3])
+    return f"{min(1.0, sum(stop.evidence for stop in stops)):.0%}", places
 
 
 def coverage(
@@ -109,7 +117,8 @@ def coverage(
         fixations, left = sum(len(trace.selection(value)) for value in tape.inputs), trace.left
     except NothingContributesError:
         fixations, left = 0, trial.left
-    return Coverage(_occurrences(tape, trial.met), tuple(trial.stops.values()), fixations, left)
+    stops, cuts = (tuple(found.values()) for found in (trial.stops, trial.cuts))
+    return Coverage(_occurrences(tape, trial.met), stops, fixations, left, cuts, tape.outside)
 
 
 def largest(result: Any) -> torch.Tensor:
@@ -132,7 +141,7 @@ class _Trial(Walk):
             super()._hop(operation, slot, value)
         except NoRuleError as error:
             lost = self.selections[value].total
-            self.stops[operation] = Stop(operation.name, operation.module, lost, str(error))
+            self.stops[operation] = Stop.at(operation, lost, str(error))
 
 
 def _occurrences(tape: Tape, met: Counter[str]) -> tuple[Occurrence, ...]:

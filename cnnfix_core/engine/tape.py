@@ -14,6 +14,9 @@ from torch import Tensor
 
 from cnnfix_core.errors import NotFiniteError
 
+# What a dependence on the inputs may pass through without being followed.
+COMPLEX, WHOLE, OUTSIDE = "complex numbers", "whole numbers", "numbers outside PyTorch"
+
 
 @dataclass(slots=True, eq=False)
 class Value:
@@ -22,12 +25,15 @@ class Value:
     Attributes:
         shape: of the tensor.
         depends: whether it was computed from the inputs; False for parameters and constants.
+        cut: what its dependence on the inputs passes through that walks do not follow, such as "complex numbers"; ""
+            for all other values. Such a value does not count as dependent: it serves as a coefficient, mask or index.
         data: the tensor if a rule reads it; otherwise None.
     """
 
     shape: tuple[int, ...]
     depends: bool
     data: Tensor | None = field(default=None, repr=False)
+    cut: str = ""
     _array: NDArray[Any] | None = field(default=None, repr=False)
     # Weak, because the operation holds its outputs: without cycles, an unused tape is freed at once.
     _producer: weakref.ref[Operation] | None = field(default=None, repr=False)
@@ -95,7 +101,7 @@ class Operation:
 
     def place(self) -> str:
         """The names of the operation and its module, for messages."""
-        return f"{self.name!r} in module {self.module!r}" if self.module else f"{self.name!r} in the outermost module"
+        return f"{self.name!r} {in_module(self.module)}"
 
     def inputs(self) -> Iterator[Value]:
         """The operation's input values, including parameters and constants."""
@@ -104,6 +110,17 @@ class Operation:
     def activations(self) -> list[Value]:
         """The inputs that were computed from the network's input."""
         return [value for value in self.inputs() if value.depends]
+
+    def cut(self) -> str:
+        """Why a walk cannot go on from here although the outputs depend on the inputs; "" where it can."""
+        if any(value.depends for value in self.inputs()):
+            return ""
+        return next((value.cut for value in self.inputs() if value.cut), OUTSIDE)
+
+
+def in_module(name: str) -> str:
+    """The place of something in the network, for messages."""
+    return f"in module {name!r}" if name else "in the outermost module"
 
 
 def _values_among(items: Iterable[Any]) -> Iterator[Value]:
@@ -122,6 +139,8 @@ class Tape:
         result: what the module returned.
         outputs: the tensors in the result, in order.
         holders: names of modules that only contain other modules, `ModuleList` and `ModuleDict`.
+        outside: where numbers that depend on the inputs left PyTorch, such as "item() in module 'head'". What Python
+            computes from them counts as a constant.
     """
 
     operations: tuple[Operation, ...]
@@ -129,6 +148,7 @@ class Tape:
     outputs: tuple[Value, ...]
     result: Any
     holders: frozenset[str] = frozenset()
+    outside: tuple[str, ...] = ()
 
     @property
     def output(self) -> Value:

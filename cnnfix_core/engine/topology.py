@@ -58,7 +58,7 @@ def _part(first: Value, second: Value) -> tuple[set[int], set[int]]:
     ends = ({_made_by(first)}, {_made_by(second)})
     branches: tuple[set[int], set[int]] = (set(), set())
     producers = {_made_by(value): value.producer for value in (first, second)}
-    while (latest := max(ends[0] | ends[1])) >= 0 and not ends[0] == ends[1] == {latest}:
+    while (latest := max(ends[0] | ends[1], default=-1)) >= 0 and not ends[0] == ends[1] == {latest}:
         producer = producers[latest]
         assert producer is not None
         before = {_made_by(value): value.producer for value in producer.activations()}

@@ -90,21 +90,47 @@ class Fixated:
         return len(self.evidence)
 
 
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where a walk stops.
+
+    Attributes:
+        operation: The name of the operation.
+        module: The name of the module that it ran in, "" for the outermost.
+        evidence: What arrived there and is lost, 0 to 1: by the rules of the walk, the part of the score that what was
+            not followed could carry.
+        why: In a sentence.
+    """
+
+    operation: str
+    module: str
+    evidence: float
+    why: str
+
+    @classmethod
+    def at(cls, operation: Operation, evidence: float, why: str) -> Stop:
+        """A stop at an operation."""
+        return cls(operation.name, operation.module, evidence, why)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
     """One walk.
 
     Attributes:
         hops: in the order of the walk, from the output to the inputs.
-        left: evidence that did not arrive, by reason: "padding", and "bias" (no input contributed to any of the
-            elements that the walk had reached in an operation's output). This and what arrived at all inputs add up
-            to 1.
+        left: evidence that did not arrive, by reason: "padding", "bias" (no input contributed to any of the
+            elements that the walk had reached in an operation's output), and, if there is any, "not followed" (see
+            `cuts`). This and what arrived at all inputs add up to 1.
+        cuts: where the dependence on the input goes through what walks do not follow: complex numbers, whole numbers,
+            or numbers that left PyTorch.
     """
 
     tape: Tape
     preset: Preset
     hops: tuple[Hop, ...]
     left: dict[str, float]
+    cuts: tuple[Stop, ...]
     _selections: dict[Value, Selection] = field(repr=False)
 
     def selection(self, value: Value) -> Selection:
@@ -237,6 +263,7 @@ class Walk:
         self.selections: dict[Value, Selection] = {}
         self._hops: list[Hop] = []
         self.left = {"padding": 0.0, "bias": 0.0}
+        self.cuts: dict[Operation, Stop] = {}
         self._largest_loss = (0.0, "")
 
     def from_element(self, start: int) -> Trace:
@@ -254,16 +281,34 @@ class Walk:
                     self._hop(operation, slot, value)
         for value in tape.inputs:
             self._settle(value)
-        trace = Trace(tape, self._preset, tuple(self._hops), self.left, self.selections)
+        trace = Trace(tape, self._preset, tuple(self._hops), self.left, tuple(self.cuts.values()), self.selections)
         if not any(len(trace.selection(value)) for value in tape.inputs):
-            raise NothingContributesError(
-                f"No part of the input contributes to the target: the walk ended at {self._largest_loss[1]}, where no "
-                "input contributes. Choose another target or another preset."
-            )
+            raise NothingContributesError(self._end())
         return trace
 
+    def _end(self) -> str:
+        """Where and why most evidence was lost, in a sentence."""
+        most = max(self.cuts.values(), key=lambda stop: stop.evidence, default=None)
+        if most is not None and most.evidence >= self._largest_loss[0]:
+            return f"No part of the input is reached. {most.why}"
+        return (
+            f"No part of the input contributes to the target: the walk ended at {self._largest_loss[1]}, where no "
+            "input contributes. Choose another target or another preset."
+        )
+
     def _hop(self, operation: Operation, slot: int, value: Value) -> None:
+        if cut := operation.cut():
+            self._cut(operation, value, cut)
+            return
         self._deliver(operation, value, arrivals_of(self._rule(operation), self._question(operation, slot)))
+
+    def _cut(self, operation: Operation, value: Value, cut: str) -> None:
+        """Lose the evidence at an operation whose inputs are not followed."""
+        evidence = self.selections[value].total
+        before = self.cuts[operation].evidence if operation in self.cuts else 0.0
+        why = f"The dependence on the input goes through {cut}, which walks do not follow, at {operation.place()}."
+        self.cuts[operation] = Stop.at(operation, before + evidence, why)
+        self._lose("not followed", evidence, operation)
 
     def _rule(self, operation: Operation) -> Rule:
         known = rules.find(operation.name)
@@ -291,7 +336,7 @@ class Walk:
             self._waiting[arrival.value].append(Delivery(operation, value, scaled, number, factor))
 
     def _lose(self, reason: str, evidence: float, operation: Operation) -> None:
-        self.left[reason] += evidence
+        self.left[reason] = self.left.get(reason, 0.0) + evidence
         self._largest_loss = max(self._largest_loss, (evidence, operation.place()))
 
     def _settle(self, value: Value) -> None:

@@ -40,10 +40,18 @@ def summary(explanation: Explanation, density: NDArray[np.floating], rival: NDAr
         parts.append(f"Half of Grad-CAM's map lies on {area}, most of it {position}.")
     elif rival is not None:
         parts.append("Grad-CAM's map is empty: no feature map supports this class.")
-    parts += _views(explanation)
+    parts += [*_cuts(explanation), *_views(explanation)]
     if not math.isnan(explanation.seconds):
         parts.append(f"The walk took {explanation.seconds:.1f} s.")
     return " ".join(parts)
+
+
+def _cuts(explanation: Explanation) -> list[str]:
+    if not explanation.cuts:
+        return []
+    lost = sum(cut.evidence for cut in explanation.cuts) / len(explanation.explained)
+    most = max(explanation.cuts, key=lambda cut: cut.evidence)
+    return [f"{percent(lost)} of the evidence is missing. {most.why}"]
 
 
 def _views(explanation: Explanation) -> list[str]:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine import Fixated, Preset, Trace, as_array, get_preset, record, record_whole
+from cnnfix_core.engine import Fixated, Preset, Stop, Trace, as_array, get_preset, record, record_whole
 from cnnfix_core.explanations.asking import Asking, Classes, ClassExplanation, TargetSpec
 from cnnfix_core.explanations.fixations import GRID, Fixations, on_picture
 from cnnfix_core.images import Crops, Picture, Source, View, open_picture
@@ -34,6 +34,8 @@ class Explanation(ClassExplanation):
         views: The parts of the picture that the network saw.
         explained: The views on which a walk was made.
         traces: One walk per explained view.
+        cuts: Where the walks lost evidence because they do not follow complex numbers, whole numbers, or numbers that
+            left PyTorch; see `Trace.cuts`. Empty for explanations of a batch.
         seconds: The duration of the forward pass and all walks; NaN if unknown.
     """
 
@@ -43,6 +45,7 @@ class Explanation(ClassExplanation):
     views: tuple[View, ...]
     explained: tuple[View, ...]
     traces: tuple[Trace, ...]
+    cuts: tuple[Stop, ...] = ()
 
     @property
     def trace(self) -> Trace:
@@ -119,7 +122,9 @@ def explain(
     asking = PictureAsking(model, picture, preset, seen, as_array(tape.output_tensor), target)
     traces = asking.walks(tape, preset)
     seconds = time.perf_counter() - started
-    return replace(asking.explanation([trace.fixations for trace in traces], seconds), traces=tuple(traces))
+    cuts = tuple(cut for trace in traces for cut in trace.cuts)
+    found = asking.explanation([trace.fixations for trace in traces], seconds)
+    return replace(found, traces=tuple(traces), cuts=cuts)
 
 
 class PictureAsking(Asking):

@@ -201,3 +201,97 @@ def test_a_convolutional_network_with_a_recurrent_head_walks_to_its_picture() ->
     trace = unravel(tape, target)
     assert trace.fixations.evidence.sum() + sum(trace.left.values()) == pytest.approx(1, rel=1e-5)
     assert len(set(trace.fixations.index[:, 3].tolist())) > 1
+
+
+# --- attention --------------------------------------------------------------------------------------------------------
+
+
+class Encoded(nn.Module):
+    """Patches through a transformer encoder."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.cut = nn.Conv2d(3, 16, 8, 8)
+        layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True, **options)
+        self.mix, self.head = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False), nn.Linear(16, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.head(self.mix(self.cut(x).flatten(2).transpose(1, 2)).mean(1))
+        return scores
+
+
+ENCODERS: dict[str, dict[str, Any]] = {"relu": {}, "gelu, normalised first": {"activation": "gelu", "norm_first": True}}
+
+
+@pytest.mark.parametrize("options", ENCODERS.values(), ids=ENCODERS)
+@pytest.mark.parametrize("traced", [False, True], ids=["module", "traced"])
+def test_walks_get_through_fused_encoders(options: dict[str, Any], traced: bool) -> None:
+    module, x = Encoded(**options).eval(), random(1, 3, 32, 32, dtype=torch.float32)
+    with torch.no_grad():
+        expected = module(x)
+        used: Any = torch.jit.trace(module, x) if traced else module
+    tape = record(used, x)
+    assert not names(tape) & {"aten._transformer_encoder_layer_fwd", "aten._native_multi_head_attention"}
+    assert torch.allclose(tape.result, expected, atol=1e-5)
+    trace = unravel(tape, (0, int(expected.argmax())))
+    assert trace.fixations.evidence.sum() + sum(trace.left.values()) == pytest.approx(1, rel=1e-5)
+
+
+@pytest.mark.parametrize("mask", ["none", "of positions", "of keys"])
+@pytest.mark.parametrize("options", ENCODERS.values(), ids=ENCODERS)
+def test_a_fused_encoder_layer_computes_what_it_does_unrecorded(options: dict[str, Any], mask: str) -> None:
+    torch.manual_seed(1)
+    layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True, **options).eval()
+    x = random(2, 5, 16, dtype=torch.float32)
+    seen = torch.ones(5, 5).triu(1).bool() if mask == "of positions" else torch.arange(5) > torch.tensor([[3], [2]])
+    kind = {"none": None, "of positions": 0, "of keys": 1}[mask]
+    attention, given = layer.self_attn, None if mask == "none" else seen
+
+    def fused(x: Tensor) -> Tensor:
+        return torch._transformer_encoder_layer_fwd(
+            *(x, 16, 2, attention.in_proj_weight, attention.in_proj_bias),
+            *(attention.out_proj.weight, attention.out_proj.bias, bool(options), bool(options), layer.norm1.eps),
+            *(layer.norm1.weight, layer.norm1.bias, layer.norm2.weight, layer.norm2.bias),
+            *(layer.linear1.weight, layer.linear1.bias, layer.linear2.weight, layer.linear2.bias, given, kind),
+        )
+
+    with torch.no_grad():
+        expected = layer(x, **({} if mask == "none" else {"src_mask" if kind == 0 else "src_key_padding_mask": seen}))
+        assert torch.allclose(fused(x), expected, atol=1e-5)
+    tape = record(Apply(fused), x)
+    assert "aten._transformer_encoder_layer_fwd" not in names(tape)
+    assert torch.allclose(tape.result, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("average", [True, False])
+def test_fused_attention_gives_its_weights(average: bool) -> None:
+    torch.manual_seed(2)
+    attention = nn.MultiheadAttention(8, 2, batch_first=True).eval()
+    x = random(2, 3, 8, dtype=torch.float32)
+
+    def fused(x: Tensor) -> Any:
+        out = attention.out_proj
+        return torch._native_multi_head_attention(
+            *(x, x, x, 8, 2, attention.in_proj_weight, attention.in_proj_bias, out.weight, out.bias),
+            need_weights=True,
+            average_attn_weights=average,
+        )
+
+    with torch.no_grad():
+        expected = attention(x, x, x, average_attn_weights=average)
+    tape = record(Apply(fused), x)
+    assert "aten._native_multi_head_attention" not in names(tape)
+    for one, other in zip(tape.result, expected, strict=True):
+        assert torch.allclose(one, other, atol=1e-6)
+
+
+def test_walks_get_through_a_vision_transformer_without_gradients() -> None:
+    from torchvision.models import VisionTransformer
+
+    torch.manual_seed(0)
+    module = VisionTransformer(32, 8, 2, 2, 16, 32, num_classes=3).eval().requires_grad_(False)
+    torch.nn.init.normal_(module.heads.head.weight)
+    tape = record(module, random(1, 3, 32, 32, dtype=torch.float32))
+    trace = unravel(tape, (0, int(tape.output_tensor.argmax())))
+    assert len(trace.fixations) > 10

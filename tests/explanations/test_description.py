@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 import cnnfix_core as cnnfix
 from cnnfix_core.explanations.description import question, summary
@@ -70,3 +72,15 @@ def test_what_became_of_the_crops(explanation: cnnfix.Explanation, published: cn
     assert "2 of 5 crops predict this class and were explained." in summary(two, UPPER_LEFT)
     none = replace(published, explained=five, target=published.predictions[1])
     assert "No crop predicts this class, so all 5 were explained." in summary(none, UPPER_LEFT)
+
+
+def test_what_is_not_followed_is_said() -> None:
+    class Spectral(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return 3 * torch.fft.irfft2(torch.fft.rfft2(x)).mean((2, 3)) + x.mean((2, 3))
+
+    plain = cnnfix.Preprocessing((8, 8), (0, 0, 0), (1, 1, 1))
+    model = cnnfix.Model.of(Spectral(), preprocessing=plain)
+    explanation = cnnfix.explain(model, np.full((8, 8, 3), 200, np.uint8), 0)
+    text = summary(explanation, explanation.density())
+    assert "75 % of the evidence is missing. The dependence on the input goes through complex numbers" in text
