@@ -11,7 +11,7 @@ from cnnfix_core.batch.items import Item
 from cnnfix_core.batch.row import BatchRow
 from cnnfix_core.batch.worker import Work, Worker
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.utils import sleeping_in_new_processes
+from cnnfix_core.utils import end_with_parent, sleeping_in_new_processes
 
 _worker: Worker | None = None
 
@@ -42,6 +42,7 @@ def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int) -> Iterator[
 
 def _begin(work: Work) -> None:
     global _worker  # noqa: PLW0603  # the pool gives its processes no other place for state
+    end_with_parent()
     _worker = Worker(work)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int, gpu: bool = 
     Raises:
         CnnfixError: Ray fails.
     """
-    blocks = [{"items": [(item.name, str(item.file.absolute())) for item in part]} for part in parts]
+    blocks = [{"items": [(_packed(item.name), _packed(str(item.file.absolute()))) for item in part]} for part in parts]
     if not blocks:
         return
     if not ray.is_initialized():
@@ -46,7 +46,7 @@ def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int, gpu: bool = 
     )
     try:
         for block in done.iter_batches(batch_size=None, batch_format="pyarrow"):
-            yield [BatchRow(**row) for row in block.to_pylist()]
+            yield [BatchRow(**_each_text(row, _unpacked)) for row in block.to_pylist()]
     except ray.exceptions.RayError as error:
         reason = str(error).strip().splitlines()[-1]
         raise CnnfixError(f"Ray failed: {reason} The results so far are kept; the same command resumes.") from error
@@ -59,4 +59,18 @@ class _Actor:
         self._worker = Worker(work)
 
     def __call__(self, block: dict[str, Any]) -> list[dict[str, Any]]:
-        return [asdict(row) for row in self._worker.rows([Item(name, Path(file)) for name, file in block["items"]])]
+        items = [Item(_unpacked(name), Path(_unpacked(file))) for name, file in block["items"]]
+        return [_each_text(asdict(row), _packed) for row in self._worker.rows(items)]
+
+
+def _each_text(row: dict[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
+    return {name: change(value) if isinstance(value, str | bytes) else value for name, value in row.items()}
+
+
+def _packed(text: str) -> bytes:
+    """As bytes: names of files may have surrogates, which Arrow's texts cannot hold."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _unpacked(content: bytes) -> str:
+    return content.decode("utf-8", "surrogatepass")

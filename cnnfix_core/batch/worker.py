@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,8 +16,12 @@ from cnnfix_core.engine import Preset
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explanations import Class
 from cnnfix_core.images import Picture
+from cnnfix_core.utils import cannot_write
 from cnnfix_core.visualization import comparison, png
 from cnnfix_core.zoo import Model
+
+_LONGEST_NAME, _LONGEST_PATH = 200, 800  # file systems allow 255 bytes for each part, with .png, and 1024 for all
+_PLAIN = re.compile(r"[\w(+,=@#%&!~^][\w .()+,=@#%&!~^-]*(?<! )")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +71,23 @@ class Worker:
     def _draw(self, item: Item, answer: BatchResult) -> None:
         if self._work.figures is None:
             return
-        file = self._work.figures / f"{item.name.lstrip('./')}.png".replace("..", "_")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(png(comparison(answer.picture, answer.explanation, answer.density, answer.rival)))
+        file = self._work.figures / figure_name(item.name, answer.picture.digest)
+        content = png(comparison(answer.picture, answer.explanation, answer.density, answer.rival))
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        except OSError as error:
+            raise cannot_write(file, error) from error
+
+
+def figure_name(name: str, digest: str) -> str:
+    """The path of a picture's figure: its name with .png, or its digest if no file can be called so everywhere."""
+    path = name.removeprefix("/")
+    parts = path.split("/")
+    plain = all(_PLAIN.fullmatch(part) and len(os.fsencode(part)) <= _LONGEST_NAME for part in parts)
+    # A figure could be called like a folder that ends in .png.
+    plain = plain and len(path) <= _LONGEST_PATH and not any(folder.lower().endswith(".png") for folder in parts[:-1])
+    return f"{path if plain else digest}.png"
 
 
 def _read(items: Sequence[Item]) -> list[Picture | CnnfixError]:

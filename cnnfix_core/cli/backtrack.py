@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnfix_core.cli.options import add_preset, add_question, load, non_negative, target_of
+from cnnfix_core.cli.options import add_preset, add_question, file_ending, load, non_negative, target_of
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import CnnfixError
 
@@ -29,7 +29,7 @@ def add(command: Parser) -> None:
     command.add_argument(
         "--json", metavar="FILE", type=Path, help="write the whole walk as JSON, with the lineage of each element"
     )
-    command.add_argument("--gif", metavar="FILE", type=Path, help="draw the walk as an animated GIF")
+    command.add_argument("--gif", metavar="FILE", type=file_ending(".gif"), help="draw the walk as an animated GIF")
 
 
 def run(options: argparse.Namespace) -> int:

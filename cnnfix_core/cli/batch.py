@@ -42,6 +42,12 @@ def add(command: Parser) -> None:
     command.add_argument(
         "--format", choices=("parquet", "csv"), default="parquet", help="format of the table (default: parquet)"
     )
+    command.add_argument(
+        "--keep-formulas",
+        action="store_true",
+        help="in CSV, leave texts that begin with = + - @ as they are (default: put ' in front, so that no spreadsheet "
+        "computes them)",
+    )
     command.add_argument("--figures", action="store_true", help="also draw a figure for each picture")
     command.add_argument(
         "--workers",
@@ -71,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     need("pyarrow")
     from cnnfix_core.batch import BatchExplainer, Work, runner
     from cnnfix_core.batch.items import items
-    from cnnfix_core.batch.table import table, write
+    from cnnfix_core.batch.table import table, without_formulas, write
     from cnnfix_core.engine import get_preset
     from cnnfix_core.zoo import digest_of
 
@@ -93,10 +99,15 @@ def run(options: argparse.Namespace) -> int:
     finally:
         clock.end()
     names = [item.name for item in found]
-    file = write(table(journal, names), options.out, options.format)
+    made = table(journal, names)
+    if options.format == "csv" and not options.keep_formulas:
+        made, count = without_formulas(made)
+        if count:
+            print(f"{count:,} cells could be formulas: they have ' in front in the CSV file; --keep-formulas omits it.")
+    file = write(made, options.out, options.format)
     failed = _failed(journal, set(names))
     print_warnings(failed)
-    print(f"{len(names) - len(failed):,} of {len(names):,} pictures explained. Table: {file}")
+    print(f"{made.num_rows - len(failed):,} of {len(names):,} pictures explained. Table: {file}")
     return 0
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from cnnfix_core.cli.options import file_ending
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.engine import FOCUS
 
@@ -16,7 +16,9 @@ def add(command: Parser) -> None:
     command.add_argument(
         "--focus", choices=FOCUS, default="balanced", help="how narrow the walks are (default: balanced)"
     )
-    command.add_argument("--figure", metavar="FILE", type=Path, help="draw each word's fixations as a PNG picture")
+    command.add_argument(
+        "--figure", metavar="FILE", type=file_ending(".png"), help="draw each word's fixations as a PNG picture"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

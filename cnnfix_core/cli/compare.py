@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnfix_core.cli.options import STEPS, add_question, load, parse_methods, target_of, with_baselines
+from cnnfix_core.cli.options import STEPS, add_question, file_ending, load, parse_methods, target_of, with_baselines
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import CnnfixError
 
@@ -34,7 +34,9 @@ def add(command: Parser) -> None:
         help="bounding boxes of the object in inclusive pixels (sample pictures have their own)",
     )
     command.add_argument("--curves", action="store_true", help="also compute insertion and deletion; takes longer")
-    command.add_argument("--figure", metavar="FILE", type=Path, help="draw the maps on one scale as a PNG picture")
+    command.add_argument(
+        "--figure", metavar="FILE", type=file_ending(".png"), help="draw the maps on one scale as a PNG picture"
+    )
     command.add_argument("--csv", metavar="FILE", type=Path, help="write the numbers as CSV")
 
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from cnnfix_core.cli.options import add_preset, add_question, load, target_of
+from cnnfix_core.cli.options import add_preset, add_question, file_ending, load, target_of
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import MissingPackageError, ModelError
 
@@ -17,7 +17,9 @@ def add(command: Parser) -> None:
     add_preset(command)
     command.add_argument("--json", metavar="FILE", type=Path, help="write the result as JSON")
     command.add_argument("--csv", metavar="FILE", type=Path, help="write the fixations as CSV")
-    command.add_argument("--figure", metavar="FILE", type=Path, help="draw fixations and Grad-CAM as a PNG picture")
+    command.add_argument(
+        "--figure", metavar="FILE", type=file_ending(".png"), help="draw fixations and Grad-CAM as a PNG picture"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

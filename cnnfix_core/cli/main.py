@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -30,6 +31,9 @@ _COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code. Bad arguments and pictures give 2 and one line on stderr."""
     let_idle_threads_sleep()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may know less than Unicode, and names more
+            stream.reconfigure(errors="backslashreplace")
     options = _options(sys.argv[1:] if arguments is None else arguments)
     try:
         return int(options.run(options))
@@ -38,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except OSError as error:
         what = f"cannot write {error.filename}" if error.filename else "cannot write the output"
-        print(f"cnnfix: {what}: {error.strerror}", file=sys.stderr)
+        print(f"cnnfix: {what}: {error.strerror or error}", file=sys.stderr)
         return 2
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cnnfix_core.engine import FOCUS, PRESETS
@@ -84,10 +84,22 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def file_ending(ending: str) -> Callable[[str], Path]:
+    """An argparse type: a file with this ending, which says what is written."""
+
+    def file(text: str) -> Path:
+        if not text.lower().endswith(ending):
+            raise argparse.ArgumentTypeError(f"{text!r} must end in {ending}")
+        return Path(text)
+
+    return file
+
+
 def print_warnings(sentences: Sequence[str]) -> None:
     """Print warnings to stderr, but only the first ones if there are many."""
     for sentence in sentences[:_SHOWN]:
-        print(sentence, file=sys.stderr)
+        # Names of files may contain anything, even what moves the cursor.
+        print(sentence if sentence.isprintable() else repr(sentence)[1:-1], file=sys.stderr)
     if len(sentences) > _SHOWN:
         print(f"... and {len(sentences) - _SHOWN:,} more like this.", file=sys.stderr)
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from cnnfix_core.explanations.asking import ClassExplanation, Prediction
 from cnnfix_core.explanations.explanation import Explanation
 from cnnfix_core.explanations.fixations import Fixations
+from cnnfix_core.utils import csv_text
 
 _COLOURS = ("red", "green", "blue")
 
@@ -51,15 +50,6 @@ def as_csv(explanation: Explanation) -> str:
             for (x, y), evidence, channel in zip(fixations.xy, fixations.evidence, fixations.channel, strict=True)
         ),
     )
-
-
-def csv_text(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Write a table as CSV."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(heading)
-    table.writerows(rows)
-    return text.getvalue()
 
 
 def json_text(content: dict[str, Any]) -> str:

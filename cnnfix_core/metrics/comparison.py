@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -16,6 +14,7 @@ from cnnfix_core.methods import METHODS, reason_against
 from cnnfix_core.metrics.agreement import overlap, rank_correlation
 from cnnfix_core.metrics.evaluation import Measured, measured
 from cnnfix_core.regions import GroundTruth
+from cnnfix_core.utils import csv_text
 from cnnfix_core.zoo import Model
 
 ClassTarget = int | tuple[int, int]
@@ -103,16 +102,14 @@ def as_csv(found: Iterable[tuple[ColumnHeading, Measured]]) -> str:
 
     The box is x0, y0, x1, y1 in inclusive pixels. Cells that do not apply are empty.
     """
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
     asked, numbers = [field.name for field in fields(ColumnHeading)], [column.title for column in _COLUMNS]
-    rows.writerow([*asked, "method", "layer", *numbers, "covered", "x0", "y0", "x1", "y1"])
+    rows: list[Sequence[object]] = []
     for heading, one in found:
         values = [*(column.value(one) for column in _COLUMNS), one.numbers.covered]
         cells = ["" if math.isnan(value) else f"{value:.6g}" for value in values]
         words = [getattr(heading, name) for name in asked]
-        rows.writerow([*words, one.found.method, one.found.layer or "", *cells, *(one.found.box or ("",) * 4)])
-    return text.getvalue()
+        rows.append([*words, one.found.method, one.found.layer or "", *cells, *(one.found.box or ("",) * 4)])
+    return csv_text([*asked, "method", "layer", *numbers, "covered", "x0", "y0", "x1", "y1"], rows)
 
 
 def _formatted(number: float, digits: int) -> str:

@@ -1,16 +1,25 @@
-"""Helpers that know nothing about networks: formatting, threads, the journal of long runs."""
+"""Helpers that know nothing about networks: CSV, files, formatting, processes, threads, the journal of long runs."""
 
+from cnnfix_core.utils.csv_cells import csv_text, is_formula, no_formula
+from cnnfix_core.utils.files import cannot_write, replacing
 from cnnfix_core.utils.formatting import duration, percent
 from cnnfix_core.utils.journal import Journal, keep_settings
+from cnnfix_core.utils.processes import end_with_parent
 from cnnfix_core.utils.threads import let_idle_threads_sleep, one_thread, sleeping_in_new_processes, waiting_policy
 
 __all__ = [
     "Journal",
+    "cannot_write",
+    "csv_text",
     "duration",
+    "end_with_parent",
+    "is_formula",
     "keep_settings",
     "let_idle_threads_sleep",
+    "no_formula",
     "one_thread",
     "percent",
+    "replacing",
     "sleeping_in_new_processes",
     "waiting_policy",
 ]

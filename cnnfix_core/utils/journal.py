@@ -8,11 +8,14 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, astuple, fields
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from cnnfix_core.errors import CnnfixError
+from cnnfix_core.utils.csv_cells import from_one_line, one_line
+from cnnfix_core.utils.files import cannot_write, replacing
 
 
 class Keyed(Protocol):
@@ -27,15 +30,16 @@ RowT = TypeVar("RowT", bound=Keyed)
 
 
 class Journal(Generic[RowT]):
-    """A CSV file to which rows are appended; they survive even if the process is killed.
+    """A CSV file to which rows are appended; they survive even if the process is killed or the disk is full.
 
-    A row that was incomplete when the process was killed is removed when the file is opened again.
+    Each row is one line, whatever its texts contain. An incomplete row at the end is removed when the file is opened
+    again; a damaged line is passed over, so that its row is computed again.
 
     Attributes:
         keys: The keys of all rows.
 
     Raises:
-        CnnfixError: The file has other columns.
+        CnnfixError: The file has other columns, or cannot be written.
     """
 
     def __init__(self, file: Path, kind: type[RowT]) -> None:
@@ -48,15 +52,15 @@ class Journal(Generic[RowT]):
                     raise self._wrong_format()
             _drop_incomplete_row(file)
         if not file.exists() or not file.stat().st_size:
-            file.write_bytes(header)
+            _append(file, header)
         self.keys = {row.key for row in self}
+        if not self.keys and file.stat().st_size > len(header):
+            raise self._wrong_format()
 
     def add(self, rows: Iterable[RowT]) -> None:
-        """Append rows to the file."""
+        """Append rows to the file: all of them, or none if it cannot be written. Raises CnnfixError."""
         new = list(rows)
-        lines = b"".join(_line(map(_text, astuple(row))) for row in new)  # type: ignore[call-overload]
-        with self._file.open("ab", buffering=0) as file:
-            file.write(lines)
+        _append(self._file, b"".join(_line(map(_text, astuple(row))) for row in new))  # type: ignore[call-overload]
         self.keys |= {row.key for row in new}
 
     @property
@@ -66,15 +70,16 @@ class Journal(Generic[RowT]):
 
     def __iter__(self) -> Iterator[RowT]:
         """Read row by row, in the order in which they were added."""
-        with self._file.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-            rows = csv.reader(file)
-            next(rows)
-            try:
-                for texts in rows:
-                    pairs = zip(self._columns.items(), texts, strict=True)
-                    yield self._kind(**{name: read(text) for (name, read), text in pairs})
-            except ValueError:
-                raise self._wrong_format() from None
+        with self._file.open("rb") as lines:
+            next(lines)
+            for line in lines:
+                with suppress(ValueError, csv.Error):  # a damaged line
+                    yield self._row(line)
+
+    def _row(self, line: bytes) -> RowT:
+        texts = next(csv.reader([line.decode("utf-8", _ANY_TEXT)], strict=True))
+        pairs = zip(self._columns.items(), texts, strict=True)
+        return self._kind(**{name: read(text) for (name, read), text in pairs})
 
     def _wrong_format(self) -> CnnfixError:
         return CnnfixError(f"{self._file} is not a results file of this command: choose another --out.")
@@ -89,7 +94,8 @@ def keep_settings(folder: Path, settings: Any, results: str) -> None:
         results: Name of the results file in the folder.
 
     Raises:
-        CnnfixError: The settings differ from the saved ones, or there are results without settings.
+        CnnfixError: The settings differ from the saved ones, there are results without settings, or they cannot be
+            written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "settings.json"
@@ -99,9 +105,8 @@ def keep_settings(folder: Path, settings: Any, results: str) -> None:
     elif (folder / results).exists():
         raise CnnfixError(f"{folder} has results without settings: choose another --out.")
     else:
-        draft = file.with_suffix(".tmp")
-        draft.write_text(json.dumps(wanted, indent=1) + "\n", "utf-8")
-        os.replace(draft, file)
+        with replacing(file) as draft:
+            draft.write_text(json.dumps(wanted, indent=1) + "\n", "utf-8")
 
 
 def _read_settings(file: Path) -> dict[str, Any]:
@@ -123,6 +128,22 @@ def _compare(saved: dict[str, Any], wanted: dict[str, Any], folder: Path) -> Non
         )
 
 
+def _append(file: Path, content: bytes) -> None:
+    """Append all of it and wait for the disk; if that fails, the file is as it was before. Raises CnnfixError."""
+    try:
+        with file.open("ab", buffering=0) as out:
+            before, rest = out.seek(0, os.SEEK_END), memoryview(content)
+            try:
+                while rest:
+                    rest = rest[out.write(rest) :]  # a disk that is nearly full takes a part, without an error
+                os.fsync(out.fileno())
+            except BaseException:
+                out.truncate(before)
+                raise
+    except OSError as error:
+        raise cannot_write(file, error) from error
+
+
 def _drop_incomplete_row(file: Path) -> None:
     with file.open("rb+") as content:
         end = content.seek(0, os.SEEK_END)
@@ -136,15 +157,17 @@ def _number(text: str) -> float:
     return float(text or "nan")
 
 
-_READ: dict[str, Callable[[str], Any]] = {"str": str, "int": int, "float": _number}
+_READ: dict[str, Callable[[str], Any]] = {"str": from_one_line, "int": int, "float": _number}
+_ANY_TEXT = "surrogatepass"  # names of files may contain bytes that are no text, which Python keeps as surrogates
 
 
 def _text(value: float | str) -> str:
-    # One line per row, even if an error message has several.
-    return " ".join(value.split()) if isinstance(value, str) else "" if math.isnan(value) else f"{value:.9g}"
+    if isinstance(value, str):
+        return one_line(value)
+    return str(value) if isinstance(value, int) else "" if math.isnan(value) else f"{value:.9g}"
 
 
 def _line(values: Iterable[str]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(values)
-    return text.getvalue().encode("utf-8", "surrogateescape")
+    return text.getvalue().encode("utf-8", _ANY_TEXT)

@@ -13,7 +13,7 @@ import streamlit as st
 
 from cnnfix_core import Preset, open_picture
 from cnnfix_core.batch import BatchRow, UploadedPicture
-from cnnfix_core.batch.table import table
+from cnnfix_core.batch.table import table, without_formulas
 from cnnfix_core.images import list_samples
 from cnnfix_core.utils import duration, percent
 from cnnfix_ui import address
@@ -201,9 +201,12 @@ def _downloads(rows: Sequence[BatchRow], names: Sequence[str]) -> None:
 
         return content
 
+    def write_csv(whole: pa.Table, file: io.BytesIO) -> None:
+        pyarrow.csv.write_csv(without_formulas(whole)[0], file)
+
     downloads(
         {
-            "batch.csv": ("CSV", made(pyarrow.csv.write_csv)),
+            "batch.csv": ("CSV", made(write_csv)),
             "batch.parquet": ("Parquet", made(pyarrow.parquet.write_table)),
         }
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import math
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -27,7 +31,7 @@ from cnnfix_core.batch.items import Item, items
 from cnnfix_core.batch.row import BatchRow, at_the_border
 from cnnfix_core.batch.runner import BatchSettings, Engine, run
 from cnnfix_core.batch.table import table
-from cnnfix_core.batch.worker import Work, Worker
+from cnnfix_core.batch.worker import Work, Worker, figure_name
 from cnnfix_core.cli.main import main
 from cnnfix_core.errors import CnnfixError, ModelError, NotFiniteError, TargetError
 from cnnfix_core.metrics.agreement import overlap
@@ -112,16 +116,79 @@ def test_what_lists_no_picture_is_refused_in_a_sentence(content: bytes | None, t
         items(tmp_path) if content is None else items(_empty(tmp_path))
 
 
-def test_names_of_any_kind_come_through(folder: Path, tmp_path: Path) -> None:
-    place = tmp_path / "odd"
+NAMES = (
+    b"caf\xe9.png",
+    b"two\nlines.png",
+    b"two\r\nlines.png",
+    b"a\ttab.png",
+    b"two  spaces.png",
+    b"two spaces.png",
+    b" before.png",
+    b"after.png ",
+    b"-dash.png",
+    b"=1+1.png",
+    b"'=1+1.png",
+    b"@x.png",
+    b"+x.png",
+    b"#x.png",
+    b"back\\nslash.png",
+    b"\\xe9.png",
+    b"..x.png",
+    b"\x1b[2J.png",
+    "14.13.07\u202fPM.png".encode(),
+    b"14.13.07 PM.png",
+    "line\u2028end\x85.png".encode(),
+    '“é”, "x".png'.encode(),
+    b"'quoted'.png",
+    b"n" * 251 + b".png",
+)
+
+
+def test_names_of_any_kind_come_through(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, out = tmp_path / "odd", tmp_path / "out"
     place.mkdir()
-    for name in (b"caf\xe9.png", b"two\nlines.png", '“é”, "x".png'.encode()):
-        Path(os.fsdecode(os.fsencode(place) + b"/" + name)).write_bytes((folder / "00.png").read_bytes())
-    assert main(arguments(place, tmp_path / "out")) == 0
-    found = pyarrow.parquet.read_table(tmp_path / "out" / "results.parquet")
-    assert found["picture"].to_pylist() == [item.name for item in items(place)]
-    assert set(found["picture"].to_pylist()) == {"caf\\xe9.png", "two lines.png", '“é”, "x".png'}
-    assert found["error"].to_pylist() == [""] * 3
+    for n, name in enumerate(NAMES):
+        Image.fromarray(compose(HELD_OUT + n).picture.pixels).save(tmp_path / "one.png")
+        os.rename(tmp_path / "one.png", os.fsencode(place) + b"/" + name)
+    assert {os.fsencode(item.name) for item in items(place)} == set(NAMES)
+    assert main(arguments(place, out, "--figures")) == 0
+    assert f"{len(NAMES)} of {len(NAMES)} pictures explained" in capsys.readouterr().out
+    found = pyarrow.parquet.read_table(out / "results.parquet").to_pylist()
+    expected = {name.decode("utf-8", "backslashreplace"): _digest(place / os.fsdecode(name)) for name in NAMES}
+    assert {row["picture"]: row["sha256"] for row in found} == expected
+    assert {row["error"] for row in found} == {""}
+    assert len(list((out / "figures").rglob("*.png"))) == len(NAMES)
+    # Nothing is computed again.
+    monkeypatch.setattr(processes, "rows", lambda _work, parts, **_: [[BatchRow(picture="again")] for _ in parts])
+    before = (out / "journal.csv").read_bytes()
+    assert main(arguments(place, out, "--figures", "--format", "csv")) == 0
+    assert (out / "journal.csv").read_bytes() == before
+    said = capsys.readouterr().out
+    assert "5 cells could be formulas" in said
+    formulas = {"'=1+1.png", "''=1+1.png", "'-dash.png", "'@x.png", "'+x.png"}
+    assert {text for text in _pictures(out / "results.csv") if text.startswith("'")} == {*formulas, "'quoted'.png"}
+    assert main(arguments(place, out, "--format", "csv", "--keep-formulas")) == 0
+    assert _pictures(out / "results.csv") == [row["picture"] for row in found]
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _pictures(file: Path) -> list[str]:
+    with file.open(newline="", encoding="utf-8") as lines:
+        return [row["picture"] for row in csv.DictReader(lines)]
+
+
+def test_a_list_keeps_names_as_they_are(tmp_path: Path) -> None:
+    file = tmp_path / "list.txt"
+    lines = [name for name in NAMES if b"\n" not in name and not name.startswith(b"#")]
+    file.write_bytes(b"\n".join(lines))
+    assert [os.fsencode(item.name) for item in items(file)] == lines
+    file.write_bytes(b"\r\n".join(lines))  # as Windows writes it
+    assert [os.fsencode(item.name) for item in items(file)] == lines
 
 
 def _empty(place: Path) -> Path:
@@ -304,6 +371,97 @@ def test_csv_and_figures(folder: Path, tmp_path: Path) -> None:
     (figure,) = (out / "figures").rglob("*.png")
     assert figure.name == "03.png.png"
     assert Image.open(figure).width == 1600
+
+
+def test_a_full_disk_is_said_and_nothing_is_lost(
+    folder: Path,
+    rows: list[BatchRow],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    known, out = {row.picture: row for row in rows}, tmp_path / "out"
+    monkeypatch.setattr(processes, "rows", lambda _, parts, **__: ([known[one.name] for one in part] for part in parts))
+    assert main(arguments(folder, out)) == 0
+    whole, table_of_all = (out / "journal.csv").read_bytes(), (out / "results.parquet").read_bytes()
+    first = whole.index(rows[4].picture.encode())
+    for room in (0, 10, first, first + 100):  # in the middle of the header, of a row, and between two
+        (out / "journal.csv").unlink()
+        (out / "results.parquet").unlink()
+        with _room_for(room):
+            assert main(arguments(folder, out)) == 2
+        said = capsys.readouterr().err
+        assert "journal.csv cannot be written: File too large. The results so far are kept" in said
+        assert whole.startswith((out / "journal.csv").read_bytes())
+        assert main(arguments(folder, out)) == 0
+        assert (out / "results.parquet").read_bytes() == table_of_all
+    with _room_for(len(whole)):
+        assert main(arguments(folder, out)) == 2
+    assert "results.parquet cannot be written" in capsys.readouterr().err
+    assert sorted(file.name for file in out.iterdir()) == ["journal.csv", "results.parquet", "settings.json"]
+
+
+@contextmanager
+def _room_for(size: int) -> Iterator[None]:
+    """Files cannot grow beyond this size, in bytes: what is written beyond it is cut off, as by a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_damaged_journal_costs_only_the_damaged_rows(
+    folder: Path, work: Work, rows: list[BatchRow], tmp_path: Path
+) -> None:
+    journal = run(items(folder), work, here, tmp_path, SETTINGS, 100, nobody)
+    lines = (tmp_path / "journal.csv").read_bytes().splitlines(keepends=True)
+    lines[3] = lines[3][:30] + lines[4]  # the next row sticks to half a row
+    lines[4] = b"\0" * 200 + b"\n"  # as after a power cut
+    lines[5] = b'"' + lines[5]
+    lines[-1] = lines[-1][:20]
+    (tmp_path / "journal.csv").write_bytes(b"".join(lines))
+    assert len(Journal(tmp_path / "journal.csv", BatchRow).keys) == len(rows) - 4
+    journal = run(items(folder), work, here, tmp_path, SETTINGS, 100, nobody)
+    assert sorted(map(_text, journal)) == sorted(map(_text, rows))
+
+
+def test_workers_end_with_the_command_even_if_it_is_killed(folder: Path, tmp_path: Path) -> None:
+    starter = "import sys; from cnnfix_core.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", starter, *arguments(folder, tmp_path / "out", "--workers", "2")]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        _wait_for(lambda: _lines(tmp_path / "out" / "journal.csv") > 1)
+        workers = _children(process.pid)
+        assert len(workers) >= 2
+        process.kill()
+    _wait_for(lambda: not any(map(_alive, workers)), seconds=10)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _alive(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_figures_have_names_that_every_file_system_takes() -> None:
+    names = [
+        "a/b.jpg",
+        "a/b c (1).jpg",
+        "../b.jpg",
+        "a.png/b.jpg",
+        ".b.jpg",
+        "b?.jpg",
+        "x" * 251 + ".jpg",
+        "a/" * 500 + "b.jpg",
+    ]
+    found = [figure_name(name, f"digest{n}") for n, name in enumerate(names)]
+    assert found[:2] == ["a/b.jpg.png", "a/b c (1).jpg.png"]
+    assert found[2:] == [f"digest{n}.png" for n in range(2, len(names))]
+    assert figure_name("/data/a.jpg", "digest") == "data/a.jpg.png"
 
 
 def test_a_worker_that_is_killed_is_said_and_what_is_done_is_kept(folder: Path, tmp_path: Path) -> None:

@@ -168,6 +168,28 @@ def test_a_model_in_a_file_that_is_none(run: Run, cat_file: Path, tmp_path: Path
     assert "none.txt cannot be read" in err
 
 
+@pytest.mark.parametrize("words", [("explain", "--figure"), ("caption", "--figure"), ("backtrack", "--gif")])
+def test_a_file_is_called_what_it_is(run: Run, cat_file: Path, tmp_path: Path, words: tuple[str, str]) -> None:
+    command, option = words
+    code, _, err = run(command, cat_file, option, tmp_path / "x.xyz")
+    assert code == 2
+    assert f"x.xyz' must end in .{'gif' if option == '--gif' else 'png'}" in err
+    assert not list(tmp_path.glob("x*"))
+
+
+def test_names_that_are_no_text_can_be_printed() -> None:
+    code = r"""
+from cnnfix_core.cli.main import main
+main(["explain", "\udce9\xe9.png"])
+print("\udce9\xe9")
+"""
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    assert done.stdout == "\\udce9\\xe9\n"
+    assert done.stderr.startswith("cnnfix: ")
+
+
 # --- the page ---------------------------------------------------------------------------------------------------------
 
 

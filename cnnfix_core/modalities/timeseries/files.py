@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.explanations import class_as_dict, csv_text, json_text, question_as_dict, rounded
+from cnnfix_core.explanations import class_as_dict, json_text, question_as_dict, rounded
 from cnnfix_core.modalities.timeseries.explained import SignalExplanation
 from cnnfix_core.regions import area_holding
-from cnnfix_core.utils import percent
+from cnnfix_core.utils import csv_text, percent
 
 
 def signal_words(found: SignalExplanation) -> str:
