@@ -16,13 +16,35 @@ aten = torch.ops.aten
 
 def decomposition_of(operator: Any) -> Callable[..., Any] | None:
     """A function that computes the operator with simpler ones; None if the operator is recorded as it is."""
-    return _decompositions().get(operator) or (operator.decompose if _is_composite(operator) else None)
+    return (
+        _decompositions().get(operator)
+        or _in_place(operator)
+        or (operator.decompose if _is_composite(operator) else None)
+    )
+
+
+def _in_place(operator: Any) -> Callable[..., Any] | None:
+    """The same for an operator that writes its result over its first argument, such as lerp_ beside lerp."""
+    library, _, name = operator._schema.name.partition("::")
+    if library != "aten" or not name.endswith("_") or name.startswith("__"):
+        return None
+    beside = getattr(getattr(aten, name[:-1], None), operator._overloadname, None)
+    apart = _decompositions().get(beside)
+    return None if apart is None else lambda x, *rest, **options: x.copy_(apart(x, *rest, **options))
 
 
 @cache
 def _decompositions() -> dict[Any, Callable[..., Any]]:
     return {
         **get_decompositions([aten.addcmul, aten.addcdiv, aten.glu, aten.lerp, aten.baddbmm]),
+        aten.addr.default: lambda x, a, b, beta=1, alpha=1: beta * x + alpha * a[:, None] * b,
+        aten.conv_tbc.default: lambda x, weight, bias, pad=0: F.conv1d(
+            x.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad
+        ).permute(2, 0, 1),
+        aten.nansum.default: lambda x, *rest, **options: torch.where(x.isnan(), 0, x).sum(*rest, **options),
+        aten.hypot.default: lambda a, b: (a.square() + b.square()).sqrt(),
+        aten.logaddexp.default: lambda a, b: torch.stack(torch.broadcast_tensors(a, b)).logsumexp(0),
+        aten._trilinear.default: trilinear,
         aten.mkldnn_rnn_layer.default: lstm_layer,
         aten._native_multi_head_attention.default: attention_layer,
         aten._transformer_encoder_layer_fwd.default: encoder_layer,
@@ -32,6 +54,17 @@ def _decompositions() -> dict[Any, Callable[..., Any]]:
 def _is_composite(operator: Any) -> bool:
     """Whether PyTorch computes the operator only with other operators."""
     return torch._C._dispatch_has_kernel_for_dispatch_key(operator.name(), "CompositeImplicitAutograd")
+
+
+def trilinear(
+    a: Tensor, b: Tensor, c: Tensor, at_a: list[int], at_b: list[int], at_c: list[int], sums: list[int], _: int = 1
+) -> Tensor:
+    """The product of three tensors with new dimensions at these places, summed over some, as in torch.nn.Bilinear."""
+    for places, number in ((at_a, 0), (at_b, 1), (at_c, 2)):
+        for place in places:
+            a, b, c = (x.unsqueeze(place) if at == number else x for at, x in enumerate((a, b, c)))
+    product = (a * c) * b
+    return product.sum(sums) if sums else product
 
 
 def lstm_layer(x: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:

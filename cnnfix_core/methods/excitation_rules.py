@@ -26,12 +26,15 @@ from cnnfix_core.engine import (
 from cnnfix_core.engine.rules import (
     arithmetic,
     convolution,
+    deformation,
     elementwise,
     extrema,
     indexing,
+    landing,
     linear,
     normalisation,
     pooling,
+    reductions,
     resampling,
     views,
 )
@@ -71,7 +74,16 @@ def by_weight(operation: Operation, probabilities: Probabilities, sign: int) -> 
     yield from _in_proportion(operation, args, probabilities)
 
 
+@excites(deformation.deformable_convolution)
+def weighted_deformed(operation: Operation, probabilities: Probabilities) -> Passed:
+    """The same for a deformable convolution; its offsets and mask are constants."""
+    x, weight, offset, mask, bias, *rest = operation.args
+    fixed = [_data(weight).clamp_min(0), _data(offset), _data(mask), torch.zeros_like(_data(bias))]
+    yield from _in_proportion(operation, [x, *fixed, *rest], probabilities)
+
+
 @excites(pooling.avg_pool, pooling.mean, resampling.adaptive_avg_pool, resampling.resized)
+@excites(reductions.running_sum, landing.folded, landing.added_along, landing.scattered)
 def averaged(operation: Operation, probabilities: Probabilities) -> Passed:
     """A sum with fixed non-negative coefficients, such as average pooling: in proportion to x+."""
     yield from _in_proportion(operation, list(operation.args), probabilities)
@@ -86,6 +98,9 @@ def _in_proportion(operation: Operation, args: list[Any], probabilities: Probabi
     extrema.taken_along,
     extrema.over_dimensions,
     extrema.either,
+    extrema.both_extremes,
+    pooling.roi_max_pool,
+    reductions.smooth_maximum,
     views.viewed,
     views.joined,
     views.padded,
@@ -95,7 +110,10 @@ def _in_proportion(operation: Operation, args: list[Any], probabilities: Probabi
     indexing.filled,
 )
 def moved(operation: Operation, probabilities: Probabilities) -> Passed:
-    """Operations that move or select elements: the probability goes to where the element came from, like a gradient."""
+    """Operations that move or select elements: the probability goes to where the element came from, like a gradient.
+
+    The gradient of a smooth maximum is the share of each element.
+    """
     yield from _pulled_back(operation, list(operation.args), probabilities, None)
 
 

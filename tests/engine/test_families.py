@@ -207,8 +207,8 @@ def test_a_rule_is_not_overwritten_unless_that_is_meant() -> None:
 
 
 def test_like_what_has_no_rule() -> None:
-    with pytest.raises(cnnfix.CnnfixError, match=r"no rule for 'aten\.prod', so no operation can be like it"):
-        cnnfix.rule("familytest.new", like="aten.prod")(same_place)
+    with pytest.raises(cnnfix.CnnfixError, match=r"no rule for 'aten\.renorm', so no operation can be like it"):
+        cnnfix.rule("familytest.new", like="aten.renorm")(same_place)
 
 
 def test_tables_are_not_overwritten_unless_that_is_meant() -> None:

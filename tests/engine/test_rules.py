@@ -19,8 +19,6 @@ from hypothesis import strategies as st
 from cnnfix_core.engine import rules
 from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED, Preset
 from cnnfix_core.engine.recording import record
-from cnnfix_core.engine.walk import unravel
-from cnnfix_core.errors import NoRuleError
 from tests.engine.asking import (
     COVERED,
     LOCATIONS,
@@ -219,19 +217,20 @@ def test_adaptive_max_pool(data: Any, rng: Any, preset: Preset, coarse: bool, di
     compare(asked, plain.adaptive_max_pool(x.numpy(), asked.elements, out))
 
 
-@covers("aten.fractional_max_pool2d")
+@covers("aten.fractional_max_pool2d", "aten.fractional_max_pool3d")
 @few_examples
-@given(rng=seeds, preset=presets)
-def test_fractional_max_pool(rng: Any, preset: Preset) -> None:
+@given(rng=seeds, preset=presets, dims=st.integers(2, 3))
+def test_fractional_max_pool(rng: Any, preset: Preset, dims: int) -> None:
     """The windows are random; which element was taken is known from its value, which occurs once."""
-    x = numbers(rng, (2, 3, 7, 9), False)
+    x = numbers(rng, (2, 3, 7, 9, 6)[: dims + 2], False)
     kept: list[torch.Tensor] = []
+    pool = F.fractional_max_pool2d if dims == 2 else F.fractional_max_pool3d
 
     def function(x: torch.Tensor) -> torch.Tensor:
-        kept.append(F.fractional_max_pool2d(x, 2, output_size=(3, 4)))
+        kept.append(pool(x, 2, output_size=(3, 4, 2)[:dims]))
         return kept[-1]
 
-    asked = ask(function, [x], "aten.fractional_max_pool2d", preset, rng)
+    asked = ask(function, [x], f"aten.fractional_max_pool{dims}d", preset, rng)
     where = {float(x[place]): place for place in plain.places(x.shape)}
     expected = [
         plain.Step(row, 0, where[float(kept[-1][element.place])], element.sign, element.evidence)
@@ -435,6 +434,28 @@ RISING: dict[str, Callable[..., Any]] = {
     "aten.erf": torch.erf,
     "aten.atan": torch.atan,
     "aten.sign": torch.sign,
+    "aten.sgn": torch.sgn,
+    "aten.heaviside": lambda x: torch.heaviside(x, torch.tensor(0.5, dtype=x.dtype)),
+    "aten.round": torch.round,
+    "aten.floor": torch.floor,
+    "aten.ceil": torch.ceil,
+    "aten.trunc": torch.trunc,
+    "aten.fake_quantize_per_tensor_affine_cachemask": lambda x: torch.fake_quantize_per_tensor_affine(x, 0.1, 3, 0, 15),
+    "aten._fake_quantize_per_tensor_affine_cachemask_tensor_qparams": lambda x: torch.fake_quantize_per_tensor_affine(
+        x, torch.tensor(0.1), torch.tensor(3), 0, 15
+    ),
+    "aten.fake_quantize_per_channel_affine_cachemask": lambda x: torch.fake_quantize_per_channel_affine(
+        x.float(), torch.full((3,), 0.1), torch.zeros(3, dtype=torch.int32), 1, 0, 15
+    ),
+    "aten.log2": torch.log2,
+    "aten.log10": torch.log10,
+    "aten.exp2": torch.exp2,
+    "aten.sinh": torch.sinh,
+    "aten.asinh": torch.asinh,
+    "aten.asin": lambda x: (x / 3).asin(),
+    "aten.atanh": lambda x: (x / 3).atanh(),
+    "aten.acosh": lambda x: (x + 1).acosh(),
+    "aten.erfinv": lambda x: (x / 3).erfinv(),
     "aten.threshold": lambda x: F.threshold(x, 0.5, 0.1),
     "aten.hardshrink": F.hardshrink,
     "aten.softshrink": F.softshrink,
@@ -448,6 +469,8 @@ FALLING: dict[str, Callable[..., Any]] = {
     "aten.rsub": lambda x: 1 - x,
     "aten.reciprocal": torch.reciprocal,
     "aten.rsqrt": torch.rsqrt,
+    "aten.erfc": torch.erfc,
+    "aten.acos": lambda x: (x / 3).acos(),
 }
 COVERED.update(RISING, FALLING)
 
@@ -486,23 +509,37 @@ def test_power(power: Any, inplace: bool, rng: Any, preset: Preset) -> None:
     compare(asked, expected)
 
 
-@covers("aten.abs", "aten.sin", "aten.cos")
+BENT: dict[str, Callable[[float], float]] = {
+    "abs": abs,
+    "sin": math.sin,
+    "cos": math.cos,
+    "tan": math.tan,
+    "cosh": math.cosh,
+    "sinc": lambda value: math.sin(math.pi * value) / (math.pi * value),
+}
+COVERED.update(f"aten.{name}" for name in BENT)
+
+
 @pytest.mark.parametrize("inplace", [False, True])
-@pytest.mark.parametrize("name", ["abs", "sin", "cos"])
+@pytest.mark.parametrize("name", BENT)
 @few_examples
 @given(rng=seeds, preset=presets)
 def test_functions_that_rise_here_and_fall_there(name: str, inplace: bool, rng: Any, preset: Preset) -> None:
     x = numbers(rng, (3, 4), False) * 4
     function = lambda x: getattr(x * 1, f"{name}_")() if inplace else getattr(x, name)()  # noqa: E731
     asked = ask(function, [x], f"aten.{name}", preset, rng)
-    slow = {"abs": abs, "sin": math.sin, "cos": math.cos}[name]
-    compare(asked, plain.bent(x.numpy(), asked.elements, asked.settings, lambda value, place: slow(value)))
+    compare(asked, plain.bent(x.numpy(), asked.elements, asked.settings, lambda value, place: BENT[name](value)))
 
 
-def test_a_power_of_two_activations_has_no_rule() -> None:
-    tape = record(Apply(lambda x: x**x), torch.ones(2))
-    with pytest.raises(NoRuleError, match="base and exponent both"):
-        unravel(tape, (0,))
+@covers("aten.atan2")
+@few_examples
+@given(rng=seeds, preset=presets)
+def test_of_two_activations_the_first_is_followed(rng: Any, preset: Preset) -> None:
+    a, b = numbers(rng, (3, 4), False).abs() + 0.1, numbers(rng, (4,), False)
+    for name, of_two, slow in (("pow", torch.pow, lambda x, y: x**y), ("atan2", torch.atan2, math.atan2)):
+        asked = ask(of_two, [a, b], f"aten.{name}", preset, rng)
+        value_of = lambda value, place: slow(value, float(b[place[1]]))  # noqa: B023, E731
+        compare(asked, plain.bent(a.numpy(), asked.elements, asked.settings, value_of))
 
 
 def test_an_activation_subtracted_from_a_broadcast_constant() -> None:
@@ -571,7 +608,7 @@ def test_group_and_layer_norm(data: Any, rng: Any, preset: Preset, affine: bool)
 # --- selectors --------------------------------------------------------------------------------------------------------
 
 
-@covers("aten.topk", "aten.sort", "aten.kthvalue", "aten.median", "aten.max", "aten.min")
+@covers("aten.topk", "aten.sort", "aten.kthvalue", "aten.median", "aten.max", "aten.min", "aten.nanmedian", "aten.mode")
 @some_examples
 @given(data=st.data(), rng=seeds, preset=presets, keepdim=st.booleans())
 def test_what_is_taken_along_a_dimension(data: Any, rng: Any, preset: Preset, keepdim: bool) -> None:
@@ -595,6 +632,8 @@ def test_what_is_taken_along_a_dimension(data: Any, rng: Any, preset: Preset, ke
                 ("sort", lambda x: x.sort(), last, True, lambda place: place[last]),
                 ("kthvalue", lambda x: x.kthvalue(k, signed, keepdim), dim, keepdim, lambda place: k - 1),
                 ("median", lambda x: x.median(signed, keepdim), dim, keepdim, lambda place: (size - 1) // 2),
+                ("nanmedian", lambda x: x.nanmedian(signed, keepdim), dim, keepdim, lambda place: (size - 1) // 2),
+                ("mode", lambda x: x.mode(signed, keepdim), dim, keepdim, lambda place: 0),  # of all different numbers
                 ("max", lambda x: x.max(signed, keepdim), dim, keepdim, lambda place: size - 1),
                 ("min", lambda x: x.min(signed, keepdim), dim, keepdim, lambda place: 0),
             ]
@@ -618,8 +657,34 @@ def test_extremes(data: Any, rng: Any, preset: Preset, coarse: bool, keepdim: bo
         compare(asked, plain.extreme(x.numpy(), asked.elements, dims or everything, keepdim, sign))
         asked = ask(lambda x: getattr(x, which)(), [x], f"aten.{which}", preset, rng)  # noqa: B023
         compare(asked, plain.extreme(x.numpy(), asked.elements, everything, False, sign))
-    asked = ask(torch.median, [x], "aten.median", preset, rng)
-    compare(asked, plain.middle(x.numpy(), asked.elements))
+    for name in ("median", "nanmedian"):
+        asked = ask(getattr(torch, name), [x], f"aten.{name}", preset, rng)
+        compare(asked, plain.middle(x.numpy(), asked.elements))
+
+
+@covers("aten.aminmax")
+@few_examples
+@given(data=st.data(), rng=seeds, preset=presets, coarse=st.booleans(), keepdim=st.booleans())
+def test_both_extremes(data: Any, rng: Any, preset: Preset, coarse: bool, keepdim: bool) -> None:
+    draw: Draw = data.draw
+    x = numbers(rng, draw(st.lists(sizes, min_size=1, max_size=4)), coarse)
+    dim = draw(st.sampled_from([None, *range(-x.ndim, x.ndim)]))
+    dims = list(range(x.ndim)) if dim is None else [dim % x.ndim]
+    for slot, sign in ((0, -1), (1, 1)):
+        asked = ask(lambda x: torch.aminmax(x, dim=dim, keepdim=keepdim), [x], "aten.aminmax", preset, rng, slot)
+        compare(asked, plain.extreme(x.numpy(), asked.elements, dims, keepdim, sign))
+
+
+@covers("aten.cummax", "aten.cummin")
+@few_examples
+@given(data=st.data(), rng=seeds, preset=presets)
+def test_running_extremes(data: Any, rng: Any, preset: Preset) -> None:
+    draw: Draw = data.draw
+    x = numbers(rng, draw(st.lists(sizes, min_size=1, max_size=3)), False)
+    dim = draw(st.integers(0, x.ndim - 1))
+    for name, sign in (("cummax", 1), ("cummin", -1)):
+        asked = ask(lambda x: getattr(x, name)(dim)[0], [x], f"aten.{name}", preset, rng)  # noqa: B023
+        compare(asked, plain.running_extreme(x.numpy(), asked.elements, dim, sign))
 
 
 @covers("aten.maximum", "aten.minimum")

@@ -143,30 +143,40 @@ def test_roi_align(data: Any, rng: Any, preset: Preset, aligned: bool, samples: 
     check(function, [x], "torchvision.roi_align", preset, rng, axes)
 
 
-@covers("aten.grid_sampler_2d")
+@covers("aten.grid_sampler_2d", "aten.grid_sampler_3d")
 @many_examples
-@given(data=st.data(), rng=seeds, preset=presets, border=st.booleans(), ends_meet=st.booleans())
-def test_grid_sample(data: Any, rng: Any, preset: Preset, border: bool, ends_meet: bool) -> None:
+@given(
+    data=st.data(),
+    rng=seeds,
+    preset=presets,
+    padding=st.sampled_from(["zeros", "border", "reflection"]),
+    nearest=st.booleans(),
+    ends_meet=st.booleans(),
+    dims=st.integers(2, 3),
+)
+def test_grid_sample(
+    data: Any, rng: Any, preset: Preset, padding: str, nearest: bool, ends_meet: bool, dims: int
+) -> None:
     draw: Draw = data.draw
-    batch, height, width = draw(st.integers(1, 2)), draw(st.integers(1, 5)), draw(st.integers(1, 5))
-    x = numbers(rng, (batch, draw(sizes), height, width), False)
-    grid = torch.from_numpy(rng.uniform(-1.6, 1.6, (batch, draw(sizes), draw(sizes), 2)))
+    batch, lengths = draw(st.integers(1, 2)), [draw(st.integers(1, 5)) for _ in range(dims)]
+    x = numbers(rng, (batch, draw(sizes), *lengths), False)
+    grid = torch.from_numpy(rng.uniform(-2.6, 2.6, (batch, *(draw(sizes) for _ in range(dims)), dims)))
 
     def axes(place: plain.Place) -> tuple[plain.Place, list[slow.Axis]]:
-        item, channel, row, column = place
-        across, down = (float(number) for number in grid[item, row, column])
+        item, channel, *at = place
+        backwards = grid[(item, *at)].tolist()[::-1]
         return (item, channel), [
-            slow.grid(number, size, border, ends_meet) for number, size in ((down, height), (across, width))
+            slow.grid(number, size, padding, ends_meet, nearest)
+            for number, size in zip(backwards, lengths, strict=True)
         ]
 
-    mode = "border" if border else "zeros"
-    function = lambda x: F.grid_sample(x, grid, padding_mode=mode, align_corners=ends_meet)  # noqa: E731
-    check(function, [x], "aten.grid_sampler_2d", preset, rng, axes)
+    mode = "nearest" if nearest else "bilinear"
+    function = lambda x: F.grid_sample(x, grid, mode, padding, ends_meet)  # noqa: E731
+    check(function, [x], f"aten.grid_sampler_{dims}d", preset, rng, axes)
 
 
-@pytest.mark.parametrize("options", [{"mode": "nearest"}, {"mode": "bicubic"}, {"padding_mode": "reflection"}])
-def test_grid_samples_without_a_rule(options: Any) -> None:
+def test_grid_samples_without_a_rule() -> None:
     x, grid = torch.ones(1, 1, 2, 2), torch.zeros(1, 1, 1, 2)
-    tape = record(Apply(lambda x: F.grid_sample(x, grid, align_corners=False, **options)), x)
+    tape = record(Apply(lambda x: F.grid_sample(x, grid, "bicubic", align_corners=False)), x)
     with pytest.raises(NoRuleError, match="sampling"):
         unravel(tape, (0, 0, 0, 0))

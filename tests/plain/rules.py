@@ -420,6 +420,16 @@ def extreme(x: Any, elements: Sequence[Element], dims: Sequence[int], keepdim: b
     return steps
 
 
+def running_extreme(x: Any, elements: Sequence[Element], dim: int, sign: int) -> list[Step]:
+    """The largest (sign 1) or smallest element up to a place."""
+    steps = []
+    for row, element in enumerate(elements):
+        seen = [(*element.place[:dim], n, *element.place[dim + 1 :]) for n in range(element.place[dim] + 1)]
+        best = first_largest(seen, lambda place: sign * float(x[place]))
+        steps.append(Step(row, 0, best, element.sign, element.evidence))
+    return steps
+
+
 def middle(x: Any, elements: Sequence[Element]) -> list[Step]:
     """The median of everything: of an even number the lower of the two in the middle, of equals the first."""
     order = sorted(places(x.shape), key=lambda place: float(x[place]))

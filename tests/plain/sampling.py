@@ -105,11 +105,17 @@ def region(i: int, size: int, bins: int, ends: tuple[float, float], samples: int
     return axis
 
 
-def grid(number: float, size: int, border: bool, ends_meet: bool) -> Axis:
-    """A place given by a number from -1 to 1; border: places outside are moved to the border, else they are 0."""
+def grid(number: float, size: int, padding: str, ends_meet: bool, nearest: bool) -> Axis:
+    """A place given by a number from -1 to 1; padding: what becomes of places outside, which are 0 by themselves."""
     at = (number + 1) / 2 * (size - 1) if ends_meet else (number + 1) / 2 * size - 0.5
-    if border:
-        return between(at, size)
+    if padding == "reflection":
+        low, high = (0.0, size - 1.0) if ends_meet else (-0.5, size - 0.5)
+        while high > low and not low <= at <= high:
+            at = 2 * low - at if at < low else 2 * high - at
+    if padding != "zeros":
+        at = min(max(at, 0.0), size - 1.0)
+    if nearest:
+        return {round(at): 1.0} if 0 <= round(at) < size else {}
     low = math.floor(at)
     return {n: c for n, c in ((low, 1 - (at - low)), (low + 1, at - low)) if 0 <= n < size and c}
 

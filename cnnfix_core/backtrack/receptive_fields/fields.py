@@ -11,15 +11,27 @@ import torch
 
 from cnnfix_core.arrays import Floats, Ints, contiguous
 from cnnfix_core.backtrack.receptive_fields.axes import Axis, Sampling, united
-from cnnfix_core.engine import FamilyTable, HopFunction, Operation, Overwrite, Tape, Value, followed_factors, known_as
+from cnnfix_core.engine import (
+    FamilyTable,
+    HopFunction,
+    Operation,
+    Overwrite,
+    Tape,
+    Value,
+    family_of,
+    followed_factors,
+    known_as,
+)
 from cnnfix_core.engine.rules import (
     arithmetic,
     convolution,
+    deformation,
     extrema,
     indexing,
     linear,
     matmul,
     pooling,
+    reductions,
     resampling,
     views,
 )
@@ -145,6 +157,11 @@ def _same_order(operation: Operation, output: Value, where: Known) -> Field | No
     resampling.roi_align,
     extrema.taken_along,
     "aten.fractional_max_pool2d",
+    deformation.deformable_convolution,
+    reductions.running_sum,
+    "aten.cumprod",
+    "aten.cummax",
+    "aten.cummin",
     matmul.matrix_product,
     matmul.attention,
 )
@@ -213,10 +230,12 @@ def _viewed(operation: Operation, output: Value, where: Known) -> Field | None:
     return _both(where.get(x), lambda axis: axis.viewed(view.shape, view.stride(), int(view.storage_offset())))
 
 
-@receptive_field_of("aten.max", "aten.min", pooling.mean, extrema.over_dimensions)
+@receptive_field_of("aten.max", "aten.min", pooling.mean, extrema.over_dimensions, extrema.both_extremes)
+@receptive_field_of(reductions.spread, reductions.norm, reductions.smooth_maximum, reductions.product)
 def _reduced(operation: Operation, output: Value, where: Known) -> Field | None:
-    """Mean, sum or maximum over dimensions other than those of the map."""
-    x, dims = operation.args[0], reduced_dims(operation)
+    """Mean, sum, maximum, spread or norm over dimensions other than those of the map."""
+    x = operation.args[0]
+    dims = reduced_dims(operation, 2 if family_of(operation) is reductions.norm else 1)
     over = {axis: size for axis, size in enumerate(x.shape) if axis not in dims}
     strides = [contiguous(x.shape)[axis] for axis in over]
     field = _both(where.get(x), lambda axis: axis.viewed(list(over.values()), strides, 0))

@@ -8,7 +8,7 @@ import torch
 from torch.utils._pytree import tree_map_only
 
 from cnnfix_core.arrays import Ints, Signs, broadcast_index
-from cnnfix_core.engine.rules.registry import Arrival, Question, no_rule, rule
+from cnnfix_core.engine.rules.registry import Arrival, Question, rule
 from cnnfix_core.engine.rules.sharing import turned
 from cnnfix_core.engine.tape import Value
 
@@ -47,6 +47,24 @@ from cnnfix_core.engine.tape import Value
     "aten.erf",
     "aten.atan",
     "aten.sign",
+    "aten.sgn",
+    "aten.heaviside",
+    "aten.round",
+    "aten.floor",
+    "aten.ceil",
+    "aten.trunc",
+    "aten.fake_quantize_per_tensor_affine_cachemask",
+    "aten._fake_quantize_per_tensor_affine_cachemask_tensor_qparams",
+    "aten.fake_quantize_per_channel_affine_cachemask",
+    "aten.log2",
+    "aten.log10",
+    "aten.exp2",
+    "aten.sinh",
+    "aten.asinh",
+    "aten.asin",
+    "aten.atanh",
+    "aten.acosh",
+    "aten.erfinv",
     "aten.threshold",
     "aten.hardshrink",
     "aten.softshrink",
@@ -56,27 +74,28 @@ from cnnfix_core.engine.tape import Value
     "aten._log_softmax",
 )
 def same_element(question: Question) -> Iterable[Arrival]:
-    """Activation functions, which (nearly) always increase, and operations without effect in evaluation mode.
+    """Activation functions, which (nearly) always increase, rounding, and what has no effect in evaluation mode.
 
     A softmax is one of them: a class is probable because its own logit is high.
     """
     yield passed(question, question.selection.sign)
 
 
-@rule("aten.neg", "aten.reciprocal", "aten.rsqrt")
+@rule("aten.neg", "aten.reciprocal", "aten.rsqrt", "aten.erfc", "aten.acos")
 def turned_element(question: Question) -> Iterable[Arrival]:
     """Decreasing functions: "why is it high?" becomes "why is the input low?"."""
     sign = question.selection.sign
     yield passed(question, -sign if question.preset.signed else sign)
 
 
-@rule("aten.abs", "aten.pow", "aten.sin", "aten.cos", args=(0, 1))
+@rule("aten.abs", "aten.pow", "aten.sin", "aten.cos", "aten.tan", "aten.cosh", "aten.sinc", "aten.atan2", args=(0, 1))
 def bent_element(question: Question) -> Iterable[Arrival]:
-    """Functions that increase or decrease: the question turns around where the slope is negative."""
+    """Functions that increase or decrease: the question turns around where the slope is negative.
+
+    Of two activations (a power, an angle) the walk follows the first; the other is a coefficient.
+    """
     operation, selection = question.operation, question.selection
-    x, *others = operation.activations()
-    if others:
-        raise no_rule(operation, "a power whose base and exponent both depend on the input")
+    x = operation.activations()[0]
 
     def places(value: Value) -> Ints:
         return broadcast_index(selection.index, value.shape, selection.shape)

@@ -13,6 +13,7 @@ from cnnfix_core.engine.tape import Value
 
 
 @rule("aten.topk", "aten.sort", "aten.kthvalue", "aten.median", "aten.max", "aten.min", args=(0,), outputs=(1,))
+@rule("aten.nanmedian", "aten.mode", "aten.cummax", "aten.cummin", args=(0,), outputs=(1,))
 def taken_along(question: Question) -> Iterable[Arrival]:
     """The forward pass recorded which position along a dimension was selected; without a dimension, search for it."""
     operation = question.operation
@@ -32,7 +33,8 @@ def taken_along(question: Question) -> Iterable[Arrival]:
 def of_all(question: Question, x: Value) -> Arrival:
     """The maximum, minimum or (lower) median of all elements, the first one on ties."""
     values = x.array().reshape(-1)
-    rank = {"aten.max": -1, "aten.min": 0, "aten.median": (values.size - 1) // 2}[question.operation.name]
+    middle = (values.size - 1) // 2
+    rank = {"aten.max": -1, "aten.min": 0, "aten.median": middle, "aten.nanmedian": middle}[question.operation.name]
     taken = np.argmax(values == np.sort(values)[rank])
     return _same(question, x, np.full(len(question.selection), taken))
 
@@ -42,6 +44,13 @@ def over_dimensions(question: Question) -> Iterable[Arrival]:
     """The maximum or minimum over some or all dimensions."""
     operation = question.operation
     yield from extreme(question, operation.args[0], reduced_dims(operation), operation.name == "aten.amax")
+
+
+@rule("aten.aminmax", args=(0,))
+def both_extremes(question: Question) -> Iterable[Arrival]:
+    """The minimum and the maximum over one dimension or all."""
+    operation = question.operation
+    yield from extreme(question, operation.args[0], reduced_dims(operation), largest=question.slot == 1)
 
 
 def extreme(question: Question, x: Value, dims: Iterable[int], largest: bool) -> Iterable[Arrival]:

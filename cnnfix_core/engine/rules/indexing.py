@@ -11,6 +11,7 @@ from torch.utils._pytree import tree_map_only
 
 from cnnfix_core.engine.aliasing import Overwrite, extent, laid_out, layout_of
 from cnnfix_core.engine.rules.elementwise import passed
+from cnnfix_core.engine.rules.landing import put_and_added
 from cnnfix_core.engine.rules.registry import Arrival, Question, no_rule, rule
 from cnnfix_core.engine.tape import Value
 
@@ -55,6 +56,9 @@ _MOVEMENTS = (
     "aten.pixel_shuffle",
     "aten.pixel_unshuffle",
     "aten.channel_shuffle",
+    "aten.rot90",
+    "aten.diag_embed",
+    "aten.diagonal_scatter",
     "aten.upsample_nearest1d",
     "aten.upsample_nearest2d",
     "aten.upsample_nearest3d",
@@ -69,7 +73,8 @@ _MOVEMENTS = (
 # Masks and indices decide which elements go where, so their values must be kept.
 @rule("aten.where", args=(0,))
 @rule("aten.index", "aten.take", "aten.masked_select", "aten.max_unpool2d", "aten._pack_padded_sequence", args=(1,))
-@rule("aten.gather", "aten.index_select", args=(2,))
+@rule("aten.max_unpool3d", "aten.masked_scatter", args=(1,))
+@rule("aten.gather", "aten.index_select", "aten.index_copy", args=(2,))
 def moved(question: Question) -> Iterable[Arrival]:
     """Run the same operation on tensors of element numbers, which shows where each selected element came from.
 
@@ -78,16 +83,14 @@ def moved(question: Question) -> Iterable[Arrival]:
     yield from with_numbers(question, question.operation.args)
 
 
-@rule("aten.index_put", args=(1,))
+@rule("aten.index_put", args=(0, 1, 2))
 def put(question: Question) -> Iterable[Arrival]:
-    """Elements are written to the given positions."""
-    if any(question.operation.args[3:]):
-        raise no_rule(question.operation, "writing that adds to the previous values")
-    yield from moved(question)
+    """Elements are written to the given positions, or added to what is there."""
+    yield from put_and_added(question) if any(question.operation.args[3:]) else moved(question)
 
 
 @rule("aten.masked_fill", args=(1,))
-@rule("aten.scatter", args=(2,))
+@rule("aten.scatter", "aten.index_fill", args=(2,))
 def filled(question: Question) -> Iterable[Arrival]:
     """A number, the last argument, is written to some positions: it comes from no input."""
     *given, last = question.operation.args

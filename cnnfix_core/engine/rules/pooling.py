@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from cnnfix_core.arrays import Ints, contiguous
+from cnnfix_core.arrays import Ints
 from cnnfix_core.engine.rules.convolution import through_windows, window_geometry
-from cnnfix_core.engine.rules.dimensions import reduced_dims
+from cnnfix_core.engine.rules.dimensions import reduced_elements
 from cnnfix_core.engine.rules.registry import Arrival, Question, rule
 from cnnfix_core.engine.rules.sharing import Terms, through_terms
 
@@ -19,6 +19,7 @@ from cnnfix_core.engine.rules.sharing import Terms, through_terms
     "aten.adaptive_max_pool2d",
     "aten.adaptive_max_pool3d",
     "aten.fractional_max_pool2d",
+    "aten.fractional_max_pool3d",
     outputs=(1,),
 )
 def max_pool(question: Question) -> Iterable[Arrival]:
@@ -29,6 +30,18 @@ def max_pool(question: Question) -> Iterable[Arrival]:
     dims = len(sizes)
     plane = selection.index // np.prod(selection.shape[-dims:], dtype=np.int64)
     yield Arrival(x, plane * np.prod(x.shape[-dims:], dtype=np.int64) + taken, selection.sign, selection.evidence)
+
+
+@rule("torchvision.roi_pool", args=(1,), outputs=(1,))
+def roi_max_pool(question: Question) -> Iterable[Arrival]:
+    """The largest element of each cell of a box (Girshick: Fast R-CNN, ICCV 2015, section 2.1); -1 for empty cells."""
+    x, boxes = question.operation.args[:2]
+    selection = question.selection
+    taken = question.operation.outputs[1].integers().reshape(-1)[selection.index]
+    box, channel = np.unravel_index(selection.index, selection.shape)[:2]
+    plane = boxes.array()[box, 0].astype(np.int64) * x.shape[1] + channel
+    index = np.where(taken >= 0, plane * np.prod(x.shape[2:], dtype=np.int64) + taken, -1)
+    yield Arrival(x, index, selection.sign, selection.evidence)
 
 
 @rule("aten.avg_pool1d", "aten.avg_pool2d", "aten.avg_pool3d", args=(0,))
@@ -50,15 +63,8 @@ def avg_pool(question: Question) -> Iterable[Arrival]:
 @rule("aten.mean", "aten.sum", args=(0,))
 def mean(question: Question) -> Iterable[Arrival]:
     """Mean or sum over some dimensions, such as global average pooling."""
-    x, *rest = question.operation.args
-    dims = reduced_dims(question.operation)
-    keeps = len(rest) > 1 and rest[1]
-    kept = [axis for axis in range(len(x.shape)) if axis not in dims]
-    coordinates, strides = question.selection.coordinates, np.array(contiguous(x.shape), np.int64)
-    start = coordinates[:, kept] @ strides[kept] if keeps else coordinates @ strides[kept]
-    inside = np.zeros(1, np.int64)
-    for axis in dims:
-        inside = (inside[:, None] + np.arange(x.shape[axis]) * strides[axis]).reshape(-1)
+    x = question.operation.args[0]
+    start, inside = reduced_elements(question)
 
     def terms(rows: Ints) -> Terms:
         return start[rows, None] + inside, np.ones(1)

@@ -100,27 +100,49 @@ def _bin(low: Floats, high: Floats, at: Ints, count: int, samples: int, aligned:
     return weights
 
 
-@rule("aten.grid_sampler_2d", args=(0, 1))
+@rule("aten.grid_sampler_2d", "aten.grid_sampler_3d", args=(0, 1))
 def grid_sample(question: Question) -> Iterable[Arrival]:
     """Values at the positions in a grid, whose coordinates go from -1 to 1. The grid is treated as a constant.
 
     Jaderberg et al.: Spatial Transformer Networks, NIPS 2015, eq. 5.
     """
     x, grid, mode, padding, aligned = question.operation.args
-    if mode != 0 or padding > 1:
-        raise no_rule(question.operation, "sampling that is not bilinear, or reflects at the border")
+    if mode == _BICUBIC:
+        raise no_rule(question.operation, "bicubic sampling")
+    weights_of = _nearest if mode == _NEAREST else _between
     selection = question.selection
     places = grid.array().astype(np.float64)
 
     def rows(part: Ints) -> Sequence[Floats]:
-        item, _, row, column = np.unravel_index(selection.index[part], selection.shape)
-        weights = []
-        for size, place in zip(x.shape[2:], places[item, row, column].T[::-1], strict=True):
-            at = (place + 1) / 2 * (size - 1) if aligned else ((place + 1) * size - 1) / 2
-            weights.append(_between(at.clip(0, size - 1) if padding else at, size))
-        return weights
+        item, _, *at = np.unravel_index(selection.index[part], selection.shape)
+        coordinates = places[(item, *at)].T[::-1]
+        return [
+            weights_of(_on_map(place, size, padding, aligned), size)
+            for size, place in zip(x.shape[2:], coordinates, strict=True)
+        ]
 
     return sampled(question, x, lambda part: selection.index[part] // np.prod(selection.shape[2:]), rows)
+
+
+_NEAREST, _BICUBIC = 1, 2  # PyTorch's numbers of modes
+_BORDER, _REFLECTION = 1, 2  # and of paddings
+
+
+def _on_map(place: Floats, size: int, padding: int, aligned: bool) -> Floats:
+    """Coordinates from -1 to 1 as places on an axis; padding says what becomes of those outside."""
+    at = (place + 1) / 2 * (size - 1) if aligned else ((place + 1) * size - 1) / 2
+    if padding == _REFLECTION:
+        low, span = (0.0, size - 1.0) if aligned else (-0.5, float(size))
+        folded = np.abs(at - low) % (2 * span) if span else np.zeros_like(at)
+        at = np.minimum(folded, 2 * span - folded) + low
+    inside: Floats = at.clip(0, size - 1) if padding in (_BORDER, _REFLECTION) else at
+    return inside
+
+
+def _nearest(place: Floats, size: int) -> Floats:
+    """Weights (n, size) of the nearest place; halves are rounded to even."""
+    weights: Floats = (np.rint(place)[:, None] == np.arange(size)).astype(np.float64)
+    return weights
 
 
 def _between(place: Floats, size: int) -> Floats:

@@ -98,6 +98,38 @@ def through_terms(
         yield Arrival(x, reached, child_signs(preset, x, reached), shares[row, column], rows[row])
 
 
+def through_shares(
+    question: Question,
+    x: Value,
+    shares: Callable[[Ints], Terms],
+    width: int,
+    factors: Callable[[Ints, Ints], NDArray[Any]] | None = None,
+) -> Iterable[Arrival]:
+    """Hop to inputs in given shares, where coefficients times inputs would not say what an output owes to them.
+
+    Args:
+        question: The question.
+        x: The input.
+        shares: As `terms` of `through_terms`, with shares >= 0 in place of coefficients; under the published rules the
+            largest gets everything.
+        width: As for `through_terms`.
+        factors: From positions, (n, m), and rows, (n,), to numbers whose sign turns the question; None if none turn it.
+    """
+    selection, preset = question.selection, question.preset
+    step = max(1, _MOST_AT_ONCE // max(width, 1))
+    for start in range(0, len(selection), step):
+        rows = np.arange(start, min(start + step, len(selection)))
+        index, parts = shares(rows)
+        parts = np.where(index >= 0, parts, 0)
+        chosen = parts if preset.spread else largest_only(parts)
+        row, column = np.nonzero((chosen > 0) & (parts > 0))
+        sign = selection.sign[rows[row]]
+        if factors is not None and preset.signed:
+            sign = sign * _direction(factors(index, rows)[row, column])
+        evidence = chosen[row, column] * selection.evidence[rows[row]]
+        yield Arrival(x, index[row, column], sign.astype(np.int8), evidence, rows[row])
+
+
 def _largest(products: NDArray[Any], k: int) -> tuple[Ints, NDArray[Any]]:
     """The k largest of each row, the first ones on ties: columns (n, k) and values (n, k), padded with -inf."""
     left, rows = products.copy(), np.arange(len(products))
