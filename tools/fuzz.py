@@ -138,12 +138,14 @@ class Tiny(nn.Module):
 
 
 def models() -> list[bytes]:
-    """A state dict in both formats, and a program."""
+    """A state dict in all formats, alone and in a checkpoint, and a program."""
     state = architectures.build(ARCHITECTURE, 3).state_dict()
-    pickled, program = io.BytesIO(), io.BytesIO()
+    pickled, checkpoint, old, program = (io.BytesIO() for _ in range(4))
     torch.save(state, pickled)
+    torch.save({"net": state, "args": argparse.Namespace(lr=0.1)}, checkpoint, pickle_protocol=5)
+    torch.save(state, old, _use_new_zipfile_serialization=False)
     torch.export.save(torch.export.export(Tiny().eval(), (torch.zeros(1, 3, 16, 16),)), program)
-    return [pickled.getvalue(), save(state), program.getvalue()]
+    return [pickled.getvalue(), checkpoint.getvalue(), old.getvalue(), save(state), program.getvalue()]
 
 
 def tables() -> list[bytes]:

@@ -122,7 +122,9 @@ def load(name: str, options: argparse.Namespace) -> Model:
         labels = zoo.read_labels(options.labels.read_bytes()) if options.labels else None
     except OSError as error:
         raise CnnfixError(f"The labels in {options.labels} cannot be read: {error.strerror}.") from error
-    return zoo.open_own(path, path.name, architecture=options.architecture, labels=labels)
+    model = zoo.open_own(path, path.name, architecture=options.architecture, labels=labels)
+    print_warnings(model.notes)
+    return model
 
 
 def _show_progress(done: int, total: int | None) -> None:

@@ -37,6 +37,7 @@ class Model(Classifier):
         task: What the network predicts.
         probabilities: Whether its scores are probabilities rather than logits.
         whole: Whether it takes only whole pictures, never crops.
+        notes: What of its file was taken, left out and assumed, in sentences.
     """
 
     preprocess: Preprocessing
@@ -46,6 +47,7 @@ class Model(Classifier):
     task: Task = "classification"
     probabilities: bool = False
     whole: bool = False
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(

@@ -2,60 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from cnnfix_core.errors import ModelError
-from cnnfix_core.zoo import architectures
+from cnnfix_core.zoo.checkpoint import Stored
 
 State = dict[str, Tensor]
+Held = TypeVar("Held")
 
 # Heads that are used only in training: a file may lack them.
-_LEARNING_ONLY = ("aux1.", "aux2.", "AuxLogits.")
-
-
-def classes_in(state: State, architecture: str) -> int:
-    """The number of classes of a network of that architecture, from the shapes of its tensors. Raises ModelError."""
-    one, other = (architectures.skeleton(architecture, classes).state_dict() for classes in (7, 8))
-    for name, tensor in one.items():
-        differs = [
-            axis for axis, pair in enumerate(zip(tensor.shape, other[name].shape, strict=True)) if len(set(pair)) > 1
-        ]
-        if differs and name in state and state[name].ndim == tensor.ndim:
-            return state[name].shape[differs[0]]
-    raise ModelError(
-        f"The file has no classification layer of {architecture}: is it for another network, or only a part of it?"
-    )
+LEARNING_ONLY = ("aux1.", "aux2.", "AuxLogits.")
 
 
 def fill(module: nn.Module, state: State, title: str) -> None:
     """Load the tensors into the module. Raises ModelError if they do not fit or are not finite."""
-    state = with_present_names(module, state)
-    check(state, module, title)
-    check_finite(state)
-    module.load_state_dict(state, strict=False)
+    present = dict(with_present_names(module, state))
+    check(present, module, title)
+    check_finite(present)
+    module.load_state_dict(present, strict=False)
 
 
-def check(state: State, module: nn.Module, title: str) -> None:
+def check(state: Mapping[str, Tensor | Stored], module: nn.Module, title: str) -> None:
     """Raise ModelError unless the names and shapes are those of the module, which may be a skeleton."""
     state = with_present_names(module, state)
     wanted = module.state_dict()
-    missing = [name for name in wanted if name not in state and not _may_be_missing(name)]
+    missing = [name for name in wanted if name not in state and not may_be_missing(name)]
     unexpected = [name for name in state if name not in wanted]
     for names, what in ((missing, "lack"), (unexpected, "have more than the network:")):
         if names:
-            raise ModelError(f"The weights do not fit {title}; they {what} {_listed(names)}.")
+            raise ModelError(f"The weights do not fit {title}; they {what} {listed(names)}.")
     for name, tensor in state.items():
         if tensor.shape != wanted[name].shape:
             found, needed = (" x ".join(map(str, shape)) for shape in (tensor.shape, wanted[name].shape))
             raise ModelError(f"The weights do not fit {title}: {name} is {found} and must be {needed}.")
 
 
-def _may_be_missing(name: str) -> bool:
+def may_be_missing(name: str) -> bool:
     """Whether a tensor is used only in training, or is missing in files of older PyTorch versions."""
-    return name.startswith(_LEARNING_ONLY) or name.endswith("num_batches_tracked")
+    return name.startswith(LEARNING_ONLY) or name.endswith("num_batches_tracked")
 
 
 def check_finite(state: State) -> None:
@@ -65,11 +53,12 @@ def check_finite(state: State) -> None:
             raise ModelError(f"The weights in {name} are NaN or infinite: choose an earlier checkpoint.")
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """The first three names, and how many there are besides."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def with_present_names(module: nn.Module, state: State) -> State:
+def with_present_names(module: nn.Module, state: Mapping[str, Held]) -> Mapping[str, Held]:
     """Rename the tensors of DenseNet's published weights, which have old names; torchvision knows how."""
     if type(module).__name__ != "DenseNet":  # checked first, because torchvision takes a second to import
         return state
@@ -85,15 +74,15 @@ def with_present_names(module: nn.Module, state: State) -> State:
 class _Giving:
     """Stands in for torchvision's weights entry, whose dictionary is renamed in place."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: dict[str, Any]) -> None:
         self.state = state
 
-    def get_state_dict(self, **_: Any) -> State:
+    def get_state_dict(self, **_: Any) -> dict[str, Any]:
         return self.state
 
 
 class _Ignoring:
     """Stands in for the network."""
 
-    def load_state_dict(self, state: State) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         pass

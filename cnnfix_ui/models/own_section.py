@@ -128,6 +128,8 @@ def _show(checked: own_model.CheckedModel) -> None:
     model, report = checked.network.model, checked.report
     say = st.success if report.complete else st.warning
     say(escaped(f"{model.title}: {own_model.facts(model)} {report.summary()}"))
+    if model.notes:
+        st.info(escaped(" ".join(model.notes)), icon=":material/info:")
     with st.container(horizontal=True, gap="small"):
         explore = st.button("Explore with this network", type="primary", key="own.explore")
         st.button("Remove", key="own.remove", on_click=own_model.remove)

@@ -231,7 +231,7 @@ class Command:
     [
         (None, None, "give the architecture"),
         ("resnet18", None, "do not fit resnet18"),
-        ("timm/lcnet_050", None, "no classification layer of timm/lcnet_050"),
+        ("timm/lcnet_050", None, "none of the weights of timm/lcnet_050"),
         (SMALL, b"cat\ndog", "There are 2 labels, but pets.pth has 5 classes"),
         (SMALL, b"\xff\xfe", "not text"),
     ],

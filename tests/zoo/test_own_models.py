@@ -353,17 +353,17 @@ def test_the_command_would_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("new", [True, False], ids=["zip", "legacy"])
 def test_a_pickle_that_runs_a_command(marker: Path, new: bool) -> None:
-    for tree in (Command(marker), {"state_dict": Command(marker)}, {**weights(), "a": Command(marker)}):
-        refused(saved(tree, _use_new_zipfile_serialization=new), "contains Python objects .*system.* could run code")
+    for tree in (Command(marker), {"state_dict": Command(marker)}):
+        refused(saved(tree, _use_new_zipfile_serialization=new), "has no weights but .*system.*: save the state dict")
+    model = open_own(
+        saved({**weights(), "a": Command(marker)}, _use_new_zipfile_serialization=new), "sent", architecture=SMALL
+    )
+    assert model.notes == (f"Left out: a ({os.system.__module__}.system).",)
 
 
 def test_a_plain_pickle_that_runs_a_command(marker: Path) -> None:
     for protocol in (2, 5):
-        refused(pickle.dumps(Command(marker), protocol), "damaged|contains Python objects")
-
-
-def test_a_whole_module() -> None:
-    refused(saved(nn.Linear(2, 3)), "contains Python objects .*Linear.*torch.save")
+        refused(pickle.dumps(Command(marker), protocol), "damaged")
 
 
 def test_a_torchscript_program() -> None:
@@ -382,12 +382,14 @@ def test_a_torchscript_program() -> None:
         (b"PK\x03\x04" + bytes(50), "damaged or incomplete"),
         (b"\x80\x02", "damaged or incomplete"),
         (b"\x80\x02}.", "damaged or incomplete"),
-        (saved({}), "no state dict"),
-        (saved([torch.ones(2)]), "no state dict"),
-        (saved({"a": 1}), "entry 'a' is not a tensor"),
-        (saved({3: torch.ones(2)}), "entry '3' is not a tensor"),
-        (saved({"a": torch.ones(2)}), "no classification layer of timm/test_resnet"),
-        (saved({"a": torch.ones(2, 2).to_sparse()}), "more than plain tensors"),
+        (saved({}), "no weights: save the state dict"),
+        (saved(3), "no weights: save"),
+        (saved([torch.ones(2)]), "none of the weights of timm/test_resnet, but 0"),
+        (saved({"a": 1}), "no weights but a: save"),
+        (saved({3: torch.ones(2)}), "none of the weights of timm/test_resnet, but 3"),
+        (saved(nn.Linear(2, 3)), "none of the weights of timm/test_resnet, but .*weight"),
+        (saved({"a": torch.ones(2, 2).to_sparse()}), r"no weights but a torch._utils._rebuild_sparse_tensor"),
+        (saved({"model." + name: tensor.to_sparse() for name, tensor in weights().items()}), "no weights but model"),
     ],
 )
 def test_what_is_no_model(content: bytes, complaint: str) -> None:
@@ -425,7 +427,7 @@ def test_weights_that_do_not_fit() -> None:
     refused(saved({name: t for name, t in state.items() if name != first}), f"they lack {first}")
     refused(saved({last: state[last]}), rf"they lack {first}, {second}, .* and \d+ more")
     refused(saved({**state, "extra.weight": torch.ones(2)}), "more than the network: extra.weight")
-    refused(saved({**state, first: state[first][:, :2]}), f"{first} is .* and must be ")
+    refused(saved({**state, first: state[first][:2]}), f"{first} is .* and must be ")
     refused(saved({**state, last: torch.ones(4)}), f"{last} is 4 and must be 5")
     refused(saved({**state, "fc.weight": torch.ones(1_000_000, 2)}), "must be ")
 

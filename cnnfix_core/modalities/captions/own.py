@@ -50,7 +50,8 @@ def open_captioner(
     Raises:
         ModelError: The files do not fit; the message says why.
     """
-    encoder_state, decoder_state = read_state(encoder, "The encoder"), read_state(decoder, "The decoder")
+    encoder_state = read_state(encoder, "The encoder", {"linear.weight", "linear.bias", "bn.weight"})
+    decoder_state = read_state(decoder, "The decoder", {"linear.weight", "linear.bias", "embed.weight"})
     words = Vocabulary.from_json(vocabulary)
     state = {f"encoder.{_renamed(key)}": tensor for key, tensor in encoder_state.items()}
     state |= {f"decoder.{key}": tensor for key, tensor in decoder_state.items()}

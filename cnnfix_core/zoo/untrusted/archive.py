@@ -34,6 +34,9 @@ class Archive:
         members = self._zip.infolist()
         if len(members) > MAX_MEMBERS:
             raise ModelError(f"{name} has {len(members)} members; at most {MAX_MEMBERS} are allowed.")
+        if members and min(member.header_offset for member in members) > 0:
+            # The directory is that of an archive within this one, whose own is missing.
+            raise ModelError(f"{name} is damaged or incomplete: save it again or upload it again.")
         self.name = name
         self._members = {_inside(member.filename): member for member in members}
         for member in members:

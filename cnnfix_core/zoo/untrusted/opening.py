@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -9,6 +11,8 @@ from torch import nn
 
 from cnnfix_core.errors import ModelError
 from cnnfix_core.zoo import architectures, state_dict
+from cnnfix_core.zoo.checkpoint import Checkpoint
+from cnnfix_core.zoo.fitting import Fitted, find, fit
 from cnnfix_core.zoo.labels import Labels
 from cnnfix_core.zoo.model import Model
 from cnnfix_core.zoo.preprocessing import Preprocessing
@@ -29,7 +33,7 @@ def open_own(
 ) -> Model:
     """A model from a file: an exported program (`torch.export.save`), or a state dict (.pth, .safetensors).
 
-    The content of the file tells what it is. Nothing in it is run: pickles are read with `weights_only`, sizes are
+    The content of the file tells what it is. Nothing in it is run: pickles are read as plain data, sizes are
     checked against the size of the file before memory is taken, and a program may hold only operations of an
     allow-list.
 
@@ -51,6 +55,7 @@ def open_own(
     """
     content = _content(file, name, max_bytes)
     module: nn.Module
+    notes: tuple[str, ...] = ()
     if _is_program(content, name):
         module, size = export_reader.read(Archive(content, name))
         preprocessing = preprocessing or Preprocessing(size)
@@ -58,19 +63,20 @@ def open_own(
     else:
         if architecture is None:
             raise ModelError(f"{name} contains only weights: give the architecture that they belong to.")
-        state = _state(content, name)
-        classes = state_dict.classes_in(state, architecture)
-        state_dict.check(state, architectures.skeleton(architecture, classes), architecture)
-        module = architectures.build(architecture, classes)
-        state_dict.fill(module, state, architecture)
-        preprocessing = preprocessing or architectures.preprocessing(architecture)
+        fitted = fit(_checkpoint(content, name), architecture)
+        module, notes = fitted.module, fitted.notes
+        preprocessing = preprocessing or _preprocessing(architecture, fitted)
         source = f"your own weights for {architecture}"
-    return Model.of(module.requires_grad_(False), labels, preprocessing, name, source)
+    return replace(Model.of(module.requires_grad_(False), labels, preprocessing, name, source), notes=notes)
 
 
-def read_state(file: Path | bytes | BinaryIO, name: str, max_bytes: int = MAX_MODEL_BYTES) -> state_dict.State:
-    """Read the tensors of a weights file, .pth or .safetensors, by name. As safe as `open_own`; raises ModelError."""
-    return _state(_content(file, name, max_bytes), name)
+def read_state(file: Path | bytes | BinaryIO, name: str, wanted: Collection[str]) -> state_dict.State:
+    """The tensors of a weights file, .pth or .safetensors, that are stored beside tensors with these names.
+
+    As safe as `open_own`; raises ModelError.
+    """
+    found = find(_checkpoint(_content(file, name, MAX_MODEL_BYTES), name), wanted)
+    return {key: one.read() for key, one in found.inside.items()} if found else {}
 
 
 def _content(file: Path | bytes | BinaryIO, name: str, limit: int) -> bytes:
@@ -95,7 +101,12 @@ def _is_program(content: bytes, name: str) -> bool:
     return "data.pkl" not in Archive(content, name).names()
 
 
-def _state(content: bytes, name: str) -> state_dict.State:
+def _preprocessing(architecture: str, fitted: Fitted) -> Preprocessing:
+    usual = architectures.preprocessing(architecture)
+    return replace(usual, size=fitted.stem.size or usual.size) if fitted.stem else usual
+
+
+def _checkpoint(content: bytes, name: str) -> Checkpoint:
     if state_dicts.looks_like_safetensors(content):
         return state_dicts.from_safetensors(content, name)
     # A pickle of protocol 2 or later, or an archive of one.

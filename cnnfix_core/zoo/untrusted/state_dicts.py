@@ -1,12 +1,11 @@
-"""Read untrusted state dict files: only tensors are read, and no code in the file is run."""
+"""Read untrusted files of weights: only tensors are read, and no code in the file is run."""
 
 from __future__ import annotations
 
-import io
 import json
-import pickle
-import re
-import warnings
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,13 +14,12 @@ from safetensors.torch import load as load_safetensors
 from torch import Tensor
 
 from cnnfix_core.errors import ModelError
-from cnnfix_core.zoo.state_dict import State
+from cnnfix_core.zoo.checkpoint import Checkpoint, Stored
 from cnnfix_core.zoo.untrusted.archive import MAX_MEMBERS, Archive
+from cnnfix_core.zoo.untrusted.pickles import Inert, StoredTensor, read_legacy, read_pickle
 
 _MAX_HEADER = 10_000_000
-# Keys under which training scripts store a state dict, and prefixes that module wrappers add to names.
-_WRAPPERS = ("state_dict", "model_state_dict", "model")
-_PREFIXES = ("module.", "model.", "_orig_mod.")
+_MAX_ENTRIES, _MAX_DEPTH = 200_000, 40  # of nested objects
 
 
 def looks_like_safetensors(content: bytes) -> bool:
@@ -29,7 +27,7 @@ def looks_like_safetensors(content: bytes) -> bool:
     return len(content) > 8 and content[8:9] == b"{" and int.from_bytes(content[:8], "little") < 1 << 40
 
 
-def from_safetensors(content: bytes, name: str) -> State:
+def from_safetensors(content: bytes, name: str) -> Checkpoint:
     """Read the tensors of a .safetensors file. Raises ModelError if the header does not match the file."""
     length = int.from_bytes(content[:8], "little")
     if length > min(_MAX_HEADER, len(content) - 8):
@@ -38,78 +36,91 @@ def from_safetensors(content: bytes, name: str) -> State:
         count = len(json.loads(content[8 : 8 + length]))
         if count > MAX_MEMBERS:
             raise _too_many(count, name)
-        return _checked(load_safetensors(content), len(content), name)
+        tensors = load_safetensors(content)
     except (SafetensorError, ValueError, TypeError, KeyError, RecursionError, RuntimeError) as error:
         if isinstance(error, ModelError):
             raise
         raise ModelError(f"{name} is damaged: its header does not describe what is in it.") from error
+    return Checkpoint(name, {key: Stored(tuple(one.shape), partial(_itself, one)) for key, one in tensors.items()})
 
 
-def from_torch(content: bytes, name: str) -> State:
-    """Read the tensors of a file by `torch.save(module.state_dict(), ...)`. Raises ModelError for any other file.
+def _itself(tensor: Tensor) -> Tensor:
+    return tensor
 
-    `weights_only` prevents the creation of Python objects. The file is first read on the meta device, where false sizes
-    take no memory.
+
+def from_torch(content: bytes, name: str) -> Checkpoint:
+    """Read the tensors of a file by `torch.save`: a state dict, alone or nested in anything else, or a whole module.
+
+    Whatever else is in the file is only named. Raises ModelError if the file is damaged.
     """
-    if content.startswith(b"PK"):
-        Archive(content, name)
-    claimed = _checked(_unwrapped(_load(content, "meta", name), name), len(content), name)
-    state = _checked(_unwrapped(_load(content, "cpu", name), name), len(content), name)
-    if {key: tensor.shape for key, tensor in claimed.items()} != {key: tensor.shape for key, tensor in state.items()}:
-        raise ModelError(f"{name} is damaged: save it again or upload it again.")
-    return state
+    try:
+        if content.startswith(b"PK"):
+            archive = Archive(content, name)
+            if "byteorder" in archive.names() and archive.read("byteorder") != b"little":
+                raise ModelError(f"{name} was saved on a big-endian computer: save it on a little-endian one.")
+            tree, storage = read_pickle(archive.read("data.pkl")), partial(_member, archive)
+            return _checkpoint(tree, storage, len(content), name)
+        tree, places = read_legacy(content)
+        return _checkpoint(tree, lambda key: content[places[key]], len(content), name)
+    except ModelError:
+        raise
+    except Exception as error:  # damaged pickles fail in too many ways to list
+        raise ModelError(f"{name} is damaged or incomplete: save it again or upload it again.") from error
 
 
-def _load(content: bytes, device: str, name: str) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return torch.load(io.BytesIO(content), map_location=device, weights_only=True)
-        except pickle.UnpicklingError as error:
-            raise _not_only_tensors(str(error), name) from error
-        except Exception as error:  # the reader fails in too many ways to list
-            raise ModelError(
-                f"{name} is damaged or incomplete, or contains more than plain tensors: save it again."
-            ) from error
+def _member(archive: Archive, key: str) -> bytes:
+    return archive.read(f"data/{key}")
 
 
-def _not_only_tensors(reason: str, name: str) -> ModelError:
-    found = re.search(r"GLOBAL ([\w.]+)", reason)
-    if found is None:
-        return ModelError(f"{name} is damaged, or contains more than tensors: save only the state dict.")
-    return ModelError(
-        f"{name} contains Python objects ({found[1]}), which could run code when they are opened, so it is not opened: "
-        "save only the weights, torch.save(module.state_dict(), ...)."
-    )
-
-
-def _unwrapped(tree: Any, name: str) -> State:
-    while isinstance(tree, dict) and (inner := [tree[key] for key in _WRAPPERS if isinstance(tree.get(key), dict)]):
-        tree = inner[0]
-    if not isinstance(tree, dict) or not tree:
-        raise ModelError(f"{name} contains no state dict: save the weights, torch.save(module.state_dict(), ...).")
-    for key, value in tree.items():
-        if not isinstance(key, str) or not isinstance(value, Tensor):
-            raise ModelError(f"{name} is not a state dict: its entry {str(key)[:80]!r} is not a tensor.")
-    return tree
-
-
-def _checked(state: State, size: int, name: str) -> State:
-    if len(state) > MAX_MEMBERS:
-        raise _too_many(len(state), name)
-    for key, tensor in state.items():
-        if tensor.layout != torch.strided or tensor.is_quantized:
-            raise ModelError(f"{name} contains a sparse or quantised tensor, {key[:80]}: save the plain network.")
-        if max(tensor.numel() * tensor.element_size(), tensor.untyped_storage().nbytes()) > size:
+def _checkpoint(tree: Any, storage: Callable[[str], bytes], size: int, name: str) -> Checkpoint:
+    tensors: dict[str, Stored] = {}
+    others: dict[str, str] = {}
+    for count, (key, value) in enumerate(_leaves(tree)):
+        if count == _MAX_ENTRIES:
+            raise ModelError(f"{name} has more than {_MAX_ENTRIES:,} entries: save only the state dict.")
+        if not isinstance(value, StoredTensor):
+            others[key] = value.title if isinstance(value, Inert) else ""
+            continue
+        if len(tensors) == MAX_MEMBERS:
+            raise _too_many(MAX_MEMBERS + 1, name)
+        if min(value.shape, default=0) < 0 or math.prod(value.shape) * _item_size(value) > size:
             raise ModelError(f"{name} is damaged: {key[:80]} claims more numbers than the file has.")
-    return _without_prefixes(state)
+        tensors[key] = Stored(tuple(value.shape), partial(_read, value, storage, key, name))
+    return Checkpoint(name, tensors, others)
 
 
-def _without_prefixes(state: State) -> State:
-    for prefix in _PREFIXES:
-        if state and all(key.startswith(prefix) for key in state):
-            return _without_prefixes({key.removeprefix(prefix): tensor for key, tensor in state.items()})
-    return state
+def _leaves(tree: Any) -> Iterator[tuple[str, Any]]:
+    """The tensors and other values in nested containers and objects, in order, with their names."""
+    waiting: list[tuple[tuple[str, ...], Any]] = [((), tree)]
+    while waiting:
+        path, item = waiting.pop()
+        inside: list[tuple[Any, Any]] = []
+        if isinstance(item, dict):
+            inside = list(item.items())
+        elif isinstance(item, list) or type(item) is tuple:
+            inside = list(enumerate(item))
+        if inside and len(path) < _MAX_DEPTH:
+            waiting.extend(((*path, str(key)[:200]), value) for key, value in reversed(inside))
+        else:
+            yield ".".join(path), item
+
+
+def _item_size(tensor: StoredTensor) -> int:
+    return tensor.dtype.itemsize if tensor.dtype else 1
+
+
+def _read(tensor: StoredTensor, storage: Callable[[str], bytes], key: str, name: str) -> Tensor:
+    try:
+        dtype = tensor.dtype or torch.uint8
+        content = bytearray(storage(tensor.storage.key))
+        if 0 in tensor.shape:
+            return torch.empty(tensor.shape, dtype=dtype)
+        numbers = torch.frombuffer(content, dtype=dtype)
+        return numbers.as_strided(tensor.shape, tensor.stride, tensor.storage.first + tensor.offset).clone()
+    except ModelError:
+        raise
+    except Exception as error:  # numbers that do not fit fail in too many ways to list
+        raise ModelError(f"{name} is damaged: {key[:80]} is not in it as described.") from error
 
 
 def _too_many(count: int, name: str) -> ModelError:
