@@ -168,6 +168,66 @@ def test_a_program_of_core_operations(small: nn.Module) -> None:
     assert torch.allclose(open_own(buffer.getvalue(), "mine.pt2").module(pictures), small(pictures), atol=1e-5)
 
 
+def _overwritten(x: Tensor) -> Tensor:
+    y = x.clone()
+    y[:, 0] = 0
+    y[y > 0.5] = 1
+    return y
+
+
+FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "clip": lambda x: x.clip(0.1, 0.9),
+    "swapaxes": lambda x: x.swapaxes(1, 2),
+    "moveaxis": lambda x: torch.moveaxis(x, 1, 3),
+    "hstack": lambda x: torch.hstack([x, x]),
+    "sort": lambda x: x.sort(2)[0],
+    "median": lambda x: x.median(1)[0],
+    "scatter": lambda x: x.scatter(1, torch.ones(1, 1, 8, 8).long(), x),
+    "scatter_add": lambda x: x.scatter_add(1, torch.ones(1, 1, 8, 8).long(), x),
+    "index_put": lambda x: x.index_put((torch.tensor([0]),), x.flip(1)),
+    "written in place": _overwritten,
+    "a Fourier transform": lambda x: torch.fft.irfft2(torch.fft.rfft2(x)),
+    "take_along_dim": lambda x: torch.take_along_dim(x, x.argsort(1), 1),
+    "tensordot": lambda x: torch.tensordot(x, x, ([1], [1])),
+    "greater": lambda x: torch.greater(x, 0.5) * x,
+    "quantile": lambda x: torch.quantile(x.flatten(1), 0.5, dim=1),
+    "cdist": lambda x: torch.cdist(x.flatten(2), x.flatten(2)),
+    "fold": lambda x: nn.functional.fold(nn.functional.unfold(x, 3), (8, 8), 3),
+    "logsumexp": lambda x: x.logsumexp(1),
+    "cumprod": lambda x: x.cumprod(1),
+    "glu": lambda x: nn.functional.glu(x, 2),
+    "weight_norm": torch.nn.utils.weight_norm(nn.Conv2d(3, 3, 1)),
+    "nan_to_num": lambda x: x.nan_to_num(),
+    "fake quantisation": lambda x: torch.fake_quantize_per_tensor_affine(x, 0.1, 0, 0, 255),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.filterwarnings("ignore:.*weight_norm")
+def test_operations_of_programs(name: str) -> None:
+    class Network(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.function = FUNCTIONS[name]
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.function(x).reshape(1, -1)[:, :3]
+
+    module, x = Network().eval(), torch.rand(1, 3, 8, 8)
+    own = open_own(program(module, 8), "mine.pt2").module
+    with torch.no_grad():
+        assert torch.allclose(own(x), module(x), atol=1e-5)
+
+
+def test_a_program_that_refuses_some_numbers_takes_pictures_one_by_one() -> None:
+    class Counted(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return nn.functional.one_hot((x[:, 0, 0, :1] * 3).long(), 4)[:, 0].float()
+
+    own = open_own(program(Counted(), 8), "mine.pt2").module
+    assert own(torch.full((2, 3, 8, 8), 0.4)).tolist() == [[0, 1, 0, 0]] * 2
+
+
 def test_nothing_of_torchs_reader_runs(small_program: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: Any, **__: Any) -> None:
         raise AssertionError("called")
@@ -186,6 +246,8 @@ def test_every_operation_on_the_list_exists() -> None:
 def test_no_operation_that_is_let_in_takes_a_name_or_an_address() -> None:
     """Texts are choices only, such as "tanh" or "reflect", and nothing takes files or storages."""
     choices = {"approximate", "equation", "mode", "padding", "padding_mode", "rounding_mode", "indexing"}
+    choices |= {"reduce", "interpolation", "norm", "ord", "side"}
+
     seen = 0
     for name in allowed_ops.ATEN:
         for overload in getattr(torch.ops.aten, name).overloads():

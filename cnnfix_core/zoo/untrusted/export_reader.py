@@ -231,7 +231,8 @@ def _gives_tensors(call: torch._ops.OpOverload) -> bool:
     schema = call._schema
     kinds = {str(given.type) for given in schema.returns}
     sizes = call._opname in SIZES
-    return (sizes or kinds <= {"Tensor", "List[Tensor]"}) and not any(given.is_out for given in schema.arguments)
+    tensors = bool(kinds) and kinds <= {"Tensor", "List[Tensor]"}
+    return (sizes or tensors) and not any(given.is_out for given in schema.arguments)
 
 
 _KEYWORD = 2  # PyTorch's code for keyword arguments

@@ -120,8 +120,8 @@ def takes_several(program: Program, size: tuple[int, int]) -> bool:
     """Whether a batch of two pictures gives the same scores as the two pictures one by one."""
     pair = torch.randn(2, 3, *size, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        separate = [program.run(one) for one in pair.split(1)]
         try:
+            separate = [program.run(one) for one in pair.split(1)]
             together = program.run(pair)
         except RuntimeError:
             return False
