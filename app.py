@@ -7,6 +7,7 @@ page without its frame.
 
 import gc
 import logging
+import os
 import sys
 import threading
 from collections.abc import AsyncIterator
@@ -19,9 +20,12 @@ from starlette.middleware import Middleware
 import cnnfix_ui
 from cnnfix_core.utils import let_idle_threads_sleep
 from cnnfix_ui.errors import show_script_error
+from cnnfix_ui.server import uploads
+from cnnfix_ui.server.connections import Connections
 from cnnfix_ui.server.headers import SafeHeaders
 
 let_idle_threads_sleep()
+uploads.keep_in_memory()
 # A walk releases Python's lock about a thousand times; by default it could wait 5 ms each time to get it back.
 sys.setswitchinterval(0.0005)
 
@@ -44,11 +48,15 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Warm up in a thread; the server already answers."""
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     yield
+    # All connections are closed. What still computes must not meet an interpreter that ends: PyTorch would abort.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 app = st.App(
     Path(cnnfix_ui.__file__).parent / "main.py",
     lifespan=lifespan,
-    middleware=[Middleware(SafeHeaders)],
+    middleware=[Middleware(SafeHeaders), Middleware(Connections), Middleware(uploads.Uploads)],
     on_script_error=show_script_error,
 )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
+from contextlib import suppress
 from pathlib import Path
 
 OWN_MODELS = "CNNFIX_OWN_MODELS"
 # Largest uploaded file, in MB: if own models are enabled, and if only pictures can be uploaded.
 LARGE_UPLOAD, SMALL_UPLOAD = 1000, 25
+_PAGE_UPLOADS = 150  # MB of pictures that one page may have sent
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _ALL_ADDRESSES = ("0.0.0.0", "::")
 
@@ -20,6 +24,13 @@ def is_local(address: str | None) -> bool:
 def own_models_on(address: str | None) -> bool:
     """Whether visitors may upload models: only on this machine, or if the operator of the server enabled it."""
     return is_local(address) or os.environ.get(OWN_MODELS) == "1"
+
+
+def upload_limits(address: str | None) -> tuple[int, int]:
+    """How many bytes of files a page may have on the server, and all pages together."""
+    if own_models_on(address):
+        return (LARGE_UPLOAD + _PAGE_UPLOADS) * 1_000_000, max(memory() // 4, 2 * LARGE_UPLOAD * 1_000_000)
+    return _PAGE_UPLOADS * 1_000_000, max(memory() // 8, 500_000_000)
 
 
 def memory() -> int:
@@ -35,3 +46,36 @@ def url(address: str, port: int) -> str:
     if is_local(address) or address in _ALL_ADDRESSES:
         return f"http://localhost:{port}"
     return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+
+
+def urls_for_others(address: str, port: int) -> list[str]:
+    """The addresses that other machines open, if the server listens on all addresses; else none."""
+    if address not in _ALL_ADDRESSES:
+        return []
+    return [url(one, port) for one in _own_addresses()] or [f"http://ADDRESS-OF-THIS-MACHINE:{port}"]
+
+
+def _own_addresses() -> list[str]:
+    """The addresses of this machine's network cards, as far as its name and its routes tell."""
+    found = set()
+    with suppress(OSError):
+        found |= {str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as route:
+        route.connect(("192.0.2.1", 9))  # reserved for documentation; nothing is sent
+        found.add(route.getsockname()[0])
+    return sorted(one for one in found if not one.startswith("127.") and one != "0.0.0.0")
+
+
+def reason_against(address: str, port: int) -> str:
+    """Why a server cannot listen there, in a sentence; "" if it can."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as trial:
+            if os.name == "posix":  # elsewhere this would share the port with whoever has it
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind((address, port))
+            trial.listen()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return f"Port {port} is in use, perhaps by another explorer: stop that, or choose another port with --port."
+        return f"The server cannot listen on {address}, port {port}: {error.strerror or error}."
+    return ""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
+import runpy
 import sys
 
 from cnnfix_core.cli.parsing import Parser
-from cnnfix_core.errors import need
+from cnnfix_core.errors import CnnfixError, need
 from cnnfix_site import APP
 
 
@@ -27,21 +27,38 @@ def add(command: Parser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Start Streamlit and wait for it."""
+    """Start Streamlit; returns when it has ended."""
     need("streamlit")
     from cnnfix_site import hosting
 
+    problem = hosting.reason_against(options.address, options.port)
+    if problem:
+        raise CnnfixError(problem)
     if options.own_models:
         os.environ[hosting.OWN_MODELS] = "1"
     upload = hosting.LARGE_UPLOAD if hosting.own_models_on(options.address) else hosting.SMALL_UPLOAD
     print(f"The explorer opens at {hosting.url(options.address, options.port)} (stop it with Ctrl+C)", flush=True)
-    command = [sys.executable, "-m", "streamlit", "run", str(APP), f"--server.port={options.port}"]
-    command += [f"--server.address={options.address}", f"--server.maxUploadSize={upload}"]
-    # Streamlit reads its settings from the working directory.
+    others = hosting.urls_for_others(options.address, options.port)
+    if others:
+        print(f"Others on the network open {' or '.join(others)}", flush=True)
+    _run_streamlit(
+        f"--server.port={options.port}",
+        f"--server.address={options.address}",
+        f"--server.maxUploadSize={upload}",
+        "--logger.hideWelcomeMessage=true",
+    )
+    return 0
+
+
+def _run_streamlit(*options: str) -> None:
+    """Run the server in this process, so that whatever ends the command ends the server."""
+    os.chdir(APP.parent)  # where Streamlit reads its settings
+    sys.path.insert(0, str(APP.parent))
+    sys.argv = ["streamlit", "run", str(APP), *options]
     try:
-        return subprocess.run(command, cwd=APP.parent, check=False).returncode
+        runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
     except KeyboardInterrupt:
-        return 0
+        return
 
 
 def _port(text: str) -> int:

@@ -11,9 +11,9 @@ from cnnfix_core import CnnfixError, Preset
 from cnnfix_core.batch import BatchExplainer, BatchResult, BatchRow, UploadedPicture, open_or_error, row_of
 from cnnfix_core.visualization import panel, photo_of
 from cnnfix_ui.components.panels.component import image_uri
+from cnnfix_ui.server import shared_jobs
 from cnnfix_ui.server.jobs import Job
 from cnnfix_ui.server.results import Network
-from cnnfix_ui.server.shared_jobs import jobs, visitor
 
 _PART = 8
 _TILE = 240  # pixels of a tile's longest side
@@ -64,14 +64,14 @@ def request(network: Network, preset: Preset, pictures: Sequence[UploadedPicture
         )
         for n in range(len(parts))
     }
-    asked = jobs.request(visitor(), tasks)
+    asked = shared_jobs.request(tasks)
     ended = [(job, part) for job, part in zip(asked.values(), parts, strict=True) if job.ended]
     return BatchProgress(
         tuple(entry for job, _ in ended if job.state == "done" for entry in job.result.entries),
         tuple(dict.fromkeys(job.message for job, _ in ended if job.message)),
         sum(len(part) for _, part in ended),
         len(pictures),
-        jobs.ahead(visitor()),
+        shared_jobs.ahead(),
     )
 
 

@@ -12,8 +12,8 @@ from cnnfix_core.methods import METHODS, Attribution, attribution
 from cnnfix_core.metrics import Curves, curves
 from cnnfix_core.regions import MAP_SIDE
 from cnnfix_ui.compare.cases import Case
+from cnnfix_ui.server import shared_jobs
 from cnnfix_ui.server.jobs import Job
-from cnnfix_ui.server.shared_jobs import jobs, visitor
 from cnnfix_ui.widgets.controls import WalkSettings
 
 CellState = Literal["waiting", "running", "done", "failed", "stopped", "unfit"]
@@ -88,11 +88,11 @@ def request(cells: Iterable[GridCell], with_curves: bool) -> list[CellStatus]:
     wanted = [cell for cell in cells if cell.key not in _stopped() and not cell.reason]
     wanted.sort(key=lambda cell: METHODS[cell.method].slow)
     tasks: dict[Hashable, Work] = {cell.key: cell.compute for cell in wanted}
-    asked = jobs.request(visitor(), tasks)
+    asked = shared_jobs.request(tasks)
     if with_curves:
         done = [cell for cell in wanted if asked[cell.key].state == "done"]
         measures = {("curves", cell.key): cell.measure(asked[cell.key].result) for cell in done}
-        asked = jobs.request(visitor(), tasks | measures)
+        asked = shared_jobs.request(tasks | measures)
     return [_shown(cell, asked, with_curves) for cell in cells]
 
 

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from cnnfix_core.errors import CnnfixError
+from cnnfix_ui.errors import UserError
 
 log = logging.getLogger(__name__)
 
 JobState = Literal["waiting", "running", "done", "failed"]
-Turn = Callable[[], AbstractContextManager[object]]
+Turn = Callable[[Any], AbstractContextManager[object]]
 # A visitor who has not asked for this many seconds has left; browsers let hidden pages ask only once a minute.
 _VISITOR_TIMEOUT = 90.0
 
 
 class JobCancelledError(Exception):
     """No visitor waits for the result any more."""
+
+
+class Request(NamedTuple):
+    """What a page asked for last: when, which keys, and whose page it is."""
+
+    at: float
+    keys: tuple[Hashable, ...]
+    person: Hashable
 
 
 @dataclass(eq=False)
@@ -57,50 +67,60 @@ class Job:
 
 
 class Jobs:
-    """Jobs by key, shared by all visitors of a server; `workers` of them run at once, and visitors take turns.
+    """Jobs by key, shared by all visitors of a server; `workers` of them run at once, and persons take turns.
 
     Args:
         workers: number of threads.
         max_bytes: results are kept up to this size; the least recently used go first.
         size_of: bytes of a result.
-        turn: context in which each job runs, such as a place in the queue of `turns`.
+        turn: makes the context in which a person's job runs, such as a place in the queue of `turns`.
     """
 
     def __init__(self, workers: int, max_bytes: int, size_of: Callable[[Any], int], turn: Turn = nullcontext) -> None:
         self._workers, self._max_bytes, self._size_of, self._turn = workers, max_bytes, size_of, turn
         self._jobs: dict[Hashable, Job] = {}  # least recently requested first
-        self._requests: dict[
-            str, tuple[float, tuple[Hashable, ...]]
-        ] = {}  # time and keys by visitor, least recently served first
+        self._requests: dict[str, Request] = {}  # by visitor, the newest first
+        self._served: dict[Hashable, int] = {}  # number of the last turn, by visitor and by person
+        self._turns = itertools.count(1)
         self._change = threading.Condition()
         self._started = 0
 
-    def request(self, visitor: str, tasks: Mapping[Hashable, Callable[[Job], Any]]) -> dict[Hashable, Job]:
+    def request(
+        self, visitor: str, tasks: Mapping[Hashable, Callable[[Job], Any]], person: Hashable = None
+    ) -> dict[Hashable, Job]:
         """The jobs with these keys; new ones are started in this order.
 
         Jobs that the visitor requested before, but not now, are stopped unless another visitor waits for them.
+
+        Args:
+            visitor: An open page.
+            tasks: The work by key.
+            person: Whose page it is: persons take turns, however many pages they have. None: somebody else's.
         """
         with self._change:
             for key, work in tasks.items():
                 self._jobs[key] = self._jobs.pop(key) if key in self._jobs else Job(key, work, self._is_wanted)
-            self._add_request(visitor, tuple(tasks))
+            self._add_request(visitor, Request(time.monotonic(), tuple(tasks), visitor if person is None else person))
             self._discard()
             self._start()
             self._change.notify_all()
             return {key: self._jobs[key] for key in tasks}
 
     def ahead(self, visitor: str) -> int:
-        """How many other visitors have jobs that wait or run."""
+        """How many other persons have jobs that wait or run."""
         with self._change:
             self._current_requests()  # drops those who have left
-            others = [keys for name, (_, keys) in self._requests.items() if name != visitor]
-            return sum(any(key in self._jobs and not self._jobs[key].ended for key in keys) for keys in others)
+            own = self._requests[visitor].person if visitor in self._requests else visitor
+            return len({one.person for one in self._requests.values() if one.person != own and self._waits(one)})
 
-    def _add_request(self, visitor: str, keys: tuple[Hashable, ...]) -> None:
+    def _waits(self, request: Request) -> bool:
+        return any(key in self._jobs and not self._jobs[key].ended for key in request.keys)
+
+    def _add_request(self, visitor: str, request: Request) -> None:
         if visitor in self._requests:
-            self._requests[visitor] = time.monotonic(), keys  # keeps its turn
+            self._requests[visitor] = request  # keeps its turn
         else:
-            self._requests = {visitor: (time.monotonic(), keys), **self._requests}
+            self._requests = {visitor: request, **self._requests}
 
     def _is_wanted(self, key: Hashable) -> bool:
         with self._change:
@@ -108,10 +128,10 @@ class Jobs:
 
     def _current_requests(self) -> list[tuple[Hashable, ...]]:
         now = time.monotonic()
-        self._requests = {
-            visitor: (at, keys) for visitor, (at, keys) in self._requests.items() if now - at < _VISITOR_TIMEOUT
-        }
-        return [keys for _, keys in self._requests.values()]
+        self._requests = {name: one for name, one in self._requests.items() if now - one.at < _VISITOR_TIMEOUT}
+        known = {*self._requests, *(one.person for one in self._requests.values())}
+        self._served = {name: turn for name, turn in self._served.items() if name in known}
+        return [one.keys for one in self._requests.values()]
 
     def _discard(self) -> None:
         """Drop unwanted jobs that wait or failed, and the oldest results beyond `max_bytes`."""
@@ -134,35 +154,39 @@ class Jobs:
     def _work(self) -> None:
         while True:
             with self._change:
-                job = self._next_job()
-                while job is None:
+                found = self._next_job()
+                while found is None:
                     self._change.wait()
-                    job = self._next_job()
+                    found = self._next_job()
+                job, person = found
                 job.state = "running"
-            self._run(job)
+            self._run(job, person)
 
-    def _next_job(self) -> Job | None:
-        """The first waiting job of the visitor who was served least recently."""
-        for visitor, (at, keys) in self._requests.items():
+    def _next_job(self) -> tuple[Job, Hashable] | None:
+        """The first waiting job of the person and the visitor who were served least recently."""
+        for visitor, (_, keys, person) in sorted(self._requests.items(), key=self._last_turn):
             for key in keys:
                 job = self._jobs.get(key)
                 if job is not None and job.state == "waiting":
-                    del self._requests[visitor]
-                    self._requests[visitor] = at, keys
-                    return job
+                    self._served[visitor] = self._served[person] = next(self._turns)
+                    return job, person
         return None
 
-    def _run(self, job: Job) -> None:
+    def _last_turn(self, item: tuple[str, Request]) -> tuple[int, int]:
+        visitor, request = item
+        return self._served.get(request.person, 0), self._served.get(visitor, 0)
+
+    def _run(self, job: Job, person: Hashable) -> None:
         work, job.work = job.work, None  # so that a cached result does not keep its network in memory
         assert work
         try:
-            with self._turn():
+            with self._turn(person):
                 job.result = work(job)
             job.share, job.state = 1.0, "done"
         except JobCancelledError:
             with self._change:
                 self._jobs.pop(job.key, None)
-        except CnnfixError as error:
+        except (CnnfixError, UserError) as error:
             job.message, job.state = str(error), "failed"
         except Exception:
             log.exception("The job %s failed", job.key)

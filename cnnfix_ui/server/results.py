@@ -20,6 +20,7 @@ from cnnfix_core.zoo import DownloadProgress
 from cnnfix_site.hosting import memory
 from cnnfix_ui.server.cache import Cache
 from cnnfix_ui.server.turns import in_turn, turns
+from cnnfix_ui.server.visitors import visitor
 
 Result = TypeVar("Result")
 _LARGE_MODEL = 200_000_000  # bytes of weights
@@ -130,10 +131,11 @@ def _in_turn(network: Network, make: Callable[[], Result]) -> Callable[[], Resul
 
 def report_maker(network: Network, picture: Picture, name: str, explanation: Explanation) -> Callable[[], Report]:
     """A function that makes the report, and works outside the session. name: of the picture in the gallery."""
+    who = visitor()
 
     def made() -> Report:
         sample = next((one for one in list_samples() if one.name == name), None)
-        with turns.acquired(long=True):
+        with turns.acquired(long=True, who=who):
             return make_report(
                 network.model,
                 picture,

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
 
 import streamlit as st
 
-from cnnfix_ui.server.jobs import Jobs
+from cnnfix_ui.server.jobs import Job, Jobs
 from cnnfix_ui.server.turns import turns
+from cnnfix_ui.server.visitors import visitor
 
-_VISITOR = "jobs.visitor"
+_PAGE = "jobs.page"
 _DEFAULT_SIZE = 1_000  # bytes, for a result without `nbytes`
 
-jobs = Jobs(
+_jobs = Jobs(
     workers=2,
     max_bytes=512_000_000,
     size_of=lambda result: getattr(result, "nbytes", _DEFAULT_SIZE),
-    turn=lambda: turns.acquired(long=True),
+    turn=lambda who: turns.acquired(long=True, who=who),
 )
 
 
-def visitor() -> str:
-    """An identifier of this visitor."""
-    name: str = st.session_state.setdefault(_VISITOR, uuid.uuid4().hex)
+def request(tasks: Mapping[Hashable, Callable[[Job], Any]]) -> dict[Hashable, Job]:
+    """The jobs with these keys, for this page; see `Jobs.request`."""
+    return _jobs.request(_page(), tasks, visitor())
+
+
+def ahead() -> int:
+    """How many other visitors have jobs that wait or run."""
+    return _jobs.ahead(_page())
+
+
+def _page() -> str:
+    """An identifier of this visitor's open page."""
+    name: str = st.session_state.setdefault(_PAGE, uuid.uuid4().hex)
     return name

@@ -7,7 +7,7 @@ import io
 import zipfile
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cnnfix_core.batch import uploads
@@ -65,14 +65,16 @@ def test_no_picture(files: list[tuple[str, bytes]]) -> None:
         unpack_uploads(files)
 
 
-WHOLE = archive(("a.png", b"one" * 50), ("b.png", b"two" * 50))
+KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+WHOLE = [archive(("a.png", b"one" * 50), ("b.png", b"two" * 50), kind=kind) for kind in KINDS]
 
 
-@settings(max_examples=500, deadline=None, derandomize=True, database=None)
-@given(st.integers(4, len(WHOLE) - 1), st.integers(0, 255), st.integers(4, len(WHOLE)))
-def test_damaged_archives_are_refused_in_a_sentence(place: int, byte: int, length: int) -> None:
-    damaged = bytearray(WHOLE)
-    damaged[place] = byte
+@settings(max_examples=2000, deadline=None, derandomize=True, database=None)
+@given(st.sampled_from(WHOLE), st.integers(0, 1000), st.integers(0, 255), st.none() | st.integers(4, 1000))
+@example(WHOLE[3], 44, 0xFF, None)  # the dictionary's size
+def test_damaged_archives_are_refused_in_a_sentence(whole: bytes, place: int, byte: int, length: int | None) -> None:
+    damaged = bytearray(whole)
+    damaged[4 + place % (len(whole) - 4)] = byte
     with contextlib.suppress(PictureError):
         assert unpack_uploads([("x.zip", bytes(damaged[:length]))])
 

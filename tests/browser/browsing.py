@@ -52,15 +52,18 @@ def shoot(page: Page, name: str) -> Path:
 
 
 @contextmanager
-def serve(script: Path, log: Path, *more: str, folder: Path = ROOT, **variables: str) -> Iterator[str]:
+def serve(
+    script: Path, log: Path, *more: str, folder: Path = ROOT, host: str = "127.0.0.1", **variables: str
+) -> Iterator[str]:
     """A server of its own for `script`, cold; yields its address. What it says goes to the file `log`.
 
-    more: options for Streamlit. folder: where it is started, whose packages count. variables: of the environment.
+    more: options for Streamlit. folder: where it is started, whose packages count. host: where it listens.
+    variables: of the environment.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    options = f"--server.port={port} --server.address=127.0.0.1 --server.headless=true".split()
+    options = f"--server.port={port} --server.address={host} --server.headless=true".split()
     command = [sys.executable, "-m", "streamlit", "run", str(script), *options, *more]
     environment = os.environ | {"PYTHONPATH": str(ROOT)} | variables
     with (
@@ -68,8 +71,8 @@ def serve(script: Path, log: Path, *more: str, folder: Path = ROOT, **variables:
         subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=out) as process,
     ):
         try:
-            _wait_until_healthy(f"http://127.0.0.1:{port}", process, log)
-            yield f"http://127.0.0.1:{port}"
+            _wait_until_healthy(f"http://{host}:{port}", process, log)
+            yield f"http://{host}:{port}"
         finally:
             process.terminate()
             try:

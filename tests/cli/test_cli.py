@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import os
+import runpy
+import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +23,7 @@ from PIL import Image
 import cnnfix_core as cnnfix
 from cnnfix_core import zoo
 from cnnfix_core.cli.main import main
+from cnnfix_site import hosting
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -206,33 +211,78 @@ print("\udce9\xe9")
 def test_app_starts_streamlit(
     run: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str], url: str, address: str, upload: int
 ) -> None:
-    calls: list[tuple[list[str], dict[str, Any]]] = []
-
-    def started(command: list[str], **options: Any) -> SimpleNamespace:
-        calls.append((command, options))
-        return SimpleNamespace(returncode=3)
-
-    monkeypatch.setattr(subprocess, "run", started)
+    calls: list[list[str]] = []
+    monkeypatch.setattr(runpy, "run_module", lambda *_, **__: calls.append(sys.argv))
+    monkeypatch.setattr(hosting, "reason_against", lambda *_: "")
+    monkeypatch.setattr(hosting, "_own_addresses", lambda: ["10.1.2.3", "10.9.9.9"])
+    monkeypatch.setattr(sys, "argv", [])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.chdir(".")
     monkeypatch.setenv("CNNFIX_OWN_MODELS", "")
     code, out, _ = run("app", *arguments)
-    ((command, options),) = calls
+    (command,) = calls
     root = Path(cnnfix.__file__).parent.parent
     port = url.rsplit(":", 1)[1]
-    assert command[:6] == [sys.executable, "-m", "streamlit", "run", str(root / "app.py"), f"--server.port={port}"]
-    assert command[6:] == [f"--server.address={address}", f"--server.maxUploadSize={upload}"]
+    assert command[:4] == ["streamlit", "run", str(root / "app.py"), f"--server.port={port}"]
+    assert command[4:6] == [f"--server.address={address}", f"--server.maxUploadSize={upload}"]
     assert os.environ["CNNFIX_OWN_MODELS"] == ("1" if "--own-models" in arguments else "")
-    assert options["cwd"] == root
-    assert code == 3
+    assert Path.cwd() == root
+    assert code == 0
     assert f" {url} " in out
+    others = "Others on the network open http://10.1.2.3:8501 or http://10.9.9.9:8501"
+    assert (others in out) == (address == "0.0.0.0")
 
 
 def test_app_ends_quietly_with_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(subprocess, "run", interrupted)
-    code, _, err = run("app")
+    monkeypatch.setattr(runpy, "run_module", interrupted)
+    monkeypatch.setattr(sys, "argv", [])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.chdir(".")
+    code, _, err = run("app", "--port", _free_port())
     assert (code, err) == (0, "")
+
+
+def test_a_port_in_use_is_said_first(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, out, err = run("app", "--port", taken.getsockname()[1])
+    assert (code, out) == (2, "")
+    assert "is in use" in err
+    code, out, err = run("app", "--address", "192.0.2.7")
+    assert (code, out) == (2, "")
+    assert "cannot listen on 192.0.2.7" in err
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+def test_what_ends_the_command_ends_the_server(end: signal.Signals) -> None:
+    port = _free_port()
+    code = "import sys; from cnnfix_core.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "app", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not _answers(port):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        time.sleep(4)  # now it computes, to warm up
+        process.send_signal(end)
+        said = process.communicate(timeout=20)[0]
+    assert process.returncode == 0
+    assert said == f"The explorer opens at http://localhost:{port} (stop it with Ctrl+C)\n"
+    assert not _answers(port)
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
 
 
 def test_backtrack_lists_the_blocks_and_writes_the_walk(run: Run, cat_file: Path, tmp_path: Path) -> None:

@@ -137,3 +137,21 @@ def test_results_are_kept_as_long_as_there_is_room() -> None:
     job = jobs.request("ann", {"a": make("a")})["a"]
     until(lambda: job.ended)
     assert runs == ["a", "b", "c", "a"]
+
+
+def test_one_person_s_pages_take_turns_as_one() -> None:
+    jobs, first, order = board(), Slow(), []
+
+    def note(name: str) -> Callable[[Job], str]:
+        return lambda job: order.append(name) or name  # type: ignore[func-returns-value]
+
+    jobs.request("page 0", {"first": first}, "ann")
+    until(lambda: first.runs == 1)
+    for n in range(1, 5):
+        jobs.request(f"page {n}", {f"a{n}": note(f"a{n}")}, "ann")
+    jobs.request("page 5", {"b1": note("b1"), "b2": note("b2")}, "bob")
+    assert jobs.ahead("page 5") == 1
+    first.release.set()
+    until(lambda: len(order) == 6)
+    assert order.index("b1") == 0
+    assert order.index("b2") == 2

@@ -10,23 +10,28 @@ import torch
 
 from cnnfix_ui.errors import UserError
 from cnnfix_ui.server.turns import Turns
+from cnnfix_ui.server.visitors import NOBODY, Visitor
 
 
 class Holder:
     """A thread that takes a turn and keeps it until told to leave."""
 
-    def __init__(self, turns: Turns, long: bool = False) -> None:
+    def __init__(self, turns: Turns, long: bool = False, who: Visitor = NOBODY) -> None:
+        self.failed = ""
         self.inside, self.leave = threading.Event(), threading.Event()
         self.ahead: list[int] = []
         self.threads = 0
-        self._thread = threading.Thread(target=self._hold, args=(turns, long), daemon=True)
+        self._thread = threading.Thread(target=self._hold, args=(turns, long, who), daemon=True)
         self._thread.start()
 
-    def _hold(self, turns: Turns, long: bool) -> None:
-        with turns.acquired(long, self.ahead.append):
-            self.threads = torch.get_num_threads()
-            self.inside.set()
-            assert self.leave.wait(30)
+    def _hold(self, turns: Turns, long: bool, who: Visitor) -> None:
+        try:
+            with turns.acquired(long, self.ahead.append, who):
+                self.threads = torch.get_num_threads()
+                self.inside.set()
+                assert self.leave.wait(30)
+        except UserError as error:
+            self.failed = str(error)
 
     def go(self) -> None:
         self.leave.set()
@@ -40,9 +45,9 @@ def holds(turns: Turns, *, long: bool = False) -> Holder:
     return holder
 
 
-def waits(turns: Turns, *, long: bool = False) -> Holder:
+def waits(turns: Turns, *, long: bool = False, who: Visitor = NOBODY) -> Holder:
     """One that has begun to wait, and knows its place."""
-    holder = Holder(turns, long)
+    holder = Holder(turns, long, who)
     end = time.monotonic() + 10
     while not holder.ahead:
         assert time.monotonic() < end
@@ -64,6 +69,63 @@ def test_those_who_wait_come_in_the_order_in_which_they_came() -> None:
         before = holder
     before.go()
     holds(turns).go()
+
+
+ANN, BOB, CLEO = Visitor("10.0.0.1", "a"), Visitor("10.0.0.2", "b"), Visitor("10.0.0.3", "c")
+
+
+def _order(turns: Turns, first: Holder, waiting: dict[str, Holder]) -> list[str]:
+    """The order in which they get their turns, one after the other."""
+    order = []
+    before = first
+    while waiting:
+        before.go()
+        end = time.monotonic() + 10
+        while not (now := [name for name, one in waiting.items() if one.inside.is_set()]):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        order += now
+        before = waiting.pop(now[0])
+    before.go()
+    return order
+
+
+def test_visitors_take_turns_however_many_pages_they_have() -> None:
+    turns = Turns(places=1, long=1, max_waiting=20)
+    first = Holder(turns, who=ANN)
+    assert first.inside.wait(10)
+    waiting = {f"ann {n}": waits(turns, who=ANN) for n in range(4)}
+    waiting |= {f"bob {n}": waits(turns, who=BOB) for n in range(2)}
+    waiting |= {"cleo": waits(turns, who=CLEO)}
+    assert waiting["cleo"].ahead[0] <= 2
+    assert _order(turns, first, waiting) == ["bob 0", "cleo", "ann 0", "bob 1", "ann 1", "ann 2", "ann 3"]
+
+
+def test_addresses_take_turns_before_their_browsers_do() -> None:
+    turns = Turns(places=1, long=1, max_waiting=20)
+    first = Holder(turns, who=ANN)
+    assert first.inside.wait(10)
+    waiting = {f"ann {n}": waits(turns, who=Visitor(ANN.address, str(n))) for n in range(3)}  # cookies are free
+    waiting |= {"bob 0": waits(turns, who=BOB), "bob 1": waits(turns, who=BOB)}
+    assert _order(turns, first, waiting) == ["bob 0", "ann 0", "bob 1", "ann 1", "ann 2"]
+
+
+def test_one_visitor_s_requests_are_bounded_and_leave_room_for_others() -> None:
+    turns = Turns(places=1, long=1, max_waiting=4, max_each=3)
+    first = Holder(turns, who=ANN)
+    assert first.inside.wait(10)
+    anns = [waits(turns, who=ANN) for _ in range(3)]
+    with pytest.raises(UserError, match="3 of your pages are waiting"), turns.acquired(who=ANN):
+        pass
+    others = [waits(turns, who=BOB), waits(turns, who=CLEO)]  # the queue is full for the second
+    assert anns[2].ahead
+    end = time.monotonic() + 10
+    while not anns[2].failed:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert "you ask most" in anns[2].failed
+    waiting = {"ann 0": anns[0], "ann 1": anns[1], "bob": others[0], "cleo": others[1]}
+    assert _order(turns, first, waiting) == ["bob", "cleo", "ann 0", "ann 1"]
 
 
 def test_quick_ones_get_through_beside_long_ones() -> None:

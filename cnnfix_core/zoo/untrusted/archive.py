@@ -5,14 +5,11 @@ from __future__ import annotations
 import io
 import stat
 import zipfile
-import zlib
 from pathlib import PurePosixPath
 
 from cnnfix_core.errors import ModelError
 
 MAX_MEMBERS = 10_000
-# What zipfile raises for archives that are damaged, encrypted, or compressed by an unknown method.
-BROKEN = (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError, zlib.error)
 
 
 class Archive:
@@ -29,7 +26,7 @@ class Archive:
     def __init__(self, content: bytes, name: str) -> None:
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(content))
-        except BROKEN:
+        except Exception:  # zipfile fails in too many ways to list
             raise ModelError(f"{name} is damaged or incomplete: save it again or upload it again.") from None
         members = self._zip.infolist()
         if len(members) > MAX_MEMBERS:
@@ -56,7 +53,7 @@ class Archive:
             return self._zip.read(self._members[member])
         except KeyError:
             raise ModelError(f"{self.name} is incomplete: {member} is missing. Save it again.") from None
-        except BROKEN:
+        except Exception:  # zipfile fails in too many ways to list
             raise ModelError(f"{self.name} is damaged in {member}: save it again or upload it again.") from None
 
     def _check(self, member: zipfile.ZipInfo) -> None:

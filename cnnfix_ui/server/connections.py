@@ -1,0 +1,99 @@
+"""Bounds on the connections of pages: how many a visitor has, how fast they ask, and what is kept when they end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from collections import Counter
+from collections.abc import Iterable
+from weakref import WeakValueDictionary
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.runtime import Runtime, exists, get_instance
+
+from cnnfix_ui.server.visitors import Visitor, visitor_of
+
+MAX_PAGES = 100  # of one visitor at once
+PER_SECOND, AT_ONCE = 30, 150  # messages of one visitor: in the long run, and after a rest
+RECONNECT_SECONDS = 30  # how long a page whose connection broke is kept
+_TRY_AGAIN_LATER = 1013
+_BROKEN = 1006  # the connection ended without a word: the browser may connect again
+
+
+class Pace:
+    """How long each message of a visitor must wait, so that others need not.
+
+    The generic cell rate algorithm (ITU-T I.371): no bursts above `at_once`, and `per_second` in the long run.
+    """
+
+    def __init__(self, per_second: float, at_once: int) -> None:
+        self._step, self._slack = 1 / per_second, at_once / per_second
+        self._due = time.monotonic() - self._slack
+
+    def delay(self) -> float:
+        """Seconds that the next message must wait."""
+        now = time.monotonic()
+        self._due = max(self._due, now - self._slack) + self._step
+        return max(0.0, self._due - now)
+
+
+class Connections:
+    """ASGI middleware that holds the bounds, and closes the session of a closed page, with its uploads, at once."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._open: Counter[Visitor] = Counter()
+        self._paces: WeakValueDictionary[Visitor, Pace] = WeakValueDictionary()
+        self._left: set[str] = set()  # sessions whose connection broke
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the connection on; other requests as they are."""
+        if scope["type"] != "websocket":
+            await self._app(scope, receive, send)
+            return
+        who = visitor_of(scope)
+        if self._open[who] >= MAX_PAGES:
+            await send({"type": "websocket.close", "code": _TRY_AGAIN_LATER, "reason": "Too many pages are open."})
+            return
+        self._open[who] += 1
+        pace = self._paces.setdefault(who, Pace(PER_SECOND, AT_ONCE))
+        closed = False
+
+        async def receiving() -> Message:
+            nonlocal closed
+            message = await receive()
+            if message["type"] == "websocket.receive":
+                await asyncio.sleep(pace.delay())
+            elif message["type"] == "websocket.disconnect":
+                closed = message.get("code", _BROKEN) != _BROKEN
+            return message
+
+        try:
+            await self._app(scope, receiving, send)
+        finally:
+            self._open[who] -= 1
+            if not self._open[who]:
+                del self._open[who]
+            self._close_sessions(0 if closed else RECONNECT_SECONDS)
+
+    def _close_sessions(self, seconds: float) -> None:
+        """Close those who have just lost their connection after so many seconds, unless they connect again."""
+        if not exists():
+            return
+        runtime = get_instance()
+        left = {one for one in _without_connection(runtime) if one not in self._left}
+        self._left |= left
+        asyncio.get_running_loop().call_later(seconds, self._close, runtime, left)
+
+    def _close(self, runtime: Runtime, sessions: Iterable[str]) -> None:
+        for session in sessions:
+            self._left.discard(session)
+            if not runtime.is_active_session(session):
+                runtime.close_session(session)
+        gc.collect()  # sessions are parts of circles, and Python looks for these only when much is created
+
+
+def _without_connection(runtime: Runtime) -> list[str]:
+    found = [info.session.id for info in runtime._session_mgr.list_sessions()]  # no other way to know
+    return [session for session in found if not runtime.is_active_session(session)]

@@ -1,0 +1,45 @@
+"""Who asks: a browser at an address, whatever number of pages it has open."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import streamlit as st
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+_COOKIE = "_streamlit_xsrf"  # Streamlit gives each browser a random one
+
+
+class Visitor(NamedTuple):
+    """A browser. What has no cookie, such as a script, counts as one browser for each address."""
+
+    address: str
+    browser: str
+
+
+NOBODY = Visitor("", "")  # the server itself, for example when it warms up
+
+
+def visitor() -> Visitor:
+    """Whose page is drawn by this thread; NOBODY outside of pages."""
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return NOBODY
+    return Visitor(st.context.ip_address or "localhost", _token(st.context.cookies.get(_COOKIE, "")))
+
+
+def visitor_of(scope: Scope) -> Visitor:
+    """Whose request this is."""
+    request = HTTPConnection(scope)
+    return Visitor(request.client.host if request.client else "", _token(request.cookies.get(_COOKIE, "")))
+
+
+def _token(cookie: str) -> str:
+    """What stays the same in the cookie: Streamlit masks it anew for each answer, as version|mask|masked token|time."""
+    try:
+        _, mask, masked, _ = cookie.split("|")
+        key, text = bytes.fromhex(mask), bytes.fromhex(masked)
+        return bytes(byte ^ key[n % len(key)] for n, byte in enumerate(text)).hex()
+    except (ValueError, ZeroDivisionError):
+        return ""

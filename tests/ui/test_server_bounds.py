@@ -1,0 +1,241 @@
+"""What one visitor may ask of the server, and what is kept of a closed page: real connections, but no browser."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import re
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import websockets
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.types import Message, Scope
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from cnnfix_site import hosting
+from cnnfix_ui.server import connections, uploads
+from cnnfix_ui.server.connections import Connections, Pace
+from cnnfix_ui.server.visitors import Visitor, visitor_of
+from tests.browser.browsing import ROOT, serve
+
+TOKEN = "2|00000000|00112233445566778899aabbccddeeff|1"  # any will do that is sent twice
+MB = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of which own models are off; its address."""
+    log = tmp_path_factory.mktemp("server") / "log"
+    with serve(ROOT / "app.py", log, "--server.maxUploadSize=25", host="127.0.0.2") as address:
+        time.sleep(8)  # the warm-up
+        yield address
+
+
+class OpenPage:
+    """A page as a browser has it open."""
+
+    def __init__(self, socket: websockets.ClientConnection) -> None:
+        self.socket, self.session = socket, ""
+
+    async def ask(self, times: int = 1) -> None:
+        message = BackMsg()
+        message.rerun_script.page_name = "models"
+        for _ in range(times):
+            await self.socket.send(message.SerializeToString())
+
+    async def drawn(self) -> None:
+        while True:
+            answer = ForwardMsg()
+            answer.ParseFromString(bytes(await asyncio.wait_for(self.socket.recv(), 60)))
+            if answer.WhichOneof("type") == "new_session":
+                self.session = answer.new_session.initialize.session_id
+            if answer.WhichOneof("type") == "script_finished":
+                return
+
+
+async def opened(server: str, **options: object) -> OpenPage:
+    place = server.replace("http:", "ws:") + "/_stcore/stream"
+    page = OpenPage(await websockets.connect(place, subprotocols=["streamlit"], max_size=None, **options))  # type: ignore[arg-type,list-item]
+    await page.ask()
+    await page.drawn()
+    return page
+
+
+def test_a_flood_of_questions_holds_nobody_up(server: str) -> None:
+    async def flooded() -> list[float]:
+        quiet = await opened(server, additional_headers={"Cookie": f"_streamlit_xsrf={TOKEN}"})
+        loud = await opened(server)
+        flood = asyncio.create_task(loud.ask(5000))
+        waits = []
+        for _ in range(8):
+            await asyncio.sleep(0.2)
+            started = time.monotonic()
+            await quiet.ask()
+            await quiet.drawn()
+            waits.append(time.monotonic() - started)
+        flood.cancel()
+        loud.socket.transport.abort()
+        await quiet.socket.close()
+        return waits
+
+    # The first 150 messages go through at once. Without bounds, the last four waits were 4 seconds together.
+    assert sum(asyncio.run(flooded())[-4:]) < 1.5
+
+
+def test_files_of_a_page_are_bounded_and_go_with_it(server: str) -> None:
+    pid = _listening(server)
+
+    async def sent() -> tuple[list[int], int]:
+        page = await opened(server)
+        content = os.urandom(20 * MB)
+        found = [await asyncio.to_thread(_put, server, page.session, n, content) for n in range(9)]
+        kept = _megabytes(pid)
+        await page.socket.close()
+        return found, kept
+
+    before = _megabytes(pid)
+    statuses, kept = asyncio.run(sent())
+    assert statuses == [204] * 7 + [413] * 2
+    assert kept > before + 130
+    end = time.monotonic() + 5
+    while _megabytes(pid) > kept - 130:
+        assert time.monotonic() < end, (before, kept, _megabytes(pid))
+        time.sleep(0.1)
+
+
+def _put(server: str, session: str, number: int, content: bytes) -> int:
+    body = _form(content)
+    headers = {
+        "Content-Type": "multipart/form-data; boundary=x",
+        "Cookie": f"_streamlit_xsrf={TOKEN}",
+        "X-Xsrftoken": TOKEN,
+    }
+    place = f"{server}/_stcore/upload_file/{session}/{number}"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(place, body, headers, method="PUT"), timeout=60) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def _form(content: bytes) -> bytes:
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+    return head + content + b"\r\n--x--\r\n"
+
+
+def _listening(server: str) -> int:
+    """The process with this port among its words."""
+    port = server.rpartition(":")[2]
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        words = file.read_bytes().split(b"\0")
+        if f"--server.port={port}".encode() in words:
+            return int(file.parent.name)
+    raise LookupError(port)
+
+
+def _megabytes(pid: int) -> int:
+    found = re.findall(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    return int(found[0]) // 1000
+
+
+# --- the parts --------------------------------------------------------------------------------------------------------
+
+
+def test_messages_wait_only_when_they_come_too_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(connections.time, "monotonic", lambda: now[0])
+    pace = Pace(10, 5)
+    assert [pace.delay() for _ in range(7)] == pytest.approx([0] * 5 + [0.1, 0.2])
+    now[0] += 60
+    assert [pace.delay() for _ in range(6)] == pytest.approx([0] * 5 + [0.1])
+
+
+def test_a_browser_is_known_although_its_cookie_is_masked_anew() -> None:
+    from streamlit.web.server.starlette.starlette_app_utils import generate_xsrf_token_string
+
+    def who(cookie: str, host: str = "10.0.0.1") -> Visitor:
+        headers = [(b"cookie", f"_streamlit_xsrf={cookie}".encode())] if cookie else []
+        return visitor_of({"type": "websocket", "headers": headers, "client": (host, 1234)})
+
+    token = bytes(range(16))
+    assert who(generate_xsrf_token_string(token, 1)) == who(generate_xsrf_token_string(token, 1))
+    assert len({who(generate_xsrf_token_string()), who(generate_xsrf_token_string()), who("")}) == 3
+    assert who("") == who("2|x") == who("1|2|3|4|5") != who("", "10.0.0.2")
+
+
+def test_a_visitor_has_only_so_many_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MAX_PAGES", 2)
+    leave, answers = asyncio.Event(), []
+
+    async def app(_scope: Scope, _receive: object, _send: object) -> None:
+        await leave.wait()
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def visits() -> None:
+        bounded = Connections(app)
+        scope = {"type": "websocket", "headers": [], "client": ("10.0.0.1", 1)}
+        pages = [asyncio.create_task(bounded(scope, receive, send)) for _ in range(3)]
+        other = asyncio.create_task(bounded({**scope, "client": ("10.0.0.2", 1)}, receive, send))
+        await asyncio.sleep(0.01)
+        assert [page.done() for page in (*pages, other)] == [False, False, True, False]
+        leave.set()
+        await asyncio.gather(*pages, other)
+        await bounded(scope, receive, send)
+
+    asyncio.run(visits())
+    assert [message["code"] for message in answers] == [1013]
+
+
+def test_a_form_never_touches_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    uploads.keep_in_memory()
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", lambda _: pytest.fail("it went to the disk"))
+    sizes = []
+
+    async def take(request: Request) -> PlainTextResponse:
+        form = await request.form()
+        sizes.append(len(await form["file"].read()))  # type: ignore[union-attr]
+        return PlainTextResponse("")
+
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+        + bytes(3 * MB)
+        + b"\r\n--x--\r\n"
+    )
+    source = io.BytesIO(body)
+
+    async def receive() -> Message:
+        part = source.read(65536)
+        return {"type": "http.request", "body": part, "more_body": bool(part)}
+
+    async def send(_message: Message) -> None:
+        pass
+
+    headers = [(b"content-type", b"multipart/form-data; boundary=x")]
+    scope = {"type": "http", "method": "PUT", "path": "/", "query_string": b"", "headers": headers}
+    asyncio.run(Starlette(routes=[Route("/", take, methods=["PUT"])])(scope, receive, send))
+    assert sizes == [3 * MB]
+
+
+def test_limits_of_uploads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosting, "memory", lambda: 4_000 * MB)
+    monkeypatch.delenv(hosting.OWN_MODELS, raising=False)
+    assert hosting.upload_limits("0.0.0.0") == (150 * MB, 500 * MB)
+    each, total = hosting.upload_limits("localhost")
+    assert each > hosting.LARGE_UPLOAD * MB
+    assert total >= 2 * hosting.LARGE_UPLOAD * MB
