@@ -11,17 +11,17 @@ from PIL import Image
 from torch import Tensor
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine import Preset, Reached, as_array, record, unravel_together
-from cnnfix_core.errors import CnnfixError, RecordError
+from cnnfix_core.engine import Preset, Reached, as_array, unravel_together
+from cnnfix_core.errors import CnnfixError, ModelError, RecordError
 from cnnfix_core.explanations import Class, Explanation, PictureAsking
 from cnnfix_core.images import Picture, Source, View, open_picture
-from cnnfix_core.methods import Map, cached_per_network, grad_cam_together, grey, on_picture, reason_against
+from cnnfix_core.methods import Map, cached_per_network, grad_cam_together, on_picture, reason_against
 from cnnfix_core.regions import MAP_SIDE
 from cnnfix_core.utils import one_thread
 from cnnfix_core.zoo import Model
 
 # The order of summation, and so the last digits, depends on the batch size and the number of threads. Batches always
-# have this size, padded with grey pictures, and run on one thread, so that a result depends on its picture alone.
+# have this size, padded with noise, and run on one thread, so that a result depends on its picture alone.
 _INPUTS = 8
 
 
@@ -93,8 +93,8 @@ class BatchExplainer:
         seen = [model.views(picture, preset.crops) for picture in pictures]
         views = self._views
         batch = torch.cat([model.inputs(picture, one) for picture, one in zip(pictures, seen, strict=True)])
-        batch = torch.cat([batch, *[grey(model)] * (self.size * views - len(batch))])
-        tape = record(model.module, batch)
+        batch = torch.cat([batch, *[model.noise()] * (self.size * views - len(batch))])
+        tape = model.record(batch)
         scores = as_array(tape.output_tensor)
         asked = [
             PictureAsking(model, picture, preset, one, scores[n * views : (n + 1) * views], self._target)
@@ -141,7 +141,7 @@ def _answer(
 def _takes_batches(model: Model) -> bool:
     """Whether the network accepts batches: programs are often exported for a batch of one."""
     try:
-        scores = record(model.module, torch.cat([grey(model)] * _INPUTS)).output_tensor
-    except RecordError:
+        model.record(torch.cat([model.noise()] * _INPUTS))
+    except (RecordError, ModelError):
         return False
-    return scores.shape == (_INPUTS, len(model.labels))
+    return True

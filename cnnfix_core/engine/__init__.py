@@ -2,10 +2,12 @@
 
 from cnnfix_core.engine.aliasing import Overwrite, memory_of
 from cnnfix_core.engine.batched_walk import Reached, unravel_together
+from cnnfix_core.engine.eval_mode import left_alone
 from cnnfix_core.engine.families import FamilyTable, family_of
 from cnnfix_core.engine.gates import followed_factors
 from cnnfix_core.engine.presets import EVIDENCE, FOCUS, PRESETS, PUBLISHED, Preset, get_preset
-from cnnfix_core.engine.recording import record, record_whole, tensors_in
+from cnnfix_core.engine.recording import go_on, record, record_whole
+from cnnfix_core.engine.results import Path, named_tensors, part_at, tensors_in
 from cnnfix_core.engine.rule_coverage import Coverage, coverage
 from cnnfix_core.engine.rules import Arrival, HopFunction, Question, changes, known_as, rule
 from cnnfix_core.engine.selection import Selection
@@ -26,6 +28,7 @@ __all__ = [
     "HopFunction",
     "Operation",
     "Overwrite",
+    "Path",
     "Preset",
     "Question",
     "Reached",
@@ -41,8 +44,12 @@ __all__ = [
     "family_of",
     "followed_factors",
     "get_preset",
+    "go_on",
     "known_as",
+    "left_alone",
     "memory_of",
+    "named_tensors",
+    "part_at",
     "record",
     "record_whole",
     "rule",

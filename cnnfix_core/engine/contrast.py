@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from cnnfix_core.engine.recording import go_on, tensors_in
+from cnnfix_core.engine.recording import go_on
+from cnnfix_core.engine.results import tensors_in
 from cnnfix_core.engine.tape import Operation, Tape, Value
 
 _RESHAPED = ("aten.view", "aten._unsafe_view", "aten.reshape", "aten.squeeze", "aten.unsqueeze")
@@ -73,7 +73,7 @@ def _folded(tape: Tape, last: Operation, a: tuple[int, ...], b: tuple[int, ...],
     bias = [_difference_of(value, shape, a, b) for value in bias]
     weights = matrix.data.detach()
     column = (weights[:, a[1]] - weights[:, b[1]])[:, None]
-    result = torch.zeros(shape[0], 1, dtype=score.dtype)
+    result = score.new_zeros(shape[0], 1)
     result[a[0]] = score.detach()
     output = Value(tuple(result.shape), depends=True, data=result)
     difference = Value(tuple(column.shape), depends=False, data=column)

@@ -6,9 +6,14 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from itertools import chain
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
+from torch.random import fork_rng
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from cnnfix_core.engine.aliasing import memory_of
 
@@ -18,14 +23,23 @@ _switched: dict[int, tuple[nn.Module, int]] = {}
 
 
 @contextmanager
-def undisturbed(module: nn.Module) -> Iterator[Callable[[Tensor], None]]:
-    """Put a module in evaluation mode, and restore its mode, parameters and buffers afterwards, even after an error.
+def left_alone(module: nn.Module) -> Iterator[None]:
+    """Put a module in evaluation mode, and undo afterwards what running it changed: see `undisturbed`."""
+    with undisturbed(module) as before_write, _WritesNoticed(before_write):
+        yield
 
-    Yields a function to call before a tensor is written to. The mode is set on each submodule directly, because
-    overridden `train()` and `eval()` methods may do more. The last thread to leave restores the mode.
+
+@contextmanager
+def undisturbed(module: nn.Module) -> Iterator[Callable[[Tensor], None]]:
+    """Put a module in evaluation mode, and restore everything afterwards, even after an error.
+
+    Its mode, parameters and buffers are restored, and PyTorch's random numbers go on as if it had not run. Yields a
+    function to call before a tensor is written to. The mode is set on each submodule directly, because overridden
+    `train()` and `eval()` methods may do more. The last thread to leave restores the mode.
     """
     children = list(module.modules())
     switched = _enter_evaluation(children)
+    registered = [(child._buffers, dict(child._buffers)) for child in children if type(child._buffers) is dict]
     held = (tensor for child in children for tensor in (*child.parameters(False), *child.buffers(False)))
     tensors = [tensor for tensor in {id(tensor): tensor for tensor in held}.values() if not is_lazy(tensor)]
     owned: dict[int, list[Tensor]] = defaultdict(list)
@@ -39,11 +53,45 @@ def undisturbed(module: nn.Module) -> Iterator[Callable[[Tensor], None]]:
         saved.extend((original, original.clone()) for original in originals)
 
     try:
-        yield before_write
+        with fork_rng(_gpus(module)):
+            yield before_write
     finally:
         for original, copy in saved:
             original.copy_(copy)
+        for buffers, before in registered:
+            buffers.update(before)
         _leave_evaluation(switched)
+
+
+@cache
+def _writes(func: Any) -> tuple[tuple[int, str], ...]:
+    """Which arguments an operator writes to, with their names."""
+    schema = getattr(func, "_schema", None)  # what calls other operators, such as a condition, has none
+    return tuple((at, one.name) for at, one in enumerate(schema.arguments if schema else ()) if one.is_write)
+
+
+class _WritesNoticed(TorchDispatchMode):
+    """Calls a function before an operator writes to a tensor."""
+
+    supports_higher_order_operators = True
+
+    def __init__(self, before_write: Callable[[Tensor], None]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._before_write = before_write
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        for at, name in _writes(func):
+            written = args[at] if at < len(args) else kwargs.get(name)
+            for tensor in written if isinstance(written, list | tuple) else [written]:
+                self._before_write(tensor)
+        return func(*args, **kwargs)
+
+
+def _gpus(module: nn.Module) -> list[int]:
+    """The GPUs with weights of the module, whose random numbers it may draw."""
+    devices = {tensor.device for tensor in chain(module.parameters(), module.buffers())}
+    return sorted(device.index or 0 for device in devices if device.type == "cuda")
 
 
 def _enter_evaluation(children: list[nn.Module]) -> list[nn.Module]:

@@ -25,8 +25,9 @@ from cnnfix_core.engine.aliasing import Overwrite, layout_of, memory_of
 from cnnfix_core.engine.decompositions import decomposition_of
 from cnnfix_core.engine.eval_mode import undisturbed
 from cnnfix_core.engine.outside import Outside
+from cnnfix_core.engine.results import tensors_in
 from cnnfix_core.engine.tape import COMPLEX, WHOLE, Operation, Tape, Value, in_module
-from cnnfix_core.errors import RecordError, TargetError
+from cnnfix_core.errors import CnnfixError, RecordError, TargetError
 
 # Frames with this code object show which module an operation runs in, without hooks, and for this thread only.
 _MODULE_CALL = nn.Module._call_impl.__code__
@@ -61,7 +62,7 @@ def record_whole(module: nn.Module, *inputs: Any, **options: Any) -> Tape:
 
 def _recorded(recorder: _Recorder, module: nn.Module, inputs: tuple[Any, ...], options: dict[str, Any]) -> Tape:
     own = tree_map_only(Tensor, lambda tensor: tensor.detach().clone(), (inputs, options))
-    values = tuple(recorder.enter(tensor) for tensor in tensors_in(own))
+    values = tuple(recorder.enter(leaf) for leaf in tree_leaves(own) if isinstance(leaf, Tensor))
     if not any(value.depends for value in values):
         raise RecordError("record() needs at least one floating-point input tensor.")
     with undisturbed(module) as recorder.before_write, no_grad(), Outside(recorder), recorder:
@@ -89,17 +90,14 @@ def go_on(tape: Tape, compute: Callable[[Any], Any]) -> Tape:
     with inference_mode(False), no_grad(), Outside(recorder), recorder:
         try:
             result = compute(tape.result)
+        except CnnfixError:
+            raise
         except Exception as error:
             raise TargetError(f"The function that computes the target failed: {error}") from error
     outputs = recorder.values_in(result)
     if not outputs or not outputs[0].depends:
         raise TargetError("The function that computes the target must return a tensor that depends on the input.")
     return replace(tape, operations=_ancestry(recorder.operations, outputs), outputs=outputs, result=result)
-
-
-def tensors_in(tree: Any) -> list[Tensor]:
-    """The tensors in a module's result or inputs, in order."""
-    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
 
 
 def _flat(result: Any) -> list[Tensor]:

@@ -12,7 +12,8 @@ from torch import nn
 
 from cnnfix_core.engine import rules
 from cnnfix_core.engine.presets import EVIDENCE, Preset, get_preset
-from cnnfix_core.engine.recording import record, tensors_in
+from cnnfix_core.engine.recording import record
+from cnnfix_core.engine.results import tensors_in
 from cnnfix_core.engine.tape import Operation, Tape, Value
 from cnnfix_core.engine.walk import Stop, Target, Walk, starting_at
 from cnnfix_core.errors import NoRuleError, NothingContributesError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,6 +141,7 @@ class Tape:
         holders: names of modules that only contain other modules, `ModuleList` and `ModuleDict`.
         outside: where numbers that depend on the inputs left PyTorch, such as "item() in module 'head'". What Python
             computes from them counts as a constant.
+        returned: shapes of what modules returned, of those that ran once and returned one tensor, if that was noted.
     """
 
     operations: tuple[Operation, ...]
@@ -149,6 +150,7 @@ class Tape:
     result: Any
     holders: frozenset[str] = frozenset()
     outside: tuple[str, ...] = ()
+    returned: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def output(self) -> Value:

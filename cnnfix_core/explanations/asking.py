@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine import Preset, Tape, Trace, as_array, record, unravel
+from cnnfix_core.engine import Preset, Tape, Trace, as_array, unravel
 from cnnfix_core.errors import TargetError
-from cnnfix_core.zoo import Classifier, Labels
+from cnnfix_core.zoo import Classifier, Labels, Meaning, probabilities
 
 Class = int | str
 TargetSpec = Class | tuple[Class | None, Class] | None
@@ -25,7 +26,7 @@ class Prediction:
     Attributes:
         index: The index of the class, counted from 0.
         label: The name of the class.
-        score: The logit, or the probability if the model outputs probabilities.
+        score: As the network gives it: a logit, a probability or the logarithm of one.
         probability: 0 to 1.
     """
 
@@ -64,14 +65,16 @@ class Classes:
 
     Args:
         labels: The labels of the classes.
-        scores: (views, classes), logits or probabilities. Probabilities need not sum to 1.
-        probabilities: Whether the scores are probabilities.
+        scores: (views, classes).
+        meaning: What the scores mean.
     """
 
-    def __init__(self, labels: Labels, scores: NDArray[np.floating], probabilities: bool = False) -> None:
+    def __init__(self, labels: Labels, scores: NDArray[np.floating], meaning: Meaning = "softmax") -> None:
         self._labels = labels
         self._scores = scores.mean(axis=0)
-        self._probabilities: Floats = scores.mean(axis=0) if probabilities else _softmax(scores).mean(axis=0)
+        self._probabilities: Floats = (
+            probabilities(torch.from_numpy(scores.astype(float)), meaning).numpy().mean(axis=0)
+        )
 
     def prediction(self, index: int) -> Prediction:
         """The label, score and probability of one class."""
@@ -119,7 +122,7 @@ class Asking:
     """
 
     def __init__(self, model: Classifier, scores: NDArray[np.floating], target: TargetSpec) -> None:
-        self.classes = Classes(model.labels, scores, model.probabilities)
+        self.classes = Classes(model.labels, scores, model.meaning)
         self.wanted, self.other = self.classes.asked(target)
         predicted = scores.argmax(axis=1) == self.wanted
         self.walked: list[int] = np.flatnonzero(predicted if predicted.any() else np.ones_like(predicted)).tolist()
@@ -159,12 +162,6 @@ def ask(model: Classifier, inputs: Tensor, target: TargetSpec, preset: Preset) -
         TargetError: The target is not a class of the model.
         CnnfixError: Whatever `record` and `unravel` raise.
     """
-    tape = record(model.module, inputs)
+    tape = model.record(inputs)
     asking = Asking(model, as_array(tape.output_tensor), target)
     return asking, asking.walks(tape, preset)
-
-
-def _softmax(scores: NDArray[np.floating]) -> Floats:
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True), dtype=float)
-    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
-    return shares

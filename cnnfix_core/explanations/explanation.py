@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine import Fixated, Preset, Stop, Trace, as_array, get_preset, record, record_whole
+from cnnfix_core.engine import Fixated, Preset, Stop, Trace, as_array, get_preset
 from cnnfix_core.explanations.asking import Asking, Classes, ClassExplanation, TargetSpec
 from cnnfix_core.explanations.fixations import GRID, Fixations, on_picture
 from cnnfix_core.images import Crops, Picture, Source, View, open_picture
@@ -118,7 +118,7 @@ def explain(
     picture = image if isinstance(image, Picture) else open_picture(image)
     started = time.perf_counter()
     seen = model.views(picture, preset.crops)
-    tape = (record_whole if whole else record)(model.module, model.inputs(picture, seen))
+    tape = model.record(model.inputs(picture, seen), whole)
     asking = PictureAsking(model, picture, preset, seen, as_array(tape.output_tensor), target)
     traces = asking.walks(tape, preset)
     seconds = time.perf_counter() - started
@@ -165,5 +165,5 @@ def classes(model: Model, image: Source | Picture, crops: Crops = "whole") -> Cl
     picture = image if isinstance(image, Picture) else open_picture(image)
     seen = model.views(picture, crops)
     with torch.no_grad():
-        scores = model.module(model.inputs(picture, seen))
-    return Classes(model.labels, as_array(scores), model.probabilities)
+        scores = model.scores(model.inputs(picture, seen))
+    return Classes(model.labels, as_array(scores), model.meaning)

@@ -4,9 +4,8 @@ from cnnfix_core.methods.applying import attribute, attribution, reason_against
 from cnnfix_core.methods.catalogue import BASELINES, METHODS
 from cnnfix_core.methods.class_activation import grad_cam_by_captum, grad_cam_together
 from cnnfix_core.methods.excitation_rules import excites
-from cnnfix_core.methods.feature_maps import anatomy, cached_per_network, grey, last_map, needs_gradient
+from cnnfix_core.methods.feature_maps import anatomy, cached_per_network, last_map, needs_gradient, observed
 from cnnfix_core.methods.method import Attribution, Drawing, Map, MapRequest, Method, Progress
-from cnnfix_core.methods.module_copy import with_own_hooks
 from cnnfix_core.methods.per_view import ViewRequest, by_view, on_picture
 
 __all__ = [
@@ -27,10 +26,9 @@ __all__ = [
     "excites",
     "grad_cam_by_captum",
     "grad_cam_together",
-    "grey",
     "last_map",
     "needs_gradient",
+    "observed",
     "on_picture",
     "reason_against",
-    "with_own_hooks",
 ]

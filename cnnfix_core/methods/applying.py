@@ -105,7 +105,7 @@ def attribution(  # noqa: PLR0913  # all but the first three are optional settin
 def reason_against(model: Model, method: str, contrast: bool = False) -> str:
     """Why a method does not fit a network, or the question.
 
-    Runs the network once on a grey picture, the first time.
+    Runs the network once on noise, the first time.
 
     Args:
         model: what `load_model`, `open_own` or `Model.of` gave.

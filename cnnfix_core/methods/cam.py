@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from cnnfix_core.engine import Operation, Tape, Value, family_of, record_whole
+from cnnfix_core.engine import Tape, Value, family_of
 from cnnfix_core.engine.rules.dimensions import reduced_dims
 from cnnfix_core.engine.rules.indexing import same_order
 from cnnfix_core.errors import ModelError
@@ -27,8 +27,8 @@ def class_activation_map(request: ViewRequest) -> tuple[Tensor, str]:
     The map is read from the tape, because it need not be the output of a module: DenseNet applies a functional ReLU
     before pooling. Negative values count against the class and are set to 0.
     """
-    request.watch(request.module, (request.inputs,))
-    head = find_head(record_whole(request.model.module, request.inputs))
+    request.watch(1)
+    head = find_head(request.model.record(request.inputs, whole=True))
     if head is None or head.map.data is None or head.weights.data is None:
         raise ModelError(_REASON)
     weights = request.among(head.weights.data.detach())
@@ -49,17 +49,17 @@ def needs_pooled_head(tape: Tape) -> str:
 
 def find_head(tape: Tape) -> Head | None:
     """The head of the network, if the scores are computed from the mean of a feature map."""
-    last = tape.output.producer
+    last = _before_reshaping(tape.output).producer
     if last is None or last.name not in ("aten.addmm", "aten.mm") or last.args[-1].depends:
         return None
-    mean = last.args[-2].producer
-    while mean is not None and _keeps_order(mean):
-        mean = mean.args[0].producer
+    mean = _before_reshaping(last.args[-2]).producer
     if mean is None or mean.name != "aten.mean":
         return None
     pooled: Value = mean.args[0]
     return Head(pooled, last.args[-1]) if len(pooled.shape) == 4 and reduced_dims(mean) == [2, 3] else None
 
 
-def _keeps_order(operation: Operation) -> bool:
-    return family_of(operation) is same_order
+def _before_reshaping(value: Value) -> Value:
+    while value.producer is not None and family_of(value.producer) is same_order:
+        value = value.producer.args[0]
+    return value

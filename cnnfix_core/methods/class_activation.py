@@ -14,9 +14,8 @@ from torch import Tensor, nn
 from cnnfix_core.errors import need
 from cnnfix_core.methods.feature_maps import anatomy
 from cnnfix_core.methods.method import Map
-from cnnfix_core.methods.module_copy import with_own_hooks
 from cnnfix_core.methods.per_view import ViewRequest
-from cnnfix_core.zoo import Model
+from cnnfix_core.zoo import Model, with_own_hooks
 
 
 def grad_cam(request: ViewRequest) -> tuple[Tensor, str]:
@@ -35,23 +34,25 @@ def grad_cam_by_captum(score: Callable[[Tensor], Tensor], layer: nn.Module, inpu
 
 
 def grad_cam_together(model: Model, inputs: Tensor, classes: Sequence[int]) -> list[Map]:
-    """Grad-CAM for a batch of inputs, (N, 3, H, W), with one class per input: N maps (h, w)."""
+    """Grad-CAM for a batch of inputs, (N, channels, H, W), with one class per input: N maps (h, w)."""
     module = with_own_hooks(model.module)
     wanted = torch.tensor(classes, device=inputs.device)[:, None]
     layer = module.get_submodule(anatomy(model).last)
     with torch.inference_mode(False), torch.enable_grad():
-        maps = grad_cam_by_captum(lambda batch: module(batch).gather(1, wanted)[:, 0], layer, inputs.clone())
+        maps = grad_cam_by_captum(
+            lambda batch: model.scores(batch, module).gather(1, wanted)[:, 0], layer, inputs.clone()
+        )
     return list(maps.detach().sum(dim=1).clamp_min(0).float().cpu().numpy())
 
 
 def grad_cam_plus_plus(request: ViewRequest) -> tuple[Tensor, str]:
     """Grad-CAM++ (Chattopadhyay et al., WACV 2018), by torchcam with the paper's weights."""
-    return _by_torchcam(request, _torchcam().PaperGradCAMpp)
+    return _by_torchcam(request, _torchcam().PaperGradCAMpp, request.score)
 
 
 def layer_cam(request: ViewRequest) -> tuple[Tensor, str]:
     """LayerCAM (Jiang et al., IEEE TIP 2021, eq. 7 and 8), by torchcam: each position has its own weights."""
-    return _by_torchcam(request, _torchcam().LayerCAM)
+    return _by_torchcam(request, _torchcam().LayerCAM, request.score)
 
 
 def score_cam(request: ViewRequest) -> tuple[Tensor, str]:
@@ -59,10 +60,10 @@ def score_cam(request: ViewRequest) -> tuple[Tensor, str]:
 
     Each channel, normalised to 0 to 1 and then enlarged (the paper enlarges first), masks the picture. Its weight is
     the softmax, over all channels, of the score of the masked picture. The baseline that the paper subtracts is the
-    same for all channels and cancels.
+    same for all channels and cancels. For networks that give probabilities, the scores are their log odds.
     """
     with torch.no_grad():
-        return _by_torchcam(request, _torchcam().ScoreCAM, batch_size=request.at_once)
+        return _by_torchcam(request, _torchcam().ScoreCAM, request.logit, batch_size=request.at_once)
 
 
 def _torchcam() -> Any:
@@ -72,15 +73,29 @@ def _torchcam() -> Any:
     return torchcam_extractors
 
 
-def _by_torchcam(request: ViewRequest, method: Any, **options: Any) -> tuple[Tensor, str]:
+class _OneScore(nn.Module):
+    """The network with one score, (N, 1), as torchcam takes networks."""
+
+    def __init__(self, network: nn.Module, score: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.network, self._score = network, score
+
+    def forward(self, batch: Tensor) -> Tensor:
+        return self._score(batch)[:, None]
+
+
+def _by_torchcam(
+    request: ViewRequest, method: Any, score: Callable[[Tensor], Tensor], **options: Any
+) -> tuple[Tensor, str]:
     layer = _layer(request)
     module = request.module.get_submodule(layer)
-    with method(request.module, layer, **options) as extractor:
+    network = _OneScore(request.module, score)
+    with method(network, module, **options) as extractor:
         # After the library's hooks: later layers may write into this layer's output in place, so they get a copy.
         module.register_forward_hook(_copied)
-        scores = request.module(request.inputs.requires_grad_())
+        scores = network(request.inputs.requires_grad_())
         request.watch.expect(len(extractor.hook_a[0][0]) + 1)
-        (found,) = extractor(scores=scores, targets=request.among, normalized=False)
+        (found,) = extractor(0, scores, normalized=False)
     return found[0], layer
 
 

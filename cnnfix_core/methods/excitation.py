@@ -11,10 +11,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from cnnfix_core.engine import Operation, Tape, Value, record_whole
+from cnnfix_core.engine import Operation, Tape, Value
 from cnnfix_core.errors import ModelError
 from cnnfix_core.methods.excitation_rules import Probabilities, by_weight, rule_for, weighted
-from cnnfix_core.methods.feature_maps import anatomy, anatomy_of, computed_from_tape, ends_of_modules
+from cnnfix_core.methods.feature_maps import (
+    anatomy,
+    anatomy_of,
+    computed_from_tape,
+    ends_of_modules,
+)
 from cnnfix_core.methods.per_view import ViewRequest
 
 
@@ -25,10 +30,10 @@ def contrastive_excitation(request: ViewRequest) -> tuple[Tensor, str]:
     only the difference is propagated, because the rules are linear. As in the authors' code, the channels are summed
     before negative values are set to 0. The default layer is the last map with a side of at least 1/16 of the input's.
     """
-    request.watch(request.module, (request.inputs,))
+    request.watch(1)
     known = anatomy(request.model)
     layer = known.layer(request.layer, known.fine)
-    tape = record_whole(request.model.module, request.inputs)
+    tape = request.model.record(request.inputs, whole=True)
     end = ends_of_modules(tape)[layer]
     found = winning(tape, contrast(tape, request.classes), end)
     return found[0].sum(dim=0), layer
@@ -43,7 +48,7 @@ class Propagated(NamedTuple):
 
 def of_class(tape: Tape, number: int) -> Propagated:
     """Start with all probability at the score of one class."""
-    start = torch.zeros(tape.output.shape)
+    start = torch.zeros_like(tape.output_tensor)
     start[:, number] = 1
     return Propagated({tape.output: start}, tape.operations[-1].index + 1)
 
@@ -64,7 +69,7 @@ def _through_classifier(classifier: Operation, arrived: Propagated, sign: int) -
 def winning(tape: Tape, arrived: Propagated, end: Operation) -> Tensor:
     """The winning probabilities of an operation's output elements, in the shape of the output."""
     found = propagate_down(tape, arrived, end.index + 1).waiting.get(end.outputs[0])
-    return torch.zeros(end.outputs[0].shape) if found is None else found
+    return tape.output_tensor.new_zeros(end.outputs[0].shape) if found is None else found
 
 
 def propagate_down(tape: Tape, arrived: Propagated, until: int) -> Propagated:

@@ -68,7 +68,7 @@ def by_weight(operation: Operation, probabilities: Probabilities, sign: int) -> 
     args = list(operation.args)
     args[at + 1] = (_data(args[at + 1]) * sign).clamp_min(0)
     if family is linear.addmm:
-        args[0] = torch.zeros(())
+        args[0] = args[at + 1].new_zeros(())
     elif family is not linear.mm:
         args[2] = None
     yield from _in_proportion(operation, args, probabilities)

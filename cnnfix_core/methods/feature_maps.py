@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
-from cnnfix_core.engine import Operation, Tape, changes, record
-from cnnfix_core.errors import ModelError, did_you_mean
-from cnnfix_core.methods.module_copy import with_own_hooks
-from cnnfix_core.zoo import Model
+from cnnfix_core.engine import Operation, Tape, changes
+from cnnfix_core.errors import CnnfixError, ModelError, did_you_mean
+from cnnfix_core.zoo import Classifier, Model, with_own_hooks
 
+C = TypeVar("C", bound=Classifier)
 T = TypeVar("T")
+# What a network of somebody's own may raise, besides what this package says in a sentence.
+FAILURES = (RuntimeError, TypeError, AttributeError, ValueError, AssertionError, LookupError)
 _COARSEST = 16  # excitation backprop uses a map whose side is at least 1/16 of the input's
 _PRODUCTS = ("aten.mm", "aten.addmm", "aten.bmm", "aten._scaled_dot_product")
 
 
-def cached_per_network(find: Callable[[Model], T]) -> Callable[[Model], T]:
+def cached_per_network(find: Callable[[C], T]) -> Callable[[C], T]:
     """Remember what was found for as long as the network lives, or until a rule is registered: it may change this."""
     known: WeakKeyDictionary[nn.Module, tuple[int, T]] = WeakKeyDictionary()
 
-    def remembered(model: Model) -> T:
+    def remembered(model: C) -> T:
         entry = known.get(model.module)
         if entry is None or entry[0] != changes():
             known[model.module] = entry = changes(), find(model)
@@ -36,12 +39,28 @@ def cached_per_network(find: Callable[[Model], T]) -> Callable[[Model], T]:
     return remembered
 
 
+def observed(model: Classifier, inputs: Tensor) -> Tape:
+    """Record a network on an input, and note on the tape what its modules returned. Raises what `record` raises."""
+    module = with_own_hooks(model.module)
+    returned: dict[str, list[Any]] = defaultdict(list)
+    for name, child in module.named_modules():
+        if not isinstance(child, torch.jit.ScriptModule):
+            child.register_forward_hook(partial(_note, returned[name]))
+    tape = model.record(inputs, module=module)
+    once = {name: found[0] for name, found in returned.items() if len(found) == 1}
+    return replace(tape, returned={name: shape for name, shape in once.items() if shape is not None})
+
+
+def _note(returned: list[Any], _module: nn.Module, _inputs: Any, output: Any) -> None:
+    returned.append(tuple(output.shape) if isinstance(output, Tensor) else None)
+
+
 @dataclass(frozen=True, slots=True)
 class Anatomy:
     """A network's feature maps.
 
     Attributes:
-        maps: Modules whose output is a feature map, in the order of their last call, with its height and width.
+        maps: Modules that run once and give one feature map, in the order of their end, with its height and width.
         last: The module whose output is the last map before pooling, the default for class activation maps; "" if
             there is none.
         fine: The last module whose map has a side of at least 1/16 of the input's; "" if there is none.
@@ -61,18 +80,12 @@ class Anatomy:
             return otherwise
         if wanted not in self.maps:
             hint = did_you_mean(wanted, self.maps, f"The last one is {self.last!r}.")
-            raise ModelError(f"The network has no layer {wanted!r} whose output is a feature map. {hint}")
+            raise ModelError(f"The network has no layer {wanted!r} that runs once and gives one feature map. {hint}")
         return wanted
 
 
-def grey(model: Model) -> Tensor:
-    """A grey picture as the network's input, (1, 3, H, W)."""
-    height, width = model.input_size
-    return model.preprocess(Image.new("RGB", (width, height), "grey"))[None].to(model.device)
-
-
 def computed_from_tape(find: Callable[[Tape], T]) -> Callable[[Model], T]:
-    """Turn what is found on a tape into what is known of a network: from a run on a grey picture, one for all finders.
+    """Turn what is found on a tape into what is known of a network: from a run on noise, one for all finders.
 
     A finder that comes later than a network's first use has a run of its own.
     """
@@ -81,7 +94,7 @@ def computed_from_tape(find: Callable[[Tape], T]) -> Callable[[Model], T]:
     def known(model: Model) -> T:
         findings = _findings(model)
         if find not in findings:
-            tape = record(model.module, grey(model))
+            tape = observed(model, model.noise())
             findings.update({missing: missing(tape) for missing in _FINDERS if missing not in findings})
         found: T = findings[find]
         return found
@@ -100,8 +113,7 @@ def _findings(model: Model) -> dict[Callable[[Tape], Any], Any]:
 
 def anatomy_of(tape: Tape) -> Anatomy:
     """The feature maps of the recorded network."""
-    ends = ends_of_modules(tape)
-    maps = {name: operation for name, operation in ends.items() if name and _is_map(operation, 2)}
+    maps = _maps(tape, 2)
     drawn = _drawn(maps)
     least = min(tape.inputs[0].shape[2:]) / _COARSEST
     fine = {name: operation for name, operation in drawn.items() if min(operation.outputs[0].shape[2:]) >= least}
@@ -125,11 +137,20 @@ def last_map(tape: Tape, sides: int) -> str:
     """The module whose output is the last map before pooling; "" if there is none.
 
     Args:
-        tape: A recorded forward pass.
+        tape: A forward pass, `observed`.
         sides: Number of dimensions of a map: 2 for height and width, 3 for time, height and width.
     """
+    return _outermost_last(_drawn(_maps(tape, sides)))
+
+
+def _maps(tape: Tape, sides: int) -> dict[str, Operation]:
+    """The last operations of the modules that gave one map, which the operation computed."""
     ends = ends_of_modules(tape)
-    return _outermost_last(_drawn({name: end for name, end in ends.items() if name and _is_map(end, sides)}))
+    return {
+        name: end
+        for name, end in ends.items()
+        if name and tape.returned.get(name) == end.outputs[0].shape and _is_map(end, sides)
+    }
 
 
 def ends_of_modules(tape: Tape) -> dict[str, Operation]:
@@ -179,7 +200,11 @@ def needs_map(model: Model) -> str:
     """Why class activation maps cannot be used with the network, or ""."""
     found = anatomy(model)
     if not found.last:
-        return "The network has no feature map with height and width, so class activation maps cannot be used."
+        hidden = " TorchScript hides what its layers give." if isinstance(model.module, torch.jit.ScriptModule) else ""
+        return (
+            "The network has no feature map with height and width in a layer that runs once and gives only that, so "
+            f"class activation maps cannot be used.{hidden}"
+        )
     if found.tokens:
         return (
             "After its last feature map the network works on a sequence of tokens, like a transformer, so class "
@@ -188,12 +213,19 @@ def needs_map(model: Model) -> str:
     return ""
 
 
+def first_line(error: Exception) -> str:
+    """What another library says of an error, in one line."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
 @cached_per_network
 def needs_gradient(model: Model) -> str:
     """Why no gradient can be computed through the network, or ""."""
     try:
         with torch.enable_grad():
-            scores = with_own_hooks(model.module)(grey(model).requires_grad_())
-    except RuntimeError as error:
-        return f"The network does not run with gradients: {str(error).splitlines()[0]}"
+            scores = model.scores(model.noise().requires_grad_(), with_own_hooks(model.module))
+    except CnnfixError:
+        raise
+    except FAILURES as error:
+        return f"The network does not run with gradients: {first_line(error)}"
     return "" if scores.requires_grad else "The network's scores have no gradient with respect to the picture."

@@ -9,7 +9,7 @@ import numpy as np
 from cnnfix_core.engine import coverage
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explanations import explain
-from cnnfix_core.methods.feature_maps import cached_per_network, grey
+from cnnfix_core.methods.feature_maps import cached_per_network
 from cnnfix_core.methods.method import Drawing, MapRequest
 from cnnfix_core.zoo import Model
 
@@ -27,6 +27,6 @@ def walk(request: MapRequest) -> Drawing:
 
 @cached_per_network
 def needs_rules(model: Model) -> str:
-    """Why a walk cannot reach the picture, or ""; found by a trial walk on a grey picture."""
-    found = coverage(model.module, grey(model))
+    """Why a walk cannot reach the picture, or ""; found by a trial walk on noise."""
+    found = coverage(model.module, model.noise(), target=model.top_score)
     return found.summary() if found.stops else ""

@@ -10,12 +10,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from cnnfix_core.engine import as_array
 from cnnfix_core.errors import CnnfixError, ModelError
 from cnnfix_core.images import Picture, View, scaled_size
-from cnnfix_core.methods.feature_maps import anatomy
+from cnnfix_core.methods.feature_maps import FAILURES, anatomy, first_line
 from cnnfix_core.methods.method import Classes, Drawing, Map, MapRequest, Progress
-from cnnfix_core.methods.module_copy import with_own_hooks
-from cnnfix_core.zoo import Model
+from cnnfix_core.zoo import Model, with_own_hooks
 
 _NUMBERS_AT_ONCE = 64_000_000  # computed by one batch: a quarter of a gigabyte if all are kept
 _MOST_AT_ONCE = 16
@@ -32,11 +32,11 @@ class ProgressReporter:
         """Set how many pictures will go through the network from now on."""
         self._done, self._expected = 0, pictures
 
-    def __call__(self, _module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        """Called before each forward pass."""
+    def __call__(self, pictures: int) -> None:
+        """Call before each forward pass, with the number of its pictures."""
         share = min(self._done / self._expected, 1.0)
         self._progress(self._start + (self._end - self._start) * share)
-        self._done += len(inputs[0])
+        self._done += pictures
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,8 +45,8 @@ class ViewRequest:
 
     Attributes:
         model: The network.
-        module: A copy of the network's module with its own hooks, which reports progress.
-        inputs: (1, 3, H, W).
+        module: A copy of the network's module, for hooks.
+        inputs: (1, channels, H, W).
         classes: (a,), or (a, b) for "a rather than b".
         layer: The layer to use; None for the method's default.
         watch: Reports the progress.
@@ -61,9 +61,22 @@ class ViewRequest:
     watch: ProgressReporter
     at_once: int
 
+    def scores(self, batch: Tensor) -> Tensor:
+        """The scores of all classes for each picture, (N, classes)."""
+        self.watch(len(batch))
+        return self.model.scores(batch, self.module)
+
     def score(self, batch: Tensor) -> Tensor:
         """The class's score for each picture, (N,), or its difference to the other class's score."""
-        return self.among(self.module(batch))
+        return self.among(self.scores(batch))
+
+    def logit(self, batch: Tensor) -> Tensor:
+        """The same, without bounds: the log odds, if the scores are probabilities."""
+        return self.among(self.model.logits(self.scores(batch)))
+
+    def probability(self, batch: Tensor) -> Tensor:
+        """The class's probability for each picture, (N,), or its difference to the other class's."""
+        return self.among(self.model.probabilities(self.scores(batch)))
 
     def among(self, scores: Tensor) -> Tensor:
         """The class's score, or the difference of the two, from the scores of all classes, (..., classes)."""
@@ -86,7 +99,7 @@ def by_view(draw: Draw) -> Callable[[MapRequest], Drawing]:
         for number, view in enumerate(seen):
             watch = ProgressReporter(request.progress, number / len(seen), (number + 1) / len(seen))
             found, layer = _ask(draw, request, view, watch)
-            maps.append(found.detach().clamp_min(0).float().numpy())
+            maps.append(as_array(found.clamp_min(0)).astype(np.float32))
         return Drawing(on_picture(picture, seen, maps, request.longest_side), layer)
 
     return drawn
@@ -95,17 +108,16 @@ def by_view(draw: Draw) -> Callable[[MapRequest], Drawing]:
 def _ask(draw: Draw, request: MapRequest, view: View, watch: ProgressReporter) -> tuple[Tensor, str | None]:
     model = request.model
     module = with_own_hooks(model.module)
-    module.register_forward_pre_hook(watch)
     at_once = max(1, min(_NUMBERS_AT_ONCE // max(anatomy(model).numbers, 1), _MOST_AT_ONCE))
-    inputs = model.preprocess(view.render(request.picture))[None]
+    inputs = model.inputs(request.picture, [view])
     view_request = ViewRequest(model, module, inputs, request.classes, request.layer, watch, at_once)
     try:
         with torch.inference_mode(False), torch.enable_grad():
             return draw(view_request)
     except CnnfixError:
         raise
-    except RuntimeError as error:  # from PyTorch: an operation without a gradient, or out of memory
-        raise ModelError(f"The method fails on this network: {str(error).splitlines()[0]}") from error
+    except FAILURES as error:  # such as an operation without a gradient, or too little memory
+        raise ModelError(f"The method fails on this network: {first_line(error)}") from error
 
 
 def on_picture(picture: Picture, seen: Sequence[View], maps: Sequence[Map], longest_side: int | None) -> Map:

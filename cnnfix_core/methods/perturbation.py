@@ -45,10 +45,12 @@ def rise(request: ViewRequest) -> tuple[Tensor, None]:
     """
     request.watch.expect(MASKS)
     sides = request.inputs.shape[2:]
-    weighted, shown, total = torch.zeros(sides), torch.zeros(sides), 0.0
+    weighted, shown = request.inputs.new_zeros((2, *sides), dtype=torch.float32)
+    total = 0.0
     with torch.no_grad():
-        for masks in random_masks(MASKS, request.at_once, (sides[0], sides[1])):
-            probability = request.among(request.module(request.inputs * masks[:, None]).softmax(dim=1))
+        for drawn in random_masks(MASKS, request.at_once, (sides[0], sides[1])):
+            masks = drawn.to(request.inputs.device)
+            probability = request.probability(request.inputs * masks[:, None].to(request.inputs.dtype)).float()
             weighted += (probability[:, None, None] * masks).sum(dim=0)
             shown += masks.sum(dim=0)
             total += float(probability.sum())

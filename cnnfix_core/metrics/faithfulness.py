@@ -13,6 +13,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from cnnfix_core.arrays import Floats, Ints
+from cnnfix_core.engine import as_array
 from cnnfix_core.images import Picture
 from cnnfix_core.zoo import Model
 
@@ -75,12 +76,12 @@ def curves(
     """
     wanted = target[0] if isinstance(target, Sequence) else target
     (view,) = model.views(picture, "whole")
-    x = model.preprocess(view.render(picture))
+    x = model.inputs(picture, [view])[0]
     shares = np.linspace(0, 1, steps + 1)
-    rank = torch.from_numpy(_ranks(map_, model.input_size))
-    counts = torch.from_numpy(np.rint(shares * rank.numel()))
+    rank = torch.from_numpy(_ranks(map_, model.input_size)).to(x.device)
+    counts = torch.from_numpy(np.rint(shares * rank.numel()).astype(np.int64)).to(x.device)
     found = np.full((2, steps + 1), np.nan)
-    blurred = torch.from_numpy(gaussian_filter(x.numpy(), (0, *(_BLUR * side for side in model.input_size))))
+    blurred = model.placed(torch.from_numpy(gaussian_filter(as_array(x), (0, *(_BLUR * n for n in model.input_size)))))
     for first in range(0, steps + 1, _AT_ONCE):
         batch = slice(first, first + _AT_ONCE)
         changed = (rank < counts[batch, None, None])[:, None]
@@ -102,7 +103,6 @@ def _ranks(map_: NDArray[np.floating], size: tuple[int, int]) -> Ints:
     return rank.reshape(size)
 
 
-def _probability(model: Model, batch: Tensor, wanted: int) -> NDArray[np.float32]:
+def _probability(model: Model, batch: Tensor, wanted: int) -> Floats:
     with torch.no_grad():
-        probability: NDArray[np.float32] = model.module(batch).softmax(1)[:, wanted].numpy()
-    return probability
+        return as_array(model.probabilities(model.scores(batch))[:, wanted])

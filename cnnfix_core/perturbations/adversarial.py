@@ -10,13 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from cnnfix_core.errors import CnnfixError, ModelError, need
 from cnnfix_core.explanations import Class, Prediction, classes
 from cnnfix_core.images import Picture
-from cnnfix_core.methods import needs_gradient, with_own_hooks
-from cnnfix_core.zoo import Model
+from cnnfix_core.methods import needs_gradient
+from cnnfix_core.zoo import Model, with_own_hooks
 
 # Captum warns itself at each step that the input requires a gradient.
 warnings.filterwarnings("ignore", "Input Tensor", module=r"captum\.")
@@ -46,7 +45,7 @@ def add_adversarial_noise(
 ) -> AdversarialPicture:
     """Add adversarial noise to a picture at the network's input size.
 
-    Both attacks are Captum's and follow the gradient of the cross-entropy.
+    Both attacks are Captum's and follow the gradient of the cross-entropy, the negative logarithm of the probability.
 
     Args:
         model: The network to attack.
@@ -81,23 +80,21 @@ def _noisy(
 ) -> NDArray[np.uint8]:
     """The pixels with noise, (H, W, 3)."""
     module = with_own_hooks(model.module)
-    mean, std = (torch.tensor(part)[:, None, None] for part in (model.preprocess.mean, model.preprocess.std))
 
     def score(pixels: Tensor) -> Tensor:
-        scores: Tensor = module((pixels / 255 - mean) / std)
-        return scores
+        return model.log_probabilities(model.scores(model.placed(model.preprocess.standardised(pixels)), module))
 
-    inputs = torch.from_numpy(clean.copy()).permute(2, 0, 1)[None].float().requires_grad_()
+    inputs = torch.from_numpy(clean.copy()).permute(2, 0, 1)[None].float().to(model.device).requires_grad_()
     with torch.inference_mode(False), torch.enable_grad():
         noisy = attack(score, inputs, strength, wanted, targeted)
-    pixels: NDArray[np.uint8] = noisy.detach()[0].permute(1, 2, 0).round().to(torch.uint8).numpy()
+    pixels: NDArray[np.uint8] = noisy.detach()[0].permute(1, 2, 0).round().to(torch.uint8).cpu().numpy()
     return pixels
 
 
 # Captum's default loss is the logarithm of a score, which works only for scores above 0. It also treats gradients below
 # 1e-6 as zero, and with pixel values up to 255 many gradients are that small.
-def _loss(scores: Tensor, wanted: int) -> Tensor:
-    return F.cross_entropy(scores, torch.tensor([wanted]), reduction="none")
+def _loss(log_probabilities: Tensor, wanted: int) -> Tensor:
+    return -log_probabilities[:, wanted]
 
 
 def _fgsm(score: Callable[[Tensor], Tensor], inputs: Tensor, strength: int, wanted: int, targeted: bool) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -14,7 +13,7 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from cnnfix_core.errors import CnnfixError, ModelError
-from cnnfix_core.zoo import Model
+from cnnfix_core.zoo import Model, with_weights
 
 
 def randomised(model: Model, seed: int = 0, part: str = "all") -> Model:
@@ -35,15 +34,15 @@ def randomised(model: Model, seed: int = 0, part: str = "all") -> Model:
     if part not in ("all", "last"):
         raise CnnfixError(f"The weights to shuffle are “all” or “last”, not {part!r}.")
     generator = torch.Generator().manual_seed(seed)
-    module = copy.deepcopy(model.module).eval()
+    module = with_weights(model.module, torch.clone).eval()
     # A program opened from a file keeps its weights as buffers.
     weights: list[Tensor] = [*module.parameters()] or [one for one in module.buffers() if one.is_floating_point()]
     for weight in weights if part == "all" else _last_layer(weights):
         flat = weight.data.reshape(-1)
-        weight.data = flat[torch.randperm(len(flat), generator=generator)].reshape(weight.shape)
+        weight.data = flat[torch.randperm(len(flat), generator=generator).to(flat.device)].reshape(weight.shape)
     statistics = _Statistics() if part == "all" else nullcontext()  # type: ignore[no-untyped-call]  # of PyTorch
     with torch.no_grad(), statistics:
-        scores = module(_blobs(model.input_size, generator))
+        scores = model.scores(model.placed(_blobs(model, generator)), module)
     if not bool(torch.isfinite(scores).all()):
         raise ModelError(f"The scores of {model.title} are not finite with shuffled weights: leave it out here.")
     what = "all weights" if part == "all" else "last layer"
@@ -57,10 +56,10 @@ def _last_layer(weights: Sequence[Tensor]) -> Sequence[Tensor]:
     return [*matrix, *(one for one in after if one.shape == matrix[0].shape[:1])]
 
 
-def _blobs(size: tuple[int, int], generator: torch.Generator) -> Tensor:
-    """Random inputs (8, 3, H, W) made of blobs of several sizes, about as bright as normalised pictures."""
-    coarse = [torch.randn(8, 3, cells, cells, generator=generator) for cells in (4, 16)]
-    return sum((F.interpolate(one, size, mode="bilinear") for one in coarse), torch.zeros(()))
+def _blobs(model: Model, generator: torch.Generator) -> Tensor:
+    """Random inputs (8, channels, H, W) made of blobs of several sizes, about as bright as normalised pictures."""
+    coarse = [torch.randn(8, len(model.preprocess.channels), cells, cells, generator=generator) for cells in (4, 16)]
+    return sum((F.interpolate(one, model.input_size, mode="bilinear") for one in coarse), torch.zeros(()))
 
 
 class _Statistics(TorchDispatchMode):

@@ -18,7 +18,7 @@ from cnnfix_core.images import Picture
 from cnnfix_core.metrics import Failed, Measured, compare
 from cnnfix_core.regions import GroundTruth
 from cnnfix_core.utils import one_thread
-from cnnfix_core.zoo import Model, digest_of, versions
+from cnnfix_core.zoo import Model, digest_of, listed_channels, meaning_in_words, versions
 
 REPORT_METHODS = ("fixations", "gradcam", "layercam", "integrated_gradients")
 _STEPS = 6
@@ -147,13 +147,15 @@ def _facts(model: Model, picture: Picture, name: str, explanation: Explanation) 
         "Weights": f"{model.source}; {model.licence}",
         "SHA-256 of the weights": digest_of(model),
         "Network's input": f"{model.input_size[1]} × {model.input_size[0]} pixels, {model.interpolation}, "
-        f"mean {_three(model.preprocess.mean)}, std {_three(model.preprocess.std)}",
+        f"{listed_channels(model.preprocess.channels)}, mean {_joined(model.preprocess.mean)}, "
+        f"std {_joined(model.preprocess.std)}",
+        "Scores": meaning_in_words(model.meaning, model.output),
         "Settings": ", ".join(f"{key} {value}" for key, value in preset.items()),
         "Versions": ", ".join(f"{package} {version}" for package, version in versions().items()),
     }
 
 
-def _three(values: Sequence[float]) -> str:
+def _joined(values: Sequence[float]) -> str:
     return "/".join(f"{value:g}" for value in values)
 
 

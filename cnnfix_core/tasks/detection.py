@@ -57,7 +57,7 @@ def detect(model: Model, picture: Picture, min_score: float = MIN_SCORE) -> Dete
     model = fitted(model, picture, "detection")
     given = input_of(model, picture)
     with torch.no_grad():
-        result = model.module(list(given))[0]
+        result = model.run(list(given))[0]
     kept = (result["scores"] >= min_score).nonzero()[:MAX_BOXES, 0]
     if not len(kept):
         raise ModelError(f"{model.title} finds nothing in this picture: choose another picture or network.")
@@ -70,7 +70,7 @@ def detect(model: Model, picture: Picture, min_score: float = MIN_SCORE) -> Dete
         for name, score, (x0, y0, x1, y1) in zip(names, result["scores"][kept].tolist(), boxes.tolist(), strict=True)
     )
     part = _Boxes(model.module, boxes, labels)
-    return Detection(as_classifier(model, part, Labels.of(names), probabilities=True), found)
+    return Detection(as_classifier(model, part, Labels.of(names), "probabilities"), found)
 
 
 def _numbered(names: list[str]) -> list[str]:
@@ -89,7 +89,6 @@ class _Boxes(nn.Module):
     def __init__(self, network: nn.Module, boxes: Tensor, labels: Tensor) -> None:
         super().__init__()
         self.network, self.boxes, self.labels = network, boxes, labels
-        self.eval()
 
     def forward(self, pictures: Tensor) -> Tensor:
         return torch.stack([self._scores(result) for result in self.network(list(pictures))])

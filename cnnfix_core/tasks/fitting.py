@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from cnnfix_core.errors import ModelError
 from cnnfix_core.images import Picture
-from cnnfix_core.zoo import Labels, Model, Task
+from cnnfix_core.zoo import Labels, Meaning, Model, Task
 
 _MAX_ASPECT_RATIO = 2.0  # longer pictures are squeezed to this
 
@@ -28,11 +28,10 @@ def fitted(model: Model, picture: Picture, task: Task) -> Model:
 
 
 def input_of(model: Model, picture: Picture) -> Tensor:
-    """A picture as a fitted model's input, (1, 3, H, W)."""
-    view = as_classifier(model, model.module, model.labels).views(picture, "whole")[0]
-    return model.preprocess(view.render(picture))[None]
+    """A picture as a fitted model's input, (1, channels, H, W)."""
+    return model.inputs(picture, as_classifier(model, model.module, model.labels).views(picture, "whole"))
 
 
-def as_classifier(model: Model, module: nn.Module, labels: Labels, probabilities: bool = False) -> Model:
+def as_classifier(model: Model, module: nn.Module, labels: Labels, meaning: Meaning = "softmax") -> Model:
     """A fitted model as a classifier: `module` computes its scores of the classes in `labels`."""
-    return replace(model, module=module, labels=labels, task="classification", probabilities=probabilities, whole=True)
+    return replace(model, module=module, labels=labels, task="classification", meaning=meaning, output=None, whole=True)

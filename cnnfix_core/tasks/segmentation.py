@@ -46,8 +46,8 @@ def segment(model: Model, picture: Picture) -> Segmentation:
     """Segment a picture. Raises ModelError if the model is not for segmentation."""
     model = fitted(model, picture, "segmentation")
     with torch.no_grad():
-        scores = model.module(input_of(model, picture))["out"]
-    return Segmentation(model, picture, scores[0].argmax(dim=0).numpy())
+        scores = model.run(input_of(model, picture))["out"]
+    return Segmentation(model, picture, scores[0].argmax(dim=0).cpu().numpy())
 
 
 class _AtPixel(nn.Module):
@@ -56,7 +56,6 @@ class _AtPixel(nn.Module):
     def __init__(self, network: nn.Module, row: int, column: int) -> None:
         super().__init__()
         self.network, self.row, self.column = network, row, column
-        self.eval()
 
     def forward(self, pictures: Tensor) -> Tensor:
         scores: Tensor = self.network(pictures)["out"][:, :, self.row, self.column]

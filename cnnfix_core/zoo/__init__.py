@@ -6,34 +6,44 @@ from cnnfix_core.zoo.download import DownloadProgress, project_file
 from cnnfix_core.zoo.initialisation import shapes_alone
 from cnnfix_core.zoo.labels import Labels, imagenet_info, read_labels
 from cnnfix_core.zoo.model import Model, ModelInfo, Task
-from cnnfix_core.zoo.preprocessing import INTERPOLATIONS, MAX_SIDE, Preprocessing, Three
+from cnnfix_core.zoo.module_copy import with_own_hooks, with_weights
+from cnnfix_core.zoo.preprocessing import CHANNELS, INTERPOLATIONS, MAX_SIDE, Preprocessing, listed_channels
 from cnnfix_core.zoo.provenance import digest_of, versions
+from cnnfix_core.zoo.scores import MEANINGS, Meaning, Where, meaning_in_words, probabilities
 from cnnfix_core.zoo.state_dict import State
 from cnnfix_core.zoo.untrusted.opening import MAX_MODEL_BYTES, open_own
 
 __all__ = [
+    "CHANNELS",
     "DEFAULT",
     "INTERPOLATIONS",
     "MAX_MODEL_BYTES",
     "MAX_SIDE",
+    "MEANINGS",
     "Classifier",
     "DownloadProgress",
     "Labels",
     "LoadedNetwork",
+    "Meaning",
     "Model",
     "ModelInfo",
     "Preprocessing",
     "State",
     "Task",
-    "Three",
+    "Where",
     "digest_of",
     "imagenet_info",
     "list_models",
+    "listed_channels",
     "load_model",
+    "meaning_in_words",
     "model_info",
     "open_own",
+    "probabilities",
     "project_file",
     "read_labels",
     "shapes_alone",
     "versions",
+    "with_own_hooks",
+    "with_weights",
 ]

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from cnnfix_core.engine import record
-from cnnfix_core.errors import ModelError, RecordError
+from cnnfix_core.engine import Tape, go_on, record, tensors_in
+from cnnfix_core.errors import ModelError, RecordError, TargetError
 from cnnfix_core.images import Crops, Picture, View, views
-from cnnfix_core.zoo.classifier import Classifier
+from cnnfix_core.zoo.classifier import Classifier, LoadedNetwork
 from cnnfix_core.zoo.labels import Labels, numbered
-from cnnfix_core.zoo.preprocessing import Preprocessing
-
-IMAGENET = Preprocessing()
+from cnnfix_core.zoo.module_copy import unwrapped
+from cnnfix_core.zoo.preprocessing import MAX_CHANNELS, Preprocessing, listed_channels
+from cnnfix_core.zoo.scores import (
+    Meaning,
+    Where,
+    checked_meaning,
+    find_scores,
+    guess_meaning,
+    meaning_in_words,
+    scores_in,
+)
 
 # What a network returns. Classification: scores (N, classes). Segmentation: {"out": (N, classes, H, W)}, scores for
 # each pixel. Detection: {"boxes": (K, 4), "labels": (K,), "scores": (K,)} for each picture in a list. The last two
@@ -35,7 +44,8 @@ class Model(Classifier):
         source: Where the weights come from.
         licence: The licence of the weights.
         task: What the network predicts.
-        probabilities: Whether its scores are probabilities rather than logits.
+        meaning: What its scores mean.
+        output: Where the scores are in what it returns; None for the first tensor with one score per class.
         whole: Whether it takes only whole pictures, never crops.
         notes: What of its file was taken, left out and assumed, in sentences.
     """
@@ -45,44 +55,80 @@ class Model(Classifier):
     source: str
     licence: str
     task: Task = "classification"
-    probabilities: bool = False
+    meaning: Meaning = "softmax"
+    output: Where | None = None
     whole: bool = False
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913  # all but the first are optional
         cls,
         module: nn.Module,
         labels: Labels | None = None,
-        preprocessing: Preprocessing = IMAGENET,
+        preprocessing: Preprocessing | None = None,
         name: str = "own model",
         source: str = "your own",
         licence: str = "your own",
+        *,
+        scores: Where | None = None,
+        meaning: Meaning | None = None,
     ) -> Model:
         """Make a model from any network that returns one score per class for a batch of pictures.
 
-        The network is not changed; this includes its training mode. It runs once on a grey picture to find the number
-        of classes.
+        The network is not changed; this includes its training mode. It runs on a picture of noise to find what is not
+        given here; `facts` says what was found.
 
         Args:
-            module: The network.
-            labels: One per class; None for "class 0", "class 1" and so on.
-            preprocessing: How a picture becomes the network's input.
+            module: The network, on any device, in half, single or double precision.
+            labels: One per class; None for "class 0", "class 1" and so on. Two for a network with one score: those of
+                "no" and "yes".
+            preprocessing: How a picture becomes the network's input; None for ImageNet's, with the channels of the
+                network's first layer.
             name: The name of the model.
             source: Where the weights come from.
             licence: The licence of the weights.
+            scores: Where the scores are in what the network returns: a key, an attribute ("logits") or an index, or a
+                function that takes the result and returns them. None to find them.
+            meaning: What they mean: "softmax", "sigmoid", "probabilities" or "log-probabilities". None to tell by the
+                network's last operation and by their values.
 
         Raises:
             ModelError: The network cannot process the picture or does not return one finite score per class, or the
                 number of labels differs from the number of classes.
         """
-        classes = _classes(module, preprocessing, name)
-        labels = numbered(classes) if labels is None else labels
-        if len(labels) != classes:
+        network = LoadedNetwork(name, name, unwrapped(module))
+        preprocessing, tape = _first_run(network, preprocessing)
+        where = find_scores(tape, 1, None if labels is None else len(labels)) if scores is None else scores
+        tape = _with_scores(network, preprocessing, tape, where)
+        found: Tensor = tape.result
+        if not bool(torch.isfinite(found).all()):
             raise ModelError(
-                f"There are {len(labels)} labels, but {name} has {classes} classes: give one label per class."
+                f"{name} returns scores that are NaN or infinite for a picture of noise: check its weights."
             )
-        return cls(name, name, module, preprocessing, labels, source, licence)
+        labels = numbered(found.shape[1]) if labels is None else labels
+        if len(labels) != found.shape[1] and (len(labels), found.shape[1]) != (2, 1):
+            raise ModelError(
+                f"There are {len(labels)} labels, but {name} has {found.shape[1]} classes: give one label per class."
+            )
+        made = cls(
+            name, name, network.module, preprocessing, labels, source, licence, output=None if where == () else where
+        )
+        if meaning is None:
+            with torch.no_grad():
+                other = scores_in(made.run(made.noise(1)), where, 1)
+            return replace(made, meaning=guess_meaning(tape, torch.cat([found, other])))
+        return replace(made, meaning=checked_meaning(meaning))
+
+    @property
+    def facts(self) -> str:
+        """Number of classes and parameters, what it sees of a picture, and what its scores mean, in sentences."""
+        height, width = self.input_size
+        classes = f"{len(self.labels):,} {'class' if len(self.labels) == 1 else 'classes'}"
+        count = sum(tensor.numel() for tensor in self._tensors())
+        return (
+            f"{classes}, pictures of {width} × {height} pixels, {count / 1e6:.2f} million parameters. It sees pictures "
+            f"{listed_channels(self.preprocess.channels)}. {meaning_in_words(self.meaning, self.output)}"
+        )
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -103,8 +149,15 @@ class Model(Classifier):
         return views(picture, crops, self.input_size, self.crop_pct, self.interpolation)
 
     def inputs(self, picture: Picture, seen: Sequence[View]) -> Tensor:
-        """The network's input for these views of a picture, (views, 3, H, W), on the device of its weights."""
-        return torch.stack([self.preprocess(view.render(picture)) for view in seen]).to(self.device)
+        """The network's input for these views of a picture, (views, channels, H, W), `placed`."""
+        return self.placed(torch.stack([self.preprocess(view.render(picture)) for view in seen]))
+
+    def noise(self, number: int = 0) -> Tensor:
+        """A picture of noise as the network's input, (1, channels, H, W), to find out how the network works.
+
+        It has contrast at every scale: a network that standardises each picture cannot process one of a single colour.
+        """
+        return self.placed(_noise(self.preprocess, number))
 
     @property
     def crop_pct(self) -> float:
@@ -117,20 +170,47 @@ class Model(Classifier):
         return self.preprocess.interpolation
 
 
-def _classes(module: nn.Module, preprocessing: Preprocessing, name: str) -> int:
+def _noise(preprocessing: Preprocessing, number: int = 0) -> Tensor:
     height, width = preprocessing.size
-    picture = preprocessing(Image.new("RGB", (width, height), "grey"))[None]
+    cells = np.random.default_rng(number).integers(0, 256, (16, 16, 3), np.uint8)
+    return preprocessing(Image.fromarray(cells).resize((width, height), Image.Resampling.BICUBIC))[None]
+
+
+def _first_run(network: LoadedNetwork, preprocessing: Preprocessing | None) -> tuple[Preprocessing, Tape]:
+    """Record the network on a picture of noise; without preprocessing, with the number of channels that fits."""
+    likely = Preprocessing(), *map(Preprocessing().of_channels, _first_channels(network.module))
+    reasons = []
+    for one in dict.fromkeys(likely) if preprocessing is None else (preprocessing,):
+        try:
+            return one, record(network.module, network.placed(_noise(one)))
+        except RecordError as error:
+            reasons.append((one, str(error).splitlines()[0]))
+    tried, reason = reasons[-1]
+    height, width = tried.size
+    seen = f"{width} x {height} pixels and {len(tried.channels)} channels"
+    raise ModelError(f"{network.title} cannot process a picture of {seen}. {reason}")
+
+
+def _with_scores(network: LoadedNetwork, preprocessing: Preprocessing, tape: Tape, where: Where) -> Tape:
+    """The tape of a run on one picture, with the scores as its output. Raises ModelError if there are none."""
     try:
-        scores = record(module, picture).output_tensor
-    except RecordError as error:
-        reason = str(error).splitlines()[0]
-        raise ModelError(f"{name} cannot process a picture of {width} x {height} pixels. {reason}") from error
-    if scores.ndim != 2 or len(scores) != 1 or not scores.is_floating_point():
-        shape = " x ".join(map(str, scores.shape)) or "a single number"
-        raise ModelError(f"{name} returns {shape} for one picture; it must return 1 x the number of classes.")
-    if not bool(torch.isfinite(scores).all()):
-        raise ModelError(f"{name} returns scores that are NaN or infinite for a grey picture: check its weights.")
-    return scores.shape[1]
+        scored = go_on(tape, lambda result: scores_in(result, where, 1))
+    except TargetError as error:
+        raise ModelError(f"The scores of {network.title} cannot be found. {error}") from error
+    if scored.result.numel() == 1 and any(tensor.ndim == 0 for tensor in tensors_in(tape.result)):
+        # A network that removes dimensions returns a single number for one picture; one that averages over the batch
+        # does so for any number of pictures.
+        two = torch.cat([_noise(preprocessing, number) for number in range(2)])
+        with torch.no_grad():
+            scores_in(network.run(network.placed(two)), where, 2)
+    return scored
+
+
+def _first_channels(module: nn.Module) -> list[int]:
+    """The number of channels that the first convolution takes; none if there is no convolution."""
+    counts = [child.in_channels for child in module.modules() if isinstance(child, nn.Conv2d)]
+    stored = [tensor.shape[1] for tensor in (*module.parameters(), *module.buffers()) if tensor.ndim == 4]
+    return [count for count in (*counts[:1], *stored[:1]) if count <= MAX_CHANNELS]
 
 
 @dataclass(frozen=True, slots=True)

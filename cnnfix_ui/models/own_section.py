@@ -1,9 +1,20 @@
 """The section of the Models page for a visitor's own model: upload, preprocessing, result of the check."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from cnnfix_core import CnnfixError, Coverage, Preprocessing
-from cnnfix_core.zoo import INTERPOLATIONS, MAX_MODEL_BYTES, MAX_SIDE, Three, architectures
+from cnnfix_core.zoo import (
+    CHANNELS,
+    INTERPOLATIONS,
+    MAX_MODEL_BYTES,
+    MAX_SIDE,
+    MEANINGS,
+    Meaning,
+    architectures,
+    listed_channels,
+)
 from cnnfix_site import hosting
 from cnnfix_ui.errors import UserError, escaped, show_error
 from cnnfix_ui.widgets import networks, own_model
@@ -63,12 +74,42 @@ def _request() -> own_model.CheckRequest | None:
             help="Needed for weights. A .pt2 file contains its architecture.",
         )
         preprocessing = _preprocessing(architecture)
+        scores, meaning = _scores()
         wanted = st.button("Check", type="primary", disabled=file is None)
     if file is None or not wanted:
         return None
     return own_model.CheckRequest(
-        file.name, file.getvalue(), architecture, labels.getvalue() if labels else None, preprocessing
+        file.name, file.getvalue(), architecture, labels.getvalue() if labels else None, preprocessing, scores, meaning
     )
+
+
+_MEANINGS: dict[Meaning, str] = {
+    "softmax": "softmax: one class is right",
+    "sigmoid": "sigmoid: each class by itself",
+    "probabilities": "they are probabilities",
+    "log-probabilities": "they are logarithms of probabilities",
+}
+
+
+def _scores() -> tuple[str | None, Meaning | None]:
+    """Where the scores are in what the network returns, and what they mean; None to guess."""
+    with st.expander("Scores", icon=":material/percent:"):
+        left, right = st.columns(2)
+        where = left.text_input(
+            "Output",
+            placeholder="found by itself",
+            key="own.scores",
+            help="Of a network that returns several, the one with the scores: its name or number, like logits or 1.",
+        )
+        meaning = right.selectbox(
+            "How they become probabilities",
+            MEANINGS,
+            index=None,
+            placeholder="found by itself",
+            format_func=_MEANINGS.__getitem__,
+            key="own.meaning",
+        )
+    return where.strip() or None, meaning
 
 
 def _preprocessing(architecture: str | None) -> Preprocessing | None:
@@ -84,9 +125,17 @@ def _preprocessing(architecture: str | None) -> Preprocessing | None:
         key = f"own.{architecture}."
         # Row by row, so that they keep this order on a phone.
         (left, right), (below_left, below_right), (last_left, last_right) = (st.columns(2) for _ in range(3))
+        channels = _list(
+            st.text_input(
+                "Channels",
+                ", ".join(said.channels),
+                key=f"{key}channels",
+                help=f"What each channel of the input shows of a picture: {', '.join(CHANNELS)}.",
+            )
+        )
         height = left.number_input("Height", 1, MAX_SIDE, said.size[0], key=f"{key}height")
         width = right.number_input("Width", 1, MAX_SIDE, said.size[1], key=f"{key}width")
-        mean = below_left.text_input("Mean of red, green, blue", _as_text(said.mean), key=f"{key}mean")
+        mean = below_left.text_input("Mean of each channel", _as_text(said.mean), key=f"{key}mean")
         std = below_right.text_input("Standard deviation", _as_text(said.std), key=f"{key}std")
         interpolation = last_left.selectbox(
             "Interpolation", INTERPOLATIONS, INTERPOLATIONS.index(said.interpolation), key=f"{key}interpolation"
@@ -98,27 +147,30 @@ def _preprocessing(architecture: str | None) -> Preprocessing | None:
             key=f"{key}crop",
             help="Share of the shorter side that the crop keeps; 1 keeps everything.",
         )
-    return Preprocessing((height, width), _three(mean), _three(std), interpolation, crop)
+    return Preprocessing((height, width), _numbers(mean), _numbers(std), interpolation, crop, channels)
 
 
 def _description(said: Preprocessing) -> str:
     height, width = said.size
     return (
         f"{width} × {height} pixels, mean {_as_text(said.mean)}, std {_as_text(said.std)}, {said.interpolation}, "
-        f"centre crop {said.crop_pct:.3g}."
+        f"centre crop {said.crop_pct:.3g}; {listed_channels(said.channels)}."
     )
 
 
-def _as_text(three: Three) -> str:
-    return ", ".join(f"{value:.4g}" for value in three)
+def _as_text(numbers: Sequence[float]) -> str:
+    return ", ".join(f"{value:.4g}" for value in numbers)
 
 
-def _three(text: str) -> Three:
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.replace(";", ",").split(",") if part.strip())
+
+
+def _numbers(text: str) -> tuple[float, ...]:
     try:
-        red, green, blue = (float(part) for part in text.replace(";", ",").split(","))
+        return tuple(float(part) for part in _list(text))
     except ValueError:
-        raise UserError(f"{text!r} is not three numbers: write them like 0.485, 0.456, 0.406.") from None
-    return red, green, blue
+        raise UserError(f"{text!r} is not a list of numbers: write them like 0.485, 0.456, 0.406.") from None
 
 
 # --- result of the check ---------------------------------------------------------------------------------------------
@@ -127,7 +179,7 @@ def _three(text: str) -> Three:
 def _show(checked: own_model.CheckedModel) -> None:
     model, report = checked.network.model, checked.report
     say = st.success if report.complete else st.warning
-    say(escaped(f"{model.title}: {own_model.facts(model)} {report.summary()}"))
+    say(escaped(f"{model.title}: {model.facts} {report.summary()}"))
     if model.notes:
         st.info(escaped(" ".join(model.notes)), icon=":material/info:")
     with st.container(horizontal=True, gap="small"):

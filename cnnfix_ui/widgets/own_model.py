@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from cnnfix_core import Coverage, Model, Preprocessing, coverage, open_own, open_picture
+from cnnfix_core import Coverage, Preprocessing, coverage, open_own, open_picture
 from cnnfix_core.images import list_samples
-from cnnfix_core.zoo import read_labels
+from cnnfix_core.zoo import Meaning, read_labels
 from cnnfix_ui.server.results import Network
 
 _CHECKED = "own.checked"
@@ -18,6 +18,7 @@ class CheckRequest:
     """A model file to check, and how to read it.
 
     labels: content of the labels file. preprocessing: None for that of the file or the architecture.
+    scores, meaning: as `open_own` takes them.
     """
 
     name: str
@@ -25,12 +26,15 @@ class CheckRequest:
     architecture: str | None
     labels: bytes | None
     preprocessing: Preprocessing | None
+    scores: str | None = None
+    meaning: Meaning | None = None
 
     @property
     def key(self) -> str:
         """Unique to this request."""
         digests = [hashlib.sha256(part).hexdigest() for part in (self.content, self.labels or b"")]
-        return f"own {self.name} {digests} {self.architecture} {self.labels is None} {self.preprocessing}"
+        said = self.architecture, self.labels is None, self.preprocessing, self.scores, self.meaning
+        return f"own {self.name} {digests} {said}"
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,12 @@ def check(request: CheckRequest) -> CheckedModel:
         architecture=request.architecture,
         labels=None if request.labels is None else read_labels(request.labels),
         preprocessing=request.preprocessing,
+        scores=request.scores,
+        meaning=request.meaning,
     )
     picture = open_picture(list_samples()[0].read())
     (view,) = model.views(picture, "whole")
-    report = coverage(model.module, model.preprocess(view.render(picture))[None])
+    report = coverage(model.module, model.inputs(picture, [view]), target=model.top_score)
     checked = CheckedModel(Network(request.key, model), report)
     st.session_state[_CHECKED] = checked
     return checked
@@ -77,14 +83,3 @@ def current() -> Network | None:
 def remove() -> None:
     """Delete the visitor's model."""
     st.session_state.pop(_CHECKED, None)
-
-
-def facts(model: Model) -> str:
-    """Number of classes, input size and parameters as a sentence."""
-    height, width = model.input_size
-    count = sum(parameter.numel() for parameter in model.module.state_dict().values())
-    classes = len(model.labels)
-    return (
-        f"{classes:,} {'class' if classes == 1 else 'classes'}, pictures of {width} × {height} pixels, "
-        f"{count / 1e6:.2f} million parameters."
-    )

@@ -20,9 +20,8 @@ import cnnfix_core as cnnfix
 from cnnfix_core.errors import ModelError, TargetError
 from cnnfix_core.methods import METHODS, attribution, feature_maps, reason_against
 from cnnfix_core.methods.feature_maps import anatomy
-from cnnfix_core.methods.module_copy import with_own_hooks
 from cnnfix_core.synthetic import HELD_OUT, compose
-from cnnfix_core.zoo import Preprocessing
+from cnnfix_core.zoo import Preprocessing, with_own_hooks
 from cnnfix_core.zoo.sources.scenes import NETWORKS
 
 # The module whose output is the last map before global pooling or flattening.

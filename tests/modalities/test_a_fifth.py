@@ -14,7 +14,7 @@ from cnnfix_core.arrays import Floats
 from cnnfix_core.engine import get_preset
 from cnnfix_core.errors import ModelError, TargetError
 from cnnfix_core.explanations import ClassExplanation, TargetSpec, ask, json_text, question_as_dict
-from cnnfix_core.zoo import Classifier, Labels
+from cnnfix_core.zoo import Classifier, Labels, Meaning
 
 # --- the modality -----------------------------------------------------------------------------------------------------
 
@@ -25,7 +25,7 @@ class RowModel(Classifier):
 
     labels: Labels
     columns: tuple[str, ...]
-    probabilities: bool = False
+    meaning: Meaning = "softmax"
 
     def inputs(self, row: dict[str, float]) -> Tensor:
         """A row as the network's input, (1, columns)."""
@@ -121,7 +121,9 @@ def test_predictions_are_the_softmax_best_first(model: RowModel) -> None:
 
 
 def test_scores_may_be_probabilities(model: RowModel) -> None:
-    sure = RowModel("row", "Rows", nn.Sequential(model.module, nn.Softmax(1)), model.labels, model.columns, True)
+    sure = RowModel(
+        "row", "Rows", nn.Sequential(model.module, nn.Softmax(1)), model.labels, model.columns, "probabilities"
+    )
     for one, logit in zip(explain_row(sure, ROW).predictions, explain_row(model, ROW).predictions, strict=True):
         assert one.score == one.probability == pytest.approx(logit.probability)
 

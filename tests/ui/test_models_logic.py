@@ -268,7 +268,7 @@ def test_preprocessing_by_hand(weights: bytes) -> None:
     app.number_input(key=f"own.{SMALL}.height").set_value(96)
     app.number_input(key=f"own.{SMALL}.width").set_value(128)
     app.text_input(key=f"own.{SMALL}.mean").set_value("0.5; 0.5").run()
-    assert "'0.5; 0.5' is not three numbers" in said(app)
+    assert "The mean is (0.5, 0.5); give three numbers, for red, green, blue." in said(app)
     app.text_input(key=f"own.{SMALL}.mean").set_value("0.5, 0.5, 0.5").run()
     app = send(app, "pets.pth", weights, SMALL)
     assert "pictures of 128 × 96 pixels" in said(app)

@@ -188,8 +188,8 @@ def test_scores_in_a_dictionary() -> None:
     ("form", "complaint"),
     [
         (lambda x: x, "returns 1 x 3 x 224 x 224 for one picture; it must return 1 x the number of classes"),
-        (lambda x: x.mean(), "returns a single number"),
-        (lambda x: x.mean((2, 3)) / 0, "NaN or infinite for a grey picture"),
+        (lambda x: x.mean(), "result is a single number"),
+        (lambda x: x.mean((2, 3)) / 0, "NaN or infinite for a picture of noise"),
         (lambda x: x.view(1, 11, -1), "cannot process a picture of 224 x 224 pixels"),
     ],
 )

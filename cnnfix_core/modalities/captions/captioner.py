@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from cnnfix_core.engine import left_alone
 from cnnfix_core.errors import ModelError, TargetError, did_you_mean
 from cnnfix_core.images import Picture, Source, View, open_picture, views
 from cnnfix_core.modalities.captions.network import ShowAndTell
@@ -41,7 +42,7 @@ def whole_view(preprocess: Preprocessing, picture: Picture) -> View:
 
 
 def whole_input(preprocess: Preprocessing, picture: Picture) -> Tensor:
-    """The whole picture as the network's input, (3, H, W)."""
+    """The whole picture as a network's input, (3, H, W), on the CPU."""
     return preprocess(whole_view(preprocess, picture).render(picture))
 
 
@@ -115,8 +116,8 @@ class Captioner(LoadedNetwork):
         return whole_view(self.preprocess, picture)
 
     def inputs(self, picture: Picture) -> Tensor:
-        """The network's input for a picture, (1, 3, H, W)."""
-        return whole_input(self.preprocess, picture)[None]
+        """The network's input for a picture, (1, 3, H, W), `placed`."""
+        return self.placed(whole_input(self.preprocess, picture)[None])
 
     def describe(self, image: Source | Picture, width: int = 5, beginning: Sequence[str] = ()) -> list[Caption]:
         """Describe a picture with a beam search.
@@ -135,7 +136,7 @@ class Captioner(LoadedNetwork):
         """
         picture = image if isinstance(image, Picture) else open_picture(image)
         numbers = [self.number(word) for word in beginning]
-        with torch.no_grad():
+        with torch.no_grad(), left_alone(self.module):
             embedded = self.module.encoder(self.inputs(picture))
-        found = search(self.module.decoder, embedded, self.vocabulary, width, numbers)
+            found = search(self.module.decoder, embedded, self.vocabulary, width, numbers)
         return [Caption(tuple(self.vocabulary.words[n] for n in one.numbers), one.log_probability) for one in found]

@@ -122,7 +122,8 @@ class Telling:
         self._numbers = [*(self._vocabulary.number(word) for word in words), self._vocabulary.end]
         decoder = captioner.module.decoder
         with torch.no_grad():
-            embedded = decoder.embed(torch.tensor([[self._vocabulary.start, *self._numbers[:-1]]]))
+            before = [[self._vocabulary.start, *self._numbers[:-1]]]
+            embedded = decoder.embed(torch.tensor(before, device=captioner.device))
         self._tape = record(decoder, seen.output_tensor.detach(), embedded)
         self._says = likely(self._tape.output_tensor[0, 1:].detach(), self._vocabulary)
         self.words = (*words, END)

@@ -73,11 +73,11 @@ def search(
         beginning: The numbers of the first words of all captions.
     """
     _, state = decoder.step(picture, None)
-    total, last = 0.0, torch.tensor([vocabulary.start])
+    total, last = 0.0, torch.tensor([vocabulary.start], device=picture.device)
     for number in beginning:
         scores, state = decoder.step(decoder.embed(last), state)
         total += float(likely(scores, vocabulary)[0, number])
-        last = torch.tensor([number])
+        last = torch.tensor([number], device=picture.device)
     beginnings = [_Beginning(tuple(beginning), total)]
     for _ in range(LONGEST - len(beginning)):
         going = [one for one in beginnings if not one.ended]
@@ -91,7 +91,7 @@ def search(
         grown = sorted(grown, key=lambda entry: -entry[1].rank)[:width]
         beginnings = [one for _, one in grown]
         rows = [row for row, one in grown if not one.ended and row is not None]
-        last = torch.tensor([one.numbers[-1] for one in beginnings if not one.ended])
+        last = torch.tensor([one.numbers[-1] for one in beginnings if not one.ended], device=picture.device)
         state = _kept(state, rows)
     return [Found(one.numbers, one.log_probability) for one in beginnings]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter1d
-from torch import Tensor
+from torch import Tensor, no_grad
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine import Preset, as_array, get_preset
+from cnnfix_core.engine import Preset, as_array, get_preset, left_alone
 from cnnfix_core.explanations import Asking, ClassExplanation, TargetSpec, ask
 from cnnfix_core.modalities.timeseries.model import SignalModel
 from cnnfix_core.modalities.timeseries.network import FullyConvolutional
@@ -93,6 +93,7 @@ def _class_activation_map(model: SignalModel, values: Floats, inputs: Tensor, as
         return None
     weights = as_array(model.module.linear.weight)
     weight = weights[asking.wanted] - (0 if asking.other is None else weights[asking.other])
-    maps = as_array(model.module.features(inputs))[0]
+    with no_grad(), left_alone(model.module):
+        maps = as_array(model.module.features(inputs))[0]
     found: Floats = np.interp(np.arange(len(values)), model.places(len(values)), np.maximum(weight @ maps, 0))
     return found

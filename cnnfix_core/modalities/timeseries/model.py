@@ -40,7 +40,7 @@ class SignalModel(Classifier):
         fitted = np.interp(self.places(len(values)), np.arange(len(values)), values)
         spread = fitted.std()
         standard = (fitted - fitted.mean()) / (spread if spread > 1e-12 * max(1.0, abs(fitted).max()) else np.inf)
-        return torch.from_numpy(standard.astype(np.float32))[None, None].to(self.device)
+        return self.placed(torch.from_numpy(standard.astype(np.float32))[None, None])
 
     def places(self, count: int) -> Floats:
         """The position of each step of the network's input in a series of `count` values, (length,)."""

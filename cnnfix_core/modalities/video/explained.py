@@ -11,12 +11,13 @@ from PIL import Image
 from torch import Tensor
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine import Preset, Tape, Trace, as_array, get_preset
+from cnnfix_core.engine import Preset, Trace, as_array, get_preset
 from cnnfix_core.explanations import Asking, ClassExplanation, Fixations, TargetSpec, ask, merged
 from cnnfix_core.images import View, scaled_size
-from cnnfix_core.methods import grad_cam_by_captum, last_map, with_own_hooks
+from cnnfix_core.methods import cached_per_network, grad_cam_by_captum, last_map, observed
 from cnnfix_core.modalities.video.clip import Clip
 from cnnfix_core.modalities.video.model import ClipModel
+from cnnfix_core.zoo import with_own_hooks
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -88,7 +89,7 @@ def explain_clip(
     inputs = model.inputs(clip)
     asking, (trace,) = ask(model, inputs, target, preset)
     steps, view = model.steps(len(clip)), model.view(clip)
-    cam = _grad_cam(model, trace.tape, inputs, asking)
+    cam = _grad_cam(model, inputs, asking)
     frames = np.unique(steps)
     return ClipExplanation(
         preset=preset,
@@ -115,18 +116,24 @@ def _on_frame(clip: Clip, preset: Preset, view: View, trace: Trace, shown: np.nd
     return merged(clip.frames[0], preset, view, y * clip.width + x, index[:, 1], reached.evidence[here])
 
 
-def _grad_cam(model: ClipModel, tape: Tape, inputs: Tensor, asking: Asking) -> Floats | None:
+def _grad_cam(model: ClipModel, inputs: Tensor, asking: Asking) -> Floats | None:
     """Compute Grad-CAM over time and space, (steps, h, w)."""
-    layer = last_map(tape, 3)
+    layer = _layer(model)
     if not layer:
         return None
     module = with_own_hooks(model.module)
 
     def score(batch: Tensor) -> Tensor:
-        scores: Tensor = module(batch)
+        scores = model.scores(batch, module)
         return scores[:, asking.wanted] - (0 if asking.other is None else scores[:, asking.other])
 
     with torch.inference_mode(False), torch.enable_grad():
         maps = grad_cam_by_captum(score, module.get_submodule(layer), inputs.clone()).detach()
     size = (model.frames, *maps.shape[3:])
     return as_array(torch.nn.functional.interpolate(maps, size, mode="trilinear")[0, 0]).astype(float)
+
+
+@cached_per_network
+def _layer(model: ClipModel) -> str:
+    """The layer to draw on; "" if there is none."""
+    return last_map(observed(model, model.noise()), 3)

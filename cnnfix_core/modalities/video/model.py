@@ -12,9 +12,7 @@ from torch import Tensor
 
 from cnnfix_core.images import View
 from cnnfix_core.modalities.video.clip import Clip
-from cnnfix_core.zoo import Classifier, Labels
-
-Three = tuple[float, float, float]
+from cnnfix_core.zoo import Classifier, Labels, Preprocessing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,10 +35,15 @@ class ClipModel(Classifier):
     frames: int
     scaled: tuple[int, int]
     size: tuple[int, int]
-    mean: Three
-    std: Three
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     source: str
     licence: str
+
+    @property
+    def preprocess(self) -> Preprocessing:
+        """Turns the centre of a scaled frame into the network's input."""
+        return Preprocessing(self.size, self.mean, self.std)
 
     def steps(self, count: int) -> NDArray[np.intp]:
         """Which of a clip's `count` frames the network sees at each step, evenly spaced: (frames,)."""
@@ -57,7 +60,11 @@ class ClipModel(Classifier):
     def inputs(self, clip: Clip) -> Tensor:
         """The network's input for a clip, (1, 3, frames, height, width)."""
         view = self.view(clip)
-        shown = {number: np.asarray(view.render(clip.frames[number])) for number in set(self.steps(len(clip)).tolist())}
-        frames = np.stack([shown[number] for number in self.steps(len(clip)).tolist()])
-        standard = (frames / np.float32(255) - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
-        return torch.from_numpy(standard).permute(3, 0, 1, 2)[None].contiguous().to(self.device)
+        steps = self.steps(len(clip)).tolist()
+        shown = {number: self.preprocess(view.render(clip.frames[number])) for number in set(steps)}
+        return self.placed(torch.stack([shown[number] for number in steps], dim=1)[None])
+
+    def noise(self) -> Tensor:
+        """Noise as the network's input, (1, 3, frames, height, width)."""
+        generator = torch.Generator().manual_seed(0)
+        return self.placed(torch.randn(1, 3, self.frames, *self.size, generator=generator))

@@ -27,7 +27,15 @@ from cnnfix_core.zoo import architectures, state_dict
 from cnnfix_core.zoo.preprocessing import Preprocessing
 from cnnfix_core.zoo.untrusted.allowed_ops import ATEN, IGNORED, PYTHON, SIZES, TORCHVISION
 from cnnfix_core.zoo.untrusted.archive import Archive
-from cnnfix_core.zoo.untrusted.program import Named, Program, ProgramNode, flat, takes_several, try_without_memory
+from cnnfix_core.zoo.untrusted.program import (
+    DEVICE,
+    Named,
+    Program,
+    ProgramNode,
+    flat,
+    takes_several,
+    try_without_memory,
+)
 
 MAX_OPERATIONS = 20_000
 MAX_GRAPH = 100_000_000
@@ -69,8 +77,8 @@ _MEMORY_FORMATS = {
 _OPERATION = re.compile(r"torch\.ops\.(aten|torchvision)\.(\w+)\.(\w+)")
 
 
-def read(archive: Archive) -> tuple[Program, tuple[int, int]]:
-    """Read the program in an archive, and the height and width of its input picture.
+def read(archive: Archive) -> tuple[Program, Preprocessing]:
+    """Read the program in an archive, and how a picture of the size and channels of its example becomes its input.
 
     Raises:
         ModelError: The archive contains anything but what `torch.export.save` writes for a network with one picture as
@@ -86,9 +94,9 @@ def read(archive: Archive) -> tuple[Program, tuple[int, int]]:
         raise
     except Exception as error:  # damaged JSON fails in too many ways to list
         raise ModelError(f"{archive.name} is damaged, or was saved by another version of PyTorch.") from error
-    try_without_memory(program, picture.size, archive.name)
-    program.together = takes_several(program, picture.size)
-    return program, picture.size
+    try_without_memory(program, picture.shape, archive.name)
+    program.together = takes_several(program, picture.shape)
+    return program, picture.preprocessing
 
 
 def _only_pairs(unions: Any) -> Iterator[tuple[str, Any]]:
@@ -103,7 +111,12 @@ class _Picture:
     """The program's input."""
 
     name: str
-    size: tuple[int, int]
+    preprocessing: Preprocessing
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        return len(self.preprocessing.channels), *self.preprocessing.size
 
 
 def _check_members(archive: Archive) -> None:
@@ -266,7 +279,7 @@ _ARGUMENTS: dict[str, Callable[[Any], Any]] = {
     "as_scalar_type": _DTYPES.__getitem__,
     "as_memory_format": _MEMORY_FORMATS.__getitem__,
     "as_layout": lambda value: torch.strided,
-    "as_device": lambda value: torch.device("cpu"),
+    "as_device": lambda value: DEVICE,
     "as_tensors": _several("as_tensor"),
     "as_optional_tensors": _several("as_optional_tensor"),
     "as_ints": _several("as_int"),
@@ -294,10 +307,12 @@ def _picture(signature: Any, graph: Any) -> _Picture:
         raise ModelError(f"The program takes {len(inputs)} inputs; it must take one, a batch of pictures.")
     name = inputs[0]["as_tensor"]["name"]
     sizes = [_example(size) for size in graph["tensor_values"][name]["sizes"]]
-    if len(sizes) != 4 or sizes[1] != 3:
+    if len(sizes) != 4:
         shape = " x ".join(map(str, sizes))
-        raise ModelError(f"The program takes an input of {shape}; it must take pictures, 1 x 3 x height x width.")
-    return _Picture(name, Preprocessing((sizes[2], sizes[3])).size)
+        raise ModelError(
+            f"The program takes an input of {shape}; it must take pictures, 1 x channels x height x width."
+        )
+    return _Picture(name, Preprocessing((sizes[2], sizes[3])).of_channels(sizes[1]))
 
 
 def _example(size: Any) -> int:

@@ -16,19 +16,22 @@ from cnnfix_core.zoo.fitting import Fitted, find, fit
 from cnnfix_core.zoo.labels import Labels
 from cnnfix_core.zoo.model import Model
 from cnnfix_core.zoo.preprocessing import Preprocessing
+from cnnfix_core.zoo.scores import Meaning
 from cnnfix_core.zoo.untrusted import export_reader, state_dicts
 from cnnfix_core.zoo.untrusted.archive import Archive
 
 MAX_MODEL_BYTES = 1_000_000_000
 
 
-def open_own(
+def open_own(  # noqa: PLR0913  # all but the first two are optional
     file: Path | bytes | BinaryIO,
     name: str,
     *,
     architecture: str | None = None,
     labels: Labels | None = None,
     preprocessing: Preprocessing | None = None,
+    scores: str | int | None = None,
+    meaning: Meaning | None = None,
     max_bytes: int = MAX_MODEL_BYTES,
 ) -> Model:
     """A model from a file: an exported program (`torch.export.save`), or a state dict (.pth, .safetensors).
@@ -42,9 +45,11 @@ def open_own(
         name: what the model is called, in messages too.
         architecture: of a state dict: a name such as "resnet50" of torchvision or "timm/resnet50" of timm. A program
             needs none.
-        labels: one for each class; None for "class 0", "class 1" and so on.
-        preprocessing: None for what the architecture's published weights expect; for a program, the size of its example
-            and ImageNet's mean and standard deviation.
+        labels: one for each class; None for "class 0", "class 1" and so on. Two for one score: of "no" and "yes".
+        preprocessing: None for what the architecture's published weights expect; for a program, the size and channels
+            of its example and ImageNet's mean and standard deviation.
+        scores: where the scores are in what the network returns, as `Model.of` takes it; None to find them.
+        meaning: what they mean, as `Model.of` takes it; None to guess.
         max_bytes: larger files are refused.
 
     Returns:
@@ -57,8 +62,8 @@ def open_own(
     module: nn.Module
     notes: tuple[str, ...] = ()
     if _is_program(content, name):
-        module, size = export_reader.read(Archive(content, name))
-        preprocessing = preprocessing or Preprocessing(size)
+        module, expected = export_reader.read(Archive(content, name))
+        preprocessing = preprocessing or expected
         source = "your own program"
     else:
         if architecture is None:
@@ -67,7 +72,9 @@ def open_own(
         module, notes = fitted.module, fitted.notes
         preprocessing = preprocessing or _preprocessing(architecture, fitted)
         source = f"your own weights for {architecture}"
-    return replace(Model.of(module.requires_grad_(False), labels, preprocessing, name, source), notes=notes)
+    module.requires_grad_(False)
+    model = Model.of(module, labels, preprocessing, name, source, scores=scores, meaning=meaning)
+    return replace(model, notes=notes)
 
 
 def read_state(file: Path | bytes | BinaryIO, name: str, wanted: Collection[str]) -> state_dict.State:
@@ -103,7 +110,8 @@ def _is_program(content: bytes, name: str) -> bool:
 
 def _preprocessing(architecture: str, fitted: Fitted) -> Preprocessing:
     usual = architectures.preprocessing(architecture)
-    return replace(usual, size=fitted.stem.size or usual.size) if fitted.stem else usual
+    stem = fitted.stem
+    return replace(usual, size=stem.size or usual.size).of_channels(stem.channels) if stem else usual
 
 
 def _checkpoint(content: bytes, name: str) -> Checkpoint:

@@ -25,6 +25,9 @@ class Named:
     name: str
 
 
+DEVICE = Named("the picture's device")  # in place of the device that the program was exported on
+
+
 class ProgramNode(nn.Module):
     """One operation. It is a module so that its output has a name and hooks can be registered."""
 
@@ -48,7 +51,7 @@ class ProgramNode(nn.Module):
 
 
 class Program(nn.Module):
-    """The operations in order. Takes (N, 3, H, W) pictures and returns the first output.
+    """The operations in order. Takes (N, channels, H, W) pictures and returns the first output.
 
     Attributes:
         together: Whether the program accepts batches. One exported with a single picture may not; then pictures run
@@ -67,6 +70,11 @@ class Program(nn.Module):
         self._steps = tuple(steps)
         self._last_use = {value: name for name, step in steps.items() for value in step.names()}
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of the weights' numbers, and so of the pictures'."""
+        return next((one.dtype for one in self.buffers() if one.is_floating_point()), torch.float32)
+
     def forward(self, pictures: Tensor) -> Tensor:
         """Scores of a batch of pictures."""
         if self.together:
@@ -76,7 +84,7 @@ class Program(nn.Module):
     def run(self, pictures: Tensor, watch: Callable[[Any], None] = lambda result: None) -> Tensor:
         """Run all operations; `watch` is called with each result."""
         values: dict[str, Any] = {name: self.get_buffer(stored) for name, stored in self._weights.items()}
-        values[self._picture] = pictures
+        values |= {self._picture: pictures, DEVICE.name: pictures.device}
         for name in self._steps:
             step = cast(ProgramNode, self._modules[name])
             result = step(values)
@@ -90,7 +98,7 @@ class Program(nn.Module):
         return scores
 
 
-def try_without_memory(program: Program, size: tuple[int, int], name: str) -> None:
+def try_without_memory(program: Program, shape: tuple[int, int, int], name: str) -> None:
     """Run the program on shapes only. Raises ModelError if it fails, or needs too much memory or time."""
     numbers = 0
 
@@ -102,7 +110,7 @@ def try_without_memory(program: Program, size: tuple[int, int], name: str) -> No
 
     try:
         with torch.no_grad(), FakeTensorMode(allow_non_fake_inputs=True), FlopCounterMode(display=False) as work:
-            program.run(torch.empty(1, 3, *size), watch)
+            program.run(torch.empty(1, *shape, dtype=program.dtype), watch)
     except ModelError:
         raise
     except Exception as error:  # operations fail in many ways
@@ -116,9 +124,9 @@ def try_without_memory(program: Program, size: tuple[int, int], name: str) -> No
         )
 
 
-def takes_several(program: Program, size: tuple[int, int]) -> bool:
+def takes_several(program: Program, shape: tuple[int, int, int]) -> bool:
     """Whether a batch of two pictures gives the same scores as the two pictures one by one."""
-    pair = torch.randn(2, 3, *size, generator=torch.Generator().manual_seed(0))
+    pair = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0)).to(program.dtype)
     with torch.no_grad():
         try:
             separate = [program.run(one) for one in pair.split(1)]
