@@ -81,11 +81,11 @@ def _look(
 
 
 @compiled
-def input_position(output: int, tap: int, geometry: Array, axis: int, size: int) -> int:  # pragma: no cover - compiled
+def input_position(output: int, tap: int, geometry: Any, axis: int, size: int) -> int:  # pragma: no cover - compiled
     """The position of a window's tap in the input; -1 if it is outside, or if a transposed convolution skips it."""
-    stride, padding, dilation = geometry[0, axis], geometry[1, axis], geometry[2, axis]
+    stride, padding, dilation = geometry[0][axis], geometry[1][axis], geometry[2][axis]
     position: int
-    if geometry[3, 0] == 0:
+    if geometry[3][0] == 0:
         position = output * stride - padding + tap * dilation
     else:
         position = output + padding - tap * dilation

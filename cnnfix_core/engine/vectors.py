@@ -7,7 +7,7 @@ of the same type as those at the addresses. Comparisons with NaN are false.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -20,6 +20,15 @@ BLOCK = 64
 LANES = 16
 _VECTORS = BLOCK // LANES
 _INT32, _INT64 = ir.IntType(32), ir.IntType(64)
+
+
+def _int32(number: int) -> Any:
+    return ir.Constant(_INT32, number)
+
+
+def _int64(number: int) -> Any:
+    return ir.Constant(_INT64, number)
+
 
 Signature = tuple[Any, Callable[..., Any]]
 
@@ -53,25 +62,27 @@ class _Vectors:
     def lowest(self) -> Any:
         return ir.Constant(self.type, [float("-inf")] * LANES)
 
-    def pointer(self, address: Any, count: Any = None) -> Any:
-        """A pointer to the vector that starts `count` numbers after the address."""
-        if count is not None:
-            address = self.builder.add(address, self.builder.mul(count, ir.Constant(address.type, self.size)))
-        return self.builder.inttoptr(address, self.type.as_pointer())
+    def address(self, start: Any, count: Any) -> Any:
+        """The address `count` numbers after another."""
+        return self.builder.add(start, self.builder.mul(count, ir.Constant(start.type, self.size)))
 
     def load(self, address: Any, count: Any = None) -> Any:
-        return self.builder.load(self.pointer(address, count), align=self.size)
+        return self.builder.load(self._pointer(address, count), align=self.size)
 
     def store(self, vector: Any, address: Any, count: Any = None) -> None:
-        self.builder.store(vector, self.pointer(address, count), align=self.size)
+        self.builder.store(vector, self._pointer(address, count), align=self.size)
+
+    def _pointer(self, address: Any, count: Any) -> Any:
+        address = address if count is None else self.address(address, count)
+        return self.builder.inttoptr(address, self.type.as_pointer())
 
     def splat(self, value: Any) -> Any:
         """The value in every lane."""
-        undefined = ir.Constant(self.type, ir.Undefined)
-        one = self.builder.insert_element(undefined, value, ir.Constant(_INT32, 0))
-        return self.builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(_INT32, LANES), [0] * LANES))
+        one = self.builder.insert_element(ir.Constant(ir.VectorType(value.type, LANES), ir.Undefined), value, _int32(0))
+        return self.builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(_INT32, LANES), [0] * LANES))
 
     def max(self, a: Any, b: Any) -> Any:
+        """The elementwise maximum; b where a is NaN."""
         return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
 
     def largest(self, vector: Any) -> Any:
@@ -80,135 +91,249 @@ class _Vectors:
         while lanes > 1:
             lanes //= 2
             halves = (ir.Constant(ir.VectorType(_INT32, lanes), [*range(s, s + lanes)]) for s in (0, lanes))
-            undefined = ir.Constant(vector.type, ir.Undefined)
-            vector = self.max(*(self.builder.shuffle_vector(vector, undefined, half) for half in halves))
-        return self.builder.extract_element(vector, ir.Constant(_INT32, 0))
+            vector = self.max(*(self.builder.shuffle_vector(vector, vector, half) for half in halves))
+        return self.builder.extract_element(vector, _int32(0))
 
-    def reaches(self, vector: Any, bound: Any) -> Any:
-        """One bit per lane, set if the lane is at least the bound's, in a 64-bit integer."""
-        mask = self.builder.fcmp_ordered(">=", vector, bound)
+    def bits(self, mask: Any) -> Any:
+        """One bit per lane of a comparison, in a 64-bit integer."""
         return self.builder.zext(self.builder.bitcast(mask, ir.IntType(LANES)), _INT64)
 
-    def products(self, w: Any, x: Any, first: Any, direction: Any) -> list[Any]:
-        """The four vectors of w * x * direction of the block that starts `first` numbers after both addresses."""
-        found = []
-        for vector in range(_VECTORS):
-            at = self.builder.add(first, ir.Constant(first.type, vector * LANES))
-            product = self.builder.fmul(self.load(w, at), self.load(x, at))
-            found.append(self.builder.fmul(product, direction))
+    def where(self, bits: Any, vector: Any, other: Any) -> Any:
+        """The vector's lanes that have a bit among the lowest 16, the other's elsewhere."""
+        mask = self.builder.bitcast(self.builder.trunc(bits, ir.IntType(LANES)), ir.VectorType(ir.IntType(1), LANES))
+        return self.builder.select(mask, vector, other)
+
+    def products(self, w: Any, x: Any, sign: Any, vectors: int) -> list[Any]:
+        """The products w * x * sign from two addresses on, by 16."""
+        at = [ir.Constant(w.type, vector * LANES) for vector in range(vectors)]
+        direction = self.splat(sign)
+        pairs = [self.builder.fmul(self.load(w, first), self.load(x, first)) for first in at]
+        return [self.builder.fmul(product, direction) for product in pairs]
+
+    def largest_of(self, vectors: Sequence[Any]) -> Any:
+        """The elementwise maximum, NaN left out."""
+        found = self.lowest
+        for vector in vectors:
+            found = self.max(vector, found)
         return found
 
+    def over(self, values: Any, count: Any) -> Any:
+        """The elementwise maximum of at least one consecutive vectors."""
+        found = cgutils.alloca_once_value(self.builder, self.lowest)  # type: ignore[no-untyped-call]
+        self.builder.store(self.load(values), found)
+        first = ir.Constant(values.type, 1)
+        with cgutils.for_range_slice(self.builder, first, count, first, intp=values.type) as (number, _):
+            vector = self.load(values, self.builder.mul(number, ir.Constant(values.type, LANES)))
+            self.builder.store(self.max(vector, self.builder.load(found)), found)
+        return self.builder.load(found)
+
+    def either(self, condition: Any, work: Callable[[bool], None]) -> None:
+        """Emit both branches of a condition."""
+        with self.builder.if_else(condition) as branches:
+            for branch, holds in zip(branches, (True, False), strict=True):
+                with branch:
+                    work(holds)
+
 
 @_instruction
-def block_maxima(typing: Any, w: Any, x: Any, blocks: Any, sign: Any, highest: Any) -> Signature:
-    """Write the largest sign * w * x of each lane of each block to highest[block * 16 + lane].
+def number(typing: Any, values: Any, at: Any, kind: Any) -> Signature:
+    """The number at a place after an address. kind: any number of its type."""
 
-    The largest over all blocks goes to highest[blocks * 16 + lane]. w, x, highest: addresses.
+    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(_pointer_to(context, builder, kind, args[0], args[1]))
+
+    return kind(types.intp, types.int64, kind), write
+
+
+@_instruction
+def put(typing: Any, values: Any, at: Any, value: Any) -> Signature:
+    """Write a number to a place after an address."""
+
+    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store(args[2], _pointer_to(context, builder, value, args[0], args[1]))
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.int64, value), write
+
+
+def _pointer_to(context: Any, builder: Any, kind: Any, values: Any, at: Any) -> Any:
+    number = context.get_value_type(kind)
+    size = context.get_abi_sizeof(number)
+    address = builder.add(values, builder.mul(at, ir.Constant(at.type, size)))
+    return builder.inttoptr(address, number.as_pointer())
+
+
+@_instruction
+def fill(typing: Any, values: Any, vectors: Any, value: Any) -> Signature:
+    """Write a number to all lanes of `vectors` vectors from an address on."""
+
+    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        values, count, value = args
+        vectors = _Vectors.of(builder, signature.args[2])
+        with cgutils.for_range(builder, count, intp=values.type) as loop:
+            vectors.store(vectors.splat(value), values, builder.mul(loop.index, ir.Constant(values.type, LANES)))
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, value), write
+
+
+@_instruction
+def block_maxima(typing: Any, w: Any, x: Any, blocks: Any, sign: Any, highest: Any, top: Any) -> Signature:
+    """Write the largest w * x * sign of each lane of each block to highest[block * 16 + lane].
+
+    The largest over these blocks goes to top[lane]. w, x, highest, top: addresses. blocks: 0 stands for one vector.
     """
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        w, x, blocks, sign, highest = args
+        w, x, blocks, sign, highest, top = args
         vectors = _Vectors.of(builder, signature.args[3])
         total = cgutils.alloca_once_value(builder, vectors.lowest)  # type: ignore[no-untyped-call]
-        direction = vectors.splat(sign)
-        with cgutils.for_range(builder, blocks, intp=w.type) as loop:
-            a, b, c, d = vectors.products(w, x, builder.mul(loop.index, ir.Constant(w.type, BLOCK)), direction)
-            found = vectors.max(vectors.max(a, b), vectors.max(c, d))
-            vectors.store(found, highest, builder.mul(loop.index, ir.Constant(w.type, LANES)))
-            builder.store(vectors.max(builder.load(total), found), total)
-        vectors.store(builder.load(total), highest, builder.mul(blocks, ir.Constant(w.type, LANES)))
+
+        def among(narrow: bool) -> None:
+            if narrow:
+                found = vectors.largest_of(vectors.products(w, x, sign, 1))
+                vectors.store(found, highest)
+                vectors.store(found, top)
+                return
+            builder.store(vectors.lowest, total)  # the allocation above runs once, this code perhaps in a loop
+            with cgutils.for_range(builder, blocks, intp=w.type) as loop:
+                first = builder.mul(loop.index, ir.Constant(w.type, BLOCK))
+                products = vectors.products(vectors.address(w, first), vectors.address(x, first), sign, _VECTORS)
+                found = vectors.largest_of(products)
+                vectors.store(found, highest, builder.mul(loop.index, ir.Constant(w.type, LANES)))
+                builder.store(vectors.max(found, builder.load(total)), total)
+            vectors.store(builder.load(total), top)
+
+        vectors.either(builder.icmp_signed("==", blocks, ir.Constant(blocks.type, 0)), among)
         return context.get_dummy_value()
 
-    return types.void(types.intp, types.intp, types.intp, sign, types.intp), write
+    return types.void(types.intp, types.intp, types.intp, sign, types.intp, types.intp), write
 
 
 @_instruction
-def any_reaches(typing: Any, values: Any, least: Any) -> Signature:
-    """Which of the 16 numbers at an address are at least `least`: one bit each."""
+def largest(typing: Any, values: Any, vectors: Any, kind: Any) -> Signature:
+    """The largest number in `vectors` vectors from an address on. kind: any number of their type."""
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        vectors = _Vectors.of(builder, signature.args[1])
-        return vectors.reaches(vectors.load(args[0]), vectors.splat(args[1]))
+        found = _Vectors.of(builder, signature.args[2])
+        return found.largest(found.over(args[0], args[1]))
 
-    return types.uint64(types.intp, least), write
+    return kind(types.intp, types.intp, kind), write
 
 
 @_instruction
-def products_reach(typing: Any, w: Any, x: Any, sign: Any, least: Any) -> Signature:
-    """Which of the 64 products sign * w * x at two addresses are at least `least`: one bit each."""
+def maxima_of(typing: Any, values: Any, vectors: Any, top: Any, kind: Any) -> Signature:
+    """Write the largest in each lane of `vectors` vectors from an address on to top[lane]."""
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        w, x, sign, least = args
+        found = _Vectors.of(builder, signature.args[3])
+        found.store(found.over(args[0], args[1]), args[2])
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, types.intp, kind), write
+
+
+@_instruction
+def first_with(typing: Any, values: Any, vectors: Any, value: Any) -> Signature:
+    """The first of `vectors` vectors from an address on that has this value in a lane; one must have."""
+
+    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        values, count, value = args
         vectors = _Vectors.of(builder, signature.args[2])
-        bound, bits = vectors.splat(least), ir.Constant(_INT64, 0)
-        for number, product in enumerate(vectors.products(w, x, ir.Constant(w.type, 0), vectors.splat(sign))):
-            shifted = builder.shl(vectors.reaches(product, bound), ir.Constant(_INT64, number * LANES))
-            bits = builder.or_(bits, shifted)
-        return bits
+        wanted, one = vectors.splat(value), ir.Constant(values.type, 1)
+        first = cgutils.alloca_once_value(builder, ir.Constant(values.type, 0))  # type: ignore[no-untyped-call]
+        builder.store(builder.sub(count, one), first)
+        # From the last but one to the first: without a branch that no processor could predict.
+        with cgutils.for_range_slice(builder, one, count, one, intp=values.type) as (number, _):
+            at = builder.sub(builder.sub(count, one), number)
+            vector = vectors.load(values, builder.mul(at, ir.Constant(values.type, LANES)))
+            has = builder.icmp_unsigned("!=", vectors.bits(builder.fcmp_ordered("==", vector, wanted)), _int64(0))
+            builder.store(builder.select(has, at, builder.load(first)), first)
+        return builder.load(first)
 
-    return types.uint64(types.intp, types.intp, sign, sign), write
+    return types.intp(types.intp, types.intp, value), write
 
 
 @_instruction
-def bound_of_lanes(typing: Any, values: Any, k: Any, least: Any) -> Signature:
-    """A bound that at least k of the 16 numbers at an address reach, or `least` if that is larger.
+def take(  # noqa: PLR0913  # Numba allows no other
+    typing: Any, w: Any, x: Any, sign: Any, value: Any, after: Any, narrow: Any, highest: Any
+) -> Signature:
+    """The first product of a block, from place `after` on, that equals `value`, the largest not taken yet.
 
-    It is the k-th largest, or smaller if several are equal.
+    Writes the largest of what is left in each lane to `highest`. narrow: the block is one vector. w, x, highest:
+    addresses.
     """
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        values, k, least = args
+        w, x, sign, value, after, narrow, highest = args
         vectors = _Vectors.of(builder, signature.args[2])
-        left = cgutils.alloca_once_value(builder, vectors.lowest)  # type: ignore[no-untyped-call]
-        bound = cgutils.alloca_once_value(builder, least)  # type: ignore[no-untyped-call]
-        builder.store(
-            vectors.load(values), left
-        )  # initialised here, because the code may run in a loop, and the allocations above run once
-        builder.store(least, bound)
-        with cgutils.for_range(builder, k, intp=k.type):
-            now = builder.load(left)
-            largest = vectors.largest(now)
-            builder.store(largest, bound)
-            taken = builder.fcmp_ordered("==", now, vectors.splat(largest))
-            builder.store(builder.select(taken, vectors.lowest, now), left)
-        found = builder.load(bound)
-        return builder.select(builder.fcmp_ordered(">", found, least), found, least)
+        first = cgutils.alloca_once_value(builder, _int64(0))  # type: ignore[no-untyped-call]
 
-    return least(types.intp, types.int64, least), write
+        def among(is_narrow: bool) -> None:
+            count = 1 if is_narrow else _VECTORS
+            products, wanted = vectors.products(w, x, sign, count), vectors.splat(value)
+            equal, smaller = _int64(0), vectors.lowest
+            for place, product in enumerate(products):
+                here = vectors.bits(builder.fcmp_ordered("==", product, wanted))
+                equal = builder.or_(equal, builder.shl(here, _int64(place * LANES)))
+                less = builder.fcmp_ordered("<", product, wanted)
+                smaller = builder.select(less, vectors.max(product, smaller), smaller)
+            equal = builder.and_(equal, builder.shl(_int64(-1), after))
+            builder.store(builder.cttz(equal, ir.Constant(ir.IntType(1), 1)), first)
+            left = equal = builder.and_(equal, builder.sub(equal, _int64(1)))
+            for place in range(1, count):
+                left = builder.or_(left, builder.lshr(equal, _int64(place * LANES)))
+            vectors.store(vectors.where(left, wanted, smaller), highest)
+
+        vectors.either(narrow, among)
+        return builder.load(first)
+
+    return types.int64(types.intp, types.intp, sign, value, types.int64, types.boolean, types.intp), write
 
 
 @_instruction
-def larger_lanes(typing: Any, values: Any, others: Any, sign: Any) -> Signature:
-    """Write the elementwise maximum of the 16 numbers at two addresses to the first."""
+def copy_run(typing: Any, to: Any, values: Any, lanes: Any, kind: Any) -> Signature:
+    """Copy 4 numbers from one address to another, or 8 if `lanes` is more than 4."""
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        vectors = _Vectors.of(builder, signature.args[2])
-        vectors.store(vectors.max(vectors.load(args[0]), vectors.load(args[1])), args[0])
+        to, values, lanes, _ = args
+        vectors = _Vectors.of(builder, signature.args[3])
+
+        def copy(short: bool) -> None:
+            pointer = ir.VectorType(vectors.number, 4 if short else 8).as_pointer()
+            run = builder.load(builder.inttoptr(values, pointer), align=vectors.size)
+            builder.store(run, builder.inttoptr(to, pointer), align=vectors.size)
+
+        vectors.either(builder.icmp_signed("<=", lanes, ir.Constant(lanes.type, 4)), copy)
         return context.get_dummy_value()
 
-    return types.void(types.intp, types.intp, sign), write
+    return types.void(types.intp, types.intp, types.intp, kind), write
 
 
 @_instruction
-def copy_lanes(typing: Any, to: Any, values: Any, sign: Any) -> Signature:
-    """Copy 16 numbers from one address to another."""
+def transpose(typing: Any, to: Any, to_step: Any, values: Any, step: Any, kind: Any) -> Signature:
+    """Copy a square of 16 by 16 numbers and turn it; the steps from row to row are in bytes."""
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        vectors = _Vectors.of(builder, signature.args[2])
-        vectors.store(vectors.load(args[1]), args[0])
+        to, to_step, values, step, _ = args
+        vectors = _Vectors.of(builder, signature.args[4])
+
+        def row(start: Any, step: Any, number: int) -> Any:
+            return builder.add(start, builder.mul(step, ir.Constant(step.type, number)))
+
+        rows = [vectors.load(row(values, step, number)) for number in range(LANES)]
+        # Four times, row i of the first half and row i of the second become rows 2 i and 2 i + 1, lane by lane.
+        half = LANES // 2
+        turns = [[lane // 2 + LANES * (lane % 2) + first for lane in range(LANES)] for first in (0, half)]
+        masks = [ir.Constant(ir.VectorType(_INT32, LANES), turn) for turn in turns]
+        for _ in range(4):
+            pairs = zip(rows[:half], rows[half:], strict=True)
+            rows = [builder.shuffle_vector(a, b, mask) for a, b in pairs for mask in masks]
+        for number, vector in enumerate(rows):
+            vectors.store(vector, row(to, to_step, number))
         return context.get_dummy_value()
 
-    return types.void(types.intp, types.intp, sign), write
-
-
-@_instruction
-def trailing_zeros(typing: Any, bits: Any) -> Signature:
-    """The index of the lowest set bit; at least one must be set."""
-
-    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
-
-    return types.int64(types.uint64), write
+    return types.void(types.intp, types.intp, types.intp, types.intp, kind), write
 
 
 @_instruction

@@ -1,9 +1,10 @@
 """The largest products of each output of a linear form with windows: the inner loop of the walk.
 
 Windows of neighbouring outputs are copied side by side once, in the filters' layout, into memory that stays in the
-processor's cache. Outputs are processed by blocks of windows. For each output, the first stage computes all products
-and stores only the largest in each vector lane of each 64. The k-th largest over all lanes is at most the k-th largest
-product, so the second stage computes again only the blocks of 64 that reach it.
+processor's cache. Outputs are processed by blocks of windows, and in each by batches. The first stage computes all
+products of an output and stores only the largest in each vector lane of each 64. The second takes one product after
+another: it looks for the largest lane, computes that block of 64 again, and stores what is left there. The outputs of a
+batch take turns, so that the processor can work on several at once.
 
 Every form is treated as a convolution of a (batch, channel, depth, height, width) input: missing dimensions have size
 1, a matrix product is a 1 x 1 convolution, average pooling a depthwise convolution.
@@ -23,19 +24,23 @@ from cnnfix_core.engine.kernels import input_position
 from cnnfix_core.engine.parallel import in_parts
 from cnnfix_core.engine.vectors import (
     BLOCK,
-    any_reaches,
+    LANES,
     block_maxima,
-    bound_of_lanes,
-    copy_lanes,
-    larger_lanes,
-    products_reach,
-    trailing_zeros,
+    copy_run,
+    fill,
+    first_with,
+    largest,
+    maxima_of,
+    number,
+    put,
+    take,
+    transpose,
 )
 
 Array = NDArray[Any]
 
-_WINDOWS_BYTES = 1 << 20  # of windows side by side: half of a common second-level cache
 _FEW = 16  # products of an output, of which no vector is worth filling
+_WINDOWS_BYTES = 1 << 20  # of windows side by side: half of a common second-level cache
 
 
 class Found(NamedTuple):
@@ -46,8 +51,8 @@ class Found(NamedTuple):
     negative: Array
 
 
-# The loops below are long on purpose: a call that passes arrays on costs a microsecond per output, because Numba counts
-# references to them, and that is more than the products cost.
+# The loops below are long on purpose, and functions called in them take addresses and numbers: a call that passes
+# arrays on costs a microsecond per output, because Numba counts references, and that is more than the products cost.
 
 
 @compiled
@@ -89,14 +94,14 @@ def _few(
     steps: Any,
     w: Array,
     w_shape: Any,
-    geometry: Array,
+    geometry: Any,
     sizes: Any,
     index: Array,
     sign: Array,
     start: int,
     end: int,
     k: int,
-    limits: Array,
+    kinds: Any,
     to: Array,
     product: Array,
     below: Array,
@@ -105,9 +110,9 @@ def _few(
     batches, inputs, depth, height, width = x_shape
     filters, channels, tall, down, across = w_shape
     out_z, out_y, out_x = sizes
-    per_group = filters // geometry[3, 1]
+    per_group = filters // geometry[3][1]
     length = channels * tall * down * across
-    floor = limits[0]
+    floor, zero, _ = kinds
     best, where, lowest = np.empty(k, x.dtype), np.empty(k, np.int64), np.empty(k, np.bool_)
     for n in range(start, end):
         at = index[n]
@@ -151,100 +156,92 @@ def _few(
         for j in range(found):
             to[n, j], product[n, j], below[n, j] = where[j], best[j], lowest[j]
         for j in range(found, k):
-            to[n, j], product[n, j], below[n, j] = -1, 0, False
+            to[n, j], product[n, j], below[n, j] = -1, zero, False
 
 
 @compiled
-def _gather(
-    x: Array,
-    x_shape: Any,
-    steps: Any,
-    w_shape: Any,
-    geometry: Array,
-    sizes: Any,
-    number: int,
-    windows: Array,
-    start: int,
+def _quotient(a: int, b: int) -> int:  # pragma: no cover - compiled
+    """The quotient of numbers below 2**32, which is faster than for longer ones."""
+    return np.int64(np.uint32(a) // np.uint32(b))  # type: ignore[return-value]
+
+
+@compiled
+def _copy_window(
+    x: int,
+    to: int,
+    length: int,
     padded: int,
-    origins: Array,
-    row: int,
-    offsets: Array,
+    channels: int,
+    step: int,
+    taps: int,
+    run: int,
+    offsets: int,
+    kinds: Any,
+    itemsize: int,
 ) -> None:  # pragma: no cover - compiled
-    """Copy one window to windows[start:], as the filters lie; origin: where it begins (batch, channel; z, y, x)."""
-    _, inputs, depth, height, width = x_shape
-    _, channels, tall, down, across = w_shape
-    out_z, out_y, out_x = sizes
-    plane = number // out_x
-    px = number - plane * out_x
-    volume = plane // out_y
-    py = plane - volume * out_y
-    group_of_all = volume // out_z
-    pz = volume - group_of_all * out_z
-    groups = geometry[3, 1]
-    batch = group_of_all // groups
-    group = group_of_all - batch * groups
-    first = (batch * inputs + group * channels) * depth * height * width
-    if geometry[3, 0] == 0:
-        first += ((pz * geometry[0, 0] - geometry[1, 0]) * height + py * geometry[0, 1] - geometry[1, 1]) * width
-        first += px * geometry[0, 2] - geometry[1, 2]
-    origins[row, 0], origins[row, 1], origins[row, 2], origins[row, 3] = first, pz, py, px
-    taps, step = tall * down * across, steps[1]
-    base = batch * steps[0] + group * channels * step
-    t, inside = 0, True
-    for kz in range(tall):
-        z = input_position(pz, kz, geometry, 0, depth)
-        for ky in range(down):
-            y = input_position(py, ky, geometry, 1, height)
-            for kx in range(across):
-                x_ = input_position(px, kx, geometry, 2, width)
-                here = z >= 0 and y >= 0 and x_ >= 0
-                inside = inside and here
-                offsets[t] = z * steps[2] + y * steps[3] + x_ * steps[4] if here else -1
-                t += 1
-    at = start
+    """Copy a window whose taps all lie inside; x: the address of its first channel, offsets: of its taps.
+
+    run: how many taps lie side by side.
+    """
+    fill(to + length // 16 * 16 * itemsize, (padded - length // 16 * 16) // 16, kinds[2])
     if taps == 1:
-        base += offsets[0]
-        if not inside:
-            for c in range(channels):
-                windows[at + c] = 0
-        elif step == 1:
-            for c in range(channels):
-                windows[at + c] = x[base + c]
-        else:
-            for c in range(channels):
-                windows[at + c] = x[base + c * step]
-    elif inside and taps == 9:
-        o0, o1, o2, o3, o4, o5, o6, o7, o8 = (
-            offsets[0],
-            offsets[1],
-            offsets[2],
-            offsets[3],
-            offsets[4],
-            offsets[5],
-            offsets[6],
-            offsets[7],
-            offsets[8],
-        )
         for c in range(channels):
-            windows[at], windows[at + 1], windows[at + 2] = x[base + o0], x[base + o1], x[base + o2]
-            windows[at + 3], windows[at + 4], windows[at + 5] = x[base + o3], x[base + o4], x[base + o5]
-            windows[at + 6], windows[at + 7], windows[at + 8] = x[base + o6], x[base + o7], x[base + o8]
-            at += 9
-            base += step
-    elif inside:
+            put(to, c, number(x, c * step, kinds[1]))
+    elif run > 1:
+        runs = _quotient(taps, run)
         for c in range(channels):
-            for t in range(taps):
-                windows[at + t] = x[base + offsets[t]]
-            at += taps
-            base += step
+            for r in range(runs - (c == channels - 1)):
+                copy_run(to, x + number(offsets, r * run, 0) * itemsize, run, kinds[1])
+                to += run * itemsize
+            x += step * itemsize
+        x += (number(offsets, taps - run, 0) - step) * itemsize
+        for t in range(run):
+            put(to, t, number(x, t, kinds[1]))
     else:
         for c in range(channels):
             for t in range(taps):
-                windows[at + t] = x[base + offsets[t]] if offsets[t] >= 0 else 0
-            at += taps
-            base += step
-    for i in range(start + channels * taps, start + padded):
-        windows[i] = 0
+                put(to, t, number(x, number(offsets, t, 0), kinds[1]))
+            to += taps * itemsize
+            x += step * itemsize
+
+
+@compiled
+def _copy_border(
+    x: int,
+    to: int,
+    length: int,
+    padded: int,
+    channels: int,
+    step: int,
+    taps: int,
+    offsets: int,
+    kinds: Any,
+    itemsize: int,
+) -> None:  # pragma: no cover - compiled
+    """As `_copy_window`, where some taps lie outside: their offsets are -1, and they count as 0."""
+    fill(to + length // 16 * 16 * itemsize, (padded - length // 16 * 16) // 16, kinds[2])
+    for t in range(taps):
+        offset = number(offsets, t, 0)
+        if offset >= 0:
+            for c in range(channels):
+                put(to, c * taps + t, number(x, offset + c * step, kinds[1]))
+        else:
+            for c in range(channels):
+                put(to, c * taps + t, kinds[1])
+
+
+@compiled
+def _copy_square(
+    x: int, to: int, row: int, length: int, padded: int, channels: int, step: int, kinds: Any, itemsize: int
+) -> None:  # pragma: no cover - compiled
+    """Copy 16 windows of one place each that lie side by side; row: the bytes from one to the next."""
+    for i in range(16):
+        fill(to + i * row + length // 16 * 16 * itemsize, (padded - length // 16 * 16) // 16, kinds[2])
+    for c in range(0, channels // 16 * 16, 16):
+        transpose(to + c * itemsize, row, x + c * step * itemsize, step * itemsize, kinds[1])
+    for i in range(16):
+        for c in range(channels // 16 * 16, channels):
+            put(to + i * row, c, number(x, c * step + i, kinds[1]))
 
 
 @compiled
@@ -254,7 +251,7 @@ def _many(
     steps: Any,
     w: Array,
     w_shape: Any,
-    geometry: Array,
+    geometry: Any,
     sizes: Any,
     order: Array,
     filter_of: Array,
@@ -263,163 +260,226 @@ def _many(
     start: int,
     end: int,
     block: int,
+    padded: int,
     k: int,
-    limits: Array,
+    kinds: Any,
     windows: Array,
+    last_filters: Array,
     to: Array,
     product: Array,
     below: Array,
 ) -> None:  # pragma: no cover - compiled
     """Fill in rows of `to` (positions in the flattened x), `product` and `below` (whether the input is negative)."""
-    _, _, depth, height, width = x_shape
-    _, channels, tall, down, across = w_shape
-    area, taps = depth * height * width, tall * down * across
-    tiniest, low = limits[1], limits[2]
-    length = channels * taps
-    full, rest = length // 64, length % 64
-    padded = (full + (rest > 0)) * 64
-    itemsize = x.itemsize
-    each = (full + 2) * 16  # of an output: each block's lanes, those of all, those of the rest
-    batch = max(1, min(32, 8192 // each))
-    highest, bounds = np.empty(each * batch, x.dtype), np.empty(batch, x.dtype)
-    tail_now, reaching = np.zeros(64, x.dtype), np.empty(full + 1, np.int64)
-    tnp = tail_now.ctypes.data
-    tail, tail_highest = np.zeros(64, x.dtype), np.empty(32, x.dtype)
-    hp, tp, thp = highest.ctypes.data, tail.ctypes.data, tail_highest.ctypes.data
-    w_at, windows_at = w.ctypes.data, windows.ctypes.data
-    offsets, tap_place = np.empty(taps, np.int64), np.empty(taps, np.int64)
-    transposed = geometry[3, 0] != 0
+    floor, zero, _ = kinds
+    _, inputs, depth, height, width = x_shape
+    filters, channels, tall, down, across = w_shape
+    out_z, out_y, out_x = sizes
+    strides, paddings, dilations, (transposed, groups, _) = geometry
+    area, taps, places, step = depth * height * width, tall * down * across, out_z * out_y * out_x, steps[1]
+    length, itemsize = channels * taps, x.itemsize
+    narrow = padded == 16
+    blocks = (padded + 63) // 64
+    tops = (blocks + 7) // 8
+    block_bytes, vector_bytes, row_bytes = 64 * itemsize, 16 * itemsize, padded * itemsize
+    each = (blocks + tops) * vector_bytes  # of an output: its blocks' lanes, and those of each eight blocks
+    together = max(1, min(32, 32768 // each))
+    memory = np.empty((blocks + tops) * 16 * together, x.dtype)
+    states = np.empty((together, 6), np.int64)
+    last_values = np.empty(together, x.dtype)
+    tables = np.empty((3, taps), np.int64)
+    origins, wanted = np.empty((block, 4), np.int64), np.empty(block, np.bool_)
+    lanes_at, w_at, x_at = memory.ctypes.data, w.ctypes.data, x.ctypes.data
+    windows_at, last_filters_at = windows.ctypes.data, last_filters.ctypes.data
+    state_at, last_value_at, origin_at = states.ctypes.data, last_values.ctypes.data, origins.ctypes.data
+    to_at, product_at, below_at = to.ctypes.data, product.ctypes.data, below.ctypes.data
+    order_at, filter_at, number_at = order.ctypes.data, filter_of.ctypes.data, number_of.ctypes.data
+    sign_at = sign.ctypes.data
+    safe = filters - (len(last_filters) - 64) // length  # of the others, whole blocks can be read
+    int32 = order[0]
+    # Where a tap lies after a window's first: in the flattened x, in memory; and in memory for one window.
+    relative_at, inside_at, offsets_at = tables.ctypes.data, tables[1].ctypes.data, tables[2].ctypes.data
     for t in range(taps):
-        kz, ky, kx = t // (down * across), t // across % down, t % across
-        tap_place[t] = (kz * geometry[2, 0] * height + ky * geometry[2, 1]) * width + kx * geometry[2, 2]
-    slot, origins = np.empty(block, np.int32), np.empty((block, 4), np.int64)
-    best, where = np.empty(k, x.dtype), np.empty(k, np.int64)
-    values, hits = np.empty(padded, x.dtype), np.empty(padded, np.int64)
-    last_filter = -1
+        kz, ky, kx = t // (down * across) * dilations[0], t // across % down * dilations[1], t % across * dilations[2]
+        tables[0, t] = (kz * height + ky) * width + kx
+        tables[1, t] = kz * steps[2] + ky * steps[3] + kx * steps[4]
+    reach_z, reach_y, reach_x = (tall - 1) * dilations[0], (down - 1) * dilations[1], (across - 1) * dilations[2]
+    run = across if 1 < across <= 8 and steps[4] * dilations[2] == 1 else 1
+    farthest = (channels - 1) * step + tables[1, taps - 1] + (8 if run > 1 else 1)
+    # A window of one place, numbered like the places of the input, which lie side by side.
+    side_by_side = (
+        taps == 1
+        and groups == 1
+        and transposed == 0
+        and places == area
+        and channels >= 16
+        and max(strides) == 1
+        and max(paddings) == 0
+        and steps[4] == 1
+        and (height == 1 or steps[3] == width)
+        and (depth == 1 or steps[2] == width * height)
+    )
     a = start
     while a < end:
-        now = number_of[order[a]] // block
-        first = now * block
-        slot[:] = -1
-        z = a
+        first = number_of[order[a]] // block * block
+        wanted[:] = False
+        z, lowest, last = a, block, 0
         while z < end and number_of[order[z]] < first + block:
-            slot[number_of[order[z]] - first] = 0
+            local = number_of[order[z]] - first
+            wanted[local] = True
+            lowest, last = min(lowest, local), max(last, local)
             z += 1
-        used = 0
-        for local in range(block):
-            if slot[local] == 0:
-                slot[local] = used
-                _gather(
-                    x,
-                    x_shape,
-                    steps,
-                    w_shape,
-                    geometry,
-                    sizes,
-                    first + local,
-                    windows,
-                    used * padded,
-                    padded,
-                    origins,
-                    used,
-                    offsets,
-                )
-                used += 1
+        local, ready = lowest, lowest
+        while local <= last:
+            if not wanted[local]:
+                local += 1
+                continue
+            at = first + local
+            plane = _quotient(at, out_x)
+            px = at - plane * out_x
+            volume = _quotient(plane, out_y)
+            py, pz = plane - volume * out_y, 0
+            image = volume
+            if out_z > 1:
+                image = _quotient(volume, out_z)
+                pz = volume - image * out_z
+            batch, group = image, 0
+            if groups > 1:
+                batch = _quotient(image, groups)
+                group = image - batch * groups
+            z0, y0, x0 = pz, py, px
+            if transposed == 0:
+                z0 = pz * strides[0] - paddings[0]
+                y0 = py * strides[1] - paddings[1]
+                x0 = px * strides[2] - paddings[2]
+            origin = (batch * inputs + group * channels) * area
+            base = batch * steps[0] + group * channels * step
+            row = windows_at + local * row_bytes
+            inside = (
+                transposed == 0
+                and z0 >= 0
+                and y0 >= 0
+                and x0 >= 0
+                and z0 + reach_z < depth
+                and y0 + reach_y < height
+                and x0 + reach_x < width
+            )
+            if local < ready:
+                origin += (z0 * height + y0) * width + x0
+            elif inside:
+                origin += (z0 * height + y0) * width + x0
+                base += z0 * steps[2] + y0 * steps[3] + x0 * steps[4]
+                beside = 0
+                if side_by_side and local + 16 <= block and at - batch * places + 16 <= places:
+                    for i in range(local, local + 16):
+                        beside += wanted[i]
+                from_ = x_at + base * itemsize
+                if beside > 2:
+                    ready = local + 16
+                    _copy_square(from_, row, row_bytes, length, padded, channels, step, kinds, itemsize)
+                else:
+                    run_here = run if base + farthest <= len(x) else 1
+                    _copy_window(from_, row, length, padded, channels, step, taps, run_here, inside_at, kinds, itemsize)
+            else:
+                t = 0
+                for kz in range(tall):
+                    z_ = input_position(pz, kz, geometry, 0, depth)
+                    for ky in range(down):
+                        y_ = input_position(py, ky, geometry, 1, height)
+                        for kx in range(across):
+                            x_ = input_position(px, kx, geometry, 2, width)
+                            here = z_ >= 0 and y_ >= 0 and x_ >= 0
+                            put(offsets_at, t, z_ * steps[2] + y_ * steps[3] + x_ * steps[4] if here else -1)
+                            t += 1
+                if transposed == 0:
+                    origin += (z0 * height + y0) * width + x0
+                from_ = x_at + base * itemsize
+                _copy_border(from_, row, length, padded, channels, step, taps, offsets_at, kinds, itemsize)
+            origins[local, 0], origins[local, 1], origins[local, 2], origins[local, 3] = origin, z0, y0, x0
+            local += 1
         while a < z:
-            together = min(z - a, batch)
-            for m in range(together):
-                n = order[a + m]
-                row = slot[number_of[n] - first]
-                w_first = filter_of[n] * length
-                direction = sign[n]
-                wp, xp = w_at + w_first * itemsize, windows_at + row * padded * itemsize
-                mine = hp + m * each * itemsize
-                block_maxima(wp, xp, full, direction, mine)
-                if rest:
-                    if filter_of[n] != last_filter:
-                        for i in range(rest):
-                            tail[i] = w[w_first + full * 64 + i]
-                        last_filter = filter_of[n]
-                    block_maxima(tp, xp + full * 64 * itemsize, 1, direction, thp)
-                    larger_lanes(mine + full * 16 * itemsize, thp + 16 * itemsize, direction)
-                    copy_lanes(mine + (full + 1) * 16 * itemsize, thp, direction)
-                bounds[m] = bound_of_lanes(mine + full * 16 * itemsize, k, tiniest) if k <= 8 else tiniest
-            for m in range(together):
-                n = order[a + m]
-                row = slot[number_of[n] - first]
-                seen_at, w_first = row * padded, filter_of[n] * length
-                direction, count, least = sign[n], 0, bounds[m]
-                wp, xp = w_at + w_first * itemsize, windows_at + seen_at * itemsize
-                mine = hp + m * each * itemsize
-                for b in range(full):
-                    reaching[count] = b
-                    count += any_reaches(mine + b * 16 * itemsize, least) != 0
-                reaching_blocks, count = count, 0
-                for h in range(reaching_blocks):
-                    b = reaching[h]
-                    bits = products_reach(wp + b * 64 * itemsize, xp + b * 64 * itemsize, direction, least)
-                    while bits != 0:
-                        hits[count] = b * 64 + trailing_zeros(bits)
-                        bits &= bits - np.uint64(1)
-                        count += 1
-                if rest and any_reaches(mine + (full + 1) * 16 * itemsize, least) != 0:
-                    for i in range(rest):
-                        tail_now[i] = w[w_first + full * 64 + i]
-                    bits = products_reach(tnp, xp + full * 64 * itemsize, direction, least)
-                    bits &= (np.uint64(1) << np.uint64(rest)) - np.uint64(1)
-                    while bits != 0:
-                        hits[count] = full * 64 + trailing_zeros(bits)
-                        bits &= bits - np.uint64(1)
-                        count += 1
-                for h in range(count):
-                    values[h] = direction * w[w_first + hits[h]] * windows[seen_at + hits[h]]
-                found = min(count, k)
-                for j in range(found):
-                    largest, at = values[0], 0
-                    for h in range(1, count):
-                        larger = values[h] > largest
-                        largest = values[h] if larger else largest
-                        at = h if larger else at
-                    best[j], where[j] = largest, hits[at]
-                    values[at] = low
-                for j in range(found):
-                    i = where[j]
-                    product[n, j] = best[j]
-                    below[n, j] = windows[seen_at + i] < 0
+            now = min(z - a, together)
+            for m in range(now):
+                n = np.int64(number(order_at, a + m, int32))
+                local = np.int64(number(number_at, n, int32)) - first
+                filter_ = np.int64(number(filter_at, n, int32))
+                at = w_at + filter_ * length * itemsize
+                if filter_ >= safe:
+                    at = last_filters_at + (filter_ - safe) * length * itemsize
+                row, lanes = windows_at + local * row_bytes, lanes_at + m * each
+                put(state_at, m * 6, at)
+                put(state_at, m * 6 + 1, row)
+                put(state_at, m * 6 + 2, local)
+                put(state_at, m * 6 + 3, np.int64(0))
+                put(state_at, m * 6 + 4, n * k)
+                put(last_value_at, m, floor)
+                direction, top = number(sign_at, n, floor), lanes + blocks * vector_bytes
+                if narrow:
+                    block_maxima(at, row, 0, direction, lanes, top)
+                else:
+                    for g in range(tops):
+                        b = g * 8
+                        block_maxima(
+                            at + b * block_bytes,
+                            row + b * block_bytes,
+                            min(8, blocks - b),
+                            direction,
+                            lanes + b * vector_bytes,
+                            top + g * vector_bytes,
+                        )
+            for j in range(k):
+                for m in range(now):
+                    lanes = lanes_at + m * each
+                    top = lanes + blocks * vector_bytes
+                    value = largest(top, tops, floor)
+                    entry = number(state_at, m * 6 + 4, 0) + j
+                    if not value > floor:
+                        put(to_at, entry, -1)
+                        put(product_at, entry, zero)
+                        put(below_at, entry, False)
+                        continue
+                    g, count = 0, blocks
+                    if tops > 1:
+                        g = first_with(top, tops, value)
+                        top += g * vector_bytes
+                        count = min(8, blocks - g * 8)
+                        lanes += g * 8 * vector_bytes
+                    b = first_with(lanes, count, value)
+                    i = (g * 8 + b) * 64
+                    row = number(state_at, m * 6 + 1, 0)
+                    # Of equal products the first is taken first.
+                    after = number(state_at, m * 6 + 3, 0) if value == number(last_value_at, m, floor) else 0
+                    i += take(
+                        number(state_at, m * 6, 0) + i * itemsize,
+                        row + i * itemsize,
+                        number(sign_at, _quotient(entry, k), floor),
+                        value,
+                        max(0, after - i),
+                        narrow,
+                        lanes + b * vector_bytes,
+                    )
+                    maxima_of(lanes, count, top, value)
+                    put(state_at, m * 6 + 3, i + 1)
+                    put(last_value_at, m, value)
                     c, t = i, 0
                     if taps > 1:
-                        c = np.int64(np.uint32(i) // np.uint32(taps))
+                        c = _quotient(i, taps)
                         t = i - c * taps
-                    if transposed:
-                        to[n, j] = (
-                            origins[row, 0]
-                            + c * area
-                            + _place(
-                                t // (down * across), t // across % down, t % across, origins, row, geometry, x_shape
-                            )
-                        )
+                    local = number(state_at, m * 6 + 2, 0)
+                    place = number(origin_at, local * 4, 0) + c * area
+                    if transposed == 0:
+                        place += number(relative_at, t, 0)
                     else:
-                        to[n, j] = origins[row, 0] + c * area + tap_place[t]
-                for j in range(found, k):
-                    to[n, j], product[n, j], below[n, j] = -1, 0, False
-            a += together
-    highest[0], tail_highest[0], tail[0], tail_now[0] = (
-        0,
-        0,
-        0,
-        0,
-    )  # their addresses are used above: Numba must not free them before
-
-
-@compiled
-def _place(
-    kz: int, ky: int, kx: int, origins: Array, row: int, geometry: Array, x_shape: Any
-) -> int:  # pragma: no cover - compiled
-    _, _, depth, height, width = x_shape
-    z = input_position(origins[row, 1], kz, geometry, 0, depth)
-    y = input_position(origins[row, 2], ky, geometry, 1, height)
-    place: int = (z * height + y) * width + input_position(origins[row, 3], kx, geometry, 2, width)
-    return place
+                        kz, ky, kx = t // (down * across), t // across % down, t % across
+                        z_ = input_position(number(origin_at, local * 4 + 1, 0), kz, geometry, 0, depth)
+                        y_ = input_position(number(origin_at, local * 4 + 2, 0), ky, geometry, 1, height)
+                        x_ = input_position(number(origin_at, local * 4 + 3, 0), kx, geometry, 2, width)
+                        place += (z_ * height + y_) * width + x_
+                    put(to_at, entry, place)
+                    put(product_at, entry, value)
+                    put(below_at, entry, number(row, i, floor) < 0)
+            a += now
+    # The addresses of these are used above: Numba must not free them before.
+    memory[0], states[0, 0], last_values[0], tables[0, 0], origins[0, 0] = 0, 0, 0, 0, 0
 
 
 _local = threading.local()
@@ -463,27 +523,41 @@ def largest_products(
     shape, dtype = (len(index), k), x.dtype
     out = Found(np.empty(shape, np.int64), np.empty(shape, dtype), np.empty(shape, np.bool_))
     directions, places = sign.astype(dtype), (int(sizes[0]), int(sizes[1]), int(sizes[2]))
-    limits = np.array([floor, np.nextafter(dtype.type(floor), dtype.type(np.inf)), -np.inf], dtype)
     # More parts than threads, so that a slow one holds nobody up; an output costs as much as about 600 products more.
     parts = max(1, min(2 * torch.get_num_threads(), len(index) * (length + 600) // 1_500_000))
     bounds = [len(index) * part // parts for part in range(parts + 1)]
-    form = memory, x.shape, steps, flat, w.shape, geometry, places
+    groups, filters = int(geometry[3, 1]), w.shape[0]
+    kinds = dtype.type(floor), dtype.type(0), dtype.type(np.nan)
+    form = memory, x.shape, steps, flat, w.shape, _rows(geometry), places
 
     def few(part: int) -> None:
-        _few(*form, index, directions, bounds[part], bounds[part + 1], k, limits, *out)
+        _few(*form, index, directions, bounds[part], bounds[part + 1], k, kinds, *out)
 
     if length < _FEW:
         in_parts(few, parts)
         return out
-    padded, groups = -(-length // BLOCK) * BLOCK, int(geometry[3, 1])
+    padded = LANES if length <= LANES else -(-length // BLOCK) * BLOCK
     total = x.shape[0] * groups * int(np.prod(sizes))
     block = max(1, min(total, _WINDOWS_BYTES // (padded * x.itemsize)))
-    filters = w.shape[0]
     queue = _by_block(index, int(np.prod(sizes)), filters, filters // groups, groups, block, -(-total // block))
+    last = _last_filters(flat, length)
 
     def many(part: int) -> None:
         windows = _window_memory(block * padded, dtype)
-        _many(*form, *queue, directions, bounds[part], bounds[part + 1], block, k, limits, windows, *out)
+        _many(*form, *queue, directions, bounds[part], bounds[part + 1], block, padded, k, kinds, windows, last, *out)
 
     in_parts(many, parts)
     return out
+
+
+def _rows(geometry: Array) -> tuple[tuple[int, ...], ...]:
+    """The table as tuples: compiled functions pass these on for nothing."""
+    return tuple(tuple(map(int, row)) for row in geometry)
+
+
+def _last_filters(flat: Array, length: int) -> Array:
+    """A copy of the last filters with zeros behind them: of the others, a block of 64 can be read from any place."""
+    count = min(flat.size // length, -(-BLOCK // length))
+    last = np.zeros(count * length + BLOCK, flat.dtype)
+    last[: count * length] = flat[flat.size - count * length :]
+    return last

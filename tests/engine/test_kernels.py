@@ -76,6 +76,16 @@ def test_the_largest_products_of_windows(seed: int) -> None:
         assert found.negative[n].tolist() == [*(x.reshape(-1)[at] < 0 for _, at in expected), *(False,) * missing]
 
 
+@pytest.mark.parametrize("channels", [9, 40, 70])
+def test_products_that_are_not_a_number_are_left_out(channels: int) -> None:
+    x, w = np.zeros((1, channels, 1, 1, 1), np.float32), np.full((2, channels, 1, 1, 1), np.inf, np.float32)
+    x[0, 3], w[1] = 2, np.arange(channels)[:, None, None, None]
+    outputs = np.arange(2), np.ones(2, np.int8)
+    found = largest_products(x, w, window_geometry((), (), (), 1), (1, 1, 1), outputs, 2)
+    assert found.at.tolist() == [[3, -1], [3, -1]]
+    assert found.product.tolist() == [[np.inf, 0], [6, 0]]
+
+
 def test_many_threads_give_what_one_gives(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     x = rng.random((1, 64, 1, 12, 12), dtype=np.float32)
