@@ -13,6 +13,7 @@ from cnnfix_core.arrays import Floats
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explanations import question
 from cnnfix_core.modalities.timeseries import (
+    SeriesTable,
     SignalExplanation,
     SignalModel,
     explain_signal,
@@ -62,13 +63,16 @@ def show() -> None:
 
 
 def _choose_series() -> Floats:
-    series: list[Floats] | None = state.SERIES_UPLOAD.value
+    table: SeriesTable | None = state.SERIES_UPLOAD.value
+    series = table.series if table else ()
     tiles = [Choice(OWN, "Your series", "", _tile(series[0]))] if series else []
     for one in signal_samples():
         tiles.append(Choice(one.name, one.name.replace("-", " ").capitalize(), "", _tile(one.series)))
     choose_from_strip(tiles, state.SERIES_UPLOAD, st.session_state["series"], state.choose_series, "Series")
     if st.session_state["series"] != OWN or not series:
         return next(one.series for one in signal_samples() if one.name == st.session_state["series"])
+    if table and table.notes:
+        st.caption(escaped(" ".join(table.notes)))
     st.session_state["row"] = min(st.session_state["row"], len(series))
     if len(series) > 1:
         st.number_input(f"Series number, of {len(series)} in the file", 1, len(series), key="row", width=260)

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cnnfix_core.arrays import Floats
 from cnnfix_core.engine import FOCUS
-from cnnfix_core.modalities.timeseries import MOST_SERIES, read_series
+from cnnfix_core.modalities.timeseries import MOST_SERIES, SeriesTable, read_series_table
 from cnnfix_core.modalities.timeseries.shipped import signal_samples
 from cnnfix_core.modalities.video import Clip, clip_models, clip_samples, read_clip
 from cnnfix_ui.address import Setting, one_of
@@ -18,15 +17,15 @@ from cnnfix_ui.widgets.uploads import Upload
 SIGNAL_KINDS = {"series": "Time series", "clip": "Clip"}
 
 
-def _all_series(files: Sequence[tuple[str, bytes]]) -> list[Floats]:
-    return read_series(files[0][1])
+def _all_series(files: Sequence[tuple[str, bytes]]) -> SeriesTable:
+    return read_series_table(files[0][1])
 
 
 def _clip(files: Sequence[tuple[str, bytes]]) -> Clip:
     return read_clip([content for _, content in files])
 
 
-SERIES_UPLOAD: Upload[list[Floats]] = Upload("signals.table", "Your own series, as CSV", _all_series)
+SERIES_UPLOAD: Upload[SeriesTable] = Upload("signals.table", "Your own series, as CSV", _all_series)
 CLIP_UPLOAD: Upload[Clip] = Upload("signals.clip", "Your own clip, as GIF or as frames", _clip, several=True)
 
 

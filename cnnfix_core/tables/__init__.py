@@ -1,0 +1,29 @@
+"""Tables in text files, such as CSV: cells with their places, and numbers as people in many countries write them."""
+
+from cnnfix_core.tables.numbers import (
+    MINUS,
+    Kind,
+    NumberFormat,
+    is_plain,
+    iso_date,
+    kind_of,
+    number_format,
+    written_whole,
+)
+from cnnfix_core.tables.reading import Cell, Row, Table, TableError, read_table
+
+__all__ = [
+    "MINUS",
+    "Cell",
+    "Kind",
+    "NumberFormat",
+    "Row",
+    "Table",
+    "TableError",
+    "is_plain",
+    "iso_date",
+    "kind_of",
+    "number_format",
+    "read_table",
+    "written_whole",
+]
