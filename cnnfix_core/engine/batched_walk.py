@@ -6,12 +6,12 @@ Walks of different pictures never meet, so each keeps its own total, beam and lo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Floats, Ints
-from cnnfix_core.engine.edges import Shared
 from cnnfix_core.engine.presets import Preset, get_preset
 from cnnfix_core.engine.rules import Arrival
 from cnnfix_core.engine.selection import Selection
@@ -61,25 +61,16 @@ class _Together(Walk):
             )
         return Fixated(found.index[mine], found.evidence[mine], found.sign[mine])
 
-    def _sums(self, owner: Ints, evidence: Floats) -> Floats:
-        return np.bincount(owner, evidence, self._walks).astype(float, copy=False)
-
     def _deliver(self, operation: Operation, value: Value, arrivals: Sequence[Arrival]) -> None:
-        selection, parent_owner = self.selections[value], self._owner[value]
-        owners = [parent_owner[_parents(arrival)] for arrival in arrivals]
-        came = np.zeros(self._walks)
-        for owner, arrival in zip(owners, arrivals, strict=True):
-            came += self._sums(owner, arrival.evidence)
-        total = self._sums(parent_owner, selection.evidence)
-        self._lose("bias", float(total[came == 0].sum()), operation)
-        factor = np.divide(total, came, out=np.zeros_like(came), where=came > 0)
-        for owner, arrival in zip(owners, arrivals, strict=True):
-            evidence = arrival.evidence * factor[owner]
-            outside = arrival.index < 0
-            if outside.any():
-                self._lose("padding", float(evidence[outside].sum()), operation)
-            scaled = Arrival(arrival.value, arrival.index, arrival.sign, evidence, owner)
-            self._waiting[arrival.value].append(Delivery(operation, value, scaled, 0, 1.0))
+        owner, factor = self._owner[value], self._factor(operation, value, arrivals)
+        for arrival in arrivals:
+            scaled = replace(arrival.scaled(factor), parent=owner[arrival.parents()])
+            self._queue(Delivery(operation, value, scaled, 0, 1.0))
+
+    def _groups(self, value: Value, selection: Selection) -> Ints:
+        """The walk of each row, or the walk and the item."""
+        owner, items = self._owner[value], super()._groups(value, selection)
+        return owner if items is None else owner * self._structure.items(value) + items
 
     def _strongest(
         self, value: Value, deliveries: Sequence[Delivery], merged: Selection, merged_row: Ints
@@ -88,34 +79,13 @@ class _Together(Walk):
         inside = merged_row >= 0
         # `_deliver` stored the owners in place of the parents.
         owner[merged_row[inside]] = np.concatenate([delivery.arrival.parent for delivery in deliveries])[inside]
-        kept, row = self._beams(merged, owner)
+        self._owner[value] = owner
+        kept, row = self._beams(merged, self._groups(value, merged))
         self._owner[value] = owner[row >= 0]
         return kept, row
-
-    def _beams(self, merged: Selection, owner: Ints) -> tuple[Selection, Ints]:
-        """The strongest elements of each walk."""
-        beam = self._preset.beam
-        if beam is None or np.bincount(owner, minlength=1).max() <= beam:
-            return merged, np.arange(len(merged))
-        evidence, stays = merged.evidence.copy(), np.ones(len(merged), bool)
-        for walk in range(self._walks):
-            mine = np.flatnonzero(owner == walk)
-            own = Selection(merged.shape, merged.index[mine], merged.sign[mine], merged.evidence[mine])
-            kept, row = own.strongest(beam)
-            evidence[mine[row >= 0]] = kept.evidence
-            stays[mine[row < 0]] = False
-        row = np.where(stays, np.cumsum(stays) - 1, -1)
-        return Selection(merged.shape, merged.index[stays], merged.sign[stays], evidence[stays]), row
 
     def _pass_on(self, value: Value, deliveries: Sequence[Delivery]) -> bool:
         return False  # owners must be found
 
-    def _note(self, value: Value, deliveries: Sequence[Delivery], scale: float) -> None:
+    def _note(self, value: Value, deliveries: Sequence[Delivery], scale: float | Floats) -> None:
         """Lineage is not recorded."""
-
-
-def _parents(arrival: Arrival) -> Ints | slice:
-    """For each entry, a row of the output's selection."""
-    if isinstance(arrival.parent, Shared):
-        return arrival.parent.one_parent()
-    return slice(None) if arrival.parent is None else arrival.parent

@@ -107,8 +107,8 @@ class Shared:
         """Number of outputs."""
         return len(self.at)
 
-    def scaled(self, factor: float) -> Shared:
-        """The same with all evidence times a factor."""
+    def scaled(self, factor: float | Floats) -> Shared:
+        """The same with all evidence times a factor, or with that of each parent, (parents,), times its own."""
         return replace(self, evidence=self.evidence * factor)
 
     def renumbered(self, number: Ints, children: int) -> Shared:
@@ -116,6 +116,13 @@ class Shared:
         child = number[self.child]
         stay = child >= 0
         return replace(self, index=self.index[stay], child=child[stay], children=children)
+
+    def of_children(self, numbers: Floats) -> Floats:
+        """(parents,) numbers that are the same for all children of a row, (children,), by the rows of the parents."""
+        by_row = np.zeros(len(self.x))
+        by_row[self.index // self.x.shape[1]] = numbers[self.child]
+        found: Floats = by_row[self.at[:, 0]]
+        return found
 
     def one_parent(self) -> Ints:
         """(N,) a parent of each child: one of the outputs in its row."""

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from cnnfix_core.arrays import Ints
+from cnnfix_core.arrays import Floats, Ints
 from cnnfix_core.engine import sparse
 from cnnfix_core.engine.edges import Edges, Lineage, Listed, Shared
 from cnnfix_core.engine.rules import Arrival, Question, Rule
@@ -19,32 +19,35 @@ def arrivals_of(rule: Rule, question: Question) -> list[Arrival]:
     return [arrival for arrival in rule.hop(question) if arrival.value.depends and len(arrival.index)]
 
 
-def lineage_of(arrival: Arrival, parents: int, child: Ints, children: int, scale: float) -> Lineage:
-    """The lineage of the elements that stayed, with all evidence multiplied by `scale`.
+def lineage_of(arrival: Arrival, parents: int, child: Ints, children: int, scale: float | Floats) -> Lineage:
+    """The lineage of the elements that stayed, with all evidence times `scale`, or that of each child times its own.
 
     parents, children: the number of rows of the two selections. child: (M,) the row of each entry in the input's
     selection, -1 if it was dropped.
     """
     if isinstance(arrival.parent, Shared):
-        return arrival.parent.scaled(scale).renumbered(child, children)
+        shared = arrival.parent.renumbered(child, children)
+        return shared.scaled(shared.of_children(scale) if isinstance(scale, np.ndarray) else scale)
     parent = np.arange(len(child)) if arrival.parent is None else arrival.parent
-    return Listed(Edges(*sparse.stayed(parent, child, arrival.evidence, scale)), parents, children)
+    of_each = np.broadcast_to(np.asarray(scale, float), children)
+    return Listed(Edges(*sparse.stayed(parent, child, arrival.evidence, of_each)), parents, children)
 
 
 @dataclass(frozen=True, eq=False)
 class LineageOnDemand:
     """The lineage of a hop, found by applying the rule again.
 
-    number: index of the hop's arrival among the rule's. factor: scaled its evidence to keep the total.
-    children: the input's selection. scale: scaled the evidence of the elements that stayed there.
+    number: index of the hop's arrival among the rule's. factor: scaled its evidence to keep the total, or (parents,)
+    that of each item. children: the input's selection. scale: scaled the evidence of the elements that stayed there, or
+    (children,) that of each.
     """
 
     question: Question
     rule: Rule
     number: int
-    factor: float
+    factor: float | Floats
     children: Selection
-    scale: float
+    scale: float | Floats
 
     @property
     def parents(self) -> int:

@@ -97,15 +97,15 @@ def listed(index: Array, evidence: Array) -> tuple[Array, Array, Array]:  # prag
 
 @compiled
 def stayed(
-    parent: Array, child: Array, evidence: Array, scale: float
+    parent: Array, child: Array, evidence: Array, scale: Array
 ) -> tuple[Array, Array, Array]:  # pragma: no cover - compiled
-    """The entries whose child is not -1: parent, child and scaled evidence, with 32-bit integers to save memory."""
+    """The entries whose child is not -1: parent, child and evidence times the child's scale; 32-bit integers."""
     size = int(np.sum(child >= 0))
     parents, children, scaled = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size)
     count = 0
     for n in range(len(child)):
         if child[n] >= 0:
-            parents[count], children[count], scaled[count] = parent[n], child[n], evidence[n] * scale
+            parents[count], children[count], scaled[count] = parent[n], child[n], evidence[n] * scale[child[n]]
             count += 1
     return parents, children, scaled
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 if TYPE_CHECKING:
     from cnnfix_core.engine.presets import Location, Preset
@@ -15,12 +14,25 @@ if TYPE_CHECKING:
 _PASSING = {"aten.view", "aten._unsafe_view", "aten.reshape", "aten.clone", "aten.squeeze", "aten.dropout"}
 
 
+# Operations that treat each item of their first dimension alone, and have their maps behind two dimensions.
+_ITEMWISE = {
+    *("aten.convolution", "aten._convolution", "torchvision.deform_conv2d"),
+    *("aten.native_batch_norm", "aten.cudnn_batch_norm", "aten.native_group_norm"),
+    *("aten.max_pool2d_with_indices", "aten.max_pool3d_with_indices", "aten.avg_pool2d", "aten.avg_pool3d"),
+    *("aten.adaptive_max_pool2d", "aten._adaptive_avg_pool2d", "aten._adaptive_avg_pool3d"),
+}
+# Operations after which a row is no longer a stretch of the input.
+_REORDERS = {
+    *("aten.permute", "aten.transpose", "aten.t", "aten.unfold", "aten.im2col"),
+    *("aten.cat", "aten.stack", "aten.index", "aten.gather", "aten.flip", "aten.roll", "aten.select", "aten.slice"),
+}
+
+
 class Structure:
     """The structure of one tape, computed on first use."""
 
     def __init__(self, tape: Tape) -> None:
         self._operations = tape.operations
-        self.batch = tape.inputs[0].shape[0] if tape.inputs[0].shape else 1
 
     def location(self, operation: Operation, preset: Preset) -> Location:
         """How the preset chooses a location in this convolution's window."""
@@ -28,12 +40,46 @@ class Structure:
             return preset.residual_location
         return preset.location
 
+    def items(self, value: Value) -> int:
+        """The number of items (pictures, views, frames) along the first dimension; 1 if that has other elements."""
+        count = self._items.get(value, 1)
+        return count if value.shape[:1] == (count,) else 1
+
+    def has_places(self, matrix: Value) -> bool:
+        """Whether the rows of a matrix are places of maps rather than whole items.
+
+        The number of items is the first dimension of the last map before the matrix: convolutions and poolings treat
+        each item alone. Without such a map, items are the pictures of the input, with all dimensions that stand before
+        (channel, row, column) if its rows are still whole pictures.
+        """
+        rows = matrix.shape[0]
+        if matrix in self._items:
+            return rows > self._items[matrix]
+        value, straight = matrix, True
+        while (producer := value.producer) is not None and producer.activations():
+            straight = straight and producer.name not in _REORDERS
+            value = producer.activations()[0]
+        leading = [prod(value.shape[:count]) for count in range(2, len(value.shape) - 2)] if straight else []
+        return rows > prod(value.shape[:1]) and rows not in leading
+
+    @cached_property
+    def _items(self) -> dict[Value, int]:
+        """The first dimension of the last map up to each value, where there is one."""
+        found: dict[Value, int] = {}
+        for operation in self._operations:
+            before = operation.activations()
+            if operation.name in _ITEMWISE and before and len(before[0].shape) > 2:
+                found[before[0]] = before[0].shape[0]
+            if before and before[0] in found:
+                found.update(dict.fromkeys(operation.outputs, found[before[0]]))
+        return found
+
     def is_flat_map(self, vector: Value) -> bool:
         """Whether a (batch, features) value is a flattened spatial map with more than one position."""
         value = vector
         while value.producer is not None and value.producer.name in _PASSING:
             value = value.producer.args[0]
-            if len(value.shape) > 2 and np.prod(value.shape[2:]) > 1:
+            if len(value.shape) > 2 and prod(value.shape[2:]) > 1:
                 return True
         return False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -205,7 +206,7 @@ def starting_at(tape: Tape, target: Target) -> tuple[Tape, int]:
     """The tape whose output contains the target, and its position in the flattened output. Raises TargetError."""
     if callable(target):
         tape = go_on(tape, target)
-        if np.prod(tape.output.shape) != 1:
+        if prod(tape.output.shape) != 1:
             shape = tape.output.shape
             raise TargetError(f"The target must be one number, but its function returned a tensor of shape {shape}.")
         return tape, 0
@@ -243,14 +244,15 @@ def checked(tape: Tape, position: Sequence[Any]) -> tuple[int, ...]:
 class Delivery(NamedTuple):
     """What one hop brought to one of its inputs.
 
-    number: index of the arrival among the rule's. factor: scaled its evidence to keep the total.
+    number: index of the arrival among the rule's. factor: scaled its evidence to keep the total, or for each row of the
+    output's selection that of its item.
     """
 
     operation: Operation
     output: Value
     arrival: Arrival
     number: int
-    factor: float
+    factor: float | Floats
 
 
 class Walk:
@@ -321,21 +323,47 @@ class Walk:
         return Question(operation, slot, selection, self._preset, self._structure)
 
     def _deliver(self, operation: Operation, value: Value, arrivals: Sequence[Arrival]) -> None:
-        """Queue the arrivals from a value at the inputs, scaled to keep the value's total evidence."""
-        selection = self.selections[value]
-        came = sum(float(arrival.evidence.sum()) for arrival in arrivals)
-        if came == 0:
-            self._lose("bias", selection.total, operation)
-            return
-        # Elements without a contributing input drop out like those outside the beam, and the total is kept.
-        factor = selection.total / came
+        """Queue the arrivals from a value at the inputs, scaled to keep the evidence of the value, or of each item."""
+        factor = self._factor(operation, value, arrivals)
         for number, arrival in enumerate(arrivals):
-            scaled = arrival.scaled(factor)
-            if scaled.index.min() < 0:
-                self._lose("padding", float(scaled.evidence[scaled.index < 0].sum()), operation)
-            self._waiting[arrival.value].append(Delivery(operation, value, scaled, number, factor))
+            self._queue(Delivery(operation, value, arrival.scaled(factor), number, factor))
+
+    def _factor(self, operation: Operation, value: Value, arrivals: Sequence[Arrival]) -> float | Floats:
+        """What keeps the total: elements without a contributing input drop out like those outside the beam.
+
+        Items, such as pictures or frames in one batch, keep their own totals: then one factor for each row.
+        """
+        selection = self.selections[value]
+        groups = self._groups(value, selection)
+        if groups is None:
+            came = sum(float(arrival.evidence.sum()) for arrival in arrivals)
+            self._lose("bias", 0.0 if came else selection.total, operation)
+            return selection.total / came if came else 1.0
+        size = int(groups.max()) + 1
+        total, each = np.bincount(groups, selection.evidence, size), np.zeros(size)
+        for arrival in arrivals:
+            each += np.bincount(groups[arrival.parents()], arrival.evidence, size)
+        self._lose("bias", float(total[each == 0].sum()), operation)
+        factors: Floats = np.divide(total, each, out=np.zeros(size), where=each > 0)[groups]
+        return factors
+
+    def _groups(self, value: Value, selection: Selection) -> Ints | None:
+        """The item of each row, numbered from 0, if there are several."""
+        items = self._structure.items(value)
+        if items < 2:
+            return None
+        found: Ints = selection.index // prod(value.shape[1:])
+        return found if len(found) and found[0] != found[-1] else None
+
+    def _queue(self, delivery: Delivery) -> None:
+        index, evidence = delivery.arrival.index, delivery.arrival.evidence
+        if index.min() < 0:
+            self._lose("padding", float(evidence[index < 0].sum()), delivery.operation)
+        self._waiting[delivery.arrival.value].append(delivery)
 
     def _lose(self, reason: str, evidence: float, operation: Operation) -> None:
+        if not evidence:
+            return
         self.left[reason] = self.left.get(reason, 0.0) + evidence
         self._largest_loss = max(self._largest_loss, (evidence, operation.place()))
 
@@ -351,9 +379,7 @@ class Walk:
         if not len(kept):
             return
         self.selections[value] = kept
-        self._note(
-            value, deliveries, 1.0 if kept is merged else kept.total / float(merged.evidence[kept_row >= 0].sum())
-        )
+        self._note(value, deliveries, 1.0 if kept is merged else kept.evidence / merged.evidence[kept_row >= 0])
 
     def _pass_on(self, value: Value, deliveries: Sequence[Delivery]) -> bool:
         """Reuse the selection of an output that arrived unchanged, if there is nothing to merge or prune."""
@@ -369,10 +395,27 @@ class Walk:
         self, value: Value, deliveries: Sequence[Delivery], merged: Selection, merged_row: Ints
     ) -> tuple[Selection, Ints]:
         """The elements that stay, as in `Selection.strongest`. merged_row: the row in `merged` of each entry."""
-        return merged.strongest(self._preset.beam)
+        return self._beams(merged, self._groups(value, merged))
 
-    def _note(self, value: Value, deliveries: Sequence[Delivery], scale: float) -> None:
-        """Record the hops. scale: the factor by which the evidence of the remaining elements grew."""
+    def _beams(self, merged: Selection, groups: Ints | None) -> tuple[Selection, Ints]:
+        """The strongest elements, or those of each group."""
+        beam = self._preset.beam
+        if groups is None:
+            return merged.strongest(beam)
+        if beam is None or np.bincount(groups).max() <= beam:
+            return merged, np.arange(len(merged))
+        evidence, stays = merged.evidence.copy(), np.ones(len(merged), bool)
+        for group in np.unique(groups):
+            mine = np.flatnonzero(groups == group)
+            own = Selection(merged.shape, merged.index[mine], merged.sign[mine], merged.evidence[mine])
+            kept, row = own.strongest(beam)
+            evidence[mine[row >= 0]] = kept.evidence
+            stays[mine[row < 0]] = False
+        row = np.where(stays, np.cumsum(stays) - 1, -1)
+        return Selection(merged.shape, merged.index[stays], merged.sign[stays], evidence[stays]), row
+
+    def _note(self, value: Value, deliveries: Sequence[Delivery], scale: float | Floats) -> None:
+        """Record the hops. scale: the factor by which the evidence of each remaining element grew."""
         for operation, output, arrival, number, factor in deliveries:
             question = self._question(operation, operation.outputs.index(output))
             asked = question, self._rule(operation), number, factor

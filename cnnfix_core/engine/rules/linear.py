@@ -35,8 +35,8 @@ def mm(question: Question) -> Iterable[Arrival]:
 def product_with_matrix(question: Question, x: Value, matrix: Value) -> Iterable[Arrival]:
     """x: (M, K) times matrix: (K, O).
 
-    With one row per picture it is a fully connected layer: all positive contributions share the evidence, or, on a
-    spatial map under the published rules, the largest gets all. With more rows, they are the positions of a map, and it
+    With one row per item (picture, view, frame) it is a fully connected layer: all positive contributions share the
+    evidence, or, on a spatial map under the published rules, the largest gets all. If rows are the places of a map, it
     is a 1 x 1 convolution.
     """
     if matrix.depends or not x.depends:
@@ -47,7 +47,7 @@ def product_with_matrix(question: Question, x: Value, matrix: Value) -> Iterable
     values = x.array()
     weights = np.asarray(weights, values.dtype)
     structure, selection = question.structure, question.selection
-    if values.shape[0] > structure.batch:
+    if values.shape[0] > 1 and structure.has_places(x):
         yield from through_windows(question, x, weights, window_geometry((), (), (), 1))
     elif question.preset.spread or not structure.is_flat_map(x):
         yield dense(question, x, values, weights)

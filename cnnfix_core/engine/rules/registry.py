@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from cnnfix_core.arrays import Floats, Ints, Signs
 from cnnfix_core.engine.edges import Shared
 from cnnfix_core.engine.selection import Selection
@@ -54,12 +56,19 @@ class Arrival:
     evidence: Floats
     parent: Ints | Shared | None = None
 
-    def scaled(self, factor: float) -> Arrival:
-        """The same with all evidence times a factor."""
-        if factor == 1:
+    def scaled(self, factor: float | Floats) -> Arrival:
+        """The same with all evidence times a factor, or with that of each row of the selection times its own."""
+        if isinstance(factor, float) and factor == 1:
             return self
         parent = self.parent.scaled(factor) if isinstance(self.parent, Shared) else self.parent
-        return replace(self, evidence=self.evidence * factor, parent=parent)
+        times = factor[self.parents()] if isinstance(factor, np.ndarray) else factor
+        return replace(self, evidence=self.evidence * times, parent=parent)
+
+    def parents(self) -> Ints | slice:
+        """For each entry, a row of the selection that it came from."""
+        if isinstance(self.parent, Shared):
+            return self.parent.one_parent()
+        return slice(None) if self.parent is None else self.parent
 
 
 @dataclass(frozen=True, slots=True)
