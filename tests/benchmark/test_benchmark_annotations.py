@@ -115,6 +115,60 @@ def test_csv_of_boxes(tmp_path: Path) -> None:
     )
 
 
+TEN = Annotation("a", "cat", ((10, 20, 30, 40),))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("x0;x1;y0;y1;label;image\n10;30;20;40;cat;a.jpg\n", TEN),
+        ("image\tlabel\tx0\ty0\tx1\ty1\na.jpg\tcat\t10,2\t19,9\t30,0\t40,4\n", TEN),
+        ("\nImage Name,Class,X Min,Y Min,X Max,Y Max,score\na.jpg,cat,10,20,30,40,0.9\n", TEN),
+        (
+            "filename,width,height,class,xmin,ymin,xmax,ymax\na.jpg,80,60,cat,10,20,30,40\n",
+            Annotation("a", "cat", ((10, 20, 30, 40),), size=(80, 60)),
+        ),
+        ("image_id,x1,y1,x2,y2\na.jpg,10,20,30,40\n", Annotation("a", "", ((10, 20, 30, 40),))),
+        ("image,label,x,y,w,h\na.jpg,cat,10,20,21,21\n", TEN),
+        ("image,label,left,top,width,height\na.jpg,cat,10,20,21,21\n", TEN),
+        (
+            "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded\na,x,/m/01,1,0.25,0.75,0,0.5,0\n",
+            Annotation("a", "/m/01", shares=((0.25, 0, 0.75, 0.5),)),
+        ),
+        ("image;x;y;w;h\na;0,25;0;0,5;0,5\n", Annotation("a", "", shares=((0.25, 0, 0.75, 0.5),))),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_csv_of_others(tmp_path: Path, text: str, wanted: Annotation, encoding: str) -> None:
+    (tmp_path / "boxes.csv").write_bytes(text.encode(encoding))
+    read = read_annotations(tmp_path / "boxes.csv")
+    assert (read.found, read.complaints) == ((wanted,), ())
+
+
+def test_boxes_in_shares_of_the_picture(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    file = write(tmp_path / "boxes.csv", "image,x0,y0,x1,y1\na,0.25,0,0.75,0.5\na,0.9,0.9,1.004,1\na,0.5,0,0.1,1\n")
+    read = read_annotations(file)
+    assert "line 4, is left out: the box 0.5,0,0.1,1 ends before it starts" in read.complaints[0]
+    (item,) = matched(tmp_path, read.found).items
+    assert item.read()[1].boxes == ((10, 0, 29, 14), (36, 27, 39, 29))
+
+
+def test_json_of_coco(tmp_path: Path) -> None:
+    file = write(
+        tmp_path / "instances.json",
+        """{"images": [{"id": 7, "file_name": "b/a.jpg", "width": 80, "height": 60}],
+        "categories": [{"id": 3, "name": "cat"}], "annotations": [
+        {"image_id": 7, "category_id": 3, "bbox": [10, 20.2, 21, 20.6], "iscrowd": 0},
+        {"image_id": 7, "category_id": 4, "bbox": [1, 2, 3, 4]}, {"image_id": 7, "category_id": 3, "bbox": [1, 2, 3]},
+        {"image_id": 7, "category_id": 3, "bbox": [1, 2, -3, 4]}]}""",
+    )
+    read = read_annotations(file)
+    assert read.found == (Annotation("b/a", "cat", ((10, 20, 30, 40),), size=(80, 60)),)
+    reasons = ("annotation 1, is left out: it lacks", "2, is left out: not enough values", "ends before it starts")
+    assert all(words in complaint for words, complaint in zip(reasons, read.complaints, strict=True))
+
+
 def test_csv_of_imagenet(tmp_path: Path) -> None:
     file = write(
         tmp_path / "LOC_val_solution.csv",
@@ -129,7 +183,10 @@ def test_csv_of_imagenet(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "row", "words"),
     [
-        ("image,label,x0,y0,x1,y1", "a,cat,1,2,3", "four numbers"),
+        ("image,label,x0,y0,x1,y1", "a,cat,1,2,3", "four numbers, and column 6 (y1) is empty"),
+        ("image,label,x0,y0,x1,y1", "a,cat,,2,3,4", "four numbers, and column 3 (x0) is empty"),
+        ("image,label,x0,y0,x1,y1", "a,cat,1,2,NA,4", "four numbers, and column 5 (x1) holds “NA”"),
+        ("image,label,x0,y0,x1,y1", "a,cat,0.1,0.2,0.3,0.4", "from 0 to 1, and must be pixels"),
         ("image,label,x0,y0,x1,y1", "a,cat,1,2,3,four", "four numbers"),
         ("image,label,x0,y0,x1,y1", ",cat,1,2,3,4", "names no picture"),
         ("image,label,x0,y0,x1,y1", "a,cat,3,2,1,4", "ends before it starts"),
@@ -156,7 +213,14 @@ def test_a_bad_row_is_left_out_and_named(tmp_path: Path, header: str, row: str, 
         ("boxes.csv", "image,label,x0,y0,x1,y1\n", "no usable annotation"),
         ("boxes.csv", "image,label,x0,y0,x1,y1\na,b,c,d,e,f\n", "line 2"),
         ("boxes.csv", 'image,label,x0,y0,x1,y1\n"' + "a" * 200_000, "is not CSV"),
-        ("boxes.csv", "\0\1\2\n", "first line"),
+        ("boxes.csv", "\0\1\2\n", "not a text file"),
+        ("boxes.csv", "image,label,x0,xmin,y0,x1,y1\na,b,0,0,0,9,9\n", "two columns for the same: x0, xmin"),
+        ("boxes.csv", "image,label,x0,y0,x1\na,b,0,0,9\n", "first line"),
+        ("boxes.csv", "image,x0,y0,x1,y1\na,0,0,1,1\n", "pixels, or shares"),
+        ("boxes.csv", 'image,x0,y0,x1,y1\na,0,0,"1,234","1,500"\n', "Line 2, column 4: “1,234” may be 1.234 or 1234"),
+        ("boxes.json", "{", "line 1, is not JSON as COCO"),
+        ("boxes.json", "[]", "is not JSON as COCO"),
+        ("boxes.json", '{"images": [], "annotations": [{"bbox": [0, 0, 1, 1]}]}', "lacks an image"),
         ("folder/readme.txt", "", "no XML files or PNG masks"),
         ("folder/bad.xml", "<a>", "line 1 is not XML"),
     ],
@@ -164,7 +228,7 @@ def test_a_bad_row_is_left_out_and_named(tmp_path: Path, header: str, row: str, 
 def test_nothing_that_can_be_used_is_one_clear_error(tmp_path: Path, name: str, text: str, words: str) -> None:
     path = write(tmp_path / name, text)
     with pytest.raises(AnnotationError, match=words) as caught:
-        read_annotations(path if path.suffix == ".csv" else path.parent)
+        read_annotations(path if path.suffix in {".csv", ".json"} else path.parent)
     assert "\n" not in str(caught.value)
 
 

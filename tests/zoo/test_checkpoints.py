@@ -276,3 +276,13 @@ def test_a_vgg_for_small_pictures() -> None:
     model = opened(module.state_dict(), "vgg11_bn")
     assert any("averaged to one number" in note for note in model.notes)
     same(model, module, 32)
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_other_channels(channels: int) -> None:
+    module = network(0, "resnet18")
+    module.set_submodule("conv1", nn.Conv2d(channels, 64, 7, 2, 3, bias=False))
+    model = opened(module.state_dict(), "resnet18")
+    assert len(model.preprocess.channels) == channels
+    assert any(note.startswith(f"conv1 takes {channels} channel") for note in model.notes)
+    same(model, module, channels=channels)

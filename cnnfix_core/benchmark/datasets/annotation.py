@@ -11,6 +11,9 @@ from cnnfix_core.errors import CnnfixError
 from cnnfix_core.images import ENDINGS
 from cnnfix_core.regions import Box
 
+Sides = tuple[float, float, float, float]
+"""Left, top, right and bottom of a box."""
+
 _LARGEST = 1e6  # pixels: no picture has a longer side
 
 
@@ -26,6 +29,7 @@ class Annotation:
         picture: Its path in the folder, or its name, without the extension.
         label: A WordNet ID, a name or a class number; "" if only the location is annotated.
         boxes: In inclusive pixels, as in the file.
+        shares: Further boxes, whose left, top, right and bottom are shares of width and height, 0 to 1.
         mask: A file that is non-zero where the object is.
         size: Width and height of the picture for which the boxes were drawn, if the file has them.
     """
@@ -35,6 +39,11 @@ class Annotation:
     boxes: tuple[Box, ...] = ()
     mask: Path | None = None
     size: tuple[int, int] | None = None
+    shares: tuple[Sides, ...] = ()
+
+    def boxes_in(self, width: int, height: int) -> tuple[Box, ...]:
+        """All boxes, in inclusive pixels of a picture of this size."""
+        return self.boxes + tuple(in_pixels(one, width, height) for one in self.shares)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +54,44 @@ class Annotations:
     complaints: tuple[str, ...] = ()
 
 
-def corners(numbers: Iterable[str | None]) -> Box:
+def corners(numbers: Iterable[str | float | None]) -> Box:
     """Parse a box x0, y0, x1, y1 and round it to whole pixels. Raises ValueError, which says what is wrong."""
-    written = list(numbers)
-    try:
-        sides = [float(number or "") for number in written]
-    except ValueError:
-        raise ValueError("a box is four numbers: x0, y0, x1, y1") from None
-    if len(sides) != 4 or not all(math.isfinite(side) and abs(side) < _LARGEST for side in sides):
-        raise ValueError("a box is four numbers: x0, y0, x1, y1")
+    sides = _four(numbers)
+    if are_shares(sides) and not all(side.is_integer() for side in sides):
+        raise ValueError("its numbers are from 0 to 1, and must be pixels")
     x0, y0, x1, y1 = (round(side) for side in sides)
     if x1 < x0 or y1 < y0:
         raise ValueError(f"the box {x0},{y0},{x1},{y1} ends before it starts")
     return x0, y0, x1, y1
+
+
+def are_shares(sides: Sides) -> bool:
+    """Whether the numbers of a box can be shares of the picture, from 0 to 1 but for rounding."""
+    return all(-0.01 <= side <= 1.01 for side in sides)
+
+
+def shares(sides: Sides) -> Sides:
+    """A box as shares of the picture, within it. Raises ValueError if it ends before it starts."""
+    x0, y0, x1, y1 = (min(max(side, 0.0), 1.0) for side in _four(sides))
+    if x1 < x0 or y1 < y0:
+        raise ValueError(f"the box {x0:g},{y0:g},{x1:g},{y1:g} ends before it starts")
+    return x0, y0, x1, y1
+
+
+def in_pixels(sides: Sides, width: int, height: int) -> Box:
+    """The inclusive pixels of a box in shares of a picture of this size."""
+    x0, y0, x1, y1 = (round(side * size) for side, size in zip(sides, (width, height) * 2, strict=True))
+    return x0, y0, max(x0, x1 - 1), max(y0, y1 - 1)
+
+
+def _four(numbers: Iterable[str | float | None]) -> Sides:
+    try:
+        sides = [float(number) if number is not None else math.nan for number in numbers]
+    except ValueError:
+        sides = []
+    if len(sides) != 4 or not all(math.isfinite(side) and abs(side) < _LARGEST for side in sides):
+        raise ValueError("a box is four numbers: x0, y0, x1, y1")
+    return sides[0], sides[1], sides[2], sides[3]
 
 
 def without_ending(name: str) -> str:
@@ -72,5 +106,7 @@ def together(boxes: Iterable[Annotation]) -> tuple[Annotation, ...]:
     joined: dict[tuple[str, str], Annotation] = {}
     for one in boxes:
         before = joined.get((one.picture, one.label))
-        joined[one.picture, one.label] = replace(before, boxes=before.boxes + one.boxes) if before else one
+        joined[one.picture, one.label] = (
+            replace(before, boxes=before.boxes + one.boxes, shares=before.shares + one.shares) if before else one
+        )
     return tuple(joined.values())

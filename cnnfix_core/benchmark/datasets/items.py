@@ -95,6 +95,8 @@ def _item(file: Path, name: str, annotation: Annotation) -> Item:
         return picture, _truth(picture, annotation)
 
     about = f"{annotation.boxes} {annotation.size} {annotation.mask and annotation.mask.stat().st_size}"
+    if annotation.shares:
+        about += f" {annotation.shares}"
     return Item(name, annotation.label, about, read)
 
 
@@ -104,7 +106,7 @@ def _truth(picture: Picture, annotation: Annotation) -> GroundTruth:
         size = " x ".join(map(str, annotation.size))
         raise AnnotationError(f"The boxes were drawn for a picture of {size} pixels; this one has {width} x {height}.")
     mask = None if annotation.mask is None else open_mask(annotation.mask, width, height)
-    truth = GroundTruth(width, height, annotation.boxes, mask)
+    truth = GroundTruth(width, height, annotation.boxes_in(width, height), mask)
     if truth.empty:
         raise AnnotationError("Its ground truth is empty: no pixel of the picture lies in a box or on the mask.")
     return truth

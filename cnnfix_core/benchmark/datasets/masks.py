@@ -17,10 +17,10 @@ LABELS = "labels.csv"
 
 def read(folder: Path, files: Sequence[Path]) -> Annotations:
     """One annotation per mask; a mask has its picture's name. The masks are not opened yet."""
-    labels, complaints = read_labels(folder / LABELS) if (folder / LABELS).is_file() else ({}, [])
+    labels, complaints = read_labels(folder / LABELS) if (folder / LABELS).is_file() else ({}, ())
     names = {file: file.relative_to(folder).with_suffix("").as_posix() for file in files}
     found = (Annotation(name, labels.get(name, ""), mask=file) for file, name in names.items())
-    return Annotations(tuple(found), tuple(complaints))
+    return Annotations(tuple(found), complaints)
 
 
 def open_mask(file: Path, width: int, height: int) -> NDArray[np.bool_]:

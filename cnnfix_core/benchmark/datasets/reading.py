@@ -8,17 +8,17 @@ from cnnfix_core.benchmark.datasets.annotation import AnnotationError, Annotatio
 
 
 def read_annotations(path: Path) -> Annotations:
-    """Read annotations from a folder of XML files (ImageNet, PASCAL VOC) or masks, or from a CSV file.
+    """Read annotations from a folder of XML files (ImageNet, PASCAL VOC) or masks, a table, or COCO's JSON.
 
     Raises:
         AnnotationError: There are none.
     """
-    from cnnfix_core.benchmark.datasets import csv_boxes, masks, voc_xml
+    from cnnfix_core.benchmark.datasets import coco_json, csv_boxes, masks, voc_xml
 
     if not path.exists():
-        raise AnnotationError(f"There is no {path}: give a CSV file, or a folder of XML files or of masks.")
+        raise AnnotationError(f"There is no {path}: give a CSV or JSON file, or a folder of XML files or of masks.")
     if path.is_file():
-        found = csv_boxes.read(path)
+        found = coco_json.read(path) if path.suffix.lower() == ".json" else csv_boxes.read(path)
     elif files := sorted(path.rglob("*.xml")):
         found = voc_xml.read(path, files)
     elif files := sorted(path.rglob("*.png")):
