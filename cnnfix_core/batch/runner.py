@@ -29,6 +29,7 @@ class BatchSettings:
         target: The class to explain; "" for the predicted one.
         preset: The fields of the preset.
         device: The device of the network.
+        reading: The model's `reading_of`.
         versions: Versions of the packages.
     """
 
@@ -37,12 +38,15 @@ class BatchSettings:
     target: str
     preset: dict[str, Any]
     device: str
+    reading: str = ""
     versions: dict[str, str] = field(default_factory=versions)
 
     @classmethod
-    def of(cls, model: str, weights: str, target: str | None, preset: Preset, device: str) -> BatchSettings:
+    def of(  # what the command knows
+        cls, model: str, weights: str, target: str | None, preset: Preset, device: str, reading: str = ""
+    ) -> BatchSettings:
         """The settings for a preset."""
-        return cls(model, weights, target or "", asdict(preset), device)
+        return cls(model, weights, target or "", asdict(preset), device, reading)
 
 
 def run(

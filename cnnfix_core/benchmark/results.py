@@ -70,6 +70,7 @@ class BenchmarkSettings:
         steps: Number of steps of insertion and deletion; 0 leaves them out.
         pictures: SHA-256, in hex, of the list of pictures, labels and ground truths.
         count: Number of pictures.
+        readings: Name and `reading_of` of each model.
         versions: Versions of the packages.
     """
 
@@ -78,4 +79,5 @@ class BenchmarkSettings:
     steps: int
     pictures: str
     count: int
+    readings: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=versions)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnfix_core.cli.options import add_preset, add_question, file_ending, load, non_negative, target_of
+from cnnfix_core.cli.options import add_preset, add_question, file_ending, load, model_options, non_negative, target_of
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import CnnfixError
 
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     if options.pick and options.step is None:
         raise CnnfixError("--pick chooses elements of one step: say which with --step.")
     picture = open_picture(options.image)
-    model = load(options.model, options)
+    model = load(options.model, model_options(options))
     walk = walked(model, picture, target_of(options), [get_preset(options.preset, options.focus)])
     print(_blocks(walk) if options.step is None else _facts(walk, options.step, options.pick))
     if options.json:

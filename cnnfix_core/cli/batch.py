@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnfix_core.cli.options import INTERRUPTED, add_model, add_preset, load, positive, print_warnings
+from cnnfix_core.cli.options import INTERRUPTED, add_model, add_preset, load, model_options, positive, print_warnings
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import ProgressLine
 from cnnfix_core.errors import need
@@ -17,7 +17,6 @@ from cnnfix_core.errors import need
 if TYPE_CHECKING:
     from cnnfix_core.batch import BatchRow, Engine
     from cnnfix_core.utils import Journal
-    from cnnfix_core.zoo import Model
 
 _AT_ONCE = 16
 
@@ -63,7 +62,6 @@ def add(command: Parser) -> None:
         default=_AT_ONCE,
         help=f"pictures a worker takes at a time; does not change the results (default: {_AT_ONCE})",
     )
-    command.add_argument("--device", metavar="NAME", default="cpu", help="cpu (default), cuda or cuda:1")
     command.add_argument(
         "--engine",
         choices=("local", "ray"),
@@ -79,14 +77,16 @@ def run(options: argparse.Namespace) -> int:
     from cnnfix_core.batch.items import items
     from cnnfix_core.batch.table import table, without_formulas, write
     from cnnfix_core.engine import get_preset
-    from cnnfix_core.zoo import digest_of
+    from cnnfix_core.zoo import digest_of, reading_of
 
     found = items(options.source)
     preset = get_preset(options.preset, options.focus)
-    loading = partial(_loaded, options.model, options.architecture, options.labels, options.device)
+    loading = partial(load, options.model, model_options(options))
     model = loading()
     BatchExplainer(model, preset, options.target)  # fails early, before any worker starts
-    settings = runner.BatchSettings.of(options.model, digest_of(model), options.target, preset, options.device)
+    settings = runner.BatchSettings.of(
+        options.model, digest_of(model), options.target, preset, options.device, reading_of(model)
+    )
     del model  # each worker has its own
     figures = (options.out / "figures").absolute() if options.figures else None
     work = Work(loading, preset, options.target, figures)
@@ -124,8 +124,3 @@ def _engine(options: argparse.Namespace) -> Engine:
     from cnnfix_core.batch import processes
 
     return partial(processes.rows, workers=options.workers)
-
-
-def _loaded(name: str, architecture: str | None, labels: Path | None, device: str) -> Model:
-    """Load the network, in any process."""
-    return load(name, argparse.Namespace(architecture=architecture, labels=labels)).on(device)

@@ -17,6 +17,7 @@ from cnnfix_core.cli.options import (
     STEPS,
     add_file,
     load,
+    model_options,
     non_negative,
     parse_methods,
     positive,
@@ -147,13 +148,15 @@ def _measured(sources: Sequence[Source], plan: Plan, out: Path) -> tuple[list[Be
     """All rows, including those of an earlier run, and the methods that cannot be used."""
     from cnnfix_core.benchmark import BenchmarkRow, BenchmarkSettings, digest, runner
     from cnnfix_core.utils import Journal, keep_settings
-    from cnnfix_core.zoo import digest_of
+    from cnnfix_core.zoo import digest_of, reading_of
 
     # Checked before anything is measured, so that results of different weights are never mixed.
-    weights = {source.name: digest_of(source.load()) for source in sources}
-    keep_settings(
-        out, BenchmarkSettings(weights, plan.methods, plan.steps, digest(plan.items), len(plan.items)), "results.csv"
-    )
+    loaded = {source.name: source.load() for source in sources}
+    weights = {name: digest_of(model) for name, model in loaded.items()}
+    readings = {name: reading_of(model) for name, model in loaded.items()}
+    del loaded
+    settings = BenchmarkSettings(weights, plan.methods, plan.steps, digest(plan.items), len(plan.items), readings)
+    keep_settings(out, settings, "results.csv")
     results = Journal(out / "results.csv", BenchmarkRow)
     clock = ProgressLine(len(results.keys))
     unfit = runner.run(sources, plan, results, clock)
@@ -186,5 +189,5 @@ def _sources(options: argparse.Namespace, default: Sequence[str]) -> list[Source
             raise ModelError(
                 f"{name} is not a classifier: only networks that classify the whole picture can be measured."
             )
-        sources.append(Source(name, partial(load, name, options)))
+        sources.append(Source(name, partial(load, name, model_options(options))))
     return sources

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from cnnfix_core.cli.options import file_ending
+from cnnfix_core.cli.options import add_device, file_ending
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.engine import FOCUS
 
@@ -16,6 +16,7 @@ def add(command: Parser) -> None:
     command.add_argument(
         "--focus", choices=FOCUS, default="balanced", help="how narrow the walks are (default: balanced)"
     )
+    add_device(command)
     command.add_argument(
         "--figure", metavar="FILE", type=file_ending(".png"), help="draw each word's fixations as a PNG picture"
     )
@@ -28,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     from cnnfix_core.utils import percent
 
     picture = open_picture(options.image)
-    found = explain_caption(load_captioner(), picture, options.caption, focus=options.focus)
+    found = explain_caption(load_captioner().on(options.device), picture, options.caption, focus=options.focus)
     print(f"“{found.caption.text}”\n")
     print(f"{'word':<16}{'probability':>12}{'from the picture':>18}{'from the words before':>23}")
     for word in found.words:

@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnfix_core.cli.options import STEPS, add_question, file_ending, load, parse_methods, target_of, with_baselines
+from cnnfix_core.cli.options import (
+    STEPS,
+    add_question,
+    file_ending,
+    load,
+    model_options,
+    parse_methods,
+    target_of,
+    with_baselines,
+)
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import CnnfixError
 
@@ -52,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     truth = GroundTruth(picture.width, picture.height, tuple(options.boxes or boxes))
     if options.boxes and truth.empty:
         raise CnnfixError(f"The boxes lie outside the picture, which has {picture.width} x {picture.height} pixels.")
-    model = load(options.model, options)
+    model = load(options.model, model_options(options))
     predictions = classes(model, picture)
     wanted, other = predictions.asked(target_of(options))
     if not truth.empty:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from cnnfix_core.cli.options import add_preset, add_question, file_ending, load, target_of
+from cnnfix_core.cli.options import add_preset, add_question, file_ending, load, model_options, target_of
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import MissingPackageError, ModelError
 
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     from cnnfix_core.visualization import drawing, figures
 
     picture = open_picture(options.image)
-    model = load(options.model, options)
+    model = load(options.model, model_options(options))
     result = explain(model, picture, target_of(options), options.preset, options.focus)
     density = result.density(longest_side=highest_density.MAP_SIDE)
     print(description.summary(result, density))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from cnnfix_core.engine import FOCUS, PRESETS
 from cnnfix_core.errors import CnnfixError, did_you_mean
@@ -13,6 +15,7 @@ from cnnfix_core.zoo import DEFAULT, Model
 
 INTERRUPTED = 130  # exit code after Ctrl+C
 _SHOWN = 10  # warnings of one kind
+_OF_A_FILE = ("architecture", "labels", "scores", "meaning", "channels", "mean", "std")
 STEPS = 16  # default number of steps of insertion and deletion
 
 
@@ -43,9 +46,43 @@ def add_model(command: argparse.ArgumentParser) -> None:
 
 
 def add_file(command: argparse.ArgumentParser) -> None:
-    """Add the arguments for a model file."""
-    command.add_argument("--architecture", metavar="NAME", help="network of the weights: resnet50 or timm/resnet50")
-    command.add_argument("--labels", metavar="FILE", type=Path, help="class names: one per line, or JSON")
+    """Add the arguments for a model file, and the device."""
+    file = command.add_argument_group("for a model file")
+    file.add_argument("--architecture", metavar="NAME", help="network of the weights: resnet50 or timm/resnet50")
+    file.add_argument("--labels", metavar="FILE", type=Path, help="class names: one per line, or JSON")
+    file.add_argument("--scores", metavar="OUTPUT", help="which output holds the scores: a name or a number")
+    file.add_argument(
+        "--meaning",
+        metavar="KIND",
+        help="what they mean: softmax, sigmoid, probabilities or log-probabilities (default: told by the network)",
+    )
+    file.add_argument(
+        "--channels", metavar="A,B,...", help="what the input's channels show: red, green, blue, grey or none"
+    )
+    file.add_argument("--mean", metavar="X,Y,...", type=_numbers, help="mean of each channel, for values from 0 to 1")
+    file.add_argument("--std", metavar="X,Y,...", type=_numbers, help="standard deviation of each channel")
+    add_device(command)
+
+
+def add_device(command: argparse.ArgumentParser) -> None:
+    """Add the argument for the device."""
+    command.add_argument("--device", metavar="NAME", default="cpu", help="cpu (default), cuda, cuda:1 or mps")
+
+
+def model_options(options: argparse.Namespace) -> dict[str, Any]:
+    """The arguments that `load` reads besides the model's name; they can be sent to other processes."""
+    return {name: getattr(options, name) for name in (*_OF_A_FILE, "device")}
+
+
+def model_words(options: argparse.Namespace) -> list[str]:
+    """The words of a command that choose the model and say how to read it."""
+    given = {name: getattr(options, name) for name in ("model", *_OF_A_FILE)}
+    return [
+        word
+        for name, value in given.items()
+        if value is not None
+        for word in (f"--{name}", ",".join(map(str, value)) if isinstance(value, tuple) else str(value))
+    ]
 
 
 def target_of(options: argparse.Namespace) -> str | tuple[str | None, str] | None:
@@ -111,20 +148,38 @@ def with_baselines(methods: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*methods, *BASELINES)))
 
 
-def load(name: str, options: argparse.Namespace) -> Model:
-    """Load the model with this name, or from this file."""
+def load(name: str, options: Mapping[str, Any]) -> Model:
+    """Load the model with this name, or from this file, on the device of the `model_options`."""
     from cnnfix_core import zoo
 
     path = Path(name)
-    if not path.is_file():
-        return zoo.load_model(name, _show_progress)
+    model = _opened(path, options) if path.is_file() else zoo.load_model(name, _show_progress)
+    return model.on(options["device"])
+
+
+def _opened(path: Path, options: Mapping[str, Any]) -> Model:
+    from cnnfix_core import zoo
+
     try:
-        labels = zoo.read_labels(options.labels.read_bytes()) if options.labels else None
+        labels = zoo.read_labels(options["labels"].read_bytes()) if options["labels"] else None
     except OSError as error:
-        raise CnnfixError(f"The labels in {options.labels} cannot be read: {error.strerror}.") from error
-    model = zoo.open_own(path, path.name, architecture=options.architecture, labels=labels)
-    print_warnings(model.notes)
+        raise CnnfixError(f"The labels in {options['labels']} cannot be read: {error.strerror}.") from error
+    taken = {name: options[name] for name in ("architecture", "scores", "meaning")}
+    model = zoo.open_own(path, path.name, labels=labels, **taken)
+    changed: dict[str, Any] = {name: options[name] for name in ("mean", "std") if options[name]}
+    if options["channels"]:
+        shown = tuple(part.strip() for part in options["channels"].split(","))
+        model = replace(model, preprocess=replace(model.preprocess.of_channels(len(shown)), channels=shown))
+    model = replace(model, preprocess=replace(model.preprocess, **changed))
+    print_warnings([*model.notes, f"{model.title}: {model.facts}"])
     return model
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers, such as 0.5,0.5,0.5") from None
 
 
 def _show_progress(done: int, total: int | None) -> None:

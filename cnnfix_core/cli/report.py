@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from cnnfix_core.cli.options import add_preset, add_question, load, target_of
+from cnnfix_core.cli.options import add_preset, add_question, load, model_options, model_words, target_of
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import CnnfixError, need
 
@@ -41,20 +41,14 @@ def run(options: argparse.Namespace) -> int:
     picture = open_picture(content)
     preset = get_preset(options.preset, options.focus)
     preset = replace(preset, crops=options.crops) if options.crops else preset
-    model_words = [
-        word
-        for name in ("model", "architecture", "labels")
-        if getattr(options, name) is not None
-        for word in (f"--{name}", str(getattr(options, name)))
-    ]
     made = report.make_report(
-        load(options.model, options),
+        load(options.model, model_options(options)),
         picture,
         target_of(options),
         preset,
         name=options.image,
         content=content,
-        model_words=model_words,
+        model_words=model_words(options),
     )
     for file, kind in kinds.items():
         file.write_bytes(report.WRITERS[kind](made))

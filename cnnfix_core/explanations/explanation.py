@@ -145,6 +145,7 @@ class PictureAsking(Asking):
     def explanation(self, reached: Sequence[Fixated], seconds: float) -> Explanation:
         """The explanation, without traces. `reached` is what the walk on each view in `walked` arrived at."""
         explained = tuple(self._seen[n] for n in self.walked)
+        found = on_picture(self._picture, self._preset, list(zip(explained, reached, strict=True)))
         return Explanation(
             preset=self._preset,
             predictions=self.classes.top(10),
@@ -153,7 +154,7 @@ class PictureAsking(Asking):
             seconds=seconds,
             model=self._model.name,
             digest=self._picture.digest,
-            fixations=on_picture(self._picture, self._preset, list(zip(explained, reached, strict=True))),
+            fixations=replace(found, channels=self._model.preprocess.channels),
             views=self._seen,
             explained=explained,
             traces=(),

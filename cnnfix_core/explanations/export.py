@@ -46,8 +46,8 @@ def as_csv(explanation: Explanation) -> str:
     return csv_text(
         ("x", "y", "evidence", "channel"),
         (
-            (x, y, f"{evidence:.6g}", channel_name(int(channel)))
-            for (x, y), evidence, channel in zip(fixations.xy, fixations.evidence, fixations.channel, strict=True)
+            (x, y, f"{evidence:.6g}", channel)
+            for (x, y), evidence, channel in zip(fixations.xy, fixations.evidence, fixations.channel_names, strict=True)
         ),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +28,11 @@ class Fixations:
     Attributes:
         xy: (N, 2), columns and rows, counted from 0.
         evidence: (N,) > 0, shares of the score; they sum to the share that arrived.
-        channel: (N,), the colour channel with the most evidence (0 red, 1 green, 2 blue).
+        channel: (N,), the channel of the network's input with the most evidence, a position in `channels`.
         width: The width of the picture.
         height: The height of the picture.
         sigma: The standard deviation of the blur, (horizontal, vertical), in original pixels.
+        channels: What each channel shows of the picture.
     """
 
     xy: Ints
@@ -40,9 +41,15 @@ class Fixations:
     width: int
     height: int
     sigma: tuple[float, float]
+    channels: tuple[str, ...] = ("red", "green", "blue")
 
     def __len__(self) -> int:
         return len(self.evidence)
+
+    @property
+    def channel_names(self) -> list[str]:
+        """What the channel with the most evidence shows, for each fixation."""
+        return [self.channels[number] for number in self.channel.tolist()]
 
     def without_outliers(self, share: float, distance: float) -> Fixations:
         """Keep only fixations that have more than `share` of all fixations nearby.
@@ -80,7 +87,7 @@ class Fixations:
         return int(x0), int(y0), int(x1), int(y1)
 
     def _only(self, keep: NDArray[np.bool_]) -> Fixations:
-        return Fixations(self.xy[keep], self.evidence[keep], self.channel[keep], self.width, self.height, self.sigma)
+        return replace(self, xy=self.xy[keep], evidence=self.evidence[keep], channel=self.channel[keep])
 
 
 def on_picture(picture: Picture, preset: Preset, walks: Sequence[tuple[View, Fixated]]) -> Fixations:

@@ -26,8 +26,9 @@ def guided_backprop(request: ViewRequest) -> tuple[Tensor, None]:
 def guided_grad_cam(request: ViewRequest) -> tuple[Tensor, str]:
     """Guided backpropagation times bilinearly enlarged Grad-CAM (Selvaraju et al., ICCV 2017, section 3.2)."""
     cam, layer = grad_cam(request)
-    large = interpolate(cam.detach()[None, None], request.inputs.shape[2:], mode="bilinear")
-    return _strongest_colour(_guided_gradient(request)) * large[0, 0], layer
+    cam = cam.detach().float()  # half precision has no numbers as small as these products
+    large = interpolate(cam[None, None], request.inputs.shape[2:], mode="bilinear")
+    return _strongest_colour(_guided_gradient(request)).float() * large[0, 0], layer
 
 
 def integrated_gradients(request: ViewRequest) -> tuple[Tensor, None]:

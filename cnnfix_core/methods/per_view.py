@@ -81,7 +81,7 @@ class ViewRequest:
     def among(self, scores: Tensor) -> Tensor:
         """The class's score, or the difference of the two, from the scores of all classes, (..., classes)."""
         first, *other = self.classes
-        return scores[..., first] - scores[..., other].sum(dim=-1)
+        return scores[..., first] - scores[..., other[0]] if other else scores[..., first]
 
 
 # Returns a map (h, w) of the view, whose negative values are set to 0 later, and the layer that it used, if any.

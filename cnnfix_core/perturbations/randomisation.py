@@ -38,8 +38,9 @@ def randomised(model: Model, seed: int = 0, part: str = "all") -> Model:
     # A program opened from a file keeps its weights as buffers.
     weights: list[Tensor] = [*module.parameters()] or [one for one in module.buffers() if one.is_floating_point()]
     for weight in weights if part == "all" else _last_layer(weights):
-        flat = weight.data.reshape(-1)
-        weight.data = flat[torch.randperm(len(flat), generator=generator).to(flat.device)].reshape(weight.shape)
+        flat = weight.detach().reshape(-1)
+        order = torch.randperm(len(flat), generator=generator).to(flat.device)
+        weight.detach().copy_(flat[order].reshape(weight.shape))
     statistics = _Statistics() if part == "all" else nullcontext()  # type: ignore[no-untyped-call]  # of PyTorch
     with torch.no_grad(), statistics:
         scores = model.scores(model.placed(_blobs(model, generator)), module)

@@ -8,7 +8,7 @@ from cnnfix_core.zoo.labels import Labels, imagenet_info, read_labels
 from cnnfix_core.zoo.model import Model, ModelInfo, Task
 from cnnfix_core.zoo.module_copy import with_own_hooks, with_weights
 from cnnfix_core.zoo.preprocessing import CHANNELS, INTERPOLATIONS, MAX_SIDE, Preprocessing, listed_channels
-from cnnfix_core.zoo.provenance import digest_of, versions
+from cnnfix_core.zoo.provenance import digest_of, reading_of, versions
 from cnnfix_core.zoo.scores import MEANINGS, Meaning, Where, meaning_in_words, probabilities
 from cnnfix_core.zoo.state_dict import State
 from cnnfix_core.zoo.untrusted.opening import MAX_MODEL_BYTES, open_own
@@ -42,6 +42,7 @@ __all__ = [
     "probabilities",
     "project_file",
     "read_labels",
+    "reading_of",
     "shapes_alone",
     "versions",
     "with_own_hooks",

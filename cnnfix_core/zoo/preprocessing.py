@@ -125,6 +125,9 @@ def usual_channels(count: int) -> tuple[str, ...]:
 
 
 def listed_channels(channels: Sequence[str]) -> str:
-    """What the channels show, in words: "in red, green and blue", "in grey"."""
-    *others, last = (name if name != "none" else "nothing" for name in channels)
-    return f"in {', '.join(others)} and {last}" if others else f"in {last}"
+    """What the channels show, in words: "in red, green and blue", "in grey; 1 channel is empty"."""
+    shown = [name for name in channels if name != "none"]
+    named = " and ".join(part for part in (", ".join(shown[:-1]), *shown[-1:]) if part)
+    empty = len(channels) - len(shown)
+    left = f"{empty} {'channel is' if empty == 1 else 'channels are'} empty" if empty else ""
+    return "; ".join(part for part in (f"in {named}" if named else "", left) if part)

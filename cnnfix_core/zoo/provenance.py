@@ -24,10 +24,18 @@ def versions() -> dict[str, str]:
     return found
 
 
+def reading_of(model: Model) -> str:
+    """How a model reads pictures and how its scores are read: what decides its results besides the weights."""
+    where = "a function" if callable(model.output) else model.output
+    return f"{model.meaning}, output {where}, {model.preprocess}"
+
+
 def digest_of(model: Model) -> str:
     """SHA-256, in hex, of a model's parameters and buffers, including their names and shapes."""
     digest = hashlib.sha256()
     for name, tensor in model.module.state_dict().items():
+        if not isinstance(tensor, torch.Tensor):  # what a module keeps besides
+            continue
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()

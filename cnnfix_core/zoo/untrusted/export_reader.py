@@ -89,7 +89,7 @@ def read(archive: Archive) -> tuple[Program, Preprocessing]:
         graph, signature = _graph(archive)
         weights = _weights(archive, signature)
         picture = _picture(signature, graph)
-        program = Program(_steps(graph), weights, picture.name, _output(signature))
+        program = Program(_steps(graph), weights, picture.name, _outputs(signature))
     except ModelError:
         raise
     except Exception as error:  # damaged JSON fails in too many ways to list
@@ -320,6 +320,10 @@ def _example(size: Any) -> int:
     return int(size["as_int"] if "as_int" in size else size["as_expr"]["hint"]["as_int"])
 
 
-def _output(signature: Any) -> str:
+def _outputs(signature: Any) -> tuple[str, ...]:
+    """The names of the tensors that the program returns."""
     outputs = [spec["arg"] for kind, spec in _only_pairs(signature["output_specs"]) if kind == "user_output"]
-    return str(next(output["as_tensor"]["name"] for output in outputs if "as_tensor" in output))
+    names = tuple(str(output["as_tensor"]["name"]) for output in outputs if "as_tensor" in output)
+    if not names:
+        raise ModelError("The program returns no tensor; it must return the scores of the classes.")
+    return names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -51,17 +51,19 @@ class ProgramNode(nn.Module):
 
 
 class Program(nn.Module):
-    """The operations in order. Takes (N, channels, H, W) pictures and returns the first output.
+    """The operations in order. Takes (N, channels, H, W) pictures and returns its output, or a tuple of several.
 
     Attributes:
         together: Whether the program accepts batches. One exported with a single picture may not; then pictures run
             one by one.
     """
 
-    def __init__(self, steps: dict[str, ProgramNode], weights: dict[str, Tensor], picture: str, output: str) -> None:
+    def __init__(
+        self, steps: dict[str, ProgramNode], weights: dict[str, Tensor], picture: str, outputs: tuple[str, ...]
+    ) -> None:
         super().__init__()
         self.together = True
-        self._picture, self._output = picture, output
+        self._picture, self._outputs = picture, outputs
         self._weights = {name: f"weight {name}" for name in weights}
         for name, tensor in weights.items():
             self.register_buffer(self._weights[name], tensor)
@@ -75,13 +77,12 @@ class Program(nn.Module):
         """The type of the weights' numbers, and so of the pictures'."""
         return next((one.dtype for one in self.buffers() if one.is_floating_point()), torch.float32)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Scores of a batch of pictures."""
-        if self.together:
-            return self.run(pictures)
-        return torch.cat([self.run(picture) for picture in pictures.split(1)])
+    def forward(self, pictures: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """What the program returns for a batch of pictures."""
+        found = self.run(pictures) if self.together else joined([self.run(picture) for picture in pictures.split(1)])
+        return found[0] if len(found) == 1 else found
 
-    def run(self, pictures: Tensor, watch: Callable[[Any], None] = lambda result: None) -> Tensor:
+    def run(self, pictures: Tensor, watch: Callable[[Any], None] = lambda result: None) -> tuple[Tensor, ...]:
         """Run all operations; `watch` is called with each result."""
         values: dict[str, Any] = {name: self.get_buffer(stored) for name, stored in self._weights.items()}
         values |= {self._picture: pictures, DEVICE.name: pictures.device}
@@ -92,10 +93,16 @@ class Program(nn.Module):
             results = result if isinstance(result, (tuple, list)) else [result]
             values.update(zip(step.outputs, results, strict=True))
             for used in step.names():
-                if self._last_use[used] == name and used != self._output:
+                if self._last_use[used] == name and used not in self._outputs:
                     values.pop(used, None)
-        scores: Tensor = values[self._output]
-        return scores
+        return tuple(values[name] for name in self._outputs)
+
+
+def joined(separate: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    """Each output of pictures that ran one by one, as of one batch; a single number for a picture counts as a row."""
+    return tuple(
+        torch.cat([part if part.ndim else part[None] for part in parts]) for parts in zip(*separate, strict=True)
+    )
 
 
 def try_without_memory(program: Program, shape: tuple[int, int, int], name: str) -> None:
@@ -129,11 +136,15 @@ def takes_several(program: Program, shape: tuple[int, int, int]) -> bool:
     pair = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0)).to(program.dtype)
     with torch.no_grad():
         try:
-            separate = [program.run(one) for one in pair.split(1)]
+            separate = joined([program.run(one) for one in pair.split(1)])
             together = program.run(pair)
         except RuntimeError:
             return False
-    return together.shape[:1] == (2,) and torch.allclose(torch.cat(separate), together, rtol=1e-3, atol=1e-4)
+    return all(map(_alike, separate, together))
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and torch.allclose(one.double(), other.double(), rtol=1e-3, atol=1e-4)
 
 
 def flat(tree: Any, dictionaries: bool = False) -> Iterator[Any]:

@@ -13,7 +13,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from cnnfix_core.explanations import Fixations, channel_name
+from cnnfix_core.explanations import Fixations
 from cnnfix_core.images import Picture, scaled_size
 from cnnfix_core.regions import BANDS, held_share
 from cnnfix_core.visualization import BAND_COLOURS, MOST_POINTS, POINT, POINT_EDGE, overlay, photo_of, png
@@ -92,8 +92,8 @@ def _panel(panel: Panel, size: tuple[int, int], points: bool) -> dict[str, Any]:
 
 
 def _points(fixations: Fixations) -> list[tuple[int, int, float, str]]:
-    rows = zip(fixations.xy.tolist(), fixations.evidence.tolist(), fixations.channel.tolist(), strict=True)
-    return [(x, y, float(f"{e:.4g}"), channel_name(c)) for (x, y), e, c in list(rows)[:MOST_POINTS]]
+    rows = zip(fixations.xy.tolist(), fixations.evidence.tolist(), fixations.channel_names, strict=True)
+    return [(x, y, float(f"{e:.4g}"), channel) for (x, y), e, channel in list(rows)[:MOST_POINTS]]
 
 
 def _readings(map_: NDArray[np.floating], among: NDArray[np.floating] | None) -> dict[str, Any]:
