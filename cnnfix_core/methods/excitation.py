@@ -57,9 +57,16 @@ def contrast(tape: Tape, classes: tuple[int, ...]) -> Propagated:
     """The probabilities just below the classifier, for the class minus its dual or the second class."""
     classifier = _classifier(tape)
     first, *other = (propagate_down(tape, of_class(tape, number), classifier.index + 1) for number in classes)
-    plus = _through_classifier(classifier, first, 1)
-    minus = _through_classifier(classifier, other[0], 1) if other else _through_classifier(classifier, first, -1)
+    sign, *other_sign = (_sign(tape, classifier, number) for number in classes)
+    plus = _through_classifier(classifier, first, sign)
+    minus = _through_classifier(classifier, *((other[0], other_sign[0]) if other else (first, -sign)))
     return Propagated({value: plus[value] - minus[value] for value in plus}, classifier.index)
+
+
+def _sign(tape: Tape, classifier: Operation, number: int) -> int:
+    """-1 for "no", the first of two labels of a network with one score; its weights are those of "yes", negated."""
+    one_score = tape.output.shape[1] == 2 and classifier.outputs[0].shape[-1] == 1
+    return -1 if one_score and number == 0 else 1
 
 
 def _through_classifier(classifier: Operation, arrived: Propagated, sign: int) -> dict[Value, Tensor]:

@@ -187,8 +187,9 @@ def _first_run(network: LoadedNetwork, preprocessing: Preprocessing | None) -> t
             reasons.append((one, str(error).splitlines()[0]))
     tried, reason = reasons[-1]
     height, width = tried.size
-    seen = f"{width} x {height} pixels and {len(tried.channels)} channels"
-    raise ModelError(f"{network.title} cannot process a picture of {seen}. {reason}")
+    seen = f"{width} x {height} pixels and {len(tried.channels)} channel{'s' if len(tried.channels) > 1 else ''}"
+    hint = " Say what it takes with `preprocessing`." if preprocessing is None else ""
+    raise ModelError(f"{network.title} cannot process a picture of {seen}.{hint} {reason}")
 
 
 def _with_scores(network: LoadedNetwork, preprocessing: Preprocessing, tape: Tape, where: Where) -> Tape:

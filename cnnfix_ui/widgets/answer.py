@@ -10,6 +10,7 @@ from cnnfix_core import Explanation, Picture
 from cnnfix_core.explanations import as_csv, as_json, summary
 from cnnfix_core.report import Report, as_html, as_pdf, as_zip
 from cnnfix_core.visualization import comparison, png
+from cnnfix_core.zoo import listed_channels
 from cnnfix_ui.components.panels.component import Panel, panels
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
@@ -101,9 +102,11 @@ def _what_it_saw(picture: Picture, explanation: Explanation) -> None:
         st.caption(
             "Exactly these pixels. A view marked “not followed” was left out because its top class is a different one."
         )
+        channels = explanation.fixations.channels
         with st.container(horizontal=True, gap="small"):
             for view in explanation.views:
                 followed = "" if view in explanation.explained else ", not followed"
                 height, width = view.size
-                caption = f"{view.name}{followed}: {width} × {height} pixels"
-                st.image(view.render(picture), caption=caption, alt=caption, width=width)
+                caption = f"{view.name}{followed}: {width} × {height} pixels {listed_channels(channels)}"
+                seen = view.render(picture).convert("RGB" if {"red", "green", "blue"} & {*channels} else "L")
+                st.image(seen, caption=caption, alt=caption, width=width)

@@ -233,3 +233,11 @@ def test_two_labels_for_one_score(end: nn.Module, picture: cnnfix.Picture) -> No
         np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-4)
     for method in ("gradcam", "scorecam", "rise", "occlusion"):
         cnnfix.attribute(model, picture, "no", method, longest_side=32)
+
+
+def test_what_speaks_for_no_speaks_against_yes(picture: cnnfix.Picture) -> None:
+    model = Model.of(body(1), LABELS, SIZE)
+    no, yes = (cnnfix.attribute(model, picture, label, "cmwp", longest_side=15) for label in ("no", "yes"))
+    assert no.max() > 0
+    assert yes.max() > 0
+    assert np.corrcoef(no.ravel(), yes.ravel())[0, 1] < 0
