@@ -171,7 +171,7 @@ def _opened(path: Path, options: Mapping[str, Any]) -> Model:
         shown = tuple(part.strip() for part in options["channels"].split(","))
         model = replace(model, preprocess=replace(model.preprocess.of_channels(len(shown)), channels=shown))
     model = replace(model, preprocess=replace(model.preprocess, **changed))
-    print_warnings([*model.notes, f"{model.title}: {model.facts}"])
+    print_warnings([*model.notes, *([] if model.usual else [f"{model.title}: {model.facts}"])])
     return model
 
 

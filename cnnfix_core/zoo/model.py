@@ -17,7 +17,7 @@ from cnnfix_core.images import Crops, Picture, View, views
 from cnnfix_core.zoo.classifier import Classifier, LoadedNetwork
 from cnnfix_core.zoo.labels import Labels, numbered
 from cnnfix_core.zoo.module_copy import unwrapped
-from cnnfix_core.zoo.preprocessing import MAX_CHANNELS, Preprocessing, listed_channels
+from cnnfix_core.zoo.preprocessing import MAX_CHANNELS, Preprocessing, listed_channels, usual_channels
 from cnnfix_core.zoo.scores import (
     Meaning,
     Where,
@@ -129,6 +129,12 @@ class Model(Classifier):
             f"{classes}, pictures of {width} × {height} pixels, {count / 1e6:.2f} million parameters. It sees pictures "
             f"{listed_channels(self.preprocess.channels)}. {meaning_in_words(self.meaning, self.output)}"
         )
+
+    @property
+    def usual(self) -> bool:
+        """Whether it sees pictures in red, green and blue, and returns nothing but the scores of a softmax."""
+        plain = self.meaning == "softmax" and self.output is None
+        return plain and self.preprocess.channels == usual_channels(3)
 
     @property
     def input_size(self) -> tuple[int, int]:

@@ -16,9 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor, nn
 
 import cnnfix_core as cnnfix
 from cnnfix_core import zoo
@@ -160,6 +162,46 @@ def test_a_model_in_a_file(run: Run, cat_file: Path, tmp_path: Path) -> None:
     code, _, err = run("explain", cat_file, *own, "--target", "dog", "--focus", "sharpest", "--json", out)
     assert (code, err) == (0, "")
     assert json.loads(out.read_text("utf-8"))["target"]["label"] == "dog"
+
+
+def test_how_a_file_is_read_can_be_said(run: Run, cat_file: Path, tmp_path: Path) -> None:
+    class Pair(nn.Module):
+        """Returns one number for each of four labels, and a feature."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.cut, self.head = nn.Conv2d(1, 8, 3, 2), nn.Linear(8, 4)
+
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            features = self.cut(x).relu().mean((2, 3))
+            return features, self.head(features)
+
+    file, out = tmp_path / "pair.pt2", tmp_path / "out.json"
+    torch.export.save(torch.export.export(Pair().eval(), (torch.rand(1, 1, 32, 48),)), file)
+    code, _, err = run("explain", cat_file, "--model", file, "--target", "1", "--json", out)
+    assert (code, err.count("\n")) == (0, 1)
+    assert "pair.pt2: 4 classes, pictures of 48 × 32 pixels" in err
+    assert "in grey. Its scores, its output 1, become probabilities by a softmax" in err
+    softmax = json.loads(out.read_text("utf-8"))["target"]
+    said = ("--scores", "1", "--meaning", "sigmoid", "--channels", "blue", "--mean", "0.4", "--std", "0.2")
+    code, _, err = run("explain", cat_file, "--model", file, "--target", "1", "--json", out, "--device", "cpu", *said)
+    assert code == 0
+    assert "in blue. Its scores, its output 1, become probabilities by a sigmoid" in err
+    sigmoid = json.loads(out.read_text("utf-8"))["target"]
+    assert sigmoid["probability"] == pytest.approx(1 / (1 + np.exp(-sigmoid["score"])), rel=1e-4)
+    assert softmax["score"] != sigmoid["score"]
+    for wrong, complaint in (
+        (("--scores", "0"), "There is no class 9"),
+        (("--scores", "7"), "returns no 7"),
+        (("--meaning", "logits"), "cannot be 'logits'"),
+        (("--channels", "red,infrared"), "cannot show 'infrared'"),
+        (("--mean", "a"), "not a list of numbers"),
+        (("--device", "moon"), "cannot be moved to the device 'moon'"),
+    ):
+        code, _, err = run("explain", cat_file, "--model", file, "--target", "9", *wrong)
+        assert code == 2
+        assert complaint in err
 
 
 def test_a_model_in_a_file_that_is_none(run: Run, cat_file: Path, tmp_path: Path) -> None:
