@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Floats, Ints
 from cnnfix_core.engine.presets import Preset, get_preset
-from cnnfix_core.engine.rules import Arrival
+from cnnfix_core.engine.rules import Arrival, Question, Rule
 from cnnfix_core.engine.selection import Selection
-from cnnfix_core.engine.tape import Operation, Tape, Value
+from cnnfix_core.engine.tape import Tape, Value
 from cnnfix_core.engine.walk import Delivery, Fixated, Walk, checked
 from cnnfix_core.errors import NothingContributesError
 
@@ -61,11 +61,11 @@ class _Together(Walk):
             )
         return Fixated(found.index[mine], found.evidence[mine], found.sign[mine])
 
-    def _deliver(self, operation: Operation, value: Value, arrivals: Sequence[Arrival]) -> None:
-        owner, factor = self._owner[value], self._factor(operation, value, arrivals)
+    def _deliver(self, question: Question, rule: Rule, arrivals: Sequence[Arrival]) -> None:
+        owner, factor = self._owner[question.output], self._factor(question, arrivals)
         for arrival in arrivals:
             scaled = replace(arrival.scaled(factor), parent=owner[arrival.parents()])
-            self._queue(Delivery(operation, value, scaled, 0, 1.0))
+            self._queue(Delivery(question, rule, scaled, 0, 1.0))
 
     def _groups(self, value: Value, selection: Selection) -> Ints:
         """The walk of each row, or the walk and the item."""

@@ -20,6 +20,7 @@ from cnnfix_core.engine.sparse import sorted_order
 Array = NDArray[Any]
 Result = TypeVar("Result")
 Shape = tuple[int, int, int, int, int]
+Geometry = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
 CENTRE, PRODUCT, ACTIVATION = range(3)
 # Computing this many products takes longer than handing them to a thread.
@@ -30,12 +31,12 @@ class Form(NamedTuple):
     """A linear form with windows.
 
     x: (B, C, D, H, W), the input. w: (O, C / groups, d, h, w), the kernel, with x's dtype. Both contiguous.
-    geometry: (4, 3) integers: stride, padding, dilation, and (1 if transposed, groups, 0).
+    geometry: stride, padding and dilation, for depth, height and width each, and (1 if transposed, groups, 0).
     """
 
     x: Array
     w: Array
-    geometry: NDArray[np.int64]
+    geometry: Geometry
 
 
 class Outputs(NamedTuple):
@@ -52,7 +53,7 @@ class Outputs(NamedTuple):
 
 @compiled
 def _look(
-    x: Array, x_shape: Shape, w_shape: Shape, geometry: Array, row: Array, place: Array, window: Array
+    x: Array, x_shape: Shape, w_shape: Shape, geometry: Geometry, row: Array, place: Array, window: Array
 ) -> int:  # pragma: no cover - compiled
     """Copy an output's window to the layout of its filter: window[c * taps + t], 0 outside the input.
 
@@ -70,7 +71,7 @@ def _look(
                 x_ = input_position(row[4], kx, geometry, 2, width)
                 place[t] = (z * height + y) * width + x_ if z >= 0 and y >= 0 and x_ >= 0 else -1
                 t += 1
-    group = row[1] // (w_shape[0] // geometry[3, 1])
+    group = row[1] // (w_shape[0] // geometry[3][1])
     start: int = (row[0] * x_shape[1] + group * channels) * area
     i = 0
     for c in range(channels):
@@ -81,7 +82,9 @@ def _look(
 
 
 @compiled
-def input_position(output: int, tap: int, geometry: Any, axis: int, size: int) -> int:  # pragma: no cover - compiled
+def input_position(
+    output: int, tap: int, geometry: Geometry, axis: int, size: int
+) -> int:  # pragma: no cover - compiled
     """The position of a window's tap in the input; -1 if it is outside, or if a transposed convolution skips it."""
     stride, padding, dilation = geometry[0][axis], geometry[1][axis], geometry[2][axis]
     position: int
@@ -149,7 +152,7 @@ def _place(
 def _windows(form: Form, at: Array) -> NDArray[np.int64]:  # pragma: no cover - compiled
     """A number for each output; outputs that see the same inputs share it."""
     down, across = at[:, 3].max() + 1, at[:, 4].max() + 1
-    groups, deep = form.geometry[3, 1], at[:, 2].max() + 1
+    groups, deep = form.geometry[3][1], at[:, 2].max() + 1
     filters = form.w.shape[0] // groups
     keys = np.empty(len(at), np.int64)
     for n in range(len(at)):

@@ -278,17 +278,17 @@ def at_least(
     equal = k
     for value in evidence:
         equal -= value > weakest
-    at, signs, kept = np.empty(k, index.dtype), np.empty(k, sign.dtype), np.empty(k)
+    # Each entry is written, and the next overwrites it unless it stays: no processor could predict a branch.
+    at, signs, kept = np.empty(k + 1, index.dtype), np.empty(k + 1, sign.dtype), np.empty(k + 1)
     row, count = np.empty(len(index), np.int32), 0
     for n in range(len(index)):
-        stays = evidence[n] > weakest
-        if evidence[n] == weakest and equal > 0:
-            stays, equal = True, equal - 1
+        tie = evidence[n] == weakest and equal > 0
+        equal -= tie
+        stays = evidence[n] > weakest or tie
+        at[count], signs[count], kept[count] = index[n], sign[n], evidence[n]
         row[n] = count if stays else -1
-        if stays:
-            at[count], signs[count], kept[count] = index[n], sign[n], evidence[n]
-            count += 1
-    return at, signs, kept, row
+        count += stays
+    return at[:k], signs[:k], kept[:k], row
 
 
 @compiled

@@ -173,10 +173,8 @@ def is_finite(array: NDArray[Any]) -> bool:
 
 def as_strided_array(tensor: Tensor) -> NDArray[Any]:
     """Do the same as `as_array`, but keep the strides in memory."""
-    plain = tensor.detach().cpu()
-    if plain.dtype not in (torch.float32, torch.float64):
-        plain = plain.float()
-    return plain.numpy()
+    plain = tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.detach().float()
+    return plain.numpy(force=True)
 
 
 def as_array(tensor: Tensor) -> NDArray[Any]:

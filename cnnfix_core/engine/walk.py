@@ -248,8 +248,8 @@ class Delivery(NamedTuple):
     output's selection that of its item.
     """
 
-    operation: Operation
-    output: Value
+    question: Question
+    rule: Rule
     arrival: Arrival
     number: int
     factor: float | Floats
@@ -302,7 +302,11 @@ class Walk:
         if cut := operation.cut():
             self._cut(operation, value, cut)
             return
-        self._deliver(operation, value, arrivals_of(self._rule(operation), self._question(operation, slot)))
+        question, rule = (
+            Question(operation, slot, self.selections[value], self._preset, self._structure),
+            self._rule(operation),
+        )
+        self._deliver(question, rule, arrivals_of(rule, question))
 
     def _cut(self, operation: Operation, value: Value, cut: str) -> None:
         """Lose the evidence at an operation whose inputs are not followed."""
@@ -318,23 +322,21 @@ class Walk:
             raise rules.no_rule(operation)
         return known
 
-    def _question(self, operation: Operation, slot: int) -> Question:
-        selection = self.selections[operation.outputs[slot]]
-        return Question(operation, slot, selection, self._preset, self._structure)
-
-    def _deliver(self, operation: Operation, value: Value, arrivals: Sequence[Arrival]) -> None:
+    def _deliver(self, question: Question, rule: Rule, arrivals: Sequence[Arrival]) -> None:
         """Queue the arrivals from a value at the inputs, scaled to keep the evidence of the value, or of each item."""
-        factor = self._factor(operation, value, arrivals)
+        factor = self._factor(question, arrivals)
         for number, arrival in enumerate(arrivals):
-            self._queue(Delivery(operation, value, arrival.scaled(factor), number, factor))
+            self._queue(Delivery(question, rule, arrival.scaled(factor), number, factor))
 
-    def _factor(self, operation: Operation, value: Value, arrivals: Sequence[Arrival]) -> float | Floats:
+    def _factor(self, question: Question, arrivals: Sequence[Arrival]) -> float | Floats:
         """What keeps the total: elements without a contributing input drop out like those outside the beam.
 
         Items, such as pictures or frames in one batch, keep their own totals: then one factor for each row.
         """
-        selection = self.selections[value]
-        groups = self._groups(value, selection)
+        operation, selection = question.operation, question.selection
+        if len(arrivals) == 1 and arrivals[0].parent is None and arrivals[0].evidence is selection.evidence:
+            return 1.0  # as after most elementwise hops
+        groups = self._groups(question.output, selection)
         if groups is None:
             came = sum(float(arrival.evidence.sum()) for arrival in arrivals)
             self._lose("bias", 0.0 if came else selection.total, operation)
@@ -357,8 +359,8 @@ class Walk:
 
     def _queue(self, delivery: Delivery) -> None:
         index, evidence = delivery.arrival.index, delivery.arrival.evidence
-        if index.min() < 0:
-            self._lose("padding", float(evidence[index < 0].sum()), delivery.operation)
+        if index is not delivery.question.selection.index and index.min() < 0:
+            self._lose("padding", float(evidence[index < 0].sum()), delivery.question.operation)
         self._waiting[delivery.arrival.value].append(delivery)
 
     def _lose(self, reason: str, evidence: float, operation: Operation) -> None:
@@ -383,7 +385,7 @@ class Walk:
 
     def _pass_on(self, value: Value, deliveries: Sequence[Delivery]) -> bool:
         """Reuse the selection of an output that arrived unchanged, if there is nothing to merge or prune."""
-        arrival, before = deliveries[0].arrival, self.selections[deliveries[0].output]
+        arrival, before = deliveries[0].arrival, deliveries[0].question.selection
         beam = self._preset.beam
         if len(deliveries) > 1 or not _unchanged(arrival, before) or (beam is not None and len(before) > beam):
             return False
@@ -416,11 +418,10 @@ class Walk:
 
     def _note(self, value: Value, deliveries: Sequence[Delivery], scale: float | Floats) -> None:
         """Record the hops. scale: the factor by which the evidence of each remaining element grew."""
-        for operation, output, arrival, number, factor in deliveries:
-            question = self._question(operation, operation.outputs.index(output))
-            asked = question, self._rule(operation), number, factor
-            lineage = LineageOnDemand(*asked, self.selections[value], scale)
-            self._hops.append(Hop(operation, output, value, isinstance(arrival.parent, Shared), lineage))
+        for question, rule, arrival, number, factor in deliveries:
+            lineage = LineageOnDemand(question, rule, number, factor, self.selections[value], scale)
+            shared = isinstance(arrival.parent, Shared)
+            self._hops.append(Hop(question.operation, question.output, value, shared, lineage))
 
 
 def _unchanged(arrival: Arrival, selection: Selection) -> bool:

@@ -13,6 +13,7 @@ Every form is treated as a convolution of a (batch, channel, depth, height, widt
 from __future__ import annotations
 
 import threading
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from cnnfix_core.engine.jit import compiled
-from cnnfix_core.engine.kernels import input_position
+from cnnfix_core.engine.kernels import Geometry, input_position
 from cnnfix_core.engine.parallel import in_parts
 from cnnfix_core.engine.vectors import (
     BLOCK,
@@ -94,7 +95,7 @@ def _few(
     steps: Any,
     w: Array,
     w_shape: Any,
-    geometry: Any,
+    geometry: Geometry,
     sizes: Any,
     index: Array,
     sign: Array,
@@ -251,7 +252,7 @@ def _many(
     steps: Any,
     w: Array,
     w_shape: Any,
-    geometry: Any,
+    geometry: Geometry,
     sizes: Any,
     order: Array,
     filter_of: Array,
@@ -505,7 +506,7 @@ def _memory_and_steps(x: Array) -> tuple[Array, tuple[int, ...]]:
 def largest_products(
     x: Array,
     w: Array,
-    geometry: Array,
+    geometry: Geometry,
     sizes: tuple[int, ...],
     outputs: tuple[Array, Array],
     k: int,
@@ -526,9 +527,9 @@ def largest_products(
     # More parts than threads, so that a slow one holds nobody up; an output costs as much as about 600 products more.
     parts = max(1, min(2 * torch.get_num_threads(), len(index) * (length + 600) // 1_500_000))
     bounds = [len(index) * part // parts for part in range(parts + 1)]
-    groups, filters = int(geometry[3, 1]), w.shape[0]
+    groups, filters = int(geometry[3][1]), w.shape[0]
     kinds = dtype.type(floor), dtype.type(0), dtype.type(np.nan)
-    form = memory, x.shape, steps, flat, w.shape, _rows(geometry), places
+    form = memory, x.shape, steps, flat, w.shape, geometry, places
 
     def few(part: int) -> None:
         _few(*form, index, directions, bounds[part], bounds[part + 1], k, kinds, *out)
@@ -536,10 +537,11 @@ def largest_products(
     if length < _FEW:
         in_parts(few, parts)
         return out
+    out_places = prod(places)
     padded = LANES if length <= LANES else -(-length // BLOCK) * BLOCK
-    total = x.shape[0] * groups * int(np.prod(sizes))
+    total = x.shape[0] * groups * out_places
     block = max(1, min(total, _WINDOWS_BYTES // (padded * x.itemsize)))
-    queue = _by_block(index, int(np.prod(sizes)), filters, filters // groups, groups, block, -(-total // block))
+    queue = _by_block(index, out_places, filters, filters // groups, groups, block, -(-total // block))
     last = _last_filters(flat, length)
 
     def many(part: int) -> None:
@@ -548,11 +550,6 @@ def largest_products(
 
     in_parts(many, parts)
     return out
-
-
-def _rows(geometry: Array) -> tuple[tuple[int, ...], ...]:
-    """The table as tuples: compiled functions pass these on for nothing."""
-    return tuple(tuple(map(int, row)) for row in geometry)
 
 
 def _last_filters(flat: Array, length: int) -> Array:

@@ -35,12 +35,12 @@ def test_the_largest_products_of_long_forms_with_ties(channels: int, k: int) -> 
 
 
 def slowly(
-    x: Array, w: Array, geometry: Array, sizes: tuple[int, ...], output: int, sign: int
+    x: Array, w: Array, geometry: kernels.Geometry, sizes: tuple[int, ...], output: int, sign: int
 ) -> list[tuple[float, int]]:
     """All positive products of one output with their places in the flattened input, largest first."""
     filters, channels = w.shape[:2]
     batch, number, *place = np.unravel_index(output, (x.shape[0], filters, *sizes))
-    first = int(number) // (filters // geometry[3, 1]) * channels
+    first = int(number) // (filters // geometry[3][1]) * channels
     found = []
     for c, *tap in np.ndindex(*w.shape[1:]):
         stride, padding, dilation = geometry[:3]

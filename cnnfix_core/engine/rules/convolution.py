@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnfix_core.arrays import Ints
 from cnnfix_core.engine import kernels, sparse
 from cnnfix_core.engine.presets import Location
 from cnnfix_core.engine.rules.registry import Arrival, Question, rule
@@ -34,7 +34,7 @@ def convolution(question: Question) -> Iterable[Arrival]:
 
 
 def through_windows(
-    question: Question, x: Value, kernel: NDArray[Any], geometry: Ints, location: Location | None = None
+    question: Question, x: Value, kernel: NDArray[Any], geometry: kernels.Geometry, location: Location | None = None
 ) -> Iterable[Arrival]:
     """Hop from outputs to the inputs in their windows.
 
@@ -47,10 +47,16 @@ def through_windows(
     selection, preset = question.selection, question.preset
     sizes = _five_sizes(selection.shape, spatial)
     location = location or question.structure.location(question.operation, preset)
+    outputs = selection.index, selection.sign
     if location == "joint":
-        outputs = selection.index, selection.sign
         found = largest_products(inputs, weights, geometry, sizes[2:], outputs, preset.fan_out)
         yield Arrival(x, *sparse.shared_among(*found, selection.evidence, preset.signed))
+    elif weights[0, 0].size == 1 and not (any(geometry[1]) or geometry[3][0]):
+        # In windows of one place, the channel with the largest sum is the one with the largest product.
+        (index,) = largest_products(inputs, weights, geometry, sizes[2:], outputs, 1, floor=-np.inf).at.T
+        channel = index // math.prod(inputs.shape[2:]) % weights.shape[1]
+        coefficient = weights[selection.index // math.prod(sizes[2:]) % len(weights), channel, 0, 0, 0]
+        yield Arrival(x, index, turned(question, coefficient), selection.evidence)
     else:
         form = kernels.Form(np.ascontiguousarray(inputs), weights, geometry)
         at = np.stack(np.unravel_index(selection.index, sizes), axis=1)
@@ -75,7 +81,9 @@ def window_geometry(
     dilation: Sequence[int],
     groups: int,
     transposed: bool = False,
-) -> Ints:
-    """The (4, 3) table that the kernels take; missing leading dimensions have stride 1 and no padding."""
-    rows = [(*(empty,) * (3 - len(given)), *given) for given, empty in ((stride, 1), (padding, 0), (dilation, 1))]
-    return np.array([*rows, (int(transposed), groups, 0)], np.int64)
+) -> kernels.Geometry:
+    """The geometry that the kernels take; missing leading dimensions have stride 1 and no padding."""
+    strides, paddings, dilations = (
+        (*(empty,) * (3 - len(given)), *map(int, given)) for given, empty in ((stride, 1), (padding, 0), (dilation, 1))
+    )
+    return strides, paddings, dilations, (int(transposed), groups, 0)

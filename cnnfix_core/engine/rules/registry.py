@@ -37,6 +37,11 @@ class Question:
     preset: Preset
     structure: Structure
 
+    @property
+    def output(self) -> Value:
+        """The output whose elements these are."""
+        return self.operation.outputs[self.slot]
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:

@@ -84,18 +84,18 @@ def through_terms(
         rows = np.arange(start, min(start + step, len(selection)))
         index, coefficients = terms(rows)
         evidence = selection.evidence[rows] * part
-        products = np.where(index >= 0, values[index] * coefficients * selection.sign[rows, None], -np.inf)
+        seen = values[index]
+        products = np.where(index >= 0, seen * coefficients * selection.sign[rows, None], -np.inf)
         if not preset.spread:
-            chosen = np.where(index >= 0, values[index], -np.inf) if pooled else products
-            shares = largest_only(chosen) * evidence[:, None]
-        else:
-            if not keep_all and index.shape[1] > preset.fan_out:
-                columns, products = _largest(products, preset.fan_out)
-                index = np.take_along_axis(index, columns, axis=1)
-            shares = sparse.in_proportion(products, evidence)
-        row, column = np.nonzero(shares > 0)
-        reached = index[row, column]
-        yield Arrival(x, reached, child_signs(preset, x, reached), shares[row, column], rows[row])
+            chosen = np.where(index >= 0, seen, -np.inf) if pooled else products
+            reached = index[np.arange(len(rows)), chosen.argmax(axis=1)]  # the first on ties
+            yield Arrival(x, reached, child_signs(preset, x, reached), evidence, rows)
+            continue
+        if not keep_all and index.shape[1] > preset.fan_out:
+            columns, products = _largest(products, preset.fan_out)
+            index, seen = (np.take_along_axis(table, columns, axis=1) for table in (index, seen))
+        reached, sign, brought, row = sparse.shared_among(index, products, seen < 0, evidence, preset.signed)
+        yield Arrival(x, reached, sign, brought, rows[row])
 
 
 def through_shares(
