@@ -11,6 +11,7 @@ from cnnfix_core.zoo.preprocessing import CHANNELS, INTERPOLATIONS, MAX_SIDE, Pr
 from cnnfix_core.zoo.provenance import digest_of, reading_of, versions
 from cnnfix_core.zoo.scores import MEANINGS, Meaning, Where, meaning_in_words, probabilities
 from cnnfix_core.zoo.state_dict import State
+from cnnfix_core.zoo.untrusted.apart import MAX_SECONDS
 from cnnfix_core.zoo.untrusted.opening import MAX_MODEL_BYTES, open_own
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "DEFAULT",
     "INTERPOLATIONS",
     "MAX_MODEL_BYTES",
+    "MAX_SECONDS",
     "MAX_SIDE",
     "MEANINGS",
     "Classifier",

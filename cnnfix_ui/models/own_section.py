@@ -9,6 +9,7 @@ from cnnfix_core.zoo import (
     CHANNELS,
     INTERPOLATIONS,
     MAX_MODEL_BYTES,
+    MAX_SECONDS,
     MAX_SIDE,
     MEANINGS,
     Meaning,
@@ -37,13 +38,23 @@ def show_own_model() -> None:
     try:
         request = _request()
         if request:
-            with st.spinner("Checking the model …", show_time=True):
-                own_model.check(request)
+            _check(request)
     except (UserError, CnnfixError) as error:
         show_error(error)
     checked = own_model.checked()
     if checked:
         _show(checked)
+
+
+def _check(request: own_model.CheckRequest) -> None:
+    """Check the model, with progress. Cancel, like any other click, reruns the page, which ends the reading."""
+    with st.spinner("Checking the model …", show_time=True):
+        place = st.empty()
+        with place.container():
+            bar = st.progress(0.0, "Reading the file in a process of its own")
+            st.button("Cancel", key="own.cancel")
+        own_model.check(request, lambda seconds: bar.progress(min(seconds / MAX_SECONDS, 1.0)))
+        place.empty()
 
 
 # --- upload -----------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """A visitor's own model: checked before it is used, and kept only in the visitor's session."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
@@ -45,8 +46,12 @@ class CheckedModel:
     report: Coverage
 
 
-def check(request: CheckRequest) -> CheckedModel:
+def check(request: CheckRequest, watch: Callable[[float], object] | None = None) -> CheckedModel:
     """Open the model, walk through it once, and keep it in the session.
+
+    Args:
+        request: The file, and how to read it.
+        watch: Called while the file is read and tried, with the seconds so far; an error that it raises ends that.
 
     Raises:
         CnnfixError: The model cannot be used; the session keeps the previous one.
@@ -59,6 +64,7 @@ def check(request: CheckRequest) -> CheckedModel:
         preprocessing=request.preprocessing,
         scores=request.scores,
         meaning=request.meaning,
+        watch=watch,
     )
     picture = open_picture(list_samples()[0].read())
     (view,) = model.views(picture, "whole")

@@ -210,7 +210,7 @@ def _place(node: Any) -> str:
 
 
 def _step(node: Any) -> ProgramNode:
-    call = _call(str(node["target"]))
+    call = allowed_call(str(node["target"]))
     args, options = [], {}
     for given in node["inputs"]:
         value = _argument(given["arg"])
@@ -223,7 +223,8 @@ def _step(node: Any) -> ProgramNode:
     return ProgramNode(call, args, options, _names(node["outputs"]))
 
 
-def _call(target: str) -> Callable[..., Any]:
+def allowed_call(target: str) -> Callable[..., Any]:
+    """The operation of this name. Raises ModelError if it is not on the allow-list."""
     if target in PYTHON:
         return PYTHON[target]
     found = _OPERATION.fullmatch(target)

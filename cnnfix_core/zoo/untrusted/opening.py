@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
-from torch import nn
+from torch import Tensor, nn
 
 from cnnfix_core.errors import ModelError
 from cnnfix_core.zoo import architectures, state_dict
-from cnnfix_core.zoo.checkpoint import Checkpoint
+from cnnfix_core.zoo.checkpoint import Checkpoint, Stored
 from cnnfix_core.zoo.fitting import Fitted, find, fit
 from cnnfix_core.zoo.labels import Labels
 from cnnfix_core.zoo.model import Model
 from cnnfix_core.zoo.preprocessing import Preprocessing
 from cnnfix_core.zoo.scores import Meaning
-from cnnfix_core.zoo.untrusted import export_reader, state_dicts
+from cnnfix_core.zoo.untrusted import apart, export_reader, state_dicts
 from cnnfix_core.zoo.untrusted.archive import Archive
+from cnnfix_core.zoo.untrusted.packing import packed, unpacked
+from cnnfix_core.zoo.untrusted.program import Program
+from cnnfix_core.zoo.untrusted.program_data import as_data, from_data
 
 MAX_MODEL_BYTES = 1_000_000_000
 
@@ -33,12 +38,14 @@ def open_own(  # noqa: PLR0913  # all but the first two are optional
     scores: str | int | None = None,
     meaning: Meaning | None = None,
     max_bytes: int = MAX_MODEL_BYTES,
+    watch: apart.Watch | None = None,
 ) -> Model:
     """A model from a file: an exported program (`torch.export.save`), or a state dict (.pth, .safetensors).
 
     The content of the file tells what it is. Nothing in it is run: pickles are read as plain data, sizes are
     checked against the size of the file before memory is taken, and a program may hold only operations of an
-    allow-list.
+    allow-list. On Linux and macOS a process of its own reads the file and tries the model, with limits on memory and
+    time; this process gets numbers and a checked description, or a sentence.
 
     Args:
         file: a path, bytes, or an open file.
@@ -51,6 +58,7 @@ def open_own(  # noqa: PLR0913  # all but the first two are optional
         scores: where the scores are in what the network returns, as `Model.of` takes it; None to find them.
         meaning: what they mean, as `Model.of` takes it; None to guess.
         max_bytes: larger files are refused.
+        watch: called a few times a second with the seconds so far; an error that it raises ends the reading.
 
     Returns:
         The model, on the CPU.
@@ -59,21 +67,111 @@ def open_own(  # noqa: PLR0913  # all but the first two are optional
         ModelError: the file cannot be used, in words for the person who sent it.
     """
     content = _content(file, name, max_bytes)
+    options = _Options(name, architecture, labels, preprocessing, scores, meaning)
+    if not apart.possible():
+        return _model(_read(content, options), options)
+    facts, tensors = apart.ask(pickle.dumps(options), content, name, _library(architecture), watch)
+    del content
+    return _model(_unpacked(name, facts, tensors), options)
+
+
+def _library(architecture: str | None) -> apart.Library:
+    if architecture is None:
+        return ""
+    return "timm" if architecture.startswith("timm/") else "torchvision"
+
+
+class _Options(NamedTuple):
+    """What the person says about a file."""
+
+    name: str
+    architecture: str | None
+    labels: Labels | None
+    preprocessing: Preprocessing | None
+    scores: str | int | None
+    meaning: Meaning | None
+
+
+class _ProgramFile(NamedTuple):
+    """What a file of a program says."""
+
+    program: Program
+    preprocessing: Preprocessing
+
+
+def examined(request: bytes, content: bytes) -> tuple[bytes, bytes]:
+    """Read the file and try the model, as `open_own` does in a process of its own.
+
+    Args:
+        request: the pickled `_Options`.
+        content: the file.
+
+    Returns:
+        What `_unpacked` takes: a description as JSON, and tensors as safetensors.
+
+    Raises:
+        ModelError: the file cannot be used.
+        Exception: whatever else a hostile file can cause.
+    """
+    options: _Options = pickle.loads(request)  # from this package in another process
+    source = _read(content, options)
+    if isinstance(source, _ProgramFile):
+        _model(source, options)
+        said = {"program": as_data(source.program), "preprocessing": asdict(source.preprocessing)}
+        return packed(said, source.program.weights())
+    needed: dict[str, Tensor] = {}
+    _model(_noting(source, needed), options)
+    shapes = {key: one.shape for key, one in source.tensors.items()}
+    return packed({"shapes": shapes, "others": dict(source.others)}, needed)
+
+
+def _unpacked(name: str, facts: bytes, tensors: bytes) -> Checkpoint | _ProgramFile:
+    said, found = unpacked(facts, tensors)
+    if "program" in said:
+        expected = said["preprocessing"].items()
+        values: dict[str, Any] = {key: tuple(one) if isinstance(one, list) else one for key, one in expected}
+        return _ProgramFile(from_data(said["program"], found), Preprocessing(**values))
+    stored = {key: Stored(tuple(shape), partial(found.__getitem__, key)) for key, shape in said["shapes"].items()}
+    return Checkpoint(name, stored, said["others"])
+
+
+def _noting(checkpoint: Checkpoint, needed: dict[str, Tensor]) -> Checkpoint:
+    """The same checkpoint; each tensor that is read is noted."""
+
+    def read(key: str) -> Tensor:
+        if key not in needed:
+            needed[key] = checkpoint.tensors[key].read()
+        return needed[key]
+
+    stored = {key: Stored(one.shape, partial(read, key)) for key, one in checkpoint.tensors.items()}
+    return replace(checkpoint, tensors=stored)
+
+
+def _read(content: bytes, options: _Options) -> Checkpoint | _ProgramFile:
+    name = options.name
+    if _is_program(content, name):
+        return _ProgramFile(*export_reader.read(Archive(content, name)))
+    if options.architecture is None:
+        raise ModelError(f"{name} contains only weights: give the architecture that they belong to.")
+    return _checkpoint(content, name)
+
+
+def _model(source: Checkpoint | _ProgramFile, options: _Options) -> Model:
+    """The model, which runs once."""
+    name, architecture, labels, preprocessing, scores, meaning = options
     module: nn.Module
     notes: tuple[str, ...] = ()
-    if _is_program(content, name):
-        module, expected = export_reader.read(Archive(content, name))
-        preprocessing = preprocessing or expected
-        source = "your own program"
+    if isinstance(source, _ProgramFile):
+        module, preprocessing = source.program, preprocessing or source.preprocessing
+        said = "your own program"
     else:
-        if architecture is None:
-            raise ModelError(f"{name} contains only weights: give the architecture that they belong to.")
-        fitted = fit(_checkpoint(content, name), architecture)
+        assert architecture is not None
+        fitted = fit(source, architecture)
         module, notes = fitted.module, fitted.notes
         preprocessing = preprocessing or _preprocessing(architecture, fitted)
-        source = f"your own weights for {architecture}"
+        said = f"your own weights for {architecture}"
     module.requires_grad_(False)
-    model = Model.of(module, labels, preprocessing, name, source, scores=scores, meaning=meaning)
+    model = Model.of(module, labels, preprocessing, name, said, scores=scores, meaning=meaning)
     return replace(model, notes=notes)
 
 

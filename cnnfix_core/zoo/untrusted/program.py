@@ -54,6 +54,8 @@ class Program(nn.Module):
     """The operations in order. Takes (N, channels, H, W) pictures and returns its output, or a tuple of several.
 
     Attributes:
+        picture: The name of the input.
+        outputs: The names of what it returns.
         together: Whether the program accepts batches. One exported with a single picture may not; then pictures run
             one by one.
     """
@@ -63,7 +65,7 @@ class Program(nn.Module):
     ) -> None:
         super().__init__()
         self.together = True
-        self._picture, self._outputs = picture, outputs
+        self.picture, self.outputs = picture, outputs
         self._weights = {name: f"weight {name}" for name in weights}
         for name, tensor in weights.items():
             self.register_buffer(self._weights[name], tensor)
@@ -71,6 +73,14 @@ class Program(nn.Module):
             self.add_module(name, step)
         self._steps = tuple(steps)
         self._last_use = {value: name for name, step in steps.items() for value in step.names()}
+
+    def steps(self) -> dict[str, ProgramNode]:
+        """The operations by name, in order."""
+        return {name: cast(ProgramNode, self._modules[name]) for name in self._steps}
+
+    def weights(self) -> dict[str, Tensor]:
+        """Parameters, buffers and constants, by their names in the program."""
+        return {name: self.get_buffer(stored) for name, stored in self._weights.items()}
 
     @property
     def dtype(self) -> torch.dtype:
@@ -84,18 +94,17 @@ class Program(nn.Module):
 
     def run(self, pictures: Tensor, watch: Callable[[Any], None] = lambda result: None) -> tuple[Tensor, ...]:
         """Run all operations; `watch` is called with each result."""
-        values: dict[str, Any] = {name: self.get_buffer(stored) for name, stored in self._weights.items()}
-        values |= {self._picture: pictures, DEVICE.name: pictures.device}
-        for name in self._steps:
-            step = cast(ProgramNode, self._modules[name])
+        values: dict[str, Any] = self.weights()
+        values |= {self.picture: pictures, DEVICE.name: pictures.device}
+        for name, step in self.steps().items():
             result = step(values)
             watch(result)
             results = result if isinstance(result, (tuple, list)) else [result]
             values.update(zip(step.outputs, results, strict=True))
             for used in step.names():
-                if self._last_use[used] == name and used not in self._outputs:
+                if self._last_use[used] == name and used not in self.outputs:
                     values.pop(used, None)
-        return tuple(values[name] for name in self._outputs)
+        return tuple(values[name] for name in self.outputs)
 
 
 def joined(separate: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
