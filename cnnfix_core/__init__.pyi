@@ -15,10 +15,12 @@ from .engine import (
     Stop,
     Tape,
     Trace,
+    Unit,
     Value,
     coverage,
     get_preset,
     record,
+    record_whole,
     rule,
     unravel,
 )
@@ -67,6 +69,7 @@ __all__ = [
     "Stop",
     "Tape",
     "Trace",
+    "Unit",
     "Value",
     "attribute",
     "attribution",
@@ -82,6 +85,7 @@ __all__ = [
     "open_picture",
     "reason_against",
     "record",
+    "record_whole",
     "rule",
     "unravel",
 ]

@@ -10,9 +10,11 @@ from cnnfix_core.engine import EVIDENCE, PUBLISHED
 from cnnfix_core.errors import CnnfixError, NoRuleError
 from cnnfix_core.explanations import question
 from cnnfix_ui.address import Setting, kept_in_address, switch
+from cnnfix_ui.backtrack import units
 from cnnfix_ui.backtrack.component import player
 from cnnfix_ui.backtrack.playback_data import playback_data
 from cnnfix_ui.backtrack.talk import answer_questions, keep_inside, parse_step
+from cnnfix_ui.backtrack.units import parse_unit
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets import controls, networks
@@ -24,6 +26,7 @@ SETTINGS = {
     "large": switch(),
     "step": Setting(0, parse_step),
     "chosen": Setting(None, Chosen.parse),
+    "unit": Setting(None, parse_unit),
 }
 
 
@@ -53,18 +56,22 @@ with kept_in_address(SETTINGS):
     place = st.container()
     with place, st.spinner("Following the evidence back …", show_time=True):
         try:
-            walked = controls.ask(lambda target: results.recorded_walk(network, picture, target, presets))
+            walked = units.ask(lambda target: results.recorded_walk(network, picture, target, presets))
         except CnnfixError as error:
             st.error(escaped(str(error)), icon=":material/info:")
             if isinstance(error, NoRuleError):
                 networks.link_to_models("See on the Models page where its walks stop")
     explanation = walked.explanation if walked else None
+    unit = st.session_state["unit"]
     with classes:
-        controls.choose_classes(explanation, network.model.labels)
+        if unit is None:
+            controls.choose_classes(explanation, network.model.labels)
+        else:
+            units.back_to_classes()
     if walked and explanation:
         keep_inside(walked)
-        get = partial(results.recorded_walk, network, picture, controls.target(), presets)
-        key = network.key, picture.digest, explanation.asked, presets
+        get = partial(results.recorded_walk, network, picture, unit or controls.target(), presets)
+        key = network.key, picture.digest, explanation.asked, explanation.unit, presets
         name = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
         large = st.session_state["large"]
         with place:

@@ -13,6 +13,7 @@ from cnnfix_core.backtrack.picks import Chosen, element
 from cnnfix_core.backtrack.playback.playback import Cloud, Playback, overlap, spread
 from cnnfix_core.backtrack.receptive_fields.fields import Field, receptive_field_of
 from cnnfix_core.backtrack.step_texts import called, evidence_words, kind, shape, step_words
+from cnnfix_core.backtrack.units import unit_of
 from cnnfix_core.backtrack.walkthrough import Walked, walked
 
 __all__ = [
@@ -52,5 +53,6 @@ __all__ = [
     "step_photo",
     "step_words",
     "trace_json",
+    "unit_of",
     "walked",
 ]

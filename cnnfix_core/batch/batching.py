@@ -11,9 +11,9 @@ from PIL import Image
 from torch import Tensor
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine import Preset, Reached, as_array, unravel_together
+from cnnfix_core.engine import Preset, Reached, Tape, Unit, as_array, unravel_together
 from cnnfix_core.errors import CnnfixError, ModelError, RecordError
-from cnnfix_core.explanations import Class, Explanation, PictureAsking
+from cnnfix_core.explanations import Class, Explanation, PictureAsking, UnitAsking
 from cnnfix_core.images import Picture, Source, View, open_picture
 from cnnfix_core.methods import Map, cached_per_network, grad_cam_together, on_picture, reason_against
 from cnnfix_core.regions import MAP_SIDE
@@ -56,7 +56,7 @@ class BatchExplainer:
     Args:
         model: A classifier.
         preset: The preset of the walks.
-        target: A class for all pictures; None for the predicted class of each.
+        target: A class for all pictures, or a unit inside the network; None for the predicted class of each.
 
     Attributes:
         size: How many pictures fit in one batch.
@@ -66,11 +66,14 @@ class BatchExplainer:
         TargetError: The class is unknown.
     """
 
-    def __init__(self, model: Model, preset: Preset, target: Class | None = None) -> None:
+    def __init__(self, model: Model, preset: Preset, target: Class | Unit | None = None) -> None:
         self._model, self._preset = model, preset
         self._views = len(model.views(open_picture(Image.new("RGB", (8, 8))), preset.crops))
-        self._target = None if target is None else model.labels.find(target)
-        self._with_rival = not reason_against(model, "gradcam")
+        self._unit = target if isinstance(target, Unit) else None
+        self._target = None if target is None or isinstance(target, Unit) else model.labels.find(target)
+        self._with_rival = self._unit is None and not reason_against(model, "gradcam")
+        if self._unit is not None:
+            self._unit.start(model.record(model.noise(), whole=True))  # fails early if there is no such unit
         self.size = max(1, _INPUTS // self._views) if _takes_batches(model) else 1
 
     def answers(self, given: Sequence[Picture | CnnfixError]) -> list[BatchResult | CnnfixError]:
@@ -94,14 +97,9 @@ class BatchExplainer:
         views = self._views
         batch = torch.cat([model.inputs(picture, one) for picture, one in zip(pictures, seen, strict=True)])
         batch = torch.cat([batch, *[model.noise()] * (self.size * views - len(batch))])
-        tape = model.record(batch)
-        scores = as_array(tape.output_tensor)
-        asked = [
-            PictureAsking(model, picture, preset, one, scores[n * views : (n + 1) * views], self._target)
-            for n, (picture, one) in enumerate(zip(pictures, seen, strict=True))
-        ]
-        targets = [(n * views + view, one.wanted) for n, one in enumerate(asked) for view in one.walked]
-        walks = iter(unravel_together(tape, targets, preset))
+        tape = model.record(batch, whole=self._unit is not None)
+        asked, found = self._asked(tape, pictures, seen)
+        walks = iter(found)
         del tape
         reached = [[next(walks) for _ in one.walked] for one in asked]
         rivals = self._rivals(batch, pictures, seen, [one.wanted for one in asked])
@@ -110,6 +108,25 @@ class BatchExplainer:
             _answer(picture, one, mine, rival, each)
             for picture, one, mine, rival in zip(pictures, asked, reached, rivals, strict=True)
         ]
+
+    def _asked(
+        self, tape: Tape, pictures: Sequence[Picture], seen: Sequence[Sequence[View]]
+    ) -> tuple[Sequence[PictureAsking], list[Reached]]:
+        """What is asked of each picture, and all walks, picture by picture."""
+        model, preset, views = self._model, self._preset, self._views
+        if self._unit is not None:
+            units = [
+                UnitAsking(model, picture, preset, one, tape, self._unit, n * views)
+                for n, (picture, one) in enumerate(zip(pictures, seen, strict=True))
+            ]
+            return units, unravel_together(units[0].tape, [one.place for one in units], preset)
+        scores = as_array(tape.output_tensor)
+        asked = [
+            PictureAsking(model, picture, preset, one, scores[n * views : (n + 1) * views], self._target)
+            for n, (picture, one) in enumerate(zip(pictures, seen, strict=True))
+        ]
+        targets = [(n * views + view, one.wanted) for n, one in enumerate(asked) for view in one.walked]
+        return asked, unravel_together(tape, targets, preset)
 
     def _rivals(
         self, batch: Tensor, pictures: Sequence[Picture], seen: Sequence[Sequence[View]], classes: Sequence[int]

@@ -12,7 +12,7 @@ from pathlib import Path
 from cnnfix_core.batch.batching import BatchExplainer, BatchResult, open_or_error
 from cnnfix_core.batch.items import Item
 from cnnfix_core.batch.row import BatchRow, row_of
-from cnnfix_core.engine import Preset
+from cnnfix_core.engine import Preset, Unit
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explanations import Class
 from cnnfix_core.images import Picture
@@ -31,13 +31,13 @@ class Work:
     Attributes:
         load: Loads the network.
         preset: The preset of the walks.
-        target: A class; None for the predicted class of each picture.
+        target: A class, or a unit inside the network; None for the predicted class of each picture.
         figures: A folder for one figure per picture; None for no figures.
     """
 
     load: Callable[[], Model]
     preset: Preset
-    target: Class | None = None
+    target: Class | Unit | None = None
     figures: Path | None = None
 
 

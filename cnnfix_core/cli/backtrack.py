@@ -6,7 +6,16 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnfix_core.cli.options import add_preset, add_question, file_ending, load, model_options, non_negative, target_of
+from cnnfix_core.cli.options import (
+    add_preset,
+    add_question,
+    add_unit,
+    file_ending,
+    load,
+    model_options,
+    non_negative,
+    target_of,
+)
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import CnnfixError
 
@@ -17,6 +26,7 @@ if TYPE_CHECKING:
 def add(command: Parser) -> None:
     """Declare the command."""
     add_question(command)
+    add_unit(command)
     add_preset(command)
     command.add_argument(
         "--step", metavar="N", type=non_negative, help="explain this step, 0 at the score, not all of them"

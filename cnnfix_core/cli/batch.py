@@ -9,7 +9,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnfix_core.cli.options import INTERRUPTED, add_model, add_preset, load, model_options, positive, print_warnings
+from cnnfix_core.cli.options import (
+    INTERRUPTED,
+    add_model,
+    add_preset,
+    add_unit,
+    load,
+    model_options,
+    positive,
+    print_warnings,
+    unit_of,
+)
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import ProgressLine
 from cnnfix_core.errors import need
@@ -19,6 +29,7 @@ if TYPE_CHECKING:
     from cnnfix_core.utils import Journal
 
 _AT_ONCE = 16
+_SHOWN = 10  # pictures that excite a unit most
 
 
 def add(command: Parser) -> None:
@@ -38,6 +49,7 @@ def add(command: Parser) -> None:
     command.add_argument(
         "--target", metavar="CLASS", help="class number or name, for all pictures (default: the predicted class)"
     )
+    add_unit(command)
     command.add_argument(
         "--format", choices=("parquet", "csv"), default="parquet", help="format of the table (default: parquet)"
     )
@@ -81,15 +93,17 @@ def run(options: argparse.Namespace) -> int:
 
     found = items(options.source)
     preset = get_preset(options.preset, options.focus)
+    target = options.target if options.unit is None else unit_of(options)
+    asked = None if target is None else str(target)
     loading = partial(load, options.model, model_options(options))
     model = loading()
-    BatchExplainer(model, preset, options.target)  # fails early, before any worker starts
+    BatchExplainer(model, preset, target)  # fails early, before any worker starts
     settings = runner.BatchSettings.of(
-        options.model, digest_of(model), options.target, preset, options.device, reading_of(model)
+        options.model, digest_of(model), asked, preset, options.device, reading_of(model)
     )
     del model  # each worker has its own
     figures = (options.out / "figures").absolute() if options.figures else None
-    work = Work(loading, preset, options.target, figures)
+    work = Work(loading, preset, target, figures)
     clock = ProgressLine()
     try:
         journal = runner.run(found, work, _engine(options), options.out, settings, options.batch, clock)
@@ -108,7 +122,15 @@ def run(options: argparse.Namespace) -> int:
     failed = _failed(journal, set(names))
     print_warnings(failed)
     print(f"{made.num_rows - len(failed):,} of {len(names):,} pictures explained. Table: {file}")
+    if options.unit:
+        print(_most_excited(journal, set(names)))
     return 0
+
+
+def _most_excited(journal: Journal[BatchRow], names: set[str]) -> str:
+    """The pictures that excite a unit most, one line each."""
+    rows = sorted((row for row in journal if row.picture in names and not row.error), key=lambda row: -row.score)
+    return "\n".join(f"{row.score:10.4g}  {row.asked}  {row.picture}" for row in rows[:_SHOWN])
 
 
 def _failed(journal: Journal[BatchRow], names: set[str]) -> list[str]:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from cnnfix_core.cli.options import add_preset, add_question, file_ending, load, model_options, target_of
+from cnnfix_core.cli.options import add_preset, add_question, add_unit, file_ending, load, model_options, target_of
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import MissingPackageError, ModelError
 
@@ -14,6 +14,7 @@ from cnnfix_core.errors import MissingPackageError, ModelError
 def add(command: Parser) -> None:
     """Declare the command."""
     add_question(command)
+    add_unit(command)
     add_preset(command)
     command.add_argument("--json", metavar="FILE", type=Path, help="write the result as JSON")
     command.add_argument("--csv", metavar="FILE", type=Path, help="write the fixations as CSV")
@@ -43,9 +44,9 @@ def run(options: argparse.Namespace) -> int:
     if options.figure:
         rival = None
         try:
-            rival = attribute(
-                model, picture, result.asked, crops=result.preset.crops, longest_side=highest_density.MAP_SIDE
-            )
+            if result.unit is None:
+                crops, side = result.preset.crops, highest_density.MAP_SIDE
+                rival = attribute(model, picture, result.asked, crops=crops, longest_side=side)
         except (MissingPackageError, ModelError) as error:
             print(f"The figure does not show Grad-CAM. {error}", file=sys.stderr)
         options.figure.write_bytes(drawing.png(figures.comparison(picture, result, density, rival)))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cnnfix_core.engine import FOCUS, PRESETS
+from cnnfix_core.engine import FOCUS, PRESETS, Unit
 from cnnfix_core.errors import CnnfixError, did_you_mean
 from cnnfix_core.zoo import DEFAULT, Model
 
@@ -26,6 +26,15 @@ def add_question(command: argparse.ArgumentParser, or_else: str = "") -> None:
     add_model(command)
     command.add_argument("--target", metavar="CLASS", help="class number or name (default: the predicted class)")
     command.add_argument("--rather-than", metavar="CLASS", help="explain the difference to this class")
+
+
+def add_unit(command: argparse.ArgumentParser) -> None:
+    """Add the argument for a unit inside the network, which is explained instead of a class."""
+    command.add_argument(
+        "--unit",
+        metavar="MODULE:INDEX",
+        help="instead of a class, explain a channel at its strongest place, layer3:87, or an element, layer3:87.4.5",
+    )
 
 
 def add_preset(command: argparse.ArgumentParser) -> None:
@@ -85,10 +94,19 @@ def model_words(options: argparse.Namespace) -> list[str]:
     ]
 
 
-def target_of(options: argparse.Namespace) -> str | tuple[str | None, str] | None:
-    """The target: a class, or a contrast."""
+def target_of(options: argparse.Namespace) -> str | tuple[str | None, str] | Unit | None:
+    """The target: a class, a contrast, or a unit. Raises CnnfixError for a class and a unit."""
     target: str | None = options.target
+    if getattr(options, "unit", None) is not None:  # not all commands have it
+        return unit_of(options)
     return target if options.rather_than is None else (target, options.rather_than)
+
+
+def unit_of(options: argparse.Namespace) -> Unit:
+    """The unit of --unit. Raises CnnfixError if a class is given too."""
+    if options.target is not None or getattr(options, "rather_than", None) is not None:
+        raise CnnfixError("Give a class or a unit, not both.")
+    return Unit.parse(options.unit)
 
 
 def parse_methods(text: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from cnnfix_core.engine.rules import Arrival, HopFunction, Question, changes, kn
 from cnnfix_core.engine.selection import Selection
 from cnnfix_core.engine.tape import Operation, Tape, Value, as_array
 from cnnfix_core.engine.topology import Structure
+from cnnfix_core.engine.units import Unit
 from cnnfix_core.engine.walk import Fixated, Hop, Stop, Trace, unravel, unravel_again, unravel_on
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Structure",
     "Tape",
     "Trace",
+    "Unit",
     "Value",
     "as_array",
     "changes",

@@ -21,9 +21,10 @@ from cnnfix_core.engine.rules import Arrival, Question, Rule
 from cnnfix_core.engine.selection import Selection
 from cnnfix_core.engine.tape import Operation, Tape, Value
 from cnnfix_core.engine.topology import Structure
+from cnnfix_core.engine.units import Unit
 from cnnfix_core.errors import NothingContributesError, TargetError
 
-Target = Sequence[int] | Sequence[Sequence[int]] | Callable[[Any], Any]
+Target = Sequence[int] | Sequence[Sequence[int]] | Callable[[Any], Any] | Unit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,7 +163,8 @@ def unravel(tape: Tape, target: Target, preset: str | Preset = EVIDENCE) -> Trac
         target: the element's position in the first tensor of the result, such as (0, 281) for class 281 of the first
             picture; or two positions, (a, b), to explain the difference of the two scores, why a rather than b; or a
             function that computes one number from the module's result, such as
-            `lambda result: result["out"][0, 15][region].sum()`.
+            `lambda result: result["out"][0, 15][region].sum()`; or a `Unit`, an element or a channel inside the network
+            for the first picture. A channel needs a tape by `record_whole`.
         preset: "evidence", "published", or a preset of your own.
 
     Returns:
@@ -177,7 +179,8 @@ def unravel(tape: Tape, target: Target, preset: str | Preset = EVIDENCE) -> Trac
     """
     preset = get_preset(preset)
     tape, start = starting_at(tape, target)
-    tape.output.array()
+    if not isinstance(target, Unit) or tape.output.data is not None:
+        tape.output.array()
     return Walk(tape, preset).from_element(start)
 
 
@@ -204,6 +207,9 @@ def unravel_again(trace: Trace, preset: str | Preset) -> Trace:
 
 def starting_at(tape: Tape, target: Target) -> tuple[Tape, int]:
     """The tape whose output contains the target, and its position in the flattened output. Raises TargetError."""
+    if isinstance(target, Unit):
+        tape, place = target.start(tape)
+        return tape, int(np.ravel_multi_index(place, tape.output.shape))
     if callable(target):
         tape = go_on(tape, target)
         if prod(tape.output.shape) != 1:

@@ -10,7 +10,7 @@ from cnnfix_core.explanations.asking import (
     ask,
 )
 from cnnfix_core.explanations.description import question, summary
-from cnnfix_core.explanations.explanation import Explanation, PictureAsking, classes, explain
+from cnnfix_core.explanations.explanation import Explanation, PictureAsking, UnitAsking, classes, explain
 from cnnfix_core.explanations.export import (
     as_csv,
     as_dict,
@@ -34,6 +34,7 @@ __all__ = [
     "PictureAsking",
     "Prediction",
     "TargetSpec",
+    "UnitAsking",
     "as_csv",
     "as_dict",
     "as_json",

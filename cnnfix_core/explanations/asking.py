@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine import Preset, Tape, Trace, as_array, unravel
+from cnnfix_core.engine import Preset, Tape, Trace, Unit, as_array, unravel
 from cnnfix_core.errors import TargetError
 from cnnfix_core.zoo import Classifier, Labels, Meaning, probabilities
 
 Class = int | str
-TargetSpec = Class | tuple[Class | None, Class] | None
+TargetSpec = Class | tuple[Class | None, Class] | Unit | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class Prediction:
     """One class with its score and probability, averaged over the views.
 
     Attributes:
-        index: The index of the class, counted from 0.
+        index: The index of the class, counted from 0; -1 for a unit inside the network.
         label: The name of the class.
-        score: As the network gives it: a logit, a probability or the logarithm of one.
-        probability: 0 to 1.
+        score: As the network gives it: a logit, a probability or the logarithm of one; of a unit, its activation.
+        probability: 0 to 1; NaN for a unit.
     """
 
     index: int
@@ -89,6 +89,8 @@ class Classes:
 
     def asked(self, target: TargetSpec) -> tuple[int, int | None]:
         """The index of the class to explain, and that of the second class of a contrast. Raises TargetError."""
+        if isinstance(target, Unit):
+            raise TargetError(f"{target} is a unit inside the network, not a class.")
         if not isinstance(target, Sequence) or isinstance(target, str):
             return self._index(target), None
         if len(target) != 2:

@@ -31,7 +31,7 @@ def summary(explanation: Explanation, density: NDArray[np.floating], rival: NDAr
     fixations = explanation.kept_fixations
     what = "fixations" if len(fixations) != 1 else "fixation"
     parts = [
-        f"{len(fixations):,} {what} for “{explanation.target.label}” ({percent(explanation.target.probability)})."
+        f"{len(fixations):,} {what} for “{explanation.target.label}” ({_strength(explanation)})."
         f" Half of the evidence lies on {percent(area_holding(density, 0.5))} of the picture, most of it"
         f" {describe_position(density)}."
     ]
@@ -46,6 +46,11 @@ def summary(explanation: Explanation, density: NDArray[np.floating], rival: NDAr
     return " ".join(parts)
 
 
+def _strength(explanation: Explanation) -> str:
+    target = explanation.target
+    return percent(target.probability) if explanation.unit is None else f"activation {target.score:.3g}"
+
+
 def _cuts(explanation: Explanation) -> list[str]:
     if not explanation.cuts:
         return []
@@ -57,6 +62,8 @@ def _cuts(explanation: Explanation) -> list[str]:
 def _views(explanation: Explanation) -> list[str]:
     if len(explanation.views) == 1:
         return []
+    if explanation.unit is not None:
+        return [f"It is strongest on one of {len(explanation.views)} crops, which was explained."]
     if len(explanation.explained) < len(explanation.views):
         return [
             f"{len(explanation.explained)} of {len(explanation.views)} crops predict this class and were explained."

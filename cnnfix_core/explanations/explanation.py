@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine import Fixated, Preset, Stop, Trace, as_array, get_preset
-from cnnfix_core.explanations.asking import Asking, Classes, ClassExplanation, TargetSpec
+from cnnfix_core.engine import Fixated, Preset, Stop, Tape, Trace, Unit, as_array, get_preset, unravel
+from cnnfix_core.explanations.asking import Asking, Classes, ClassExplanation, Prediction, TargetSpec
 from cnnfix_core.explanations.fixations import GRID, Fixations, on_picture
 from cnnfix_core.images import Crops, Picture, Source, View, open_picture
 from cnnfix_core.regions import BoxRule, box_of
@@ -25,6 +26,7 @@ class Explanation(ClassExplanation):
 
     Attributes:
         preset: The settings of the walks.
+        unit: The element inside the network that was explained; None for a class.
         model: The name of the model.
         digest: The SHA-256 digest of the picture.
         predictions: The most probable classes, best first.
@@ -46,6 +48,7 @@ class Explanation(ClassExplanation):
     explained: tuple[View, ...]
     traces: tuple[Trace, ...]
     cuts: tuple[Stop, ...] = ()
+    unit: Unit | None = None
 
     @property
     def trace(self) -> Trace:
@@ -101,7 +104,8 @@ def explain(
         model: A model from `load_model`, `open_own` or `Model.of`.
         image: A path, the bytes of a file, a PIL image, an H x W x 3 uint8 array, or a picture from `open_picture`.
         target: None for the predicted class, a class index, a label, or a pair (a, b) of these for "a rather than b";
-            (None, b) contrasts the predicted class with b.
+            (None, b) contrasts the predicted class with b. A `Unit` asks about an element or a channel inside the
+            network; of several views, the walk is made on the one where it is strongest.
         preset: "evidence", "published", or a preset of your own.
         focus: "wide", "balanced", "sharp" or "sharpest", for the evidence preset.
         whole: Keep every value of the tape for inspection; this takes about three times the memory.
@@ -118,8 +122,12 @@ def explain(
     picture = image if isinstance(image, Picture) else open_picture(image)
     started = time.perf_counter()
     seen = model.views(picture, preset.crops)
-    tape = model.record(model.inputs(picture, seen), whole)
-    asking = PictureAsking(model, picture, preset, seen, as_array(tape.output_tensor), target)
+    tape = model.record(model.inputs(picture, seen), whole or isinstance(target, Unit))
+    asking: PictureAsking
+    if isinstance(target, Unit):
+        asking = UnitAsking(model, picture, preset, seen, tape, target)
+    else:
+        asking = PictureAsking(model, picture, preset, seen, as_array(tape.output_tensor), target)
     traces = asking.walks(tape, preset)
     seconds = time.perf_counter() - started
     cuts = tuple(cut for trace in traces for cut in trace.cuts)
@@ -159,6 +167,56 @@ class PictureAsking(Asking):
             explained=explained,
             traces=(),
         )
+
+
+class UnitAsking(PictureAsking):
+    """The predictions for a picture, and the unit to explain, on the view where it is strongest.
+
+    Args:
+        model: The model, as for `PictureAsking`.
+        picture: The picture.
+        preset: The settings of the walks.
+        seen: The views of the picture.
+        tape: Of a batch that the views are part of; it must keep all values.
+        unit: A unit of the network.
+        first: The number of the first view in the batch.
+
+    Attributes:
+        tape: Up to what the unit's module computed.
+        place: The unit's position there.
+    """
+
+    def __init__(  # as above
+        self,
+        model: Model,
+        picture: Picture,
+        preset: Preset,
+        seen: Sequence[View],
+        tape: Tape,
+        unit: Unit,
+        first: int = 0,
+    ) -> None:
+        scores = as_array(tape.output_tensor)[first : first + len(seen)]
+        super().__init__(model, picture, preset, seen, scores, None)
+        starts = [unit.start(tape, first + n) for n in range(len(seen))]
+        activations = [float(reduced.output_tensor[place]) for reduced, place in starts]
+        strongest = int(np.argmax(activations))
+        self.walked = [strongest]
+        self.tape, self.place = starts[strongest]
+        self._unit, self._activation = Unit(unit.module, self.place[1:]), activations[strongest]
+
+    @property
+    def target(self) -> Prediction:
+        """The unit, as if it were a class."""
+        return Prediction(-1, str(self._unit), self._activation, math.nan)
+
+    def walks(self, tape: Tape, preset: Preset) -> list[Trace]:
+        """The walk from the unit. Raises what `unravel` raises."""
+        return [unravel(self.tape, self.place, preset)]
+
+    def explanation(self, reached: Sequence[Fixated], seconds: float) -> Explanation:
+        """The explanation of the unit, without traces."""
+        return replace(super().explanation(reached, seconds), unit=self._unit)
 
 
 def classes(model: Model, image: Source | Picture, crops: Crops = "whole") -> Classes:

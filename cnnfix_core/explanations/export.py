@@ -22,6 +22,7 @@ def as_dict(explanation: Explanation) -> dict[str, Any]:
     return {
         "model": explanation.model,
         **question_as_dict(explanation),
+        "unit": explanation.unit and str(explanation.unit),
         "preset": {
             "name": explanation.preset.name,
             "fan_out": explanation.preset.fan_out,
@@ -89,5 +90,5 @@ def class_as_dict(prediction: Prediction) -> dict[str, Any]:
         "index": prediction.index,
         "label": prediction.label,
         "score": round(prediction.score, 5),
-        "probability": round(prediction.probability, 6),
+        "probability": None if math.isnan(prediction.probability) else round(prediction.probability, 6),
     }

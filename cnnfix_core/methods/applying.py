@@ -7,7 +7,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnfix_core.engine import Preset, get_preset
+from cnnfix_core.engine import Preset, Unit, get_preset
 from cnnfix_core.errors import CnnfixError, ModelError, did_you_mean
 from cnnfix_core.explanations import Class, TargetSpec, classes
 from cnnfix_core.explanations import Classes as Said
@@ -84,11 +84,14 @@ def attribution(  # noqa: PLR0913  # all but the first three are optional settin
     started = time.perf_counter()
     settings = None if wanted.preset is None else get_preset(preset or wanted.preset)
     crops = crops or (settings.crops if settings else "whole")
-    asked = _classes(model, picture, target, crops)
+    unit = target if isinstance(target, Unit) else None
+    if unit is not None and settings is None:
+        raise ModelError(f"{wanted.title} explains classes, not units inside the network: fixations do.")
+    asked = () if isinstance(target, Unit) else _classes(model, picture, target, crops)
     if reason := reason_against(model, method, contrast=len(asked) == 2):
         raise ModelError(reason)
     progress = progress or _ignore
-    request = MapRequest(model, picture, asked, crops, longest_side, layer, settings, progress)
+    request = MapRequest(model, picture, asked, crops, longest_side, layer, settings, progress, unit)
     drawn = wanted.draw(request)
     progress(1.0)
     return Attribution(

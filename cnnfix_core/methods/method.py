@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnfix_core.engine import Preset
+from cnnfix_core.engine import Preset, Unit
 from cnnfix_core.explanations import Fixations
 from cnnfix_core.images import Crops, Picture
 from cnnfix_core.regions import Box, BoxRule
@@ -16,6 +16,7 @@ from cnnfix_core.zoo import Model
 
 Map = NDArray[np.float32]
 Classes = tuple[int, ...]
+Asked = int | tuple[int, int] | Unit
 # Called with the share that is done, 0 to 1; an exception that it raises stops the method.
 Progress = Callable[[float], None]
 
@@ -33,6 +34,7 @@ class MapRequest:
         layer: The layer to use; None for the method's default.
         preset: The preset of a walk; None for other methods.
         progress: Called with the share that is done.
+        unit: A unit inside the network, asked about instead of a class; only walks take one.
     """
 
     model: Model
@@ -43,10 +45,13 @@ class MapRequest:
     layer: str | None
     preset: Preset | None
     progress: Progress
+    unit: Unit | None = None
 
     @property
-    def target(self) -> int | tuple[int, int]:
-        """The class index, or both of a contrast."""
+    def target(self) -> Asked:
+        """The class index, both of a contrast, or the unit."""
+        if self.unit is not None:
+            return self.unit
         first, *other = self.classes
         return (first, other[0]) if other else first
 
@@ -99,7 +104,7 @@ class Attribution:
         layer: the module whose output it was drawn on, if it was.
         fixations: of a walk.
         box: x0, y0, x1, y1, inclusive original pixels; None for a map of zeros.
-        asked: the class index, or both of a contrast.
+        asked: the class index, both of a contrast, or the unit.
     """
 
     method: str
@@ -107,7 +112,7 @@ class Attribution:
     layer: str | None
     fixations: Fixations | None
     box: Box | None
-    asked: int | tuple[int, int]
+    asked: Asked
     seconds: float
 
     @property

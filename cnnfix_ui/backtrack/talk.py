@@ -12,6 +12,7 @@ from cnnfix_core.backtrack import Chosen, Walked, gif, step_image, trace_json
 from cnnfix_core.visualization import png
 from cnnfix_ui import address
 from cnnfix_ui.address import Setting
+from cnnfix_ui.backtrack import units
 from cnnfix_ui.backtrack.answers import answer
 from cnnfix_ui.backtrack.component import relay
 from cnnfix_ui.widgets.downloads import downloads
@@ -45,6 +46,7 @@ def answer_questions(name: str, picture: Picture, get: Callable[[], Walked], set
     number = st.session_state.get(_NUMBER, 0)
     relay({"playback": name, "ask": number, **answer(walked, step, chosen)}, key="relay", on_ask=_note)
     address.write(settings)
+    units.offer(walked, chosen)
     _downloads(picture, get, step, chosen)
 
 

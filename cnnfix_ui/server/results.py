@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cnnfix_core import Explanation, Model, Picture, Preset, attribute, explain, load_model, perturbations
 from cnnfix_core.backtrack import Walked, walked
+from cnnfix_core.engine import Unit
 from cnnfix_core.errors import ModelError
 from cnnfix_core.explanations import Classes, classes
 from cnnfix_core.images import Crops, list_samples
@@ -32,7 +33,7 @@ def _nbytes(answer: object) -> int:
     return 40 * len(fixations) if fixations else getattr(answer, "nbytes", 1_000) + 1_000
 
 
-Target = int | tuple[int | None, int] | None
+Target = int | tuple[int | None, int] | Unit | None
 
 # Room for four of the largest networks of the paper.
 models: Cache[str, Model] = Cache(2_500_000_000, lambda model: model.nbytes)

@@ -1,0 +1,56 @@
+"""The question about a unit inside the network, on Backtrack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from cnnfix_core.backtrack import Chosen, Walked, unit_of
+from cnnfix_core.engine import Unit
+from cnnfix_core.errors import TargetError
+from cnnfix_ui.errors import escaped
+from cnnfix_ui.server import results
+from cnnfix_ui.widgets import controls
+
+
+def parse_unit(text: str) -> Unit:
+    """A unit from the address. Raises ValueError for anything else."""
+    try:
+        return Unit.parse(text)
+    except TargetError as error:
+        raise ValueError(text) from error
+
+
+def ask(explained: Callable[[results.Target], Walked]) -> Walked:
+    """The walk from the chosen unit, or from the class if there is none, or none in this network."""
+    unit = st.session_state["unit"]
+    if unit is not None:
+        try:
+            return explained(unit)
+        except TargetError:
+            _ask_about(None)
+    return controls.ask(explained)
+
+
+def back_to_classes() -> None:
+    """Draw the button that ends the question about a unit."""
+    st.subheader("A unit inside the network", anchor=False)
+    st.button("Explain a class again", icon=":material/undo:", on_click=_ask_about, args=(None,), key="unit.end")
+
+
+def offer(walked: Walked, chosen: Chosen | None) -> None:
+    """Draw the button that asks about what is chosen, if it is a unit."""
+    unit = chosen and unit_of(walked, chosen)
+    if not chosen or not unit or unit == st.session_state["unit"]:
+        return
+    step = walked.path.steps[chosen.step]
+    words = f"Explain {chosen.label(step)} of {step.module}"
+    if st.button(escaped(words), icon=":material/center_focus_strong:", key="unit.ask"):
+        _ask_about(unit)
+        st.rerun(scope="app")
+
+
+def _ask_about(unit: Unit | None) -> None:
+    st.session_state["unit"] = unit
+    st.session_state["step"], st.session_state["chosen"] = 0, None
