@@ -11,10 +11,10 @@ from cnnfix_core.backtrack.inspection import DecisionFacts, ElementFacts, InputF
 from cnnfix_core.backtrack.path import Path, Stage, Step
 from cnnfix_core.backtrack.picks import Chosen, element
 from cnnfix_core.backtrack.playback.playback import Cloud, Playback, overlap, spread
-from cnnfix_core.backtrack.receptive_fields.fields import Field, receptive_field_of
 from cnnfix_core.backtrack.step_texts import called, evidence_words, kind, shape, step_words
 from cnnfix_core.backtrack.units import unit_of
 from cnnfix_core.backtrack.walkthrough import Walked, walked
+from cnnfix_core.receptive_fields import Field, receptive_field_of
 
 __all__ = [
     "Account",

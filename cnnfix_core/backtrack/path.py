@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 
-from cnnfix_core.backtrack.receptive_fields.fields import Field, fields
 from cnnfix_core.engine import Operation, Trace, Value, family_of, known_as
 from cnnfix_core.engine.rules.indexing import same_order
+from cnnfix_core.receptive_fields import Field, fields
 
 # A block has at least two of these.
 _LINEAR = {"aten.convolution", "aten._convolution", "aten.addmm", "aten.mm"}

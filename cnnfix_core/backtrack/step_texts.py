@@ -16,6 +16,7 @@ from cnnfix_core.regions import describe_position
 from cnnfix_core.utils import percent
 
 _NAMES = {
+    "rather_than": "Contrast with other classes",
     "relu": "ReLU",
     "relu6": "ReLU6",
     "leaky_relu": "Leaky ReLU",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from PIL import Image
@@ -14,8 +15,8 @@ from cnnfix_core.arrays import Floats
 from cnnfix_core.engine import Preset, Reached, Tape, Unit, as_array, unravel_together
 from cnnfix_core.errors import CnnfixError, ModelError, RecordError
 from cnnfix_core.explanations import Class, Explanation, PictureAsking, UnitAsking
-from cnnfix_core.images import Picture, Source, View, open_picture
-from cnnfix_core.methods import Map, cached_per_network, grad_cam_together, on_picture, reason_against
+from cnnfix_core.images import Picture, Source, View, maps_on_picture, open_picture
+from cnnfix_core.methods import Map, cached_per_network, grad_cam_together, reason_against
 from cnnfix_core.regions import MAP_SIDE
 from cnnfix_core.utils import one_thread
 from cnnfix_core.zoo import Model
@@ -32,13 +33,13 @@ class BatchResult:
     Attributes:
         picture: The picture.
         explanation: Without traces.
-        density: At most `MAP_SIDE` long, like `rival`.
+        map: Where the evidence lies, at most `MAP_SIDE` long, like `rival`.
         rival: Grad-CAM's map; None if Grad-CAM cannot be used with the network.
     """
 
     picture: Picture
     explanation: Explanation
-    density: Floats
+    map: Floats
     rival: Map | None
 
 
@@ -100,13 +101,13 @@ class BatchExplainer:
         tape = model.record(batch, whole=self._unit is not None)
         asked, found = self._asked(tape, pictures, seen)
         walks = iter(found)
-        del tape
-        reached = [[next(walks) for _ in one.walked] for one in asked]
-        rivals = self._rivals(batch, pictures, seen, [one.wanted for one in asked])
+        explained = [_explained(one, [next(walks) for _ in one.walked]) for one in asked]
+        del tape, found, walks
+        others = self._rivals(batch, pictures, seen, [one.wanted for one in asked])
         each = (time.perf_counter() - started) / len(pictures)
         return [
-            _answer(picture, one, mine, rival, each)
-            for picture, one, mine, rival in zip(pictures, asked, reached, rivals, strict=True)
+            found if isinstance(found, CnnfixError) else _result(picture, replace(found, seconds=each), rival)
+            for picture, found, rival in zip(pictures, explained, others, strict=True)
         ]
 
     def _asked(
@@ -126,7 +127,10 @@ class BatchExplainer:
             for n, (picture, one) in enumerate(zip(pictures, seen, strict=True))
         ]
         targets = [(n * views + view, one.wanted) for n, one in enumerate(asked) for view in one.walked]
-        return asked, unravel_together(tape, targets, preset)
+        rivals = [
+            [(n * views + view, rival) for rival in one.rivals] for n, one in enumerate(asked) for view in one.walked
+        ]
+        return asked, unravel_together(tape, targets, preset, rivals)
 
     def _rivals(
         self, batch: Tensor, pictures: Sequence[Picture], seen: Sequence[Sequence[View]], classes: Sequence[int]
@@ -137,21 +141,22 @@ class BatchExplainer:
         wanted = [one for one in classes for _ in range(views)]
         maps = grad_cam_together(self._model, batch, wanted + [0] * (len(batch) - len(wanted)))
         return [
-            on_picture(picture, one, maps[n * views : (n + 1) * views], MAP_SIDE)
+            maps_on_picture(picture, one, maps[n * views : (n + 1) * views], MAP_SIDE)
             for n, (picture, one) in enumerate(zip(pictures, seen, strict=True))
         ]
 
 
-def _answer(
-    picture: Picture, asked: PictureAsking, walks: Sequence[Reached], rival: Map | None, seconds: float
-) -> BatchResult | CnnfixError:
+def _explained(asked: PictureAsking, walks: Sequence[Reached]) -> Explanation | CnnfixError:
     reached = []
     for walk in walks:
         if isinstance(walk, CnnfixError):
             return walk
         reached.append(walk)
-    explanation = asked.explanation(reached, seconds)
-    return BatchResult(picture, explanation, explanation.density(longest_side=MAP_SIDE), rival)
+    return asked.explanation(reached, math.nan)
+
+
+def _result(picture: Picture, explanation: Explanation, rival: Map | None) -> BatchResult:
+    return BatchResult(picture, explanation, explanation.map(MAP_SIDE), rival)
 
 
 @cached_per_network

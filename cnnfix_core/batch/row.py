@@ -33,7 +33,7 @@ class BatchRow:
         probability: Its probability, 0 to 1.
         score: Its logit.
         fixations: Number of fixations.
-        spread: Area of the smallest region that holds half of the density, as a share of the picture.
+        spread: Area of the smallest region that holds half of the map, as a share of the picture.
         border: Share of the evidence in the outermost tenth of each side; 0.36 for uniform evidence.
         x: Centre of the evidence, 0 to 1 of the width.
         y: Centre of the evidence, 0 to 1 of the height.
@@ -74,7 +74,7 @@ def row_of(name: str, answer: BatchResult | CnnfixError) -> BatchRow:
     """The row for a result or an error."""
     if isinstance(answer, CnnfixError):
         return BatchRow(picture=name, error=str(answer))
-    picture, explanation, density, rival = answer.picture, answer.explanation, answer.density, answer.rival
+    picture, explanation, map_, rival = answer.picture, answer.explanation, answer.map, answer.rival
     fixations = explanation.kept_fixations
     x, y = np.average((fixations.xy + 0.5) / (picture.width, picture.height), axis=0, weights=fixations.evidence)
     x0, y0, x1, y1 = explanation.box()
@@ -91,7 +91,7 @@ def row_of(name: str, answer: BatchResult | CnnfixError) -> BatchRow:
         probability=target.probability,
         score=target.score,
         fixations=len(fixations),
-        spread=area_holding(density, 0.5),
+        spread=area_holding(map_, 0.5),
         border=at_the_border(fixations),
         x=float(x),
         y=float(y),
@@ -99,7 +99,7 @@ def row_of(name: str, answer: BatchResult | CnnfixError) -> BatchRow:
         y0=y0,
         x1=x1,
         y1=y1,
-        disagreement=_NONE if rival is None or not rival.any() else 1 - overlap(density, rival, 0.1),
+        disagreement=_NONE if rival is None or not rival.any() else 1 - overlap(map_, rival, 0.1),
     )
 
 

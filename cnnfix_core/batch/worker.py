@@ -72,7 +72,7 @@ class Worker:
         if self._work.figures is None:
             return
         file = self._work.figures / figure_name(item.name, answer.picture.digest)
-        content = png(comparison(answer.picture, answer.explanation, answer.density, answer.rival))
+        content = png(comparison(answer.picture, answer.explanation, answer.map, answer.rival))
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)

@@ -35,8 +35,8 @@ def run(options: argparse.Namespace) -> int:
     picture = open_picture(options.image)
     model = load(options.model, model_options(options))
     result = explain(model, picture, target_of(options), options.preset, options.focus)
-    density = result.density(longest_side=highest_density.MAP_SIDE)
-    print(description.summary(result, density))
+    map_ = result.map(highest_density.MAP_SIDE)
+    print(description.summary(result, map_))
     if options.json:
         options.json.write_text(export.as_json(result), "utf-8")
     if options.csv:
@@ -49,5 +49,5 @@ def run(options: argparse.Namespace) -> int:
                 rival = attribute(model, picture, result.asked, crops=crops, longest_side=side)
         except (MissingPackageError, ModelError) as error:
             print(f"The figure does not show Grad-CAM. {error}", file=sys.stderr)
-        options.figure.write_bytes(drawing.png(figures.comparison(picture, result, density, rival)))
+        options.figure.write_bytes(drawing.png(figures.comparison(picture, result, map_, rival)))
     return 0

@@ -12,9 +12,9 @@ from cnnfix_core.engine.rule_coverage import Coverage, coverage
 from cnnfix_core.engine.rules import Arrival, HopFunction, Question, changes, known_as, rule
 from cnnfix_core.engine.selection import Selection
 from cnnfix_core.engine.tape import Operation, Tape, Value, as_array
-from cnnfix_core.engine.topology import Structure
+from cnnfix_core.engine.topology import Structure, bottlenecks
 from cnnfix_core.engine.units import Unit
-from cnnfix_core.engine.walk import Fixated, Hop, Stop, Trace, unravel, unravel_again, unravel_on
+from cnnfix_core.engine.walk import Fixated, Hop, Passage, Stop, Trace, unravel, unravel_again, unravel_on
 
 __all__ = [
     "EVIDENCE",
@@ -29,6 +29,7 @@ __all__ = [
     "HopFunction",
     "Operation",
     "Overwrite",
+    "Passage",
     "Path",
     "Preset",
     "Question",
@@ -41,6 +42,7 @@ __all__ = [
     "Unit",
     "Value",
     "as_array",
+    "bottlenecks",
     "changes",
     "coverage",
     "family_of",

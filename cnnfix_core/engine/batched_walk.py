@@ -5,35 +5,69 @@ Walks of different pictures never meet, so each keeps its own total, beam and lo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Floats, Ints
 from cnnfix_core.engine.presets import Preset, get_preset
 from cnnfix_core.engine.rules import Arrival, Question, Rule
 from cnnfix_core.engine.selection import Selection
 from cnnfix_core.engine.tape import Tape, Value
-from cnnfix_core.engine.walk import Delivery, Fixated, Walk, checked
+from cnnfix_core.engine.walk import Delivery, Passage, Walk, against, flat
 from cnnfix_core.errors import NothingContributesError
 
-Reached = Fixated | NothingContributesError
+Reached = Passage | NothingContributesError
 
 
-def unravel_together(tape: Tape, targets: Sequence[Sequence[int]], preset: str | Preset) -> list[Reached]:
-    """For each target, find what a walk from it reaches in the first input, or the error if it reaches nothing.
+def unravel_together(
+    tape: Tape,
+    targets: Sequence[Sequence[int]],
+    preset: str | Preset,
+    rivals: Sequence[Sequence[Sequence[int]]] = (),
+) -> list[Reached]:
+    """For each target, find the elements that a walk from it passes through, or the error if it reaches no input.
 
-    targets: as for `unravel`, at most one per picture: (batch, class), in the order of the pictures. Evidence differs
-    from that of single walks only by rounding. Raises what `unravel` raises, except NothingContributesError.
+    Evidence differs from that of single walks only by rounding.
+
+    Args:
+        tape: A tape of several pictures.
+        targets: As for `unravel`, at most one per picture: (batch, class), in the order of the pictures.
+        preset: The settings of the walks.
+        rivals: For each target, as for `unravel`.
+
+    Raises:
+        CnnfixError: What `unravel` raises, except NothingContributesError.
     """
-    starts = [int(np.ravel_multi_index(checked(tape, target), tape.output.shape)) for target in targets]
+    preset = get_preset(preset)
+    starts = [flat(tape, target) for target in targets]
     tape.output.array()
+    if preset.contrast:
+        tape = against(tape, [[flat(tape, rival) for rival in each] for each in rivals], preset) or tape
     try:
-        return _Together(tape, get_preset(preset), len(starts)).reached(starts)
+        return _Together(tape, preset, len(starts)).reached(starts)
     except NothingContributesError as error:
         return [error] * len(starts)
+
+
+@dataclass(frozen=True, eq=False)
+class _Part(Mapping[Value, Selection]):
+    """The selections of one of several walks, found in those of all when they are asked for."""
+
+    selections: Mapping[Value, Selection]
+    owner: Mapping[Value, Ints]
+    walk: int
+
+    def __getitem__(self, value: Value) -> Selection:
+        every, mine = self.selections[value], self.owner[value] == self.walk
+        return Selection(every.shape, every.index[mine], every.sign[mine], every.evidence[mine])
+
+    def __iter__(self) -> Iterator[Value]:
+        return iter(self.selections)
+
+    def __len__(self) -> int:
+        return len(self.selections)
 
 
 class _Together(Walk):
@@ -45,21 +79,21 @@ class _Together(Walk):
         self._owner: dict[Value, Ints] = {}
 
     def reached(self, starts: Sequence[int]) -> list[Reached]:
-        """Walk from these positions in the flattened output, and return what each walk reaches."""
+        """Walk from these positions in the flattened output, and return what each walk passes through."""
         tape = self._tape
         self._owner[tape.output] = np.arange(self._walks)
         index = np.array(starts, np.int64)
         signs = np.ones(self._walks, np.int8)
-        found = self.from_selection(Selection(tape.output.shape, index, signs, np.ones(self._walks))).fixations
-        owner = self._owner[tape.inputs[0]]
-        return [self._of(found, owner == walk) for walk in range(self._walks)]
+        found = self.from_selection(Selection(tape.output.shape, index, signs, np.ones(self._walks)))
+        return [self._of(found, walk) for walk in range(self._walks)]
 
-    def _of(self, found: Fixated, mine: NDArray[np.bool_]) -> Reached:
-        if not mine.any():
-            return NothingContributesError(
-                "No part of the input contributes to the target. Choose another target or another preset."
-            )
-        return Fixated(found.index[mine], found.evidence[mine], found.sign[mine])
+    def _of(self, found: Passage, walk: int) -> Reached:
+        part = Passage(found.tape, _Part(self.selections, self._owner, walk))
+        if len(part.fixations):
+            return part
+        return NothingContributesError(
+            "No part of the input contributes to the target. Choose another target or another preset."
+        )
 
     def _deliver(self, question: Question, rule: Rule, arrivals: Sequence[Arrival]) -> None:
         owner, factor = self._owner[question.output], self._factor(question, arrivals)

@@ -34,7 +34,11 @@ class Preset:
             otherwise in 224ths of what the network sees, across and down: pixels of most networks' input.
         outliers: (share, distance): drop a fixation with at most this share of all fixations within this part of
             the picture's diagonal; None drops nothing.
-        box_share: share of the density in the smallest region whose largest part the box surrounds; None takes the
+        contrast: where one class is explained, how much of the evidence for the strongest other classes is taken away
+            at the last feature map, 0 to 1.
+        joined: whether the map of a picture joins the evidence at all depths of the network; otherwise it is the
+            density of the fixations (the paper's heat map).
+        box_share: share of the map in the smallest region whose largest part the box surrounds; None takes the
             extent of the fixations.
     """
 
@@ -49,6 +53,8 @@ class Preset:
     weighted: bool
     sigma: float
     outliers: tuple[float, float] | None
+    contrast: float
+    joined: bool
     box_share: float | None
 
     def __post_init__(self) -> None:
@@ -56,6 +62,8 @@ class Preset:
             raise CnnfixError(f"fan_out is {self.fan_out}, but a hop must keep at least 1 contribution.")
         if self.beam is not None and self.beam < 1:
             raise CnnfixError(f"beam is {self.beam}, but at least 1 element must stay; None keeps all.")
+        if not 0 <= self.contrast <= 1:
+            raise CnnfixError(f"contrast is {self.contrast}, but must be between 0 and 1.")
         for field, value, allowed in (
             ("location", self.location, get_args(Location)),
             ("residual_location", self.residual_location, get_args(Location)),
@@ -78,6 +86,8 @@ PUBLISHED = Preset(
     weighted=False,
     sigma=20.0,
     outliers=(0.05, 0.10),
+    contrast=0.0,
+    joined=False,
     box_share=None,
 )
 
@@ -94,7 +104,9 @@ EVIDENCE = Preset(
     weighted=True,
     sigma=5.0,
     outliers=None,
-    box_share=0.9,
+    contrast=0.5,
+    joined=True,
+    box_share=0.85,
 )
 
 PRESETS = {preset.name: preset for preset in (PUBLISHED, EVIDENCE)}

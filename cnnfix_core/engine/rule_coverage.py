@@ -111,8 +111,9 @@ def coverage(
         TargetError: as `unravel`.
     """
     tape = record(module, *inputs, **options)
-    tape, start = starting_at(tape, largest if target is None else target)
-    trial = _Trial(tape, get_preset(preset))
+    preset = get_preset(preset)
+    tape, start = starting_at(tape, largest if target is None else target, preset)
+    trial = _Trial(tape, preset)
     try:
         trace = trial.from_element(start)
         fixations, left = sum(len(trace.selection(value)) for value in tape.inputs), trace.left

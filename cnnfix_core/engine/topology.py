@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING
@@ -26,6 +27,20 @@ _REORDERS = {
     *("aten.permute", "aten.transpose", "aten.t", "aten.unfold", "aten.im2col"),
     *("aten.cat", "aten.stack", "aten.index", "aten.gather", "aten.flip", "aten.roll", "aten.select", "aten.slice"),
 }
+
+
+def bottlenecks(tape: Tape) -> Iterator[Value]:
+    """The values that everything passes through between the output and the inputs, from the output back."""
+    open_ends = {tape.output}
+    for operation in reversed(tape.operations):
+        if open_ends.isdisjoint(operation.outputs):
+            continue
+        if len(open_ends) == 1:
+            yield from open_ends
+        open_ends.difference_update(operation.outputs)
+        open_ends.update(operation.activations())
+    if len(open_ends) == 1:
+        yield from open_ends
 
 
 class Structure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, NamedTuple
@@ -12,8 +12,9 @@ import numpy as np
 
 from cnnfix_core.arrays import Floats, Ints, Signs
 from cnnfix_core.engine import rules
-from cnnfix_core.engine.contrast import with_difference
+from cnnfix_core.engine.difference import with_difference
 from cnnfix_core.engine.edges import Edges, Shared
+from cnnfix_core.engine.last_map import LastMap, last_map, places
 from cnnfix_core.engine.lineage import LineageOnDemand, arrivals_of
 from cnnfix_core.engine.presets import EVIDENCE, Preset, get_preset
 from cnnfix_core.engine.recording import go_on
@@ -116,33 +117,15 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Trace:
-    """One walk.
-
-    Attributes:
-        hops: in the order of the walk, from the output to the inputs.
-        left: evidence that did not arrive, by reason: "padding", "bias" (no input contributed to any of the
-            elements that the walk had reached in an operation's output), and, if there is any, "not followed" (see
-            `cuts`). This and what arrived at all inputs add up to 1.
-        cuts: where the dependence on the input goes through what walks do not follow: complex numbers, whole numbers,
-            or numbers that left PyTorch.
-    """
+class Passage:
+    """The elements that a walk passed through, without its hops."""
 
     tape: Tape
-    preset: Preset
-    hops: tuple[Hop, ...]
-    left: dict[str, float]
-    cuts: tuple[Stop, ...]
-    _selections: dict[Value, Selection] = field(repr=False)
+    _selections: Mapping[Value, Selection] = field(repr=False)
 
     def selection(self, value: Value) -> Selection:
         """The elements of a value that the walk passed through; empty if it did not reach the value."""
         return self._selections.get(value) or Selection.empty(value.shape)
-
-    @property
-    def values(self) -> tuple[Value, ...]:
-        """All values that the walk passed through, from the output to the inputs."""
-        return tuple(self._selections)
 
     @property
     def fixations(self) -> Fixated:
@@ -155,7 +138,31 @@ class Trace:
         return Fixated(selection.coordinates, selection.evidence, selection.sign)
 
 
-def unravel(tape: Tape, target: Target, preset: str | Preset = EVIDENCE) -> Trace:
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace(Passage):
+    """One walk.
+
+    Attributes:
+        hops: in the order of the walk, from the output to the inputs.
+        left: evidence that did not arrive, by reason: "padding", "bias" (no input contributed to any of the
+            elements that the walk had reached in an operation's output), and, if there is any, "not followed" (see
+            `cuts`). This and what arrived at all inputs add up to 1.
+        cuts: where the dependence on the input goes through what walks do not follow: complex numbers, whole numbers,
+            or numbers that left PyTorch.
+    """
+
+    preset: Preset
+    hops: tuple[Hop, ...]
+    left: dict[str, float]
+    cuts: tuple[Stop, ...]
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """All values that the walk passed through, from the output to the inputs."""
+        return tuple(self._selections)
+
+
+def unravel(tape: Tape, target: Target, preset: str | Preset = EVIDENCE, rivals: Sequence[Sequence[int]] = ()) -> Trace:
     """Walk back from an element of the tape's output to the inputs (Mopuri, Garg, Babu, IEEE TIP 28(5), 2019).
 
     Args:
@@ -166,6 +173,8 @@ def unravel(tape: Tape, target: Target, preset: str | Preset = EVIDENCE) -> Trac
             `lambda result: result["out"][0, 15][region].sum()`; or a `Unit`, an element or a channel inside the network
             for the first picture. A channel needs a tape by `record_whole`.
         preset: "evidence", "published", or a preset of your own.
+        rivals: positions of other scores: the preset's `contrast` of their evidence is taken away at the last feature
+            map, so that the walk explains what is more than theirs. Networks without such a map ignore them.
 
     Returns:
         The trace. `trace.fixations` are the elements of the first input that were reached. If the module has a single
@@ -178,9 +187,11 @@ def unravel(tape: Tape, target: Target, preset: str | Preset = EVIDENCE) -> Trac
         NothingContributesError: no input contributes to the target.
     """
     preset = get_preset(preset)
-    tape, start = starting_at(tape, target)
+    tape, start = starting_at(tape, target, preset)
     if not isinstance(target, Unit) or tape.output.data is not None:
         tape.output.array()
+    if rivals and preset.contrast:
+        tape = against(tape, [[flat(tape, rival) for rival in rivals]], preset) or tape
     return Walk(tape, preset).from_element(start)
 
 
@@ -205,8 +216,11 @@ def unravel_again(trace: Trace, preset: str | Preset) -> Trace:
     return Walk(trace.tape, get_preset(preset)).from_element(int(start))
 
 
-def starting_at(tape: Tape, target: Target) -> tuple[Tape, int]:
-    """The tape whose output contains the target, and its position in the flattened output. Raises TargetError."""
+def starting_at(tape: Tape, target: Target, preset: Preset) -> tuple[Tape, int]:
+    """The tape whose output contains the target, and its position in the flattened output. Raises TargetError.
+
+    For "a rather than b" it is a tape on which the preset's walks take b's evidence away.
+    """
     if isinstance(target, Unit):
         tape, place = target.start(tape)
         return tape, int(np.ravel_multi_index(place, tape.output.shape))
@@ -217,8 +231,46 @@ def starting_at(tape: Tape, target: Target) -> tuple[Tape, int]:
             raise TargetError(f"The target must be one number, but its function returned a tensor of shape {shape}.")
         return tape, 0
     if any(isinstance(part, Sequence) for part in target):
-        return with_difference(tape, *_pair(tape, target))
-    return tape, int(np.ravel_multi_index(checked(tape, target), tape.output.shape))
+        a, b = _pair(tape, target)
+        contrasted = against(tape, [[flat(tape, b)]], preset, share=1.0)
+        return (contrasted, flat(tape, a)) if contrasted else with_difference(tape, a, b)
+    return tape, flat(tape, target)
+
+
+def flat(tape: Tape, position: Sequence[Any]) -> int:
+    """Where a position is in the flattened output. Raises TargetError outside of it."""
+    return int(np.ravel_multi_index(checked(tape, position), tape.output.shape))
+
+
+def against(tape: Tape, others: Sequence[Sequence[int]], preset: Preset, share: float | None = None) -> Tape | None:
+    """A tape on which walks take away evidence for other scores at the last feature map; None if there is no map.
+
+    others: the positions of scores in the flattened output, those of each picture together. share: how much of their
+    evidence is taken away, 0 to 1; None: the preset's `contrast`.
+    """
+    at = last_map(tape)
+    if at is None:
+        return None
+    each = [_evidence_on(at, scores, preset) for scores in others if scores]
+    return at.without(np.sum(each, axis=0), share) if each else tape
+
+
+def _evidence_on(at: LastMap, scores: Sequence[int], preset: Preset) -> Floats:
+    """(batch, places) the evidence for these scores, equally weighted, at the places of the map; sums to 1, or to 0."""
+    shape, head = at.value.shape, at.head
+    size = shape[0], prod(shape[2:])
+    start = np.unique(np.array(scores, np.int64))
+    each = np.full(len(start), 1 / len(start))
+    try:
+        found = Walk(head, preset).from_selection(
+            Selection(head.output.shape, start, np.ones(len(start), np.int8), each)
+        )
+    except NothingContributesError:
+        return np.zeros(size)
+    reached = found.selection(at.value)
+    evidence = np.zeros(prod(size))
+    np.add.at(evidence, places(reached.index, shape), reached.evidence / reached.total)
+    return evidence.reshape(size)
 
 
 def _pair(tape: Tape, target: Sequence[Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -289,7 +341,7 @@ class Walk:
                     self._hop(operation, slot, value)
         for value in tape.inputs:
             self._settle(value)
-        trace = Trace(tape, self._preset, tuple(self._hops), self.left, tuple(self.cuts.values()), self.selections)
+        trace = Trace(tape, self.selections, self._preset, tuple(self._hops), self.left, tuple(self.cuts.values()))
         if not any(len(trace.selection(value)) for value in tape.inputs):
             raise NothingContributesError(self._end())
         return trace

@@ -15,6 +15,9 @@ from cnnfix_core.engine import Preset, Tape, Trace, Unit, as_array, unravel
 from cnnfix_core.errors import TargetError
 from cnnfix_core.zoo import Classifier, Labels, Meaning, probabilities
 
+# A class is explained beside this many strongest other classes.
+RIVALS = 5
+
 Class = int | str
 TargetSpec = Class | tuple[Class | None, Class] | Unit | None
 
@@ -87,6 +90,11 @@ class Classes:
         best = np.argsort(-self._probabilities, kind="stable")[:count]
         return tuple(self.prediction(int(index)) for index in best)
 
+    def strongest_beside(self, index: int) -> list[int]:
+        """The indices of the strongest other classes, at most `RIVALS`."""
+        order = np.argsort(-self._scores, kind="stable")
+        return [int(other) for other in order if other != index][:RIVALS]
+
     def asked(self, target: TargetSpec) -> tuple[int, int | None]:
         """The index of the class to explain, and that of the second class of a contrast. Raises TargetError."""
         if isinstance(target, Unit):
@@ -112,6 +120,7 @@ class Asking:
         classes: The predictions for all classes.
         wanted: The index of the class to explain.
         other: The index of the second class of a contrast.
+        rivals: The indices of the strongest other classes, which a walk of one class is contrasted with.
         walked: The views on which to walk back: those whose top class is `wanted`, or all if there are none.
 
     Args:
@@ -126,6 +135,7 @@ class Asking:
     def __init__(self, model: Classifier, scores: NDArray[np.floating], target: TargetSpec) -> None:
         self.classes = Classes(model.labels, scores, model.meaning)
         self.wanted, self.other = self.classes.asked(target)
+        self.rivals = self.classes.strongest_beside(self.wanted)
         predicted = scores.argmax(axis=1) == self.wanted
         self.walked: list[int] = np.flatnonzero(predicted if predicted.any() else np.ones_like(predicted)).tolist()
 
@@ -141,10 +151,12 @@ class Asking:
 
     def walks(self, tape: Tape, preset: Preset) -> list[Trace]:
         """Walk back on each view in `walked`. The tape is of all views. Raises what `unravel` raises."""
-        return [
-            unravel(tape, (n, self.wanted) if self.other is None else ((n, self.wanted), (n, self.other)), preset)
-            for n in self.walked
-        ]
+        return [self._walk(tape, view, preset) for view in self.walked]
+
+    def _walk(self, tape: Tape, view: int, preset: Preset) -> Trace:
+        if self.other is not None:
+            return unravel(tape, ((view, self.wanted), (view, self.other)), preset)
+        return unravel(tape, (view, self.wanted), preset, [(view, rival) for rival in self.rivals])
 
 
 def ask(model: Classifier, inputs: Tensor, target: TargetSpec, preset: Preset) -> tuple[Asking, list[Trace]]:

@@ -20,20 +20,20 @@ def question(target: Prediction, rather_than: Prediction | None) -> str:
     return f"Why “{target.label}” rather than “{rather_than.label}”?"
 
 
-def summary(explanation: Explanation, density: NDArray[np.floating], rival: NDArray[np.floating] | None = None) -> str:
+def summary(explanation: Explanation, map_: NDArray[np.floating], rival: NDArray[np.floating] | None = None) -> str:
     """Summarise an explanation: number of fixations, position of the evidence, comparison with Grad-CAM, duration.
 
     Args:
         explanation: The explanation.
-        density: The density of the fixations, of any size.
+        map_: The map of the evidence, of any size.
         rival: Grad-CAM's map, of any size.
     """
     fixations = explanation.kept_fixations
     what = "fixations" if len(fixations) != 1 else "fixation"
     parts = [
         f"{len(fixations):,} {what} for “{explanation.target.label}” ({_strength(explanation)})."
-        f" Half of the evidence lies on {percent(area_holding(density, 0.5))} of the picture, most of it"
-        f" {describe_position(density)}."
+        f" Half of the evidence lies on {percent(area_holding(map_, 0.5))} of the picture, most of it"
+        f" {describe_position(map_)}."
     ]
     if rival is not None and rival.any():
         area, position = percent(area_holding(rival, 0.5)), describe_position(rival)

@@ -12,11 +12,12 @@ import torch
 from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine import Fixated, Preset, Stop, Tape, Trace, Unit, as_array, get_preset, unravel
+from cnnfix_core.engine import Passage, Preset, Stop, Tape, Trace, Unit, as_array, get_preset, unravel
 from cnnfix_core.explanations.asking import Asking, Classes, ClassExplanation, Prediction, TargetSpec
-from cnnfix_core.explanations.fixations import GRID, Fixations, on_picture
+from cnnfix_core.explanations.depths import ALL, Depth, EvidenceMap, depth_map, evidence_maps, feature_maps
+from cnnfix_core.explanations.fixations import Fixations, on_picture
 from cnnfix_core.images import Crops, Picture, Source, View, open_picture
-from cnnfix_core.regions import BoxRule, box_of
+from cnnfix_core.regions import MAP_SIDE, BoxRule, box_of
 from cnnfix_core.zoo import Model
 
 
@@ -35,6 +36,7 @@ class Explanation(ClassExplanation):
         fixations: In pixels of the original picture.
         views: The parts of the picture that the network saw.
         explained: The views on which a walk was made.
+        maps: The evidence at each depth of the network, the coarsest map first, for each explained view.
         traces: One walk per explained view.
         cuts: Where the walks lost evidence because they do not follow complex numbers, whole numbers, or numbers that
             left PyTorch; see `Trace.cuts`. Empty for explanations of a batch.
@@ -46,6 +48,7 @@ class Explanation(ClassExplanation):
     fixations: Fixations
     views: tuple[View, ...]
     explained: tuple[View, ...]
+    maps: tuple[tuple[EvidenceMap, ...], ...]
     traces: tuple[Trace, ...]
     cuts: tuple[Stop, ...] = ()
     unit: Unit | None = None
@@ -68,6 +71,28 @@ class Explanation(ClassExplanation):
         # If the fixations are widely scattered, all would count as outliers: then keep all of them.
         return kept if len(kept) else self.fixations
 
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """The depths at which `map` can show the evidence: strides from coarse to fine; the last is 1, the pixels."""
+        return (*(found.stride for found in self.maps[0]), 1)
+
+    def map(self, longest_side: int | None = None, depth: Depth | None = None) -> Floats:
+        """Where the evidence lies: (H, W) of the original picture, sums to 1.
+
+        Args:
+            longest_side: Limit the longest side of the map, to get a smaller one of the same aspect ratio.
+            depth: The stride of a feature map, from `depths`; 1 for the density of the fixations; "all" for what all
+                feature maps agree on, see `depths.py`. None for the preset's: "all", or 1 for the published algorithm.
+
+        Raises:
+            CnnfixError: The network has no feature map of this stride.
+        """
+        if depth is None:
+            depth = ALL if self.preset.joined else 1
+        if depth == 1 or (depth == ALL and not any(self.maps)):
+            return self.density(longest_side=longest_side)
+        return depth_map(self.fixations, self.explained, self.maps, depth, longest_side)
+
     def density(self, sigma: float | None = None, longest_side: int | None = None) -> Floats:
         """The density of the fixations kept: (H, W) of the original picture, sums to 1; see `Fixations.density`."""
         return self.kept_fixations.density(sigma, longest_side)
@@ -75,7 +100,7 @@ class Explanation(ClassExplanation):
     def box(self, share: float | None = None) -> tuple[int, int, int, int]:
         """A bounding box around the evidence: x0, y0, x1, y1, inclusive pixels.
 
-        The box surrounds the largest connected part of the smallest region that holds `share` of the density.
+        The box surrounds the largest connected part of the smallest region that holds `share` of the map.
 
         Args:
             share: None for the preset's share. If the preset has none, the box is the extent of the fixations kept.
@@ -84,9 +109,9 @@ class Explanation(ClassExplanation):
         kept = self.kept_fixations
         if share is None:
             return kept.extent()
-        density = kept.density(longest_side=GRID)
         # The other parts of the region are separate evidence for the class, not more of the same object.
-        return box_of(density, BoxRule("share", share, largest=True), kept.width, kept.height) or kept.extent()
+        rule = BoxRule("share", share, largest=True)
+        return box_of(self.map(MAP_SIDE), rule, kept.width, kept.height) or kept.extent()
 
 
 def explain(
@@ -131,7 +156,7 @@ def explain(
     traces = asking.walks(tape, preset)
     seconds = time.perf_counter() - started
     cuts = tuple(cut for trace in traces for cut in trace.cuts)
-    found = asking.explanation([trace.fixations for trace in traces], seconds)
+    found = asking.explanation(traces, seconds)
     return replace(found, traces=tuple(traces), cuts=cuts)
 
 
@@ -150,10 +175,12 @@ class PictureAsking(Asking):
         super().__init__(model, scores, target)
         self._model, self._picture, self._preset, self._seen = model, picture, preset, tuple(seen)
 
-    def explanation(self, reached: Sequence[Fixated], seconds: float) -> Explanation:
-        """The explanation, without traces. `reached` is what the walk on each view in `walked` arrived at."""
+    def explanation(self, walks: Sequence[Passage], seconds: float) -> Explanation:
+        """The explanation, without traces, from the walk on each view in `walked`."""
         explained = tuple(self._seen[n] for n in self.walked)
+        reached = [walk.fixations for walk in walks]
         found = on_picture(self._picture, self._preset, list(zip(explained, reached, strict=True)))
+        shown = feature_maps(walks[0].tape) if self._preset.joined else {}
         return Explanation(
             preset=self._preset,
             predictions=self.classes.top(10),
@@ -165,6 +192,7 @@ class PictureAsking(Asking):
             fixations=replace(found, channels=self._model.preprocess.channels),
             views=self._seen,
             explained=explained,
+            maps=tuple(evidence_maps(walk, shown) for walk in walks),
             traces=(),
         )
 
@@ -214,9 +242,9 @@ class UnitAsking(PictureAsking):
         """The walk from the unit. Raises what `unravel` raises."""
         return [unravel(self.tape, self.place, preset)]
 
-    def explanation(self, reached: Sequence[Fixated], seconds: float) -> Explanation:
+    def explanation(self, walks: Sequence[Passage], seconds: float) -> Explanation:
         """The explanation of the unit, without traces."""
-        return replace(super().explanation(reached, seconds), unit=self._unit)
+        return replace(super().explanation(walks, seconds), unit=self._unit)
 
 
 def classes(model: Model, image: Source | Picture, crops: Crops = "whole") -> Classes:

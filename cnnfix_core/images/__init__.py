@@ -3,7 +3,7 @@
 from cnnfix_core.images.folder import ENDINGS, picture_files
 from cnnfix_core.images.picture import MAX_PICTURE_BYTES, Picture, PictureError, Source, open_picture, scaled_size
 from cnnfix_core.images.samples import bytes_of, list_samples, load_sample, sample_of
-from cnnfix_core.images.view import Bounds, Crops, View, views
+from cnnfix_core.images.view import Bounds, Crops, Sized, View, maps_on_picture, views
 
 __all__ = [
     "ENDINGS",
@@ -12,11 +12,13 @@ __all__ = [
     "Crops",
     "Picture",
     "PictureError",
+    "Sized",
     "Source",
     "View",
     "bytes_of",
     "list_samples",
     "load_sample",
+    "maps_on_picture",
     "open_picture",
     "picture_files",
     "sample_of",

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import Literal, Protocol, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cnnfix_core.images.picture import Picture
+from cnnfix_core.images.picture import Picture, scaled_size
 
 Crops = Literal["whole", "centre", "five"]
 Bounds = tuple[float, float, float, float]  # left, top, right, bottom in pixels of the picture
+
+
+class Sized(Protocol):
+    """A picture, or what knows its size in pixels."""
+
+    @property
+    def width(self) -> int:
+        """The width of the picture."""
+
+    @property
+    def height(self) -> int:
+        """The height of the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +60,35 @@ class View:
         xs = np.floor(x0 + (np.asarray(x) + 0.5) * ((x1 - x0) / width)).astype(np.int64)
         ys = np.floor(y0 + (np.asarray(y) + 0.5) * ((y1 - y0) / height)).astype(np.int64)
         return xs.clip(0, picture.width - 1), ys.clip(0, picture.height - 1)
+
+
+def maps_on_picture(
+    picture: Sized, seen: Sequence[View], maps: Sequence[NDArray[np.float32]], longest_side: int | None
+) -> NDArray[np.float32]:
+    """Resize each view's map to its part of the picture, and average them where views overlap.
+
+    Args:
+        picture: What has the picture's size.
+        seen: The views.
+        maps: One map of any size for each view.
+        longest_side: Of the result, if smaller than the picture; None for the picture's size.
+
+    Returns:
+        (height, width).
+    """
+    width, height = scaled_size((picture.width, picture.height), longest_side)
+    total = np.zeros((height, width), np.float32)
+    times = np.zeros_like(total)
+    for view, small in zip(seen, maps, strict=True):
+        x0, x1 = (round(side * width / picture.width) for side in view.box[::2])
+        y0, y1 = (round(side * height / picture.height) for side in view.box[1::2])
+        size = max(x1 - x0, 1), max(y1 - y0, 1)
+        large = np.asarray(Image.fromarray(small).resize(size, Image.Resampling.BILINEAR))
+        inside = total[y0 : y0 + size[1], x0 : x0 + size[0]]
+        inside += large[: inside.shape[0], : inside.shape[1]]
+        times[y0 : y0 + size[1], x0 : x0 + size[0]] += 1
+    total /= np.maximum(times, 1)
+    return total
 
 
 def views(

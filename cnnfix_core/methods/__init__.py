@@ -6,7 +6,7 @@ from cnnfix_core.methods.class_activation import grad_cam_by_captum, grad_cam_to
 from cnnfix_core.methods.excitation_rules import excites
 from cnnfix_core.methods.feature_maps import anatomy, cached_per_network, last_map, needs_gradient, observed
 from cnnfix_core.methods.method import Attribution, Drawing, Map, MapRequest, Method, Progress
-from cnnfix_core.methods.per_view import ViewRequest, by_view, on_picture
+from cnnfix_core.methods.per_view import ViewRequest, by_view
 
 __all__ = [
     "BASELINES",
@@ -29,6 +29,5 @@ __all__ = [
     "last_map",
     "needs_gradient",
     "observed",
-    "on_picture",
     "reason_against",
 ]

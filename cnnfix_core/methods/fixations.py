@@ -15,14 +15,14 @@ from cnnfix_core.zoo import Model
 
 
 def walk(request: MapRequest) -> Drawing:
-    """The density of the fixations with a preset."""
+    """Where the evidence of a walk with a preset lies."""
     if request.preset is None:
         raise CnnfixError("A walk needs a preset.")
     request.progress(0.0)
     preset = replace(request.preset, crops=request.crops)
     found = explain(request.model, request.picture, request.target, preset).without_traces()
-    density = found.density(longest_side=request.longest_side).astype(np.float32)
-    return Drawing(density, fixations=found.kept_fixations, box=found.box())
+    shown = found.map(request.longest_side).astype(np.float32)
+    return Drawing(shown, fixations=found.kept_fixations, box=found.box())
 
 
 @cached_per_network

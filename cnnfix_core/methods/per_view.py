@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from cnnfix_core.engine import as_array
 from cnnfix_core.errors import CnnfixError, ModelError
-from cnnfix_core.images import Picture, View, scaled_size
+from cnnfix_core.images import View, maps_on_picture
 from cnnfix_core.methods.feature_maps import FAILURES, anatomy, first_line
-from cnnfix_core.methods.method import Classes, Drawing, Map, MapRequest, Progress
+from cnnfix_core.methods.method import Classes, Drawing, MapRequest, Progress
 from cnnfix_core.zoo import Model, with_own_hooks
 
 _NUMBERS_AT_ONCE = 64_000_000  # computed by one batch: a quarter of a gigabyte if all are kept
@@ -100,7 +99,7 @@ def by_view(draw: Draw) -> Callable[[MapRequest], Drawing]:
             watch = ProgressReporter(request.progress, number / len(seen), (number + 1) / len(seen))
             found, layer = _ask(draw, request, view, watch)
             maps.append(as_array(found.clamp_min(0)).astype(np.float32))
-        return Drawing(on_picture(picture, seen, maps, request.longest_side), layer)
+        return Drawing(maps_on_picture(picture, seen, maps, request.longest_side), layer)
 
     return drawn
 
@@ -118,30 +117,3 @@ def _ask(draw: Draw, request: MapRequest, view: View, watch: ProgressReporter) -
         raise
     except FAILURES as error:  # such as an operation without a gradient, or too little memory
         raise ModelError(f"The method fails on this network: {first_line(error)}") from error
-
-
-def on_picture(picture: Picture, seen: Sequence[View], maps: Sequence[Map], longest_side: int | None) -> Map:
-    """Resize each view's map to its part of the picture, and average them where views overlap.
-
-    Args:
-        picture: The picture.
-        seen: The views.
-        maps: One map of any size for each view.
-        longest_side: Of the result, if smaller than the picture; None for the picture's size.
-
-    Returns:
-        (height, width).
-    """
-    width, height = scaled_size((picture.width, picture.height), longest_side)
-    total = np.zeros((height, width), np.float32)
-    times = np.zeros_like(total)
-    for view, small in zip(seen, maps, strict=True):
-        x0, x1 = (round(side * width / picture.width) for side in view.box[::2])
-        y0, y1 = (round(side * height / picture.height) for side in view.box[1::2])
-        size = max(x1 - x0, 1), max(y1 - y0, 1)
-        large = np.asarray(Image.fromarray(small).resize(size, Image.Resampling.BILINEAR))
-        inside = total[y0 : y0 + size[1], x0 : x0 + size[0]]
-        inside += large[: inside.shape[0], : inside.shape[1]]
-        times[y0 : y0 + size[1], x0 : x0 + size[0]] += 1
-    total /= np.maximum(times, 1)
-    return total

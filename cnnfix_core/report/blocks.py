@@ -101,11 +101,11 @@ def title(report: Report) -> str:
 
 def _answer(report: Report) -> Iterator[Block]:
     explanation, picture = report.explanation, report.picture
-    density = explanation.density(longest_side=MAP_SIDE)
+    map_ = explanation.map(MAP_SIDE)
     photo = photo_of(picture, _SIDE)
-    drawn = panel(photo.convert("RGBA"), density, explanation.kept_fixations)
+    drawn = panel(photo.convert("RGBA"), map_, explanation.kept_fixations)
     yield Heading(title(report), 1)
-    yield Paragraph(f"{report.model.title} says “{explanation.predictions[0].label}”. {summary(explanation, density)}")
+    yield Paragraph(f"{report.model.title} says “{explanation.predictions[0].label}”. {summary(explanation, map_)}")
     yield Figures((Figure(photo, "The picture", report.name), Figure(drawn, "CNN Fixations")), wide=True)
     yield LEGEND
     yield Heading("What the network says")

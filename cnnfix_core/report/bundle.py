@@ -53,8 +53,8 @@ def _files(report: Report) -> Iterator[tuple[str, bytes]]:
     yield "comparison.csv", _comparison(report).encode()
     for one in report.compared:
         yield f"maps/{one.found.method}.npy", _npy(one.found.map)
-    density = explanation.density(longest_side=MAP_SIDE)
-    yield "figures/comparison.png", png(comparison(report.picture, explanation, density, _rival(report)))
+    map_ = explanation.map(MAP_SIDE)
+    yield "figures/comparison.png", png(comparison(report.picture, explanation, map_, _rival(report)))
     for number, stop in enumerate(report.walk, 1):
         yield f"figures/step-{number}.png", png(stop.image)
 

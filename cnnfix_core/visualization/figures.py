@@ -129,22 +129,22 @@ def _draw_box(image: Image.Image, picture: Picture, box: Box, colour: str) -> No
 
 
 def comparison(
-    picture: Picture, explanation: Explanation, density: NDArray[np.floating], rival: NDArray[np.floating] | None
+    picture: Picture, explanation: Explanation, map_: NDArray[np.floating], rival: NDArray[np.floating] | None
 ) -> Image.Image:
     """A figure of an explanation beside Grad-CAM.
 
     Args:
         picture: The picture.
         explanation: The explanation.
-        density: Its density, of any size.
+        map_: Its map, of any size.
         rival: Grad-CAM's map, of any size; None to show only the explanation.
     """
     panels: list[tuple[str, NDArray[np.floating], Fixations | None]]
-    panels = [("CNN Fixations", density, explanation.kept_fixations)]
+    panels = [("CNN Fixations", map_, explanation.kept_fixations)]
     panels += [] if rival is None else [("Grad-CAM", rival, None)]
     return figure(
         picture,
         panels,
         question(explanation.target, explanation.rather_than),
-        summary(explanation, density, rival),
+        summary(explanation, map_, rival),
     )

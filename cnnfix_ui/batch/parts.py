@@ -90,4 +90,4 @@ def _entry(name: str, answer: BatchResult | CnnfixError) -> BatchEntry:
     row = row_of(name, answer)
     if not isinstance(answer, BatchResult):
         return BatchEntry(row)
-    return BatchEntry(row, image_uri(panel(photo_of(answer.picture, _TILE).convert("RGBA"), answer.density)))
+    return BatchEntry(row, image_uri(panel(photo_of(answer.picture, _TILE).convert("RGBA"), answer.map)))

@@ -149,6 +149,6 @@ def report_maker(network: Network, picture: Picture, name: str, explanation: Exp
     return made
 
 
-def density(explanation: Explanation) -> NDArray[np.floating]:
-    """The density of the fixations, at most MAP_SIDE long."""
-    return explanation.density(longest_side=MAP_SIDE)
+def map_of(explanation: Explanation) -> NDArray[np.floating]:
+    """Where the evidence lies, at most MAP_SIDE long."""
+    return explanation.map(MAP_SIDE)

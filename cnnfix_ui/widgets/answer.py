@@ -51,7 +51,7 @@ def show_explanation(
         found: Grad-CAM's map, or a sentence that says why there is none.
         report: makes the report; None if this network has none.
     """
-    density = results.density(explanation)
+    density = results.map_of(explanation)
     gradcam = None if isinstance(found, str) else found
     text = summary(explanation, density, gradcam)
     drawn, weighted = st.session_state["show"], explanation.preset.weighted

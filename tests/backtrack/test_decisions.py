@@ -661,7 +661,7 @@ def test_a_contrast_is_the_difference_of_two_layers(preset: Preset, bias: bool) 
 
 
 def test_a_contrast_after_another_layer() -> None:
-    tape = record_whole(Apply(lambda x: x.mean((2, 3))), parameter(1, 4, 3, 3))
+    tape = record_whole(Apply(lambda x: x.reshape(1, 4, 3).mean(2)), parameter(1, 12))
     trace = unravel(tape, [(0, 0), (0, 2)])
     decision = decide(trace, trace.tape.output, 0)
     assert decision.kind == "sum"
@@ -762,10 +762,11 @@ def check_grid_numbers(decision: Decision, found: Tensor) -> None:
 
 def test_the_cat_rather_than_another(cat_tape: Any) -> None:
     trace = unravel(cat_tape, [(0, 281), (0, 282)])
-    decision = decide(trace, trace.tape.output, 0)
-    scores = cat_tape.output_tensor[0]
-    assert decision.value == pytest.approx(float(scores[281] - scores[282]), rel=1e-4)
-    check_value(decision, trace.tape.output, 1e-4)
+    (contrast,) = (operation for operation in trace.tape.operations if operation.name == "cnnfix.rather_than")
+    (value,) = contrast.outputs
+    decision = decide(trace, value, 0)
+    check_value(decision, value, 1e-4)
+    assert "Only the evidence beyond what other classes have at this place goes on." in decision.sentence
 
 
 # --- words -----------------------------------------------------------------------------------------------------------

@@ -18,12 +18,12 @@ import cnnfix_core as cnnfix
 from cnnfix_core.backtrack.path import Path, Step, path_of
 from cnnfix_core.backtrack.playback.playback import Cloud, Playback, overlap, playback, spread
 from cnnfix_core.backtrack.playback.point_cloud import prevailing
-from cnnfix_core.backtrack.receptive_fields.fields import Field, fields
 from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED, Preset
 from cnnfix_core.engine.recording import record_whole
 from cnnfix_core.engine.tape import Value
 from cnnfix_core.engine.walk import Trace, unravel, unravel_again
 from cnnfix_core.images import views
+from cnnfix_core.receptive_fields.field import Field, fields
 
 Place = tuple[int, ...]
 Element = tuple[Value, int]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 import cnnfix_core as cnnfix
 from cnnfix_core.engine.batched_walk import unravel_together
 from cnnfix_core.engine.presets import Preset, get_preset
-from cnnfix_core.engine.walk import Fixated
+from cnnfix_core.engine.walk import Passage
 from cnnfix_core.errors import NothingContributesError
 
 
@@ -57,13 +57,14 @@ def test_each_arrives_where_it_would_alone(name: str, preset: Preset) -> None:
     tape = cnnfix.record(network, torch.randn(3, 3, side, side))
     best = tape.output_tensor.argmax(dim=1).tolist()
     targets = [(0, best[0]), (2, best[2])]  # the second one of the batch is not asked about
-    for found, target in zip(unravel_together(tape, targets, preset), targets, strict=True):
+    for passed, target in zip(unravel_together(tape, targets, preset), targets, strict=True):
         try:
             alone = cnnfix.unravel(tape, target, preset).fixations
         except NothingContributesError:
-            assert isinstance(found, NothingContributesError)
+            assert isinstance(passed, NothingContributesError)
             continue
-        assert isinstance(found, Fixated)
+        assert isinstance(passed, Passage)
+        found = passed.fixations
         assert (found.index == alone.index).all()
         assert (found.sign == alone.sign).all()
         np.testing.assert_allclose(found.evidence, alone.evidence, rtol=1e-9)
@@ -76,8 +77,8 @@ def test_one_to_which_nothing_contributes_costs_the_others_nothing() -> None:
     x = torch.tensor([[2.0, 1, 1, 1], [-1, 3, 1, 1]])
     tape = cnnfix.record(network, x)
     first, second = unravel_together(tape, [(0, 0), (1, 0)], "evidence")
-    assert isinstance(first, Fixated)
-    assert first.index.tolist() == [[0, 0]]
+    assert isinstance(first, Passage)
+    assert first.fixations.index.tolist() == [[0, 0]]
     assert isinstance(second, NothingContributesError)
     both = unravel_together(tape, [(1, 0)], "evidence")
     assert isinstance(both[0], NothingContributesError)

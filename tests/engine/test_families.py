@@ -24,11 +24,11 @@ from cnnfix_core.backtrack import (
 from cnnfix_core.backtrack.decisions.explainers import EXPLAINERS
 from cnnfix_core.backtrack.decisions.explainers.parts import candidates
 from cnnfix_core.backtrack.decisions.sentences import moved
-from cnnfix_core.backtrack.receptive_fields import fields
-from cnnfix_core.backtrack.receptive_fields.axes import Sampling
 from cnnfix_core.engine import FamilyTable, Operation, Value, family_of, known_as, record
 from cnnfix_core.engine.rules import elementwise, pooling, registry
 from cnnfix_core.methods import attribution, excitation_rules, excites, reason_against
+from cnnfix_core.receptive_fields import field as fields
+from cnnfix_core.receptive_fields.axes import Sampling
 from cnnfix_core.zoo import Preprocessing
 
 RELU, POOL = "familytest.double_relu", "familytest.every_other"

@@ -17,6 +17,7 @@ from scipy import ndimage
 
 import cnnfix_core as cnnfix
 from cnnfix_core.errors import TargetError
+from cnnfix_core.regions import MAP_SIDE
 
 TABBY, EGYPTIAN_CAT = 281, 285
 
@@ -247,16 +248,18 @@ def test_density_and_box(explanation: cnnfix.Explanation) -> None:
 
 
 def test_the_box_is_around_the_largest_part_of_the_smallest_region(explanation: cnnfix.Explanation) -> None:
-    density = explanation.density()
-    for share in (0.3, 0.9):
-        falling = np.sort(density, axis=None)[::-1]
-        region = density >= falling[np.searchsorted(np.cumsum(falling), share - 1e-9)]
+    map_ = explanation.map(MAP_SIDE)
+    height, width = map_.shape
+    for share in (0.3, 0.85):
+        falling = np.sort(map_, axis=None)[::-1]
+        region = map_ >= falling[np.searchsorted(np.cumsum(falling), share - 1e-9)]
         parts, count = ndimage.label(region, np.ones((3, 3)))
         largest = max(range(1, count + 1), key=lambda number: (parts == number).sum())
         rows, columns = np.nonzero(parts == largest)
-        assert explanation.box(share) == (columns.min(), rows.min(), columns.max(), rows.max())
-    assert count > 1
-    assert explanation.box() == explanation.box(0.9)
+        x0, y0, x1, y1 = explanation.box(share)
+        assert (x0, y0) == (columns.min() * 451 // width, rows.min() * 300 // height)
+        assert (x1, y1) == (-(-(columns.max() + 1) * 451 // width) - 1, -(-(rows.max() + 1) * 300 // height) - 1)
+    assert explanation.box() == explanation.box(0.85)
 
 
 def test_the_same_question_gives_the_same_answer(

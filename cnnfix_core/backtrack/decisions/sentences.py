@@ -211,6 +211,12 @@ def function(name: str) -> Callable[[Decision, Preset, Named], str]:
     return words
 
 
+def set_apart(decision: Decision, preset: Preset, named: Named) -> str:
+    """Describe a contrast at the last feature map."""
+    lead = f"{number(decision.value)} stays as it is"
+    return f"{lead}. Only the evidence beyond what other classes have at this place goes on.{_dropped(decision)}"
+
+
 def moved(decision: Decision, preset: Preset, named: Named) -> str:
     """Describe a number that was only moved to another place."""
     if not decision.terms:

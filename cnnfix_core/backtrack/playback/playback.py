@@ -11,9 +11,9 @@ from cnnfix_core.arrays import Floats, Ints
 from cnnfix_core.backtrack.ancestry import Parents, strongest_parents
 from cnnfix_core.backtrack.path import Path
 from cnnfix_core.backtrack.playback.point_cloud import Gathered, gathered
-from cnnfix_core.backtrack.receptive_fields.fields import Field
-from cnnfix_core.backtrack.receptive_fields.positions import Positions
+from cnnfix_core.backtrack.playback.positions import Positions
 from cnnfix_core.engine import Trace, Value
+from cnnfix_core.receptive_fields import Field
 
 
 @dataclass(frozen=True, slots=True, eq=False)

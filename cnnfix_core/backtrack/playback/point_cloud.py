@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnfix_core.arrays import Floats, Ints
-from cnnfix_core.backtrack.receptive_fields.fields import Field
 from cnnfix_core.engine import Selection, sparse
+from cnnfix_core.receptive_fields import Field
 
 
 @dataclass(frozen=True, slots=True, eq=False)

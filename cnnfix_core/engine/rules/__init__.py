@@ -2,6 +2,7 @@
 
 # Each of these modules registers its rules when it is imported.
 from cnnfix_core.engine.rules import arithmetic as arithmetic
+from cnnfix_core.engine.rules import contrast as contrast
 from cnnfix_core.engine.rules import convolution as convolution
 from cnnfix_core.engine.rules import deformation as deformation
 from cnnfix_core.engine.rules import distances as distances

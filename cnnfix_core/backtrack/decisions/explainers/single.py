@@ -9,9 +9,9 @@ import numpy as np
 from cnnfix_core.arrays import Ints
 from cnnfix_core.backtrack.decisions.explainers.parts import candidates, linear, numbers, own_index, sole
 from cnnfix_core.backtrack.decisions.explainers.registry import Account, ElementQuery, explains
-from cnnfix_core.backtrack.decisions.sentences import function, joined, moved, normalised
+from cnnfix_core.backtrack.decisions.sentences import function, joined, moved, normalised, set_apart
 from cnnfix_core.engine import Operation, Value
-from cnnfix_core.engine.rules import elementwise, indexing, normalisation, views
+from cnnfix_core.engine.rules import contrast, elementwise, indexing, normalisation, views
 
 _NAMES = {
     "relu": "ReLU",
@@ -56,6 +56,13 @@ def of_one_number(asked: ElementQuery) -> Account:
     (x, *_) = asked.operation.activations()
     index = own_index(x, asked.output.shape, asked.index)
     return Account("function", (sole(x, index, asked.number),), function(_called(asked.operation)))
+
+
+@explains(contrast.rather_than)
+def contrasted(asked: ElementQuery) -> Account:
+    """A contrast at the last feature map, which leaves the number as it is."""
+    (x,) = asked.operation.activations()
+    return Account("function", (sole(x, asked.index, asked.number),), set_apart)
 
 
 def _called(operation: Operation) -> str:

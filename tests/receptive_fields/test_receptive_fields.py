@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map_only
 
-from cnnfix_core.backtrack.receptive_fields.fields import Axis, Field, fields
 from cnnfix_core.engine.aliasing import Overwrite
 from cnnfix_core.engine.recording import record, record_whole
 from cnnfix_core.engine.tape import Operation, Tape, Value
+from cnnfix_core.receptive_fields.field import Axis, Field, fields
 from cnnfix_core.zoo import Model, architectures
 from tests.engine.asking import Apply, Draw, few_examples, many_examples
 

@@ -1,4 +1,4 @@
-"""Contrasts: "a rather than b" is a tape whose last layer computes the difference of the two scores."""
+"""Differences of scores: "a rather than b" for networks without a feature map to contrast on."""
 
 from __future__ import annotations
 

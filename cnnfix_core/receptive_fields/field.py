@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from cnnfix_core.arrays import Floats, Ints, contiguous
-from cnnfix_core.backtrack.receptive_fields.axes import Axis, Sampling, united
 from cnnfix_core.engine import (
     FamilyTable,
     HopFunction,
@@ -36,6 +35,7 @@ from cnnfix_core.engine.rules import (
     views,
 )
 from cnnfix_core.engine.rules.dimensions import reduced_dims
+from cnnfix_core.receptive_fields.axes import Axis, Sampling, united
 
 __all__ = ["Axis", "Field", "fields"]
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Floats, Ints
-from cnnfix_core.backtrack.receptive_fields.fields import Field
 from cnnfix_core.engine import Trace, Value
+from cnnfix_core.receptive_fields import Field
 
 
 class Positions:

@@ -1,0 +1,113 @@
+"""The last feature map of a network, where a contrast takes the evidence for other scores away.
+
+Deeper in the network evidence for different classes runs through the same elements; at the last map it still lies at
+different places. So a contrast takes the evidence for the other scores away there, place by place, and the walk goes on
+from what is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cnnfix_core.arrays import Floats, Ints
+from cnnfix_core.engine.tape import Operation, Tape, Value
+from cnnfix_core.engine.topology import bottlenecks
+
+RATHER_THAN = "cnnfix.rather_than"
+_ALIKE = 2  # a map's sides are the same part of the input's up to this factor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LastMap:
+    """The last feature map that everything passes through before the output.
+
+    Attributes:
+        tape: The tape that it is on.
+        value: (batch, channels, ...), with as many dimensions as the network's input.
+    """
+
+    tape: Tape
+    value: Value
+
+    @property
+    def head(self) -> Tape:
+        """The tape from the map, as its input, to the output."""
+        return replace(self.tape, operations=self._split()[1], inputs=(self.value,))
+
+    def without(self, evidence: Floats, share: float | None) -> Tape:
+        """A tape on which walks take evidence away from the places of the map.
+
+        Args:
+            evidence: (batch, places), the evidence for other scores; each row sums to 1, or to 0.
+            share: How much of it is taken away, 0 to 1; None: as much as the preset of a walk says.
+        """
+        before, head = self._split()
+        taken = Value(evidence.shape, depends=False, data=torch.from_numpy(evidence))
+        left = _copied(self.value)
+        contrast = Operation(len(before), RATHER_THAN, "", (self.value, taken, share), {}, (left,), _unchanged)
+        made, operations = {self.value: left}, [_produces(contrast)]
+        for number, operation in enumerate(head, len(before) + 1):
+            outputs = tuple(_copied(value) for value in operation.outputs)
+            given = {"args": _swapped(operation.args, made), "kwargs": _swapped(operation.kwargs, made)}
+            operations.append(_produces(replace(operation, index=number, outputs=outputs, **given)))
+            made.update(zip(operation.outputs, outputs, strict=True))
+        outputs = tuple(made.get(value, value) for value in self.tape.outputs)
+        return replace(self.tape, operations=(*before, *operations), outputs=outputs)
+
+    def _split(self) -> tuple[tuple[Operation, ...], tuple[Operation, ...]]:
+        """The operations up to the map, and those after it."""
+        operations, producer = self.tape.operations, self.value.producer
+        number = operations.index(producer) + 1 if producer else 0
+        return operations[:number], operations[number:]
+
+
+def last_map(tape: Tape) -> LastMap | None:
+    """Find the last feature map that everything passes through; None if the network has none."""
+    return next((LastMap(tape, value) for value in bottlenecks(tape) if is_map(value, tape)), None)
+
+
+def is_map(value: Value, tape: Tape) -> bool:
+    """Whether a value is (batch, channels, ...), like an input of three dimensions or more, with several places.
+
+    Its sides must be about the same part of the input's, which tells channels from places where they come last.
+    """
+    shape, like = value.shape, tape.inputs[0].shape
+    if not len(shape) == len(like) >= 3 or shape[0] != like[0] or prod(shape[2:]) == 1:
+        return False
+    parts = [side / whole for side, whole in zip(shape[2:], like[2:], strict=True)]
+    return max(parts) <= min(1, _ALIKE * min(parts))
+
+
+def places(index: Ints, shape: tuple[int, ...]) -> Ints:
+    """(N,) the place in a flattened (batch, places) table of elements of a (batch, channels, ...) tensor."""
+    inner = prod(shape[2:])
+    return index // (shape[1] * inner) * inner + index % inner
+
+
+def _unchanged(value: Tensor, _evidence: Tensor, _share: float | None) -> Tensor:
+    """What the operation does to the values: only walks take anything away."""
+    return value
+
+
+def _copied(value: Value) -> Value:
+    return Value(value.shape, value.depends, value.data)
+
+
+def _produces(operation: Operation) -> Operation:
+    """The operation, noted at its outputs."""
+    for value in operation.outputs:
+        value.producer = operation
+    return operation
+
+
+def _swapped(given: Any, made: dict[Value, Value]) -> Any:
+    if isinstance(given, Value):
+        return made.get(given, given)
+    if isinstance(given, dict):
+        return {name: _swapped(one, made) for name, one in given.items()}
+    return type(given)(_swapped(one, made) for one in given) if isinstance(given, list | tuple) else given
