@@ -14,6 +14,7 @@ with kept_in_address(state.SETTINGS):
         network = networks.choose()
         preset = controls.choose_settings(lambda: None, lambda: None).as_preset()
     state.UPLOAD.show_error()
+    section.show_left_out()
     networks.show_notice()
     pictures = state.pictures()
     section.open_chosen(pictures)

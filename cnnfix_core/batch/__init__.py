@@ -3,7 +3,7 @@
 from cnnfix_core.batch.batching import BatchExplainer, BatchResult, open_or_error
 from cnnfix_core.batch.row import BatchRow, row_of
 from cnnfix_core.batch.runner import Engine
-from cnnfix_core.batch.uploads import UploadedPicture, unpack_uploads
+from cnnfix_core.batch.uploads import UploadedPicture, Uploads, unpack_uploads
 from cnnfix_core.batch.worker import Work
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "BatchRow",
     "Engine",
     "UploadedPicture",
+    "Uploads",
     "Work",
     "open_or_error",
     "row_of",

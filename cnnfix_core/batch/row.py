@@ -40,6 +40,7 @@ class BatchRow:
         x0, y0, x1, y1: Bounding box in pixels, inclusive.
         disagreement: With Grad-CAM: the share of the strongest tenth of the pixels that the two maps do not share.
         error: Why the picture could not be explained; else "".
+        notes: What of the picture is missing or was brightened; else "".
     """
 
     picture: str
@@ -63,6 +64,7 @@ class BatchRow:
     y1: int = 0
     disagreement: float = _NONE
     error: str = ""
+    notes: str = ""
 
     @property
     def key(self) -> str:
@@ -100,6 +102,7 @@ def row_of(name: str, answer: BatchResult | CnnfixError) -> BatchRow:
         x1=x1,
         y1=y1,
         disagreement=_NONE if rival is None or not rival.any() else 1 - overlap(map_, rival, 0.1),
+        notes=" ".join(picture.notes),
     )
 
 

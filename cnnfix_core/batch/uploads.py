@@ -7,8 +7,9 @@ import io
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
-from cnnfix_core.images import ENDINGS, MAX_PICTURE_BYTES, PictureError
+from cnnfix_core.images import MAX_PICTURE_BYTES, PictureError, is_picture_name
 
 MAX_PICTURES = 200
 MAX_UPLOAD_BYTES = 100_000_000
@@ -35,17 +36,29 @@ class UploadedPicture:
         return cls(name, content, hashlib.sha256(content).hexdigest())
 
 
-def unpack_uploads(files: Iterable[tuple[str, bytes]]) -> list[UploadedPicture]:
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """What was uploaded. left_out: names of files in archives that are not those of pictures."""
+
+    pictures: tuple[UploadedPicture, ...]
+    left_out: tuple[str, ...] = ()
+
+
+def unpack_uploads(files: Iterable[tuple[str, bytes]]) -> Uploads:
     """The pictures among these files and in zip archives among them. Nothing is written to disk.
 
-    In archives, only files with a picture's extension are read.
+    In archives, only files with the name of a picture are read.
 
     Raises:
         PictureError: An archive is damaged, there is no picture, or there are too many pictures or bytes.
     """
     found: dict[str, UploadedPicture] = {}
+    left: list[str] = []
     size = 0
     for name, content in _each(files):
+        if content is None:
+            left.append(name)
+            continue
         size += len(content)
         if len(found) == MAX_PICTURES or size > MAX_UPLOAD_BYTES:
             raise PictureError(
@@ -56,10 +69,11 @@ def unpack_uploads(files: Iterable[tuple[str, bytes]]) -> list[UploadedPicture]:
         found[own] = UploadedPicture.of(own, content)
     if not found:
         raise PictureError("There are no pictures in this upload: choose pictures, or a zip archive of pictures.")
-    return list(found.values())
+    return Uploads(tuple(found.values()), tuple(left))
 
 
-def _each(files: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+def _each(files: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes | None]]:
+    """The names and bytes of the files; None instead of bytes for those that are left out."""
     for name, content in files:
         if content[:4] == _ZIP:
             yield from _members(name, content)
@@ -67,16 +81,18 @@ def _each(files: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
             yield name, content
 
 
-def _members(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
+def _members(name: str, content: bytes) -> Iterator[tuple[str, bytes | None]]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for member in sorted(archive.infolist(), key=lambda member: member.filename):
-                path = member.filename
-                hidden = any(part.startswith((".", "__")) for part in path.split("/"))  # __MACOSX
-                if not member.is_dir() and not hidden and path.lower().endswith(tuple(f".{end}" for end in ENDINGS)):
-                    with archive.open(member) as file:
-                        # A small archive can unpack to a huge file: one byte over the limit is enough to refuse it.
-                        yield path, file.read(MAX_PICTURE_BYTES + 1)
+                if member.is_dir():
+                    continue
+                if not is_picture_name(PurePosixPath(member.filename)):
+                    yield member.filename, None
+                    continue
+                with archive.open(member) as file:
+                    # A small archive can unpack to a huge file: one byte over the limit is enough to refuse it.
+                    yield member.filename, file.read(MAX_PICTURE_BYTES + 1)
     except Exception:  # zipfile fails in too many ways to list
         raise PictureError(
             f"The archive {name} is damaged or has a password: save it again or upload it again."

@@ -14,6 +14,7 @@ from cnnfix_core.cli.options import (
     load,
     model_options,
     non_negative,
+    opened,
     target_of,
 )
 from cnnfix_core.cli.parsing import Parser
@@ -46,11 +47,10 @@ def run(options: argparse.Namespace) -> int:
     """Walk, print one line per block or the details of one step, and write the files."""
     from cnnfix_core.backtrack import gif, trace_json, walked
     from cnnfix_core.engine import get_preset
-    from cnnfix_core.images import open_picture
 
     if options.pick and options.step is None:
         raise CnnfixError("--pick chooses elements of one step: say which with --step.")
-    picture = open_picture(options.image)
+    picture = opened(options.image)
     model = load(options.model, model_options(options))
     walk = walked(model, picture, target_of(options), [get_preset(options.preset, options.focus)])
     print(_blocks(walk) if options.step is None else _facts(walk, options.step, options.pick))

@@ -17,6 +17,7 @@ from cnnfix_core.cli.options import (
     load,
     model_options,
     positive,
+    print_left_out,
     print_warnings,
     unit_of,
 )
@@ -120,6 +121,7 @@ def run(options: argparse.Namespace) -> int:
             print(f"{count:,} cells could be formulas: they have ' in front in the CSV file; --keep-formulas omits it.")
     file = write(made, options.out, options.format)
     failed = _failed(journal, set(names))
+    print_left_out(options.source)
     print_warnings(failed)
     print(f"{made.num_rows - len(failed):,} of {len(names):,} pictures explained. Table: {file}")
     if options.unit:

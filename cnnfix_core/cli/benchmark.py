@@ -21,6 +21,7 @@ from cnnfix_core.cli.options import (
     non_negative,
     parse_methods,
     positive,
+    print_left_out,
     print_warnings,
     with_baselines,
 )
@@ -169,6 +170,7 @@ def _items(options: argparse.Namespace) -> tuple[Item, ...]:
 
     annotations = read_annotations(options.boxes)
     found = matched(options.folder, annotations.found)
+    print_left_out(options.folder)
     print_warnings(annotations.complaints)
     print_warnings([f"{name} has no annotation." for name in found.bare])
     print_warnings([f"The picture {name} of the annotations is missing." for name in found.missing])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from cnnfix_core.cli.options import add_device, file_ending
+from cnnfix_core.cli.options import add_device, file_ending, opened
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.engine import FOCUS
 
@@ -24,11 +24,10 @@ def add(command: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print one line per word, and write the figure."""
-    from cnnfix_core.images import open_picture
     from cnnfix_core.modalities.captions import caption_figure, explain_caption, load_captioner
     from cnnfix_core.utils import percent
 
-    picture = open_picture(options.image)
+    picture = opened(options.image)
     found = explain_caption(load_captioner().on(options.device), picture, options.caption, focus=options.focus)
     print(f"“{found.caption.text}”\n")
     print(f"{'word':<16}{'probability':>12}{'from the picture':>18}{'from the words before':>23}")

@@ -14,6 +14,7 @@ from cnnfix_core.cli.options import (
     file_ending,
     load,
     model_options,
+    opened,
     parse_methods,
     target_of,
     with_baselines,
@@ -103,10 +104,10 @@ def _compared(
 
 def _opened(name: str) -> tuple[Picture, tuple[Box, ...]]:
     """The picture and its boxes, from a sample of this name or a file."""
-    from cnnfix_core.images import open_picture, sample_of
+    from cnnfix_core.images import sample_of
 
     sample = sample_of(name)
-    return (open_picture(sample.read()), sample.boxes) if sample else (open_picture(name), ())
+    return (opened(sample.read()), sample.boxes) if sample else (opened(name), ())
 
 
 def _figure(picture: Picture, found: Sequence[Measured], title: str, truth: Sequence[Box]) -> bytes:

@@ -6,7 +6,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from cnnfix_core.cli.options import add_preset, add_question, add_unit, file_ending, load, model_options, target_of
+from cnnfix_core.cli.options import (
+    add_preset,
+    add_question,
+    add_unit,
+    file_ending,
+    load,
+    model_options,
+    opened,
+    target_of,
+)
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import MissingPackageError, ModelError
 
@@ -27,12 +36,11 @@ def run(options: argparse.Namespace) -> int:
     """Explain, print a summary, and write the files."""
     # Imported late: PyTorch takes seconds to import, and a mistyped argument should fail at once.
     from cnnfix_core.explanations import description, explain, export
-    from cnnfix_core.images import open_picture
     from cnnfix_core.methods import attribute
     from cnnfix_core.regions import highest_density
     from cnnfix_core.visualization import drawing, figures
 
-    picture = open_picture(options.image)
+    picture = opened(options.image)
     model = load(options.model, model_options(options))
     result = explain(model, picture, target_of(options), options.preset, options.focus)
     map_ = result.map(highest_density.MAP_SIDE)

@@ -11,6 +11,7 @@ from typing import Any
 
 from cnnfix_core.engine import FOCUS, PRESETS, Unit
 from cnnfix_core.errors import CnnfixError, did_you_mean
+from cnnfix_core.images import Picture, Source, left_out_of, open_picture
 from cnnfix_core.zoo import DEFAULT, Model
 
 INTERRUPTED = 130  # exit code after Ctrl+C
@@ -157,6 +158,18 @@ def print_warnings(sentences: Sequence[str]) -> None:
         print(sentence if sentence.isprintable() else repr(sentence)[1:-1], file=sys.stderr)
     if len(sentences) > _SHOWN:
         print(f"... and {len(sentences) - _SHOWN:,} more like this.", file=sys.stderr)
+
+
+def opened(source: Source) -> Picture:
+    """The picture; prints what of it is missing or was brightened."""
+    picture = open_picture(source)
+    print_warnings(picture.notes)
+    return picture
+
+
+def print_left_out(folder: Path) -> None:
+    """Say which files in a folder are no pictures; nothing for a list of pictures."""
+    print_warnings([sentence for sentence in [left_out_of(folder)] if sentence])
 
 
 def with_baselines(methods: Sequence[str]) -> tuple[str, ...]:

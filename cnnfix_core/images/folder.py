@@ -1,13 +1,45 @@
-"""Pictures in a folder."""
+"""Pictures in a folder or an archive, told from other files by their names."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePath
 
-ENDINGS = ("jpg", "jpeg", "png", "webp", "avif", "tif", "tiff", "bmp", "gif")
+# Those of JPEG first. Files are decoded by their content; without a known extension they are not opened at all.
+ENDINGS = (
+    *("jpg", "jpeg", "jpe", "jfif", "pjpeg", "pjp", "mpo"),
+    *("png", "apng", "webp", "avif", "tif", "tiff", "bmp", "dib", "gif"),
+)
+_KINDS = {f".{ending}" for ending in ENDINGS}
+_HIDDEN = re.compile(r"\.[^.]|\.\.?$|__MACOSX$")
+_SHOWN = 3
+
+
+def is_picture_name(path: PurePath) -> bool:
+    """Whether a path, relative to its folder, is one of a picture: not hidden, as ._x.jpg is, and with an extension."""
+    return path.suffix.rstrip().lower() in _KINDS and not any(map(_HIDDEN.match, path.parts))
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """Every file in the folder and its subfolders with a picture's file extension, sorted."""
-    kinds = {f".{ending}" for ending in ENDINGS}
-    return sorted(file for file in folder.rglob("*") if file.suffix.rstrip().lower() in kinds and file.is_file())
+    """Every file in the folder and its subfolders with the name of a picture, sorted."""
+    return sorted(file for file in _files(folder) if is_picture_name(file.relative_to(folder)))
+
+
+def left_out_of(folder: Path) -> str:
+    """A sentence on the other files in the folder and its subfolders; "" if there are none."""
+    names = (file.relative_to(folder) for file in _files(folder))
+    return left_out(sorted(name.as_posix() for name in names if not is_picture_name(name)))
+
+
+def left_out(names: Sequence[str]) -> str:
+    """A sentence on files that are no pictures; "" if there are none."""
+    if not names:
+        return ""
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    count = "1 file" if len(names) == 1 else f"{len(names):,} files"
+    return f"Left out {count} without the name of a picture: {', '.join(names[:_SHOWN])}{more}."
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (file for file in folder.rglob("*") if file.is_file())

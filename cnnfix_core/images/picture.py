@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
+from PIL.TiffImagePlugin import TiffImageFile
 
 from cnnfix_core.errors import CnnfixError
 
@@ -26,6 +27,7 @@ MAX_PIXELS = 80_000_000
 WORKING_SIDE = 2048
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")  # JPEG includes the MPO files of phones
 
+Notes: TypeAlias = tuple[str, ...]
 Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
 
 _UPRIGHT = {
@@ -37,12 +39,16 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_ORIENTATION_TAG = 0x0112
+_ORIENTATION_TAG, _PHOTOMETRIC_TAG, _BITS_TAG = 0x0112, 0x0106, 0x0102
+_TOPS = (255, 1023, 4095, 16383, 65535)  # of 8, 10, 12, 14 and 16 bits
+_JPEG_END = b"\xff\xd9"
+_SAME_COLOUR = 3  # levels
+_DAMAGED = "The picture is damaged or incomplete: save it again or upload it again."
 # First bytes of a file that could not be decoded, and the message for it.
 _SIGNATURES = (
     (
         rb"\x89PNG|\xff\xd8|RIFF....WEBP|II\*\0|MM\0\*|BM|GIF8|....ftypavi[fs]",
-        "The picture is damaged or incomplete: save it again or upload it again.",
+        _DAMAGED,
     ),
     (rb"....ftyp(hei|hev|mif|msf)", "This is a HEIC picture: export it as JPEG and use that."),
     (rb"....ftyp", "This is a video, not a picture: save one of its frames as PNG or JPEG."),
@@ -68,25 +74,29 @@ class Picture:
             larger.
         width, height: of the original; all coordinates that are reported are in these pixels.
         digest: SHA-256 in hex, of the file's bytes; of mode, size and pixels for what never was a file.
+        notes: what is missing or was brightened, in sentences; empty for most pictures.
     """
 
     pixels: NDArray[np.uint8]
     width: int
     height: int
     digest: str
+    notes: tuple[str, ...] = ()
 
     def changed(self, pixels: NDArray[np.uint8]) -> Picture:
         """The same picture with other pixels, h x w x 3 of any size, which become read-only; it has its own digest."""
         pixels.setflags(write=False)
         digest = hashlib.sha256(self.digest.encode() + pixels.tobytes()).hexdigest()
-        return Picture(pixels, self.width, self.height, digest)
+        return Picture(pixels, self.width, self.height, digest, self.notes)
 
 
 def open_picture(source: Source) -> Picture:
     """Decode a picture.
 
     Files are known by their content, not by their name. The first frame counts, EXIF rotation is followed, transparent
-    parts become white. The longest side is reduced to 2048 pixels if it is larger.
+    parts become white. The longest side is reduced to 2048 pixels if it is larger. A JPEG file without its end is
+    opened if at least half of the picture is there, and pixels of 16 bits that use fewer are brightened; `notes` says
+    so.
 
     Args:
         source: a path, a file's bytes, a PIL image, or a uint8 array: H x W, H x W x 3 or H x W x 4. At most 25 MB and
@@ -169,20 +179,66 @@ def _quiet() -> Iterator[None]:
 
 
 def _decode(source: bytes | Image.Image) -> Picture:
-    image = Image.open(io.BytesIO(source), formats=FORMATS) if isinstance(source, bytes) else source
-    width, height = image.size
-    _check_size(width, height)
-    if isinstance(source, bytes) and (factor := max(width, height) // WORKING_SIDE) > 1:
-        image.draft(None, (max(1, width // factor), max(1, height // factor)))  # JPEG is reduced while it is decoded
-    image.load()
+    (width, height), image, notes = _loaded(source) if isinstance(source, bytes) else _loaded_image(source)
     orientation = _exif_orientation(image)
     if orientation in (5, 6, 7, 8):
         width, height = height, width
-    image = _rgb_or_rgba(image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image)
+    image, brightened = _rgb_or_rgba(image)
+    image = image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
     content = source if isinstance(source, bytes) else f"{image.mode} {image.size} ".encode() + image.tobytes()
     pixels = np.asarray(_on_white(_reduced(image)))
     pixels.setflags(write=False)
-    return Picture(pixels, width, height, hashlib.sha256(content).hexdigest())
+    return Picture(pixels, width, height, hashlib.sha256(content).hexdigest(), (*notes, *brightened))
+
+
+def _loaded_image(image: Image.Image) -> tuple[tuple[int, int], Image.Image, Notes]:
+    _check_size(*image.size)
+    image.load()
+    return image.size, image, ()
+
+
+def _loaded(content: bytes) -> tuple[tuple[int, int], Image.Image, Notes]:
+    """The size of a picture in a file, its pixels, reduced for large ones, and what is missing of them."""
+    image: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
+    size = image.size
+    deep = image.mode == "RGB" and any(";16" in str(tile) for tile in getattr(image, "tile", ()))
+    _check_size(*size)
+    if (factor := max(size) // WORKING_SIDE) > 1:
+        image.draft(None, (max(1, size[0] // factor), max(1, size[1] // factor)))  # JPEG is reduced while it is decoded
+    try:
+        image.load()
+    except OSError:
+        if image.format != "JPEG" or content.endswith(_JPEG_END):
+            raise
+        size, image, _ = _loaded(content + _JPEG_END)
+        return size, image, _without_end(image)
+    return size, *(_brightened(image) if deep else (image, ()))
+
+
+def _brightened(image: Image.Image) -> tuple[Image.Image, Notes]:
+    """Colours of 16 bits, of which Pillow keeps the upper 8, stretched if the file uses only lower ones."""
+    highest = np.asarray(image).max()
+    top = next(top for top in (3, 15, 63, 255) if highest <= top)  # of 10, 12, 14 and 16 bits
+    if top == 255:
+        return image, ()
+    note = (
+        f"The picture has 16 bits a colour and uses only the lower ones: it was brightened, with {top + 1} levels left."
+    )
+    return image.point(lambda level: round(level * 255 / top)), (note,)
+
+
+def _without_end(image: Image.Image) -> Notes:
+    """A note on a JPEG file without its end. Raises PictureError if more than half of the picture is missing.
+
+    The decoder gives all blocks that are missing the colour of the last one that it has.
+    """
+    pixels = np.asarray(image.convert("RGB")).astype(int)
+    present = np.flatnonzero(abs(pixels - pixels[-1, -1]).max(axis=(1, 2)) > _SAME_COLOUR)
+    missing = 1 - (present[-1] + 1 if len(present) else 0) / len(pixels)
+    if missing > 0.5:
+        raise PictureError(_DAMAGED)
+    much = f"the lowest {missing:.0%} of the picture".replace("%", " %") if missing > 0 else "a part of the picture"
+    return (f"The file lacks its end: {much} may be missing.",)
 
 
 def _exif_orientation(image: Image.Image) -> int:
@@ -193,40 +249,59 @@ def _exif_orientation(image: Image.Image) -> int:
         return 1
 
 
-def _rgb_or_rgba(image: Image.Image) -> Image.Image:
+def _rgb_or_rgba(image: Image.Image) -> tuple[Image.Image, Notes]:
+    notes: Notes = ()
     if image.mode == "F" or image.mode.startswith("I"):
-        image = _to_8_bit_grey(image)
+        image, notes = _to_8_bit_grey(image)
     if image.mode == "LAB":
         lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-        return ImageCms.buildTransform(lab, rgb, "LAB", "RGB").apply(image)
+        return ImageCms.buildTransform(lab, rgb, "LAB", "RGB").apply(image), ()
     if image.mode == "La":  # Pillow knows only one way out of this mode
         image = image.convert("LA")
     mode = "RGBA" if image.has_transparency_data else "RGB"
-    return image if image.mode == mode else image.convert(mode)
+    return image if image.mode == mode else image.convert(mode), notes
 
 
-def _to_8_bit_grey(image: Image.Image) -> Image.Image:
+def _to_8_bit_grey(image: Image.Image) -> tuple[Image.Image, Notes]:
     """Convert 16-bit, 32-bit and floating-point grey to 8-bit grey.
 
-    16-bit values range from 0 to 65535. The other formats do not state their range: take the first common range that
-    fits, otherwise the range of the values. NaN and infinity count as 0.
+    Files do not say what range their values have: cameras and scanners write 10, 12 or 14 bits into 16. The smallest of
+    the common ranges that holds all values is taken, otherwise the range of the values. NaN and infinity count as 0.
     """
     values = np.asarray(image)
     levels = values.astype(np.float32)
     levels[~np.isfinite(levels)] = 0
     low, high = float(levels.min()), float(levels.max())
-    tops = {"I": (255, 65535), "F": (1, 255, 65535)}.get(image.mode, (65535,))
+    notes: Notes = ()
+    tops = (1, *_TOPS) if image.mode == "F" else _TOPS
     if low >= 0 and high <= tops[-1]:
-        low, high = 0.0, next(top for top in tops if high <= top)
+        used, (low, high) = high, (0.0, float(next(top for top in tops if high <= top)))
+        if image.mode.startswith("I;16") and high < _TOPS[-1] and _bits_in(image) == 16:
+            notes = (
+                f"The picture has 16 bits a pixel and goes only up to {used:,.0f}: {high:,.0f} is shown as white.",
+            )
     scale = 255 / (high - low or 1)
     with np.errstate(all="ignore"):  # ranges near the limits of floating point
         levels *= scale  # in place, to save memory
         levels -= low * scale
         grey = np.rint(levels, out=levels).astype(np.uint8)
+    if _tiff_tag(image, _PHOTOMETRIC_TAG) == 0:  # 0 is white; Pillow knows that only of 8 bits
+        grey = 255 - grey
     key = image.info.get("transparency")
     if isinstance(key, int):  # PNG: this level means transparent
         grey[values == key] = 255
-    return Image.fromarray(grey)
+    return Image.fromarray(grey), notes
+
+
+def _bits_in(image: Image.Image) -> int:
+    """How many bits a pixel has, as far as its file says."""
+    bits = _tiff_tag(image, _BITS_TAG)
+    return bits[0] if isinstance(bits, tuple) else 16
+
+
+def _tiff_tag(image: Image.Image, tag: int) -> Any:
+    """The value of a TIFF file's tag; None for other pictures."""
+    return image.tag_v2.get(tag) if isinstance(image, TiffImageFile) else None
 
 
 def _reduced(image: Image.Image) -> Image.Image:

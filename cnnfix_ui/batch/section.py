@@ -14,7 +14,7 @@ import streamlit as st
 from cnnfix_core import Preset, open_picture
 from cnnfix_core.batch import BatchRow, UploadedPicture
 from cnnfix_core.batch.table import table, without_formulas
-from cnnfix_core.images import list_samples
+from cnnfix_core.images import left_out, list_samples
 from cnnfix_core.utils import duration, percent
 from cnnfix_ui import address
 from cnnfix_ui.batch import parts, state
@@ -36,6 +36,13 @@ def show_batch(network: Network, preset: Preset, pictures: Sequence[UploadedPict
     pending = st.session_state.get(_PENDING, False)
     with st.container(key="batch"):
         st.fragment(_show_batch, run_every=_EVERY if pending else None)(network, preset, pictures)
+
+
+def show_left_out() -> None:
+    """Say which files of the upload are no pictures."""
+    uploads = state.UPLOAD.value
+    if uploads is not None and uploads.left_out:
+        st.caption(escaped(left_out(uploads.left_out)))
 
 
 def open_chosen(pictures: Sequence[UploadedPicture]) -> None:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from cnnfix_core.batch import BatchRow, UploadedPicture, unpack_uploads
+from cnnfix_core.batch import BatchRow, UploadedPicture, Uploads, unpack_uploads
 from cnnfix_core.images import list_samples
 from cnnfix_ui.address import Setting, one_of, switch
 from cnnfix_ui.widgets import controls
 from cnnfix_ui.widgets.uploads import Upload
 
-UPLOAD: Upload[list[UploadedPicture]] = Upload("batch", "Your pictures, or a zip archive", unpack_uploads, several=True)
+UPLOAD: Upload[Uploads] = Upload("batch", "Your pictures, or a zip archive", unpack_uploads, several=True)
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ SETTINGS = {
 def pictures() -> Sequence[UploadedPicture]:
     """The pictures to explain: the uploaded ones, the samples, or none."""
     if UPLOAD.value is not None:
-        return UPLOAD.value
+        return UPLOAD.value.pictures
     return samples() if st.session_state["samples"] else ()
 
 

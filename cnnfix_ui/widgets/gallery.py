@@ -44,7 +44,7 @@ def choose_picture(key: str, on_change: Callable[[], object]) -> Picture:
         on_change()
 
     chosen: str = st.session_state[key]
-    note = "" if chosen == OWN else _note(chosen)
+    note = " ".join(picture_of(OWN).notes) if chosen == OWN else _note(chosen)
     choose_from_strip([_tile(name) for name in names()], _UPLOAD, chosen, choose, "Pictures", note)
     return picture_of(chosen)
 

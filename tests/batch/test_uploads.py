@@ -28,16 +28,17 @@ def test_files_and_archives_together() -> None:
         ("b/2.jpg", b"two"), ("a.PNG", b"one"), ("__MACOSX/a.PNG", b"x"), ("b/.hidden.png", b"x"), ("notes.txt", b"x")
     )
     found = unpack_uploads([("a.PNG", b"zero"), ("all.zip", packed)])
-    assert found == [
+    assert found.pictures == (
         UploadedPicture.of("a.PNG", b"zero"),
         UploadedPicture.of("a.PNG (2)", b"one"),
         UploadedPicture.of("b/2.jpg", b"two"),
-    ]
+    )
+    assert found.left_out == ("__MACOSX/a.PNG", "b/.hidden.png", "notes.txt")
 
 
 def test_names_that_lead_elsewhere_are_only_names() -> None:
     found = unpack_uploads([("x.zip", archive(("C:\\x.png", b"1"), ("/y.png", b"2"), ("../z.png", b"3")))])
-    assert {one.content for one in found} == {b"1", b"2"}
+    assert {one.content for one in found.pictures} == {b"1", b"2"}
 
 
 def test_a_small_file_that_would_become_huge(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,7 +47,7 @@ def test_a_small_file_that_would_become_huge(monkeypatch: pytest.MonkeyPatch) ->
     huge = archive(("a.png", bytes(1_000_000)))
     assert len(huge) < 2000
     assert (
-        len(unpack_uploads([("a.zip", huge)])[0].content) == 1001
+        len(unpack_uploads([("a.zip", huge)]).pictures[0].content) == 1001
     )  # more than a picture may have, which decoding refuses
     with pytest.raises(PictureError, match="fewer at a time"):
         unpack_uploads([("a.zip", archive(*((f"{n}.png", bytes(1_000_000)) for n in range(3))))])
@@ -54,7 +55,7 @@ def test_a_small_file_that_would_become_huge(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "MAX_PICTURES", 3)
-    assert len(unpack_uploads([(f"{n}.png", b"x") for n in range(3)])) == 3
+    assert len(unpack_uploads([(f"{n}.png", b"x") for n in range(3)]).pictures) == 3
     with pytest.raises(PictureError, match="more than 3 pictures"):
         unpack_uploads([(f"{n}.png", b"x") for n in range(4)])
 

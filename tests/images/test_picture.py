@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import struct
 import warnings
 import zlib
@@ -334,7 +335,7 @@ def test_a_huge_turned_jpeg_is_reduced_while_it_is_decoded(monkeypatch):
         picture = open_picture(encoded(Image.new("RGB", (8200, 4100)), kind, exif=exif))
         assert (picture.width, picture.height) == (4100, 8200)
         assert picture.pixels.shape == (2048, 1024, 3)
-    assert loaded == [(1025, 2050)] * 2
+    assert loaded == [(2050, 1025)] * 2
 
 
 def png_chunk(name: bytes, body: bytes) -> bytes:
@@ -418,8 +419,66 @@ def test_bad_files(name, tmp_path):
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
 def test_truncated_files(kind, part):
     noise = Image.fromarray(RNG.integers(0, 256, (40, 60, 3), dtype=np.uint8))
-    data = encoded(noise, kind)
-    assert refusal(data[: int(len(data) * part)]) == DAMAGED
+    data = encoded(noise, kind)[: int(len(encoded(noise, kind)) * part)]
+    if (kind, part) == ("JPEG", 0.9):
+        assert "lacks its end" in open_picture(data).notes[0]
+    else:
+        assert refusal(data) == DAMAGED
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}])
+def test_a_jpeg_without_its_end(options):
+    whole = encoded(smooth(300, 200), "JPEG", **options)
+    for cut, rows in ((1, 200), (2, 200), (20, 176)):
+        picture = open_picture(whole[:-cut])
+        if cut < 20 or not options:
+            assert (picture.pixels[:rows] == open_picture(whole).pixels[:rows]).all()
+        assert picture.notes == ("The file lacks its end: a part of the picture may be missing.",)
+    assert open_picture(whole + bytes(100)).notes == ()
+
+
+def test_how_much_of_a_jpeg_is_missing():
+    noise = Image.fromarray(RNG.integers(0, 256, (320, 160, 3), dtype=np.uint8))
+    whole = encoded(noise, "JPEG")
+    picture = open_picture(whole[: len(whole) * 3 // 4])
+    assert re.fullmatch(r"The file lacks its end: the lowest 2\d % of the picture may be missing\.", picture.notes[0])
+    assert (picture.pixels[:200] == open_picture(whole).pixels[:200]).all()
+    assert refusal(whole[: len(whole) // 3]) == DAMAGED
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_sixteen_bits_of_which_few_are_used(bits, kind):
+    top = 2**bits - 1
+    values = np.linspace(0, top, 64).astype(np.uint16).reshape(8, 8)
+    picture = open_picture(encoded(Image.fromarray(values), kind))
+    assert abs(picture.pixels[..., 0] - values / top * 255).max() <= 0.5
+    assert picture.notes == (
+        f"The picture has 16 bits a pixel and goes only up to {top:,}: {top:,} is shown as white.",
+    )
+
+
+def test_sixteen_bits_of_a_colour_of_which_few_are_used():
+    values = np.linspace(0, 4095, 64 * 3).astype(">u2").reshape(8, 8, 3)
+    rows = b"".join(b"\0" + row.tobytes() for row in values)
+    header = struct.pack(">IIBBBBB", 8, 8, 16, 2, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    chunks = [struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in parts]
+    picture = open_picture(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    assert abs(picture.pixels - values / 4095 * 255.0).max() < 18
+    assert "brightened, with 16 levels left" in picture.notes[0]
+
+
+@pytest.mark.parametrize("values", [np.linspace(0, 65535, 64), np.linspace(0, 4095, 64), np.linspace(0, 1, 64)])
+def test_tiff_with_white_as_zero(values):
+    values = values.astype(np.float32 if values.max() == 1 else np.uint16).reshape(8, 8)
+    content = encoded(Image.fromarray(values), "TIFF")
+    tag = struct.pack("<HHIHH", 262, 3, 1, 1, 0)
+    assert content.count(tag) == 1
+    black, white = open_picture(content), open_picture(content.replace(tag, struct.pack("<HHIHH", 262, 3, 1, 0, 0)))
+    assert (white.pixels == 255 - black.pixels).all()
+    assert black.pixels[0, 0].max() == 0
+    assert black.pixels[-1, -1].min() == 255
 
 
 def test_bad_paths_and_objects(tmp_path):
