@@ -4,12 +4,21 @@ from cnnfix_core.methods.applying import attribute, attribution, reason_against
 from cnnfix_core.methods.catalogue import BASELINES, METHODS
 from cnnfix_core.methods.class_activation import grad_cam_by_captum, grad_cam_together
 from cnnfix_core.methods.excitation_rules import excites
-from cnnfix_core.methods.feature_maps import anatomy, cached_per_network, last_map, needs_gradient, observed
+from cnnfix_core.methods.feature_maps import (
+    FAILURES,
+    anatomy,
+    cached_per_network,
+    first_line,
+    last_map,
+    needs_gradient,
+    observed,
+)
 from cnnfix_core.methods.method import Attribution, Drawing, Map, MapRequest, Method, Progress
 from cnnfix_core.methods.per_view import ViewRequest, by_view
 
 __all__ = [
     "BASELINES",
+    "FAILURES",
     "METHODS",
     "Attribution",
     "Drawing",
@@ -24,6 +33,7 @@ __all__ = [
     "by_view",
     "cached_per_network",
     "excites",
+    "first_line",
     "grad_cam_by_captum",
     "grad_cam_together",
     "last_map",

@@ -108,6 +108,7 @@ def _in_proportion(operation: Operation, args: list[Any], probabilities: Probabi
     indexing.moved,
     indexing.put,
     indexing.filled,
+    "aten.as_strided",
 )
 def moved(operation: Operation, probabilities: Probabilities) -> Passed:
     """Operations that move or select elements: the probability goes to where the element came from, like a gradient.

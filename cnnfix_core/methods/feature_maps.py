@@ -223,9 +223,11 @@ def needs_gradient(model: Model) -> str:
     """Why no gradient can be computed through the network, or ""."""
     try:
         with torch.enable_grad():
-            scores = model.scores(model.noise().requires_grad_(), with_own_hooks(model.module))
+            inputs = model.noise().requires_grad_()
+            scores = model.scores(inputs, with_own_hooks(model.module))
+            found = torch.autograd.grad(scores.sum(), inputs, allow_unused=True) if scores.requires_grad else (None,)
     except CnnfixError:
         raise
     except FAILURES as error:
         return f"The network does not run with gradients: {first_line(error)}"
-    return "" if scores.requires_grad else "The network's scores have no gradient with respect to the picture."
+    return "The network's scores have no gradient with respect to the picture." if found[0] is None else ""

@@ -14,7 +14,7 @@ from torch import Tensor
 from cnnfix_core.errors import CnnfixError, ModelError, need
 from cnnfix_core.explanations import Class, Prediction, classes
 from cnnfix_core.images import Picture
-from cnnfix_core.methods import needs_gradient
+from cnnfix_core.methods import FAILURES, first_line, needs_gradient
 from cnnfix_core.zoo import Model, with_own_hooks
 
 # Captum warns itself at each step that the input requires a gradient.
@@ -85,8 +85,11 @@ def _noisy(
         return model.log_probabilities(model.scores(model.placed(model.preprocess.standardised(pixels)), module))
 
     inputs = torch.from_numpy(clean.copy()).permute(2, 0, 1)[None].float().to(model.device).requires_grad_()
-    with torch.inference_mode(False), torch.enable_grad():
-        noisy = attack(score, inputs, strength, wanted, targeted)
+    try:
+        with torch.inference_mode(False), torch.enable_grad():
+            noisy = attack(score, inputs, strength, wanted, targeted)
+    except FAILURES as error:
+        raise ModelError(f"The attack fails on this network: {first_line(error)}") from error
     pixels: NDArray[np.uint8] = noisy.detach()[0].permute(1, 2, 0).round().to(torch.uint8).cpu().numpy()
     return pixels
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from cnnfix_core.errors import CnnfixError, ModelError
-from cnnfix_core.zoo import Model, with_weights
+from cnnfix_core.zoo import Model, in_evaluation, with_weights
 
 
 def randomised(model: Model, seed: int = 0, part: str = "all") -> Model:
@@ -34,7 +34,7 @@ def randomised(model: Model, seed: int = 0, part: str = "all") -> Model:
     if part not in ("all", "last"):
         raise CnnfixError(f"The weights to shuffle are “all” or “last”, not {part!r}.")
     generator = torch.Generator().manual_seed(seed)
-    module = with_weights(model.module, torch.clone).eval()
+    module = in_evaluation(with_weights(model.module, torch.clone))
     # A program opened from a file keeps its weights as buffers.
     weights: list[Tensor] = [*module.parameters()] or [one for one in module.buffers() if one.is_floating_point()]
     for weight in weights if part == "all" else _last_layer(weights):

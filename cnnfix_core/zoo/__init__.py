@@ -6,7 +6,7 @@ from cnnfix_core.zoo.download import DownloadProgress, project_file
 from cnnfix_core.zoo.initialisation import shapes_alone
 from cnnfix_core.zoo.labels import Labels, imagenet_info, read_labels
 from cnnfix_core.zoo.model import Model, ModelInfo, Task
-from cnnfix_core.zoo.module_copy import with_own_hooks, with_weights
+from cnnfix_core.zoo.module_copy import in_evaluation, with_own_hooks, with_weights
 from cnnfix_core.zoo.preprocessing import CHANNELS, INTERPOLATIONS, MAX_SIDE, Preprocessing, listed_channels
 from cnnfix_core.zoo.provenance import digest_of, reading_of, versions
 from cnnfix_core.zoo.scores import MEANINGS, Meaning, Where, meaning_in_words, probabilities
@@ -35,6 +35,7 @@ __all__ = [
     "Where",
     "digest_of",
     "imagenet_info",
+    "in_evaluation",
     "list_models",
     "listed_channels",
     "load_model",

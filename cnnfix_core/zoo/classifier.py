@@ -102,7 +102,8 @@ class Classifier(LoadedNetwork):
 
     def scores(self, inputs: Tensor, module: nn.Module | None = None) -> Tensor:
         """The scores of a batch, (N, classes), float32 or float64, on the network's device; arguments as for `run`."""
-        return self.scores_of(self.run(inputs, module=module), len(inputs))
+        result = self.run(inputs.clone(), module=module)  # it may write to its input
+        return self.scores_of(result, len(inputs))
 
     def scores_of(self, result: Any, pictures: int) -> Tensor:
         """The scores in what the network returned for a batch, (N, classes). Raises ModelError if there are none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import MethodType
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 M = TypeVar("M", bound=nn.Module)
 
 # Wrappers that compute what the module in them computes: on several devices, or compiled.
+_OWN = frozenset(vars(nn.Module()))  # what every module has: its parameters, buffers, modules and hooks
 _PARALLEL = (nn.DataParallel, nn.parallel.DistributedDataParallel)
 
 
@@ -43,29 +44,47 @@ def with_own_hooks(module: M) -> M:
 
 
 def with_weights(module: M, change: Callable[[Tensor], Tensor]) -> M:
-    """A copy of the modules with changed weights, buffers and other tensors; the originals are kept as they are."""
+    """A copy of the modules with changed parameters and buffers; the originals are kept as they are."""
     if isinstance(module, torch.jit.ScriptModule):
         scripted: M = copy.deepcopy(module)._apply(change)  # type: ignore[no-untyped-call]  # of PyTorch
         return scripted
-    own: M = _Copies(change).of(module)
+    own: M = _Copies(change, [*module.parameters(), *module.buffers()]).of(module)
     return own
 
 
+def in_evaluation(module: M) -> M:
+    """The module, put into evaluation mode as far as it has one; some modules refuse `eval()`."""
+    for child in module.modules():
+        if getattr(child, "training", False):
+            child.training = False
+    return module
+
+
 def _inside(module: nn.Module) -> nn.Module | None:
-    inner = module.module if isinstance(module, _PARALLEL) else getattr(module, "_orig_mod", None)
-    return inner if isinstance(inner, nn.Module) else None
+    if isinstance(module, _PARALLEL):
+        inner: nn.Module = module.module
+        return inner
+    modules = vars(module).get("_modules")  # not by name: modules may pass on the attributes of others
+    return modules.get("_orig_mod") if isinstance(modules, dict) else None
 
 
 def _is_compiled(module: nn.Module) -> bool:
-    return getattr(module, "_compiled_call_impl", None) is not None
+    return vars(module).get("_compiled_call_impl") is not None
+
+
+def _changed(tensor: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
+    changed = change(tensor.detach())
+    return nn.Parameter(changed, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else changed
 
 
 class _Copies:
-    """What was copied so far, by the identity of the original. change: of tensors; None to share them."""
+    """What was copied so far, by the identity of the original. change: of these tensors; all others are shared."""
 
-    def __init__(self, change: Callable[[Tensor], Tensor] | None = None) -> None:
-        self._change = change
-        self._made: dict[int, tuple[Any, Any]] = {}  # with the original, so that its identity stays its own
+    def __init__(self, change: Callable[[Tensor], Tensor] | None = None, changed: Sequence[Tensor] = ()) -> None:
+        # With the original, so that its identity stays its own.
+        self._made: dict[int, tuple[Any, Any]] = {}
+        if change is not None:
+            self._made = {id(tensor): (tensor, _changed(tensor, change)) for tensor in changed}
 
     def of(self, item: Any) -> Any:
         """The copy of a module, or of what may hold modules; the item itself if it is something else."""
@@ -76,17 +95,20 @@ class _Copies:
     def _copied(self, item: Any) -> Any:
         if isinstance(item, nn.Module) and not isinstance(item, torch.jit.ScriptModule):
             return self._module(item)
-        if isinstance(item, Tensor):
-            return item if self._change is None else self._tensor(item, self._change)
+        # What holds no module is shared: a hook of the original may write there what the copy reads.
         if isinstance(item, dict) and type(item).__module__ in ("builtins", "collections"):
-            made = self._begun(item, item.copy())
-            made.update({name: self.of(part) for name, part in item.items()})
-            return made
+            made = self._filled(item)
+            return made if any(made[name] is not part for name, part in item.items()) else item
         if type(item) is list:
             made = self._begun(item, [])
             made.extend(self.of(part) for part in item)
-            return made
+            return made if any(one is not part for one, part in zip(made, item, strict=True)) else item
         return self._held(item)
+
+    def _filled(self, item: dict[Any, Any]) -> dict[Any, Any]:
+        made = self._begun(item, item.copy())
+        made.update({name: self.of(part) for name, part in item.items()})
+        return made  # type: ignore[no-any-return]
 
     def _held(self, item: Any) -> Any:
         if type(item) is tuple:
@@ -103,12 +125,10 @@ class _Copies:
             return self.of(inner)
         made = self._begun(item, object.__new__(item.__class__))
         for name, part in vars(item).items():
-            made.__dict__[name] = None if name == "_compiled_call_impl" else self.of(part)
+            own = name in _OWN and isinstance(part, dict)
+            made.__dict__[name] = self._filled(part) if own else self.of(part)
+        made.__dict__["_compiled_call_impl"] = None
         return made
-
-    def _tensor(self, item: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
-        changed = change(item.detach())
-        return nn.Parameter(changed, item.requires_grad) if isinstance(item, nn.Parameter) else changed
 
     def _begun(self, item: Any, made: Any) -> Any:
         """Note a copy before it is filled: what it holds may hold it too."""

@@ -107,6 +107,8 @@ def path_of(where: str | int | Path) -> Path:
 
 
 def _at(result: Any, path: Path) -> Any:
+    if isinstance(result, Tensor) and path == (0,):
+        return result  # the first of one
     try:
         return part_at(result, path)
     except LookupError:
@@ -224,6 +226,7 @@ _KEEPS = {
     *("view", "_unsafe_view", "clone", "squeeze", "unsqueeze", "permute", "transpose", "t", "select", "slice", "split"),
     *("expand", "detach", "alias", "_to_copy", "cat", "stack", "clamp", "clamp_min", "clamp_max", "mean", "amax"),
     *("reshape", "flatten", "split_with_sizes", "unbind", "index", "index_select"),
+    *("add", "sub", "rsub", "mul", "div", "sum"),  # such as the mean of several networks; their values are checked
 }
 
 
@@ -238,7 +241,7 @@ def guess_meaning(tape: Tape, scores: Tensor) -> Meaning:
         scores: (N, classes).
     """
     ends = {_ENDS.get(name) for name in _last_functions(tape.output)}
-    if len(ends) == 1 and (known := ends.pop()) is not None:
+    if len(ends) == 1 and (known := ends.pop()) is not None and _are_probable(scores, known):
         return known
     if scores.shape[1] == 1:
         return "sigmoid"
@@ -256,6 +259,11 @@ def _last_functions(value: Value) -> Iterator[str]:
             yield from _last_functions(given)
     else:
         yield producer.name if producer else ""
+
+
+def _are_probable(scores: Tensor, meaning: Meaning) -> bool:
+    shares = probabilities(scores.double(), meaning)
+    return bool(((shares >= 0) & (shares < 1.001)).all())
 
 
 def _sum_to_one(shares: Tensor) -> bool:

@@ -154,6 +154,48 @@ def test_any_precision(dtype: torch.dtype, picture: cnnfix.Picture) -> None:
     assert other.module[0].weight.dtype is dtype
 
 
+class Hooked(nn.Module):
+    """Takes its features from a dictionary into which a hook of its own writes."""
+
+    def __init__(self, inner: nn.Sequential) -> None:
+        super().__init__()
+        self.body, self.found = inner, {}
+        self.body[3].register_forward_hook(lambda _module, _inputs, output: self.found.__setitem__("features", output))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.body(x)
+        scores: Tensor = self.body[6](self.found["features"].mean((2, 3)))
+        return scores
+
+
+class PassesOn(nn.Module):
+    """Has the attributes of the module in it."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("inner"), name)
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.inner(x) * 1.0
+        return scores
+
+
+def normed(network: nn.Sequential) -> nn.Sequential:
+    nn.utils.parametrizations.weight_norm(network[2])
+    return network
+
+
+def compiled_in_place(network: nn.Module) -> nn.Module:
+    network.compile(backend="eager")
+    return network
+
+
 WRAPPED: dict[str, Callable[[nn.Module], nn.Module]] = {
     "DataParallel": nn.DataParallel,
     "AveragedModel": AveragedModel,
@@ -163,6 +205,12 @@ WRAPPED: dict[str, Callable[[nn.Module], nn.Module]] = {
     "a lock": lambda network: Around(network, lock=threading.Lock()),
     "an open file": lambda network: Around(network, log=open(os.devnull, "w")),  # noqa: SIM115
     "a generator": lambda network: Around(network, loader=(n for n in range(3))),
+    "hooks of its own": Hooked,  # type: ignore[dict-item]
+    "passes on attributes": lambda network: PassesOn(torch.compile(network, backend="eager")),  # type: ignore[arg-type]
+    "weight norm": normed,  # type: ignore[dict-item]
+    "compiled in place": compiled_in_place,
+    "traced symbolically": torch.fx.symbolic_trace,
+    "channels last": lambda network: network.to(memory_format=torch.channels_last),  # type: ignore[call-overload]
     "itself": lambda network: Around(network, holds=[network, {"again": network}]),
 }
 
@@ -190,6 +238,58 @@ def test_torchscript(way: Callable[[nn.Module], nn.Module], picture: cnnfix.Pict
         else:
             np.testing.assert_allclose(*maps, rtol=1e-3, atol=1e-6, err_msg=method)
     assert model.on("cpu") is model
+
+
+def test_an_exported_program_in_memory(picture: cnnfix.Picture) -> None:
+    sizes = ({0: torch.export.Dim.AUTO},)
+    network = torch.export.export(body(), (torch.rand(2, 3, 32, 32),), dynamic_shapes=sizes).module()
+    plain, model = Model.of(body(), preprocessing=SIZE), Model.of(network, preprocessing=SIZE)
+    for method in ("fixations", "saliency", "rise"):
+        maps = [cnnfix.attribute(one, picture, 1, method) for one in (model, plain)]
+        np.testing.assert_allclose(*maps, rtol=1e-3, atol=1e-6, err_msg=method)
+    randomised(model)  # it refuses eval()
+
+
+class WritesToItsInput(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = body()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.body(x.sub_(0.1).mul_(2))
+        return y
+
+
+class WithoutGradients(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = body()
+
+    @torch.inference_mode()
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.body(x)
+        return y
+
+
+def test_a_network_that_writes_to_its_input(picture: cnnfix.Picture) -> None:
+    model = Model.of(WritesToItsInput(), preprocessing=SIZE)
+    inputs = model.noise()
+    before = inputs.clone()
+    model.scores(inputs)
+    assert torch.equal(inputs, before)
+    for method in (*MAPS, "saliency", "integrated_gradients", "rise"):
+        assert cnnfix.attribute(model, picture, 1, method).shape == (40, 48)
+
+
+def test_a_network_without_gradients(picture: cnnfix.Picture) -> None:
+    model = Model.of(WithoutGradients(), preprocessing=SIZE)
+    for method in ("fixations", "cam", "scorecam", "rise", "occlusion", "cmwp"):
+        cnnfix.attribute(model, picture, 1, method)
+    for method in ("gradcam", "saliency", "guided_backprop"):
+        with pytest.raises(ModelError, match="no gradient with respect to the picture"):
+            cnnfix.attribute(model, picture, 1, method)
+    with pytest.raises(ModelError, match="no gradient with respect to the picture"):
+        add_adversarial_noise(model, picture)
 
 
 def test_a_copy_shares_what_is_no_module() -> None:

@@ -166,6 +166,18 @@ class ByHand(nn.Module):
         return x.exp() / x.exp().sum(1, keepdim=True)
 
 
+class Against(nn.Module):
+    """The probability of the opposite."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 1 - x.sigmoid()
+
+
+class Log(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.log()
+
+
 @pytest.mark.parametrize(
     ("scores", "end", "meaning", "right"),
     [
@@ -178,6 +190,8 @@ class ByHand(nn.Module):
         ([5.0, 0.0], nn.LogSoftmax(1), "log-probabilities", [0.993, 0.007]),
         ([-4.0, 0.0], nn.LogSigmoid(), "log-probabilities", [0.018, 0.5]),
         ([0.3, 0.6], nn.Identity(), "softmax", [0.426, 0.574]),
+        ([-4.0], Against(), "probabilities", [0.982]),
+        ([5.0, 0.0], nn.Sequential(nn.Softmax(1), Log()), "log-probabilities", [0.993, 0.007]),
     ],
 )
 def test_the_meaning_is_told_by_the_network(

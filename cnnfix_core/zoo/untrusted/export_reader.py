@@ -89,7 +89,7 @@ def read(archive: Archive) -> tuple[Program, Preprocessing]:
         graph, signature = _graph(archive)
         weights = _weights(archive, signature)
         picture = _picture(signature, graph)
-        program = Program(_steps(graph), weights, picture.name, _outputs(signature))
+        program = Program(_steps(graph), weights, picture.name, _outputs(signature, graph))
     except ModelError:
         raise
     except Exception as error:  # damaged JSON fails in too many ways to list
@@ -321,10 +321,11 @@ def _example(size: Any) -> int:
     return int(size["as_int"] if "as_int" in size else size["as_expr"]["hint"]["as_int"])
 
 
-def _outputs(signature: Any) -> tuple[str, ...]:
-    """The names of the tensors that the program returns."""
+def _outputs(signature: Any, graph: Any) -> tuple[str, ...]:
+    """The names of the tensors that the program returns, or of the only one that may hold one score per class."""
     outputs = [spec["arg"] for kind, spec in _only_pairs(signature["output_specs"]) if kind == "user_output"]
     names = tuple(str(output["as_tensor"]["name"]) for output in outputs if "as_tensor" in output)
     if not names:
         raise ModelError("The program returns no tensor; it must return the scores of the classes.")
-    return names
+    rows = [name for name in names if all(_example(n) == 1 for n in graph["tensor_values"][name]["sizes"][2:])]
+    return tuple(rows) if len(rows) == 1 else names
