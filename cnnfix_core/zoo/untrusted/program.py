@@ -12,6 +12,7 @@ from torch._subclasses import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from cnnfix_core.errors import ModelError
+from cnnfix_core.zoo.untrusted import guards
 
 # Limits for one picture: computed numbers, and floating-point operations.
 MAX_NUMBERS = 2_000_000_000
@@ -44,7 +45,9 @@ class ProgramNode(nn.Module):
 
     def forward(self, values: dict[str, Any]) -> Any:
         """Run the operation on its arguments from `values`."""
-        result = self.call(*_filled(self.args, values), **_filled(self.options, values))
+        args, options = _filled(self.args, values), _filled(self.options, values)
+        guards.check(self.call, args, options)
+        result = self.call(*args, **options)
         if isinstance(result, int) and abs(result) >= 1 << 62:
             raise OverflowError("a size is too large")
         return result
