@@ -27,11 +27,11 @@ def tensors_in(tree: Any) -> list[Tensor]:
 
 
 def part_at(tree: Any, path: Path) -> Any:
-    """What lies at a path. Raises LookupError if there is nothing."""
+    """What lies at a path; tuples and lists also have numbers from the end. Raises LookupError if there is nothing."""
     for name in path:
         parts = dict(_parts(tree))
-        if name not in parts and isinstance(tree, tuple) and isinstance(name, int):
-            parts = dict(enumerate(tree))  # a named tuple has numbers too
+        if name not in parts and isinstance(tree, tuple | list) and isinstance(name, int):
+            parts = {n - len(tree) * back: part for n, part in enumerate(tree) for back in (0, 1)}
         if name not in parts:
             raise LookupError(name)
         tree = parts[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -96,7 +96,7 @@ class Model(Classifier):
             ModelError: The network cannot process the picture or does not return one finite score per class, or the
                 number of labels differs from the number of classes.
         """
-        network = LoadedNetwork(name, name, unwrapped(module))
+        network = _loaded(module, name)
         preprocessing, tape = _first_run(network, preprocessing)
         where = find_scores(tape, 1, None if labels is None else len(labels)) if scores is None else scores
         tape = _with_scores(network, preprocessing, tape, where)
@@ -182,6 +182,16 @@ def _noise(preprocessing: Preprocessing, number: int = 0) -> Tensor:
     return preprocessing(Image.fromarray(cells).resize((width, height), Image.Resampling.BICUBIC))[None]
 
 
+def _loaded(module: Any, name: str) -> LoadedNetwork:
+    if not isinstance(module, nn.Module):
+        hint = "load these weights into a network first" if isinstance(module, dict) else "wrap it in an nn.Module"
+        raise ModelError(f"{name} is a {type(module).__name__}, not a network: {hint}.")
+    network = LoadedNetwork(name, name, unwrapped(module))
+    if network.device.type == "meta":
+        raise ModelError(f"{name} has no weights, only their shapes, as it is on the meta device: load them first.")
+    return network
+
+
 def _first_run(network: LoadedNetwork, preprocessing: Preprocessing | None) -> tuple[Preprocessing, Tape]:
     """Record the network on a picture of noise; without preprocessing, with the number of channels that fits."""
     likely = Preprocessing(), *map(Preprocessing().of_channels, _first_channels(network.module))
@@ -217,7 +227,7 @@ def _first_channels(module: nn.Module) -> list[int]:
     """The number of channels that the first convolution takes; none if there is no convolution."""
     counts = [child.in_channels for child in module.modules() if isinstance(child, nn.Conv2d)]
     stored = [tensor.shape[1] for tensor in (*module.parameters(), *module.buffers()) if tensor.ndim == 4]
-    return [count for count in (*counts[:1], *stored[:1]) if count <= MAX_CHANNELS]
+    return [count for count in (*counts[:1], *stored[:1]) if 1 <= count <= MAX_CHANNELS]
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ def path_of(where: str | int | Path) -> Path:
     """The path that a person named: "logits", 1, "0.logits"."""
     if isinstance(where, tuple):
         return where
-    return tuple(int(part) if part.isdecimal() else part for part in str(where).split("."))
+    return tuple(int(part) if part.removeprefix("-").isdecimal() else part for part in str(where).split("."))
 
 
 def _at(result: Any, path: Path) -> Any:

@@ -450,3 +450,18 @@ def test_what_channels_show(picture: cnnfix.Picture) -> None:
 def test_channels_that_there_are_not(wrong: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ModelError, match=complaint):
         Preprocessing(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("what", "complaint"),
+    [
+        (lambda: body().state_dict(), "OrderedDict, not a network: load these weights into a network first"),
+        (lambda: torch.relu, "not a network: wrap it"),
+        (lambda: body().to("meta"), "has no weights, only their shapes"),
+        (lambda: nn.Sequential(nn.LazyConv2d(4, 3)), "cannot process a picture of 224 x 224 pixels"),
+        (lambda: nn.LSTM(3, 4), "Say what it takes with `preprocessing`"),
+    ],
+)
+def test_what_is_no_network_is_refused(what: Callable[[], Any], complaint: str) -> None:
+    with pytest.raises(ModelError, match=complaint):
+        Model.of(what())

@@ -126,6 +126,9 @@ def test_features_before_the_scores_are_not_taken_for_them() -> None:
 
 def test_a_person_names_the_output() -> None:
     assert len(Model.of(Features(), preprocessing=SIZE, scores=0).labels) == 8
+    assert len(Model.of(Features(), preprocessing=SIZE, scores=-1).labels) == 4
+    named = Gives(FORMS["named tuple"])
+    assert all(len(Model.of(named, preprocessing=SIZE, scores=one).labels) == 4 for one in ("scores", 0, "-2"))
     nested = Gives(FORMS["nested"])
     for where in ("head.0.logits", ("head", 0, "logits"), lambda result: result["head"][0]["logits"]):
         assert len(Model.of(nested, preprocessing=SIZE, scores=where).labels) == 4
