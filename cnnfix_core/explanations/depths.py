@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine import Passage, Tape, Value, bottlenecks
+from cnnfix_core.engine import Passage, Tape, Value, as_array, bottlenecks
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.images import Sized, View, maps_on_picture
 from cnnfix_core.receptive_fields import Axis, Field, fields
@@ -49,7 +51,7 @@ class EvidenceMap:
         """Distance between neighbouring places, in pixels of the network's input, rounded."""
         return _stride(Field(self.rows, self.columns))
 
-    def drawn(self, size: tuple[int, int]) -> Floats:
+    def drawn(self, size: tuple[int, int]) -> Tensor:
         """The map on the network's input: each place is a Gaussian around the centre of its receptive field.
 
         Its standard deviation is half the distance to the next place.
@@ -58,11 +60,12 @@ class EvidenceMap:
             size: Height and width of the input, in pixels.
 
         Returns:
-            (height, width), sums to 1.
+            (height, width) of float32, sums to 1.
         """
         down, across = (_around(axis, side) for axis, side in zip((self.rows, self.columns), size, strict=True))
-        drawn = down @ self.evidence @ across.T
-        return drawn / drawn.sum()  # type: ignore[no-any-return]
+        # PyTorch's products, since its threads are bounded where a server or a batch bounds them.
+        drawn = down @ torch.from_numpy(self.evidence) @ across.T
+        return drawn / drawn.sum()
 
 
 def depth_map(
@@ -89,16 +92,16 @@ def depth_map(
         if not wanted:
             strides = ", ".join(str(one.stride) for one in every)
             raise CnnfixError(f"The network shows no depth {depth!r}: choose all, {strides}, or 1 for pixels.")
-        seen = maps_on_picture(picture, [view], [joined(wanted, view.size).astype(np.float32)], longest_side)
+        seen = maps_on_picture(picture, [view], [joined(wanted, view.size)], longest_side)
         total = total + seen / seen.sum(dtype=float)
     return total / len(views)
 
 
-def joined(maps: Sequence[EvidenceMap], size: tuple[int, int]) -> Floats:
+def joined(maps: Sequence[EvidenceMap], size: tuple[int, int]) -> NDArray[np.float32]:
     """The geometric mean of maps on the network's input: (height, width), sums to 1."""
-    drawn = [found.drawn(size) for found in maps]
-    mean = np.exp(np.mean([np.log(one + _FLOOR * one.max()) for one in drawn], axis=0))
-    return mean / mean.sum()  # type: ignore[no-any-return]
+    drawn = torch.stack([found.drawn(size) for found in maps])
+    mean = (drawn + _FLOOR * drawn.amax((1, 2), keepdim=True)).log().mean(0).exp()
+    return as_array(mean / mean.sum())
 
 
 def feature_maps(tape: Tape) -> dict[Value, Field]:
@@ -140,7 +143,7 @@ def _stride(field: Field) -> int:
     return round(float(np.sqrt(field.rows.stride * field.columns.stride)))
 
 
-def _around(axis: Axis, side: int) -> NDArray[np.float32]:
+def _around(axis: Axis, side: int) -> Tensor:
     """(side, places) the Gaussian of each place along one side of the input."""
     distance = np.arange(side)[:, None] - axis.centres(np.arange(axis.count))
-    return np.exp(-0.5 * (distance / (_BLUR * axis.stride)) ** 2).astype(np.float32)
+    return torch.from_numpy(np.exp(-0.5 * (distance / (_BLUR * axis.stride)) ** 2).astype(np.float32))
