@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from itertools import chain
 from typing import Any
 
 from torch import Tensor, nn
@@ -16,6 +15,7 @@ from torch.random import fork_rng
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from cnnfix_core.engine.aliasing import memory_of
+from cnnfix_core.engine.parts import own_tensors, submodules
 
 _lock = threading.Lock()
 # Modules that were in training mode, by id, with the number of threads that need them in evaluation mode.
@@ -37,11 +37,11 @@ def undisturbed(module: nn.Module) -> Iterator[Callable[[Tensor], None]]:
     function to call before a tensor is written to. The mode is set on each submodule directly, because overridden
     `train()` and `eval()` methods may do more. The last thread to leave restores the mode.
     """
-    children = list(module.modules())
+    children = list(submodules(module).values())
     switched = _enter_evaluation(children)
     registered = [(child._buffers, dict(child._buffers)) for child in children if type(child._buffers) is dict]
-    held = (tensor for child in children for tensor in (*child.parameters(False), *child.buffers(False)))
-    tensors = [tensor for tensor in {id(tensor): tensor for tensor in held}.values() if not is_lazy(tensor)]
+    held = {id(tensor): tensor for child in children for tensor in own_tensors(child)}.values()
+    tensors = [tensor for tensor in held if not is_lazy(tensor)]
     owned: dict[int, list[Tensor]] = defaultdict(list)
     saved: list[tuple[Tensor, Tensor]] = []
 
@@ -53,7 +53,7 @@ def undisturbed(module: nn.Module) -> Iterator[Callable[[Tensor], None]]:
         saved.extend((original, original.clone()) for original in originals)
 
     try:
-        with fork_rng(_gpus(module)):
+        with fork_rng(_gpus(held)):
             yield before_write
     finally:
         for original, copy in saved:
@@ -88,9 +88,9 @@ class _WritesNoticed(TorchDispatchMode):
         return func(*args, **kwargs)
 
 
-def _gpus(module: nn.Module) -> list[int]:
+def _gpus(weights: Iterable[Tensor]) -> list[int]:
     """The GPUs with weights of the module, whose random numbers it may draw."""
-    devices = {tensor.device for tensor in chain(module.parameters(), module.buffers())}
+    devices = {tensor.device for tensor in weights}
     return sorted(device.index or 0 for device in devices if device.type == "cuda")
 
 

@@ -25,12 +25,14 @@ from cnnfix_core.engine.aliasing import Overwrite, layout_of, memory_of
 from cnnfix_core.engine.decompositions import decomposition_of
 from cnnfix_core.engine.eval_mode import undisturbed
 from cnnfix_core.engine.outside import Outside
+from cnnfix_core.engine.parts import own_tensors, submodules
 from cnnfix_core.engine.results import tensors_in
 from cnnfix_core.engine.tape import COMPLEX, WHOLE, Operation, Tape, Value, in_module
 from cnnfix_core.errors import CnnfixError, RecordError, TargetError
 
 # Frames with this code object show which module an operation runs in, without hooks, and for this thread only.
 _MODULE_CALL = nn.Module._call_impl.__code__
+_PLAIN = {int, float, bool, str, type(None)}  # what holds no tensors
 
 
 def record(module: nn.Module, *inputs: Any, **options: Any) -> Tape:
@@ -173,10 +175,11 @@ class _Recorder(TorchDispatchMode):
         self.operations = list(operations)
         self.outside: list[str] = []
         self.before_write: Callable[[Tensor], None] = lambda tensor: None
-        named = list(module.named_modules())
-        self._modules = [child for _, child in named]
-        self._names: dict[int, str] = {id(child): name for name, child in named}
-        self.holders = frozenset(name for name, child in named if isinstance(child, nn.ModuleList | nn.ModuleDict))
+        named = submodules(module)
+        self._modules = list(named.values())
+        self._names: dict[int, str] = {id(child): name for name, child in named.items()}
+        holders = nn.ModuleList | nn.ModuleDict
+        self.holders = frozenset(name for name, child in named.items() if isinstance(child, holders))
         # Tensors by identity and by memory; an entry is stale once its weak reference is dead.
         self._values: dict[int, tuple[weakref.ref[Tensor], Value]] = {}
         self._sharing: dict[int, list[tuple[weakref.ref[Tensor], Value]]] = {}
@@ -201,9 +204,7 @@ class _Recorder(TorchDispatchMode):
     def _is_own(self, tensor: Tensor) -> bool:
         """Whether the module holds the tensor: as a parameter, a buffer, or a plain attribute."""
         memory = memory_of(tensor)
-        held = chain.from_iterable(
-            (*child.parameters(False), *child.buffers(False), *vars(child).values()) for child in self._modules
-        )
+        held = chain.from_iterable((*own_tensors(child), *vars(child).values()) for child in self._modules)
         return any(isinstance(one, Tensor) and memory_of(one) == memory for one in held)
 
     def _constant(self, tensor: Tensor) -> Value:
@@ -262,9 +263,15 @@ class _Recorder(TorchDispatchMode):
     def _given(self, args: Any, kwargs: Any, reads: rules.Reads) -> tuple[tuple[Any, Any], bool]:
         """The arguments with Values for tensors, keeping data that rules read; and if any depends on the input."""
         seen: list[Value] = []
-        given = tuple(self._replaced(item, self._whole or at in reads.args, seen) for at, item in enumerate(args))
+        given = [
+            item if type(item) in _PLAIN else self._replaced(item, self._whole or at in reads.args, seen)
+            for at, item in enumerate(args)
+        ]
         options = {name: self._replaced(item, True, seen) for name, item in kwargs.items()}
-        return (given, options), any(value.depends or value.cut for value in seen)
+        logged = False
+        for value in seen:
+            logged = logged or value.depends or bool(value.cut)
+        return (tuple(given), options), logged
 
     def _replaced(self, item: Any, keep: bool, seen: list[Value]) -> Any:
         # A method, because a recursive nested function is a reference cycle, which would keep the recording alive.
@@ -276,7 +283,7 @@ class _Recorder(TorchDispatchMode):
                 value.data = item
             return value
         if isinstance(item, (list, tuple)):
-            return [self._replaced(entry, keep, seen) for entry in item]
+            return [entry if type(entry) in _PLAIN else self._replaced(entry, keep, seen) for entry in item]
         return item
 
     def _append(self, func: Any, signature: _Signature, given: tuple[Any, Any], result: Any) -> Operation:

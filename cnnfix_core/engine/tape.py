@@ -105,7 +105,7 @@ class Operation:
 
     def inputs(self) -> Iterator[Value]:
         """The operation's input values, including parameters and constants."""
-        return _values_among((*self.args, *self.kwargs.values()))
+        return _values_among((*self.args, *self.kwargs.values()) if self.kwargs else self.args)
 
     def activations(self) -> list[Value]:
         """The inputs that were computed from the network's input."""
