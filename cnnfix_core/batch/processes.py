@@ -11,7 +11,7 @@ from cnnfix_core.batch.items import Item
 from cnnfix_core.batch.row import BatchRow
 from cnnfix_core.batch.worker import Work, Worker
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.utils import end_with_parent, sleeping_in_new_processes
+from cnnfix_core.utils import end_with_parent, sleeping_in_new_processes, without_ctrl_c_in_new_processes
 
 _worker: Worker | None = None
 
@@ -23,7 +23,8 @@ def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int) -> Iterator[
     waiting: set[Future[list[BatchRow]]] = set()
     try:
         for part in parts:
-            with sleeping_in_new_processes():  # the pool starts them when the first parts come
+            # The pool starts its processes when the first parts come.
+            with sleeping_in_new_processes(), without_ctrl_c_in_new_processes():
                 waiting.add(pool.submit(_rows, part))
             while len(waiting) > 2 * workers:  # so that the whole list is not queued at once
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)

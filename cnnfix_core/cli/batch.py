@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnfix_core.cli.options import (
-    INTERRUPTED,
     add_model,
     add_preset,
     add_unit,
@@ -21,7 +20,7 @@ from cnnfix_core.cli.options import (
     print_warnings,
     unit_of,
 )
-from cnnfix_core.cli.parsing import Parser
+from cnnfix_core.cli.parsing import INTERRUPTED, Parser
 from cnnfix_core.cli.progress import ProgressLine
 from cnnfix_core.errors import need
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnfix_core.cli.options import (
-    INTERRUPTED,
     STEPS,
     add_file,
     load,
@@ -25,7 +24,7 @@ from cnnfix_core.cli.options import (
     print_warnings,
     with_baselines,
 )
-from cnnfix_core.cli.parsing import Parser
+from cnnfix_core.cli.parsing import INTERRUPTED, Parser
 from cnnfix_core.cli.progress import ProgressLine
 from cnnfix_core.errors import CnnfixError, ModelError, did_you_mean
 from cnnfix_core.zoo import DEFAULT, list_models

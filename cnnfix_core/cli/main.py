@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
 
-from cnnfix_core.cli.parsing import Parser
+from cnnfix_core.cli.parsing import INTERRUPTED, Parser
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.utils import let_idle_threads_sleep
 
@@ -34,9 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal may know less than Unicode, and names more
             stream.reconfigure(errors="backslashreplace")
-    options = _options(sys.argv[1:] if arguments is None else arguments)
     try:
+        options = _options(sys.argv[1:] if arguments is None else arguments)
         return int(options.run(options))
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return INTERRUPTED
     except CnnfixError as error:
         print(f"cnnfix: {error}", file=sys.stderr)
         return 2

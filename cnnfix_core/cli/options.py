@@ -14,7 +14,6 @@ from cnnfix_core.errors import CnnfixError, did_you_mean
 from cnnfix_core.images import Picture, Source, left_out_of, open_picture
 from cnnfix_core.zoo import DEFAULT, Model
 
-INTERRUPTED = 130  # exit code after Ctrl+C
 _SHOWN = 10  # warnings of one kind
 _OF_A_FILE = ("architecture", "labels", "scores", "meaning", "channels", "mean", "std")
 STEPS = 16  # default number of steps of insertion and deletion

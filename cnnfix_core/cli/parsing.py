@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+INTERRUPTED = 130  # exit code after Ctrl+C
+
 
 class Parser(argparse.ArgumentParser):
     """Reports errors in one line; the usage is in --help."""

@@ -438,6 +438,19 @@ def test_workers_end_with_the_command_even_if_it_is_killed(folder: Path, tmp_pat
     _wait_for(lambda: not any(map(_alive, workers)), seconds=10)
 
 
+def test_ctrl_c_prints_no_traceback_of_any_process(folder: Path, tmp_path: Path) -> None:
+    starter = "import sys; from cnnfix_core.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", starter, *arguments(folder, tmp_path / "out", "--workers", "2", "--batch", "1")]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "start_new_session": True}
+    with subprocess.Popen(command, text=True, **pipes) as process:  # type: ignore[call-overload]
+        _wait_for(lambda: _lines(tmp_path / "out" / "journal.csv") > 1)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        said = process.communicate(timeout=60)[0]
+    assert process.returncode == 130
+    assert "the same command resumes" in said
+    assert "Traceback" not in said
+
+
 def _children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 

@@ -215,6 +215,14 @@ def test_a_model_in_a_file_that_is_none(run: Run, cat_file: Path, tmp_path: Path
     assert "none.txt cannot be read" in err
 
 
+def test_ctrl_c_is_one_line(run: Run, cat_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cnnfix_core.images.open_picture", interrupted)
+    assert run("explain", cat_file) == (130, "", "\nStopped.\n")
+
+
 @pytest.mark.parametrize("words", [("explain", "--figure"), ("caption", "--figure"), ("backtrack", "--gif")])
 def test_a_file_is_called_what_it_is(run: Run, cat_file: Path, tmp_path: Path, words: tuple[str, str]) -> None:
     command, option = words
