@@ -73,7 +73,9 @@ def _request() -> own_model.CheckRequest | None:
     """Draw the upload and its settings; return a request when the button is pressed."""
     left, right = st.columns(2, gap="large")
     with left:
-        file = st.file_uploader("Model", ["pt2", "pth", "pt", "safetensors"], key="own.file", max_upload_size=_limit())
+        file = st.file_uploader(
+            "Model", ["pt2", "pth", "pt", "ckpt", "bin", "tar", "safetensors"], key="own.file", max_upload_size=_limit()
+        )
         labels = st.file_uploader("Labels (optional)", ["txt", "json"], key="own.labels", max_upload_size=1)
     with right:
         architecture = st.selectbox(

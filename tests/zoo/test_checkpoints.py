@@ -136,8 +136,12 @@ def test_every_way_to_save(options: dict[str, Any]) -> None:
 
 
 def test_a_whole_module_is_read_without_its_code() -> None:
-    same(opened(network()), network())
-    same(opened({"model": nn.DataParallel(network()), "epoch": 1}), network())
+    model = opened(network())
+    same(model, network())
+    assert model.notes == ()
+    model = opened({"model": nn.DataParallel(network()), "epoch": 1})
+    same(model, network())
+    assert model.notes == (UNDER.format("model"), "Left out: epoch.")
     same(opened(network(), _use_new_zipfile_serialization=False), network())
 
 

@@ -101,6 +101,9 @@ height with the same labels:
 | CNN Fixations | 65.70 | 55.22 | 57.53 | 54.31 |
 | a centred box | 67.08 | 59.34 | 61.90 | 57.46 |
 
+The paper and the authors' demo name ResNet-101; the file with its boxes is called `resNet152.txt`. Which of the two
+it was computed with is not known here.
+
 The margin over a trivial answer is small: half of ImageNet's boxes cover more than half of their picture. So always
 compare a number with that of the centre.
 

@@ -58,7 +58,8 @@ class Found:
         """What was taken and what was left, in sentences."""
         taken = {id(one) for one in used}
         tensors = {**{self.prefix + name: one for name, one in self.inside.items()}, **self.outside}
-        names = [*(name for name, one in tensors.items() if id(one) not in taken), *self.others]
+        left = [name for name, one in tensors.items() if id(one) not in taken]
+        names = [*(name for name in left if not name.endswith("num_batches_tracked")), *self.others]
         holding = _ancestors(name for name, one in tensors.items() if id(one) in taken)
         parts = dict.fromkeys(_part(name, holding) for name in names if name)
         notes = [f"The weights are those under “{self.prefix[:-1]}” in the file."] if self.prefix else []

@@ -19,6 +19,7 @@ from cnnfix_core.zoo.untrusted.archive import MAX_MEMBERS, Archive
 from cnnfix_core.zoo.untrusted.pickles import Inert, StoredTensor, read_legacy, read_pickle
 
 _MAX_HEADER = 10_000_000
+_OF_MODULE = ("_parameters", "_buffers", "_modules")
 _MAX_ENTRIES, _MAX_DEPTH = 200_000, 40  # of nested objects
 
 
@@ -79,7 +80,8 @@ def _checkpoint(tree: Any, storage: Callable[[str], bytes], size: int, name: str
         if count == _MAX_ENTRIES:
             raise ModelError(f"{name} has more than {_MAX_ENTRIES:,} entries: save only the state dict.")
         if not isinstance(value, StoredTensor):
-            others[key] = value.title if isinstance(value, Inert) else ""
+            if value is not None and not key.endswith(_OF_MODULE):  # what a module lacks
+                others[key] = value.title if isinstance(value, Inert) else ""
             continue
         if len(tensors) == MAX_MEMBERS:
             raise _too_many(MAX_MEMBERS + 1, name)
@@ -96,13 +98,18 @@ def _leaves(tree: Any) -> Iterator[tuple[str, Any]]:
         path, item = waiting.pop()
         inside: list[tuple[Any, Any]] = []
         if isinstance(item, dict):
-            inside = list(item.items())
+            # Of a module only its tensors, and those of its parts.
+            inside = [(key, item[key]) for key in _OF_MODULE if key in item] if _is_module(item) else [*item.items()]
         elif isinstance(item, list) or type(item) is tuple:
             inside = list(enumerate(item))
         if inside and len(path) < _MAX_DEPTH:
             waiting.extend(((*path, str(key)[:200]), value) for key, value in reversed(inside))
         else:
             yield ".".join(path), item
+
+
+def _is_module(item: dict[Any, Any]) -> bool:
+    return isinstance(item, Inert) and _OF_MODULE[-1] in item
 
 
 def _item_size(tensor: StoredTensor) -> int:
