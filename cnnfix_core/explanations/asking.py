@@ -135,7 +135,8 @@ class Asking:
     def __init__(self, model: Classifier, scores: NDArray[np.floating], target: TargetSpec) -> None:
         self.classes = Classes(model.labels, scores, model.meaning)
         self.wanted, self.other = self.classes.asked(target)
-        self.rivals = self.classes.strongest_beside(self.wanted)
+        self._one_score = model.one_score
+        self.rivals = [] if self._one_score else self.classes.strongest_beside(self.wanted)
         predicted = scores.argmax(axis=1) == self.wanted
         self.walked: list[int] = np.flatnonzero(predicted if predicted.any() else np.ones_like(predicted)).tolist()
 
@@ -154,7 +155,7 @@ class Asking:
         return [self._walk(tape, view, preset) for view in self.walked]
 
     def _walk(self, tape: Tape, view: int, preset: Preset) -> Trace:
-        if self.other is not None:
+        if self.other is not None and not self._one_score:  # "yes" rather than "no" is the same as "yes"
             return unravel(tape, ((view, self.wanted), (view, self.other)), preset)
         return unravel(tape, (view, self.wanted), preset, [(view, rival) for rival in self.rivals])
 

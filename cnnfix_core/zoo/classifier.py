@@ -92,6 +92,7 @@ class Classifier(LoadedNetwork):
         labels: The labels of its classes. Two labels for one score are those of "no" and "yes".
         meaning: What its scores mean.
         output: Where the scores are in what it returns; None for the first tensor with one score per class.
+        one_score: Whether it has one score for two labels.
     """
 
     __slots__ = ()
@@ -99,6 +100,7 @@ class Classifier(LoadedNetwork):
     labels: Labels
     meaning: Meaning = "softmax"
     output: Where | None = None
+    one_score: bool = False
 
     def scores(self, inputs: Tensor, module: nn.Module | None = None) -> Tensor:
         """The scores of a batch, (N, classes), float32 or float64, on the network's device; arguments as for `run`."""
@@ -108,7 +110,7 @@ class Classifier(LoadedNetwork):
     def scores_of(self, result: Any, pictures: int) -> Tensor:
         """The scores in what the network returned for a batch, (N, classes). Raises ModelError if there are none."""
         scores = scores_in(result, self.output, pictures)
-        if len(self.labels) == 2 and scores.shape[1] == 1:
+        if self.one_score and scores.shape[1] == 1:
             scores = both_labels(scores, self.meaning)
         if scores.shape[1] != len(self.labels):
             raise ModelError(f"{self.title} returns {scores.shape[1]} scores for {len(self.labels)} labels.")

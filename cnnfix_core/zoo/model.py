@@ -46,6 +46,7 @@ class Model(Classifier):
         task: What the network predicts.
         meaning: What its scores mean.
         output: Where the scores are in what it returns; None for the first tensor with one score per class.
+        one_score: Whether it has one score for two labels, those of "no" and "yes".
         whole: Whether it takes only whole pictures, never crops.
         notes: What of its file was taken, left out and assumed, in sentences.
     """
@@ -57,6 +58,7 @@ class Model(Classifier):
     task: Task = "classification"
     meaning: Meaning = "softmax"
     output: Where | None = None
+    one_score: bool = False
     whole: bool = False
     notes: tuple[str, ...] = ()
 
@@ -106,7 +108,8 @@ class Model(Classifier):
                 f"{name} returns scores that are NaN or infinite for a picture of noise: check its weights."
             )
         labels = numbered(found.shape[1]) if labels is None else labels
-        if len(labels) != found.shape[1] and (len(labels), found.shape[1]) != (2, 1):
+        one_score = (len(labels), found.shape[1]) == (2, 1)
+        if len(labels) != found.shape[1] and not one_score:
             raise ModelError(
                 f"There are {len(labels)} labels, but {name} has {found.shape[1]} classes: give one label per class."
             )
@@ -116,8 +119,8 @@ class Model(Classifier):
         if meaning is None:
             with torch.no_grad():
                 other = scores_in(made.run(made.noise(1)), where, 1)
-            return replace(made, meaning=guess_meaning(tape, torch.cat([found, other])))
-        return replace(made, meaning=checked_meaning(meaning))
+            meaning = guess_meaning(tape, torch.cat([found, other]))
+        return replace(made, meaning=checked_meaning(meaning), one_score=one_score)
 
     @property
     def facts(self) -> str:

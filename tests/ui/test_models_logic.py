@@ -274,6 +274,22 @@ def test_preprocessing_by_hand(weights: bytes) -> None:
     assert "pictures of 128 × 96 pixels" in said(app)
 
 
+def test_scores_and_channels_can_be_said(program: bytes) -> None:
+    app = send(opened(), "small.pt2", program, None)
+    assert "pictures in red, green and blue. Its scores become probabilities by a softmax" in said(app)
+    app.selectbox(key="own.meaning").set_value("sigmoid")
+    app.text_input(key="own.scores").set_value("3").run()
+    app = button(app, "Check")
+    assert "The network returns no 3" in app.error[0].value.replace("\\", "")
+    app.text_input(key="own.scores").set_value("0")
+    app.toggle(key="own.by_hand").set_value(True).run()
+    app.text_input(key="own.None.channels").set_value("grey, grey, none").run()
+    app = button(app, "Check")
+    assert "in grey and grey; 1 channel is empty. Its scores, its output 0, become probabilities by a sigmoid" in said(
+        app
+    )
+
+
 def test_where_walks_stop_is_said_before_and_after(monkeypatch: pytest.MonkeyPatch, program: bytes) -> None:
     from cnnfix_core.engine import rules
 

@@ -243,8 +243,10 @@ def test_two_labels_for_one_score(end: nn.Module, picture: cnnfix.Picture) -> No
     assert no + yes == pytest.approx(1)
     assert yes == pytest.approx(float(score.sigmoid()), rel=1e-4)
     assert cnnfix.explain(model, picture, "yes").target.probability == pytest.approx(yes)
-    likelier, other = ("yes", "no") if yes > no else ("no", "yes")
-    assert cnnfix.explain(model, picture, (likelier, other)).target.label == likelier
+    for label, other in (("yes", "no"), ("no", "yes")):
+        rather, alone = cnnfix.explain(model, picture, (label, other)), cnnfix.explain(model, picture, label)
+        assert (rather.target.label, rather.rather_than and rather.rather_than.label) == (label, other)
+        np.testing.assert_array_equal(rather.fixations.xy, alone.fixations.xy)
     if not isinstance(end, nn.LogSigmoid):  # the gradient of -s, or of 1 - s, is that of s with the other sign
         gradients = [cnnfix.attribute(model, picture, label, "saliency") for label in ("no", "yes")]
         np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-4)
