@@ -32,6 +32,7 @@ sys.setswitchinterval(0.0005)
 
 def warm_up() -> None:
     """Load what the first visitor would otherwise wait for."""
+    gc.disable()  # imports leave nothing to collect
     try:
         from cnnfix_ui import warm
 
@@ -41,6 +42,7 @@ def warm_up() -> None:
     # What is loaded now stays in memory, so the garbage collector need not scan it again.
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @asynccontextmanager

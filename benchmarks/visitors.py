@@ -10,15 +10,9 @@ page: more than the page's own keys do.
 import argparse
 import asyncio
 import random
-import re
-import socket
-import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnnfix_core.utils import let_idle_threads_sleep
@@ -30,9 +24,9 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 import cnnfix_core as cnnfix
+from benchmarks.serving import Server, warm
 from cnnfix_core.explanations import classes
 from cnnfix_core.images import list_samples
-from cnnfix_site import APP
 
 Shown = dict[str, list[int]]  # by sample, the classes that the page lists
 STEPS = 10
@@ -46,47 +40,6 @@ class Click(NamedTuple):
     good: bool
 
 
-class Server(NamedTuple):
-    """A server that runs: where it listens, and its process."""
-
-    port: int
-    pid: int
-
-    @property
-    def megabytes(self) -> float:
-        """Its memory."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1000
-
-
-@contextmanager
-def served(options: Sequence[str] = ()) -> Iterator[Server]:
-    """The app, warm."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(APP), f"--server.port={port}", "--server.headless=true"]
-    with subprocess.Popen([*command, *options], cwd=APP.parent, stdout=subprocess.DEVNULL) as process:
-        try:
-            _wait_until_healthy(port)
-            time.sleep(15)  # the warm-up, which nobody sees from outside
-            yield Server(port, process.pid)
-        finally:
-            process.terminate()
-
-
-def _wait_until_healthy(port: int) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health") as answer:
-                if answer.read() == b"ok":
-                    return
-        except OSError:
-            time.sleep(0.2)
-    raise TimeoutError("The server does not start.")
-
-
 async def visit(server: Server, seed: int, think: float, shown: Shown) -> list[Click]:
     """One person's clicks, with about so many seconds between them, on classes that are shown for the sample."""
     chance = random.Random(seed)
@@ -94,7 +47,7 @@ async def visit(server: Server, seed: int, think: float, shown: Shown) -> list[C
     clicks = []
     await asyncio.sleep(chance.random() * think)  # nobody comes in the same second as all others
     async with websockets.connect(
-        f"ws://127.0.0.1:{server.port}/_stcore/stream", subprotocols=["streamlit"], max_size=None
+        f"ws://localhost:{server.port}/_stcore/stream", subprotocols=["streamlit"], max_size=None
     ) as session:
         clicks.append(await _click(session, "open", "", f"picture={sample}"))
         wanted = chance.sample(shown[sample], 3)
@@ -156,10 +109,9 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=30)
     parser.add_argument("--waves", type=int, default=1)
     parser.add_argument("--think", type=float, default=5.0, help="seconds between two clicks of a person, on average")
-    parser.add_argument("options", nargs="*", help="for Streamlit, after --")
     given = parser.parse_args()
     clicks, shown = [], listed()
-    with served(given.options) as server:
+    with warm() as server:
         print(f"memory when warm: {server.megabytes:.0f} MB", flush=True)
         for number in range(given.waves):
             clicks += asyncio.run(wave(server, given.people, given.think, number * given.people, shown))

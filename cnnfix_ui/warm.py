@@ -1,5 +1,7 @@
 """Prepares what the first visitor would otherwise wait for: imports, weights, compiled loops, methods that fit."""
 
+from functools import partial
+
 from cnnfix_core import EVIDENCE, PUBLISHED, Picture, Preset, open_picture
 from cnnfix_core.backtrack import Chosen
 from cnnfix_core.images import list_samples
@@ -7,20 +9,30 @@ from cnnfix_core.methods import METHODS, reason_against
 from cnnfix_core.zoo import DEFAULT
 from cnnfix_ui.backtrack import answers
 from cnnfix_ui.server import results
+from cnnfix_ui.server.ahead import ahead
+from cnnfix_ui.server.visitors import NOBODY
 
 
 def warm_up() -> None:
-    """Load the bundled network and explain the samples as visitors will see them, the first under both presets."""
+    """Load the bundled network and explain the first sample; the other samples and pages follow while nobody waits."""
     first, *others = [open_picture(sample.read()) for sample in list_samples()]
     network = results.Network(DEFAULT, results.loaded(DEFAULT))
-    for preset in (EVIDENCE, PUBLISHED):
-        _answer(network, first, preset)
-    for method in METHODS:
-        reason_against(network.model, method)
-    walked = results.recorded_walk(network, first, None, (EVIDENCE,))
-    answers.answer(walked, 0, Chosen(0))
-    for picture in others:
-        _answer(network, picture, EVIDENCE)
+    _answer(network, first, EVIDENCE)
+
+    def walk() -> None:
+        walked = results.recorded_walk(network, first, None, (EVIDENCE,))
+        answers.answer(walked, 0, Chosen(0))
+
+    ahead.start()
+    ahead.prepare(
+        NOBODY,
+        [
+            *(partial(_answer, network, picture, EVIDENCE) for picture in others),
+            walk,
+            partial(_answer, network, first, PUBLISHED),
+            *(partial(reason_against, network.model, method) for method in METHODS),
+        ],
+    )
 
 
 def _answer(network: results.Network, picture: Picture, preset: Preset) -> None:

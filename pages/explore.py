@@ -65,6 +65,7 @@ with kept_in_address(SETTINGS):
             report = results.report_maker(network, picture, name, explanation) if asked is network else None
             answer.show_explanation(picture, explanation, gradcam, report)
     if explanation and asked is network:
+        answer.prepare_others(network, picture, explanation)
         with place, st.container(horizontal=True, gap="medium"):
             for page, words in (
                 ("backtrack", "Step back through the layers"),

@@ -12,7 +12,7 @@ from cnnfix_core.backtrack.ancestry import Line, line
 from cnnfix_core.backtrack.path import Path, path_of
 from cnnfix_core.backtrack.picks import Chosen
 from cnnfix_core.backtrack.playback.playback import Playback, playback
-from cnnfix_core.engine import Preset, Tape, Trace, unravel_again
+from cnnfix_core.engine import Preset, Trace, unravel_again
 from cnnfix_core.explanations import Explanation, TargetSpec, explain
 from cnnfix_core.images import Picture, View
 from cnnfix_core.zoo import Model
@@ -59,7 +59,7 @@ class Walked:
     @property
     def nbytes(self) -> int:
         """Approximate memory of the tape's values."""
-        return bytes_of(self.trace.tape)
+        return self.trace.tape.nbytes
 
 
 def walked(model: Model, picture: Picture, target: TargetSpec, presets: Sequence[Preset]) -> Walked:
@@ -75,10 +75,3 @@ def walked(model: Model, picture: Picture, target: TargetSpec, presets: Sequence
     path = path_of(*traces)
     playbacks = tuple(playback(one, path, path.fields) for one in traces)
     return Walked(explanation.without_traces(), explanation.explained[0], path, traces, playbacks)
-
-
-def bytes_of(tape: Tape) -> int:
-    """Bytes of a tape's values; memory shared by several tensors is counted once."""
-    values = [value for operation in tape.operations for value in operation.outputs]
-    memory = {value.data.untyped_storage().data_ptr(): value.data.nbytes for value in values if value.data is not None}
-    return sum(memory.values())

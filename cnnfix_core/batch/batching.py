@@ -16,7 +16,15 @@ from cnnfix_core.engine import Preset, Reached, Tape, Unit, as_array, unravel_to
 from cnnfix_core.errors import CnnfixError, ModelError, RecordError
 from cnnfix_core.explanations import Class, Explanation, PictureAsking, UnitAsking
 from cnnfix_core.images import Picture, Source, View, maps_on_picture, open_picture
-from cnnfix_core.methods import Map, cached_per_network, grad_cam_together, reason_against
+from cnnfix_core.methods import (
+    Map,
+    anatomy,
+    as_maps,
+    cached_per_network,
+    grad_cam_of_tape,
+    grad_cam_together,
+    reason_against,
+)
 from cnnfix_core.regions import MAP_SIDE
 from cnnfix_core.utils import one_thread
 from cnnfix_core.zoo import Model
@@ -102,8 +110,8 @@ class BatchExplainer:
         asked, found = self._asked(tape, pictures, seen)
         walks = iter(found)
         explained = [_explained(one, [next(walks) for _ in one.walked]) for one in asked]
-        del tape, found, walks
-        others = self._rivals(batch, pictures, seen, [one.wanted for one in asked])
+        del found, walks
+        others = self._rivals(tape, batch, pictures, seen, [one.wanted for one in asked])
         each = (time.perf_counter() - started) / len(pictures)
         return [
             found if isinstance(found, CnnfixError) else _result(picture, replace(found, seconds=each), rival)
@@ -133,13 +141,20 @@ class BatchExplainer:
         return asked, unravel_together(tape, targets, preset, rivals)
 
     def _rivals(
-        self, batch: Tensor, pictures: Sequence[Picture], seen: Sequence[Sequence[View]], classes: Sequence[int]
+        self,
+        tape: Tape,
+        batch: Tensor,
+        pictures: Sequence[Picture],
+        seen: Sequence[Sequence[View]],
+        classes: Sequence[int],
     ) -> Sequence[Map | None]:
         if not self._with_rival:
             return [None] * len(pictures)
         views = self._views
         wanted = [one for one in classes for _ in range(views)]
-        maps = grad_cam_together(self._model, batch, wanted + [0] * (len(batch) - len(wanted)))
+        wanted += [0] * (len(batch) - len(wanted))
+        found = grad_cam_of_tape(tape, anatomy(self._model).last, [(one,) for one in wanted])
+        maps = as_maps(grad_cam_together(self._model, batch, wanted) if found is None else found)
         return [
             maps_on_picture(picture, one, maps[n * views : (n + 1) * views], MAP_SIDE)
             for n, (picture, one) in enumerate(zip(pictures, seen, strict=True))

@@ -162,6 +162,15 @@ class Tape:
         """The tensor of `output`."""
         return self.output._kept()
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the values that were kept; memory shared by several tensors is counted once."""
+        values = [value for operation in self.operations for value in operation.outputs]
+        memory = {
+            value.data.untyped_storage().data_ptr(): value.data.nbytes for value in values if value.data is not None
+        }
+        return sum(memory.values())
+
 
 def is_finite(array: NDArray[Any]) -> bool:
     """Check for NaN and infinity in one pass without a temporary: both survive the array's dot product with itself."""

@@ -10,7 +10,14 @@ from cnnfix_core.explanations.asking import (
     ask,
 )
 from cnnfix_core.explanations.description import question, summary
-from cnnfix_core.explanations.explanation import Explanation, PictureAsking, UnitAsking, classes, explain
+from cnnfix_core.explanations.explanation import (
+    Explanation,
+    PictureAsking,
+    RecordedPicture,
+    UnitAsking,
+    classes,
+    explain,
+)
 from cnnfix_core.explanations.export import (
     as_csv,
     as_dict,
@@ -33,6 +40,7 @@ __all__ = [
     "Fixations",
     "PictureAsking",
     "Prediction",
+    "RecordedPicture",
     "TargetSpec",
     "UnitAsking",
     "as_csv",

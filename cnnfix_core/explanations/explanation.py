@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine import Passage, Preset, Stop, Tape, Trace, Unit, as_array, get_preset, unravel
+from cnnfix_core.engine import EVIDENCE, Passage, Preset, Stop, Tape, Trace, Unit, as_array, get_preset, unravel
 from cnnfix_core.explanations.asking import Asking, Classes, ClassExplanation, Prediction, TargetSpec
 from cnnfix_core.explanations.depths import ALL, Depth, EvidenceMap, depth_map, evidence_maps, feature_maps
 from cnnfix_core.explanations.fixations import Fixations, on_picture
@@ -144,20 +144,69 @@ def explain(
         CnnfixError: Whatever `record` and `unravel` raise.
     """
     preset = get_preset(preset, focus)
-    picture = image if isinstance(image, Picture) else open_picture(image)
-    started = time.perf_counter()
-    seen = model.views(picture, preset.crops)
-    tape = model.record(model.inputs(picture, seen), whole or isinstance(target, Unit))
-    asking: PictureAsking
-    if isinstance(target, Unit):
-        asking = UnitAsking(model, picture, preset, seen, tape, target)
-    else:
-        asking = PictureAsking(model, picture, preset, seen, as_array(tape.output_tensor), target)
-    traces = asking.walks(tape, preset)
-    seconds = time.perf_counter() - started
-    cuts = tuple(cut for trace in traces for cut in trace.cuts)
-    found = asking.explanation(traces, seconds)
-    return replace(found, traces=tuple(traces), cuts=cuts)
+    whole = whole or isinstance(target, Unit)
+    return RecordedPicture(model, image, preset.crops, whole=whole).explain(target, preset)
+
+
+class RecordedPicture:
+    """What a network computed for a picture: any of its classes can be explained without running it again.
+
+    Args:
+        model: A model from `load_model`, `open_own` or `Model.of`.
+        image: As for `explain`.
+        crops: The views of the picture that the network sees.
+        whole: Keep every value of the tape for inspection; this takes about three times the memory.
+
+    Attributes:
+        model: The model.
+        picture: The picture.
+        views: What the network saw.
+        tape: The recording, of all views.
+
+    Raises:
+        PictureError: The picture cannot be used.
+        CnnfixError: Whatever `record` raises.
+    """
+
+    def __init__(self, model: Model, image: Source | Picture, crops: Crops = "whole", *, whole: bool = False) -> None:
+        self.model, self._crops = model, crops
+        self.picture = image if isinstance(image, Picture) else open_picture(image)
+        started = time.perf_counter()
+        self.views = model.views(self.picture, crops)
+        self.tape = model.record(model.inputs(self.picture, self.views), whole)
+        self._seconds = time.perf_counter() - started
+
+    @property
+    def nbytes(self) -> int:
+        """Approximate memory of what was kept."""
+        return self.tape.nbytes
+
+    def explain(self, target: TargetSpec | Unit = None, preset: Preset = EVIDENCE) -> Explanation:
+        """Explain one class.
+
+        Args:
+            target: As for `explain`; a unit needs a whole recording.
+            preset: The settings of the walk; its crops must be those that were recorded.
+
+        Raises:
+            ValueError: The preset has other crops.
+            TargetError: The target is not a class of the model.
+            CnnfixError: Whatever `unravel` raises.
+        """
+        if preset.crops != self._crops:
+            raise ValueError(f"The crops {self._crops!r} were recorded, not {preset.crops!r}")
+        started = time.perf_counter()
+        asking: PictureAsking
+        if isinstance(target, Unit):
+            asking = UnitAsking(self.model, self.picture, preset, self.views, self.tape, target)
+        else:
+            scores = as_array(self.tape.output_tensor)
+            asking = PictureAsking(self.model, self.picture, preset, self.views, scores, target)
+        traces = asking.walks(self.tape, preset)
+        seconds = self._seconds + time.perf_counter() - started
+        cuts = tuple(cut for trace in traces for cut in trace.cuts)
+        found = asking.explanation(traces, seconds)
+        return replace(found, traces=tuple(traces), cuts=cuts)
 
 
 class PictureAsking(Asking):

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import gaussian_filter
 from scipy.spatial import KDTree
 
 from cnnfix_core.arrays import Floats, Ints
 from cnnfix_core.engine import Fixated, Preset
+from cnnfix_core.explanations import blur
 from cnnfix_core.images import Picture, View, scaled_size
 
 # The longest side of the grid on which a density is computed, if the blur is wide enough for it.
@@ -75,7 +75,7 @@ class Fixations:
         x = self.xy[:, 0] * columns // self.width
         y = self.xy[:, 1] * rows // self.height
         grid = np.bincount(y * columns + x, weights=self.evidence, minlength=rows * columns).reshape(rows, columns)
-        blurred = gaussian_filter(grid, (down * rows / self.height, across * columns / self.width), mode="constant")
+        blurred = blur.blurred(grid, (down * rows / self.height, across * columns / self.width))
         if (columns, rows) != size:
             image = Image.fromarray(blurred.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
             blurred = np.maximum(np.asarray(image, float), 0)

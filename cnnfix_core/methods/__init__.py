@@ -15,6 +15,7 @@ from cnnfix_core.methods.feature_maps import (
 )
 from cnnfix_core.methods.method import Attribution, Drawing, Map, MapRequest, Method, Progress
 from cnnfix_core.methods.per_view import ViewRequest, by_view
+from cnnfix_core.methods.recorded_grad_cam import as_maps, grad_cam_of_tape, recorded_grad_cam
 
 __all__ = [
     "BASELINES",
@@ -28,6 +29,7 @@ __all__ = [
     "Progress",
     "ViewRequest",
     "anatomy",
+    "as_maps",
     "attribute",
     "attribution",
     "by_view",
@@ -35,9 +37,11 @@ __all__ = [
     "excites",
     "first_line",
     "grad_cam_by_captum",
+    "grad_cam_of_tape",
     "grad_cam_together",
     "last_map",
     "needs_gradient",
     "observed",
     "reason_against",
+    "recorded_grad_cam",
 ]

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from cnnfix_core.errors import need
 from cnnfix_core.methods.feature_maps import anatomy
-from cnnfix_core.methods.method import Map
 from cnnfix_core.methods.per_view import ViewRequest
 from cnnfix_core.zoo import Model, with_own_hooks
 
@@ -33,8 +32,8 @@ def grad_cam_by_captum(score: Callable[[Tensor], Tensor], layer: nn.Module, inpu
     return maps
 
 
-def grad_cam_together(model: Model, inputs: Tensor, classes: Sequence[int]) -> list[Map]:
-    """Grad-CAM for a batch of inputs, (N, channels, H, W), with one class per input: N maps (h, w)."""
+def grad_cam_together(model: Model, inputs: Tensor, classes: Sequence[int]) -> Tensor:
+    """Grad-CAM for a batch of inputs, (N, channels, H, W), with one class per input: (N, h, w), at least 0."""
     module = with_own_hooks(model.module)
     wanted = torch.tensor(classes, device=inputs.device)[:, None]
     layer = module.get_submodule(anatomy(model).last)
@@ -42,7 +41,7 @@ def grad_cam_together(model: Model, inputs: Tensor, classes: Sequence[int]) -> l
         maps = grad_cam_by_captum(
             lambda batch: model.scores(batch, module).gather(1, wanted)[:, 0], layer, inputs.clone()
         )
-    return list(maps.detach().sum(dim=1).clamp_min(0).float().cpu().numpy())
+    return maps.detach().sum(dim=1).clamp_min(0)
 
 
 def grad_cam_plus_plus(request: ViewRequest) -> tuple[Tensor, str]:

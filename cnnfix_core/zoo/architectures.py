@@ -113,6 +113,7 @@ def preprocessing(name: str) -> Preprocessing:
     return _timm_preprocessing(name) if name.startswith(TIMM) else preprocessing_of(published(name))
 
 
+@cache
 def published(name: str) -> Any:
     """Torchvision's entry for the network's weights: those of the paper for its five networks, otherwise the best."""
     weights = torchvision_models().get_model_weights(name)

@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Hashable
 from dataclasses import astuple, dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from cnnfix_core import Explanation, Model, Picture, Preset, attribute, explain, load_model, perturbations
+from cnnfix_core import Explanation, Model, Picture, Preset, attribute, load_model, perturbations
 from cnnfix_core.backtrack import Walked, walked
 from cnnfix_core.engine import Unit
 from cnnfix_core.errors import ModelError
-from cnnfix_core.explanations import Classes, classes
+from cnnfix_core.explanations import Classes, RecordedPicture, classes
 from cnnfix_core.images import Crops, list_samples
+from cnnfix_core.methods import recorded_grad_cam
 from cnnfix_core.perturbations import randomised
 from cnnfix_core.regions import MAP_SIDE
 from cnnfix_core.report import Report, make_report
@@ -39,6 +41,8 @@ Target = int | tuple[int | None, int] | Unit | None
 models: Cache[str, Model] = Cache(2_500_000_000, lambda model: model.nbytes)
 # Explanations, Grad-CAM maps and predictions.
 answers: Cache[Hashable, Any] = Cache(400_000_000, _nbytes)
+# What networks computed for a picture, some 30 MB each for the bundled one, so that another class costs a walk only.
+recordings: Cache[Hashable, RecordedPicture] = Cache(400_000_000, lambda one: one.nbytes)
 # Recordings with all their values, 90 MB each for the bundled network: enough for a class of thirty.
 walks: Cache[Hashable, Walked] = Cache(max(memory() // 6, 1_000_000_000), lambda one: one.nbytes)
 
@@ -92,8 +96,20 @@ def with_shuffled_weights(network: Network, part: str) -> Network:
 
 def explained(network: Network, picture: Picture, target: Target, preset: Preset) -> Explanation:
     """The explanation, without its traces."""
-    key = "explained", network.key, picture.digest, target, preset
-    return _cached(key, network, lambda: explain(network.model, picture, target, preset).without_traces())
+
+    def made() -> Explanation:
+        recorded = _recorded(network, picture, preset.crops, whole=isinstance(target, Unit))
+        return recorded.explain(target, preset).without_traces()
+
+    return _cached(("explained", network.key, picture.digest, target, preset), network, made)
+
+
+def _recorded(network: Network, picture: Picture, crops: Crops, whole: bool = False) -> RecordedPicture:
+    def made() -> RecordedPicture:
+        return RecordedPicture(network.model, picture, crops, whole=whole)
+
+    # Recordings of large networks would need gigabytes.
+    return made() if network.takes_long or whole else recordings.get((network.key, picture.digest, crops), made)
 
 
 def recorded_walk(network: Network, picture: Picture, target: Target, presets: tuple[Preset, ...]) -> Walked:
@@ -108,6 +124,9 @@ def gradcam(
     """Grad-CAM's map for the same target and crops, at most MAP_SIDE long; or a sentence why there is none."""
 
     def drawn() -> NDArray[np.float32] | str:
+        found = None if network.takes_long else recorded_grad_cam(_recorded(network, picture, crops), target, MAP_SIDE)
+        if found is not None:
+            return found
         try:
             return attribute(network.model, picture, target, crops=crops, longest_side=MAP_SIDE)
         except ModelError as error:
@@ -149,6 +168,7 @@ def report_maker(network: Network, picture: Picture, name: str, explanation: Exp
     return made
 
 
+@lru_cache(maxsize=128)
 def map_of(explanation: Explanation) -> NDArray[np.floating]:
     """Where the evidence lies, at most MAP_SIDE long."""
     return explanation.map(MAP_SIDE)

@@ -80,6 +80,11 @@ class Turns:
                 self._running[long] -= 1
                 self._change.notify_all()
 
+    def idle(self) -> bool:
+        """Whether nobody computes or waits."""
+        with self._change:
+            return not self._waiting and not any(self._running.values())
+
     def _wait(self, ticket: _Ticket, on_wait: OnWait | None) -> None:
         with self._change:
             self._make_room(ticket.visitor)

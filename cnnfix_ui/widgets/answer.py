@@ -1,6 +1,7 @@
 """The answer: two maps, a sentence, what the network saw, and files to download."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -11,9 +12,13 @@ from cnnfix_core.explanations import as_csv, as_json, summary
 from cnnfix_core.report import Report, as_html, as_pdf, as_zip
 from cnnfix_core.visualization import comparison, png
 from cnnfix_core.zoo import listed_channels
-from cnnfix_ui.components.panels.component import Panel, panels
+from cnnfix_ui.components.panels.component import Panel, panel_data, panels
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
+from cnnfix_ui.server.ahead import ahead
+from cnnfix_ui.server.results import Network
+from cnnfix_ui.server.visitors import visitor
+from cnnfix_ui.widgets.controls import listed
 from cnnfix_ui.widgets.downloads import downloads
 
 SHOWN = {"both": "Both", "points": "Points", "density": "Map"}
@@ -57,10 +62,7 @@ def show_explanation(
     drawn, weighted = st.session_state["show"], explanation.preset.weighted
     panels(
         picture,
-        [
-            Panel("CNN Fixations", density, explanation.kept_fixations),
-            *([] if gradcam is None else [Panel("Grad-CAM", gradcam)]),
-        ],
+        _panels(explanation, found),
         points="" if drawn == "density" else "fixation" + (", larger with more evidence" if weighted else ""),
         opacity=0 if drawn == "points" else st.session_state["opacity"] / 100,
         alt=text,
@@ -71,6 +73,24 @@ def show_explanation(
         st.caption(escaped(f"Grad-CAM is not available. {found}"))
     _downloads(picture, explanation, density, gradcam, report)
     _what_it_saw(picture, explanation)
+
+
+def prepare_others(network: Network, picture: Picture, explanation: Explanation) -> None:
+    """Explain the other classes of the list while nobody waits: they are what most visitors ask next."""
+
+    def explained(index: int) -> None:
+        other = results.explained(network, picture, index, explanation.preset)
+        gradcam = results.gradcam(network, picture, other.asked, other.preset.crops)
+        panel_data(picture, _panels(other, gradcam), points="", opacity=1, alt="")
+
+    if not network.takes_long and explanation.rather_than is None:
+        others = [one.index for one in listed(explanation) if one != explanation.target]
+        ahead.prepare(visitor(), [partial(explained, index) for index in others])
+
+
+def _panels(explanation: Explanation, found: NDArray[np.float32] | str) -> list[Panel]:
+    fixations = Panel("CNN Fixations", results.map_of(explanation), explanation.kept_fixations)
+    return [fixations] if isinstance(found, str) else [fixations, Panel("Grad-CAM", found)]
 
 
 def _downloads(

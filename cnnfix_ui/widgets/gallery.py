@@ -1,6 +1,7 @@
 """Choosing a picture: samples, upload or camera. A file that cannot be read changes nothing but a message."""
 
 from collections.abc import Callable
+from functools import cache
 
 import streamlit as st
 
@@ -73,11 +74,11 @@ def _tile(name: str) -> Choice:
     return Choice(name, sample.title, sample.note, _thumbnail(name))
 
 
-@st.cache_resource
+@cache
 def _sample(name: str) -> Picture:
     return open_picture(load_sample(name).read())
 
 
-@st.cache_resource
+@cache
 def _thumbnail(name: str) -> str:
     return thumbnail(_sample(name))

@@ -13,6 +13,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED
+from cnnfix_core.explanations.blur import blurred
 from cnnfix_core.explanations.fixations import GRID, Fixations, on_picture
 from cnnfix_core.images.picture import Picture
 from cnnfix_core.images.view import View
@@ -202,3 +203,18 @@ def test_without_weights_every_fixation_counts_the_same() -> None:
     found = on_picture(picture((2, 2)), PUBLISHED, [(view, walked((0, 0, 0, 0.7), (0, 1, 1, 0.1)))])
     assert found.evidence == pytest.approx([0.4, 0.4])
     assert found.sigma == (PUBLISHED.sigma, PUBLISHED.sigma)
+
+
+@pytest.mark.parametrize(
+    ("shape", "sigma"),
+    [
+        ((37, 50), (2.0, 3.4)),
+        ((30, 40), (20.0, 3.0)),
+        ((1, 5), (2.0, 0.0)),
+        ((7, 9), (0.3, 1e-7)),
+        ((64, 1), (6.0, 6.0)),
+    ],
+)
+def test_the_blur_is_scipy_s_to_the_last_bit(shape: tuple[int, int], sigma: tuple[float, float]) -> None:
+    grid = np.random.default_rng(0).random(shape)
+    assert np.array_equal(blurred(grid, sigma), gaussian_filter(grid, sigma, mode="constant"))

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import visitors
+from benchmarks import serving, visitors
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
 def test_several_visitors_at_once() -> None:
-    def visit(server: visitors.Server) -> list[visitors.Click]:
+    def visit(server: serving.Server) -> list[visitors.Click]:
         return asyncio.run(visitors.wave(server, 6, 0.5, 0, visitors.listed()))
 
     # On a thread of its own: tests with a browser leave an event loop that runs on this one.
-    with visitors.served() as server, ThreadPoolExecutor(1) as thread:
+    with serving.warm() as server, ThreadPoolExecutor(1) as thread:
         clicks = thread.submit(visit, server).result()
     assert len(clicks) == 6 * (1 + 3 + visitors.STEPS)
     assert all(click.good for click in clicks)

@@ -31,7 +31,7 @@ _component = st.components.v2.component(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Panel:
     """One map of the picture: its title, the map (of any size), and its fixations, if any.
 
@@ -45,7 +45,12 @@ class Panel:
 
 
 def panels(picture: Picture, shown: Sequence[Panel], *, points: str, opacity: float, alt: str, key: str) -> None:
-    """Draw the panels.
+    """Draw the panels. key: of the component; the others as for `panel_data`."""
+    _component(key=key, data=panel_data(picture, shown, points=points, opacity=opacity, alt=alt))
+
+
+def panel_data(picture: Picture, shown: Sequence[Panel], *, points: str, opacity: float, alt: str) -> dict[str, Any]:
+    """What the browser is sent.
 
     Args:
         picture: the picture under all maps.
@@ -53,22 +58,20 @@ def panels(picture: Picture, shown: Sequence[Panel], *, points: str, opacity: fl
         points: what a point means, for the legend; "" draws no points.
         opacity: of the maps, 0 to 1; 0 draws no maps.
         alt: a description of the panels.
-        key: of the component.
     """
-    photo = photo_of(picture, _PHOTO_SIDE)
-    data = {
+    size = scaled_size((picture.width, picture.height), _PHOTO_SIDE)
+    return {
         "photo": photo_uri(picture),
         "width": picture.width,
         "height": picture.height,
         "alt": alt,
         "opacity": opacity,
-        "panels": [_panel(panel, photo.size, bool(points)) for panel in shown],
+        "panels": [_panel(panel, size, bool(points)) for panel in shown],
         "point": {"fill": POINT, "edge": POINT_EDGE, "label": points},
         "legend": [
             {"colour": c, "label": f"{100 * share:.0f} %"} for c, share in zip(BAND_COLOURS, BANDS, strict=True)
         ],
     }
-    _component(key=key, data=data)
 
 
 @lru_cache(maxsize=32)
@@ -83,17 +86,42 @@ def thumbnail(picture: Picture) -> str:
 
 
 def _panel(panel: Panel, size: tuple[int, int], points: bool) -> dict[str, Any]:
+    among = None if panel.among is None else _Same(panel.among)
+    drawn = _drawn(_Same(panel.map), among, size)
+    return {"title": panel.title, "points": _points(panel.fixations if points else None), **drawn}
+
+
+class _Same:
+    """An array as a key of a cache: equal to itself alone."""
+
+    def __init__(self, array: NDArray[np.floating]) -> None:
+        self.array = array
+
+    def __hash__(self) -> int:
+        return id(self.array)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.array is self.array
+
+
+@lru_cache(maxsize=128)
+def _drawn(map_: _Same, among: _Same | None, size: tuple[int, int]) -> dict[str, Any]:
+    """What is drawn of a map, and what the cursor reads there: most of the time that a panel takes."""
+    others = None if among is None else among.array
+    image = png(overlay(map_.array, size, others))
     return {
-        "title": panel.title,
-        "overlay": "data:image/png;base64," + base64.b64encode(png(overlay(panel.map, size, panel.among))).decode(),
-        "points": _points(panel.fixations) if points and panel.fixations is not None else [],
-        "read": _readings(panel.map, panel.among),
+        "overlay": "data:image/png;base64," + base64.b64encode(image).decode(),
+        "read": _readings(map_.array, others),
     }
 
 
-def _points(fixations: Fixations) -> list[tuple[int, int, float, str]]:
-    rows = zip(fixations.xy.tolist(), fixations.evidence.tolist(), fixations.channel_names, strict=True)
-    return [(x, y, float(f"{e:.4g}"), channel) for (x, y), e, channel in list(rows)[:MOST_POINTS]]
+def _points(fixations: Fixations | None) -> dict[str, list[Any]]:
+    """Columns rather than rows: thousands of small lists would wake the garbage collector."""
+    if fixations is None:
+        return {"x": [], "y": [], "evidence": [], "channel": []}
+    x, y = fixations.xy[:MOST_POINTS].T.tolist()
+    evidence = [float(f"{e:.4g}") for e in fixations.evidence[:MOST_POINTS].tolist()]
+    return {"x": x, "y": y, "evidence": evidence, "channel": fixations.channel_names[:MOST_POINTS]}
 
 
 def _readings(map_: NDArray[np.floating], among: NDArray[np.floating] | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ export default function ({ data, parentElement }) {
   while (root.children.length > data.panels.length) root.lastChild.remove();
   while (root.children.length < data.panels.length) root.append(frame());
   const figures = [...root.children];
-  const points = data.panels.some((panel) => panel.points.length);
+  const points = data.panels.some((panel) => panel.points.x.length);
 
   const show = ([x, y]) => {
     root.at = [x, y];
@@ -79,7 +79,7 @@ function drawPoints(canvas, points, data) {
   const { clientWidth: width, clientHeight: height } = canvas.parentElement;
   canvas.width = width * scale;
   canvas.height = height * scale;
-  if (!points.length) return;
+  if (!points.x.length) return;
   const pen = canvas.getContext("2d");
   pen.scale(scale, scale);
   pen.fillStyle = data.point.fill;
@@ -87,11 +87,11 @@ function drawPoints(canvas, points, data) {
   pen.lineWidth = 0.75;
   const largest = Math.max(2.5, width / 120);
   // The weakest first, so that the strongest lie on top; the area of a point stands for its evidence.
-  for (let n = points.length - 1; n >= 0; n--) {
-    const [x, y, evidence] = points[n];
-    const radius = largest * Math.max(0.2, Math.sqrt(evidence / points[0][2]));
+  for (let n = points.x.length - 1; n >= 0; n--) {
+    const [x, y] = [(points.x[n] + 0.5) / data.width, (points.y[n] + 0.5) / data.height];
+    const radius = largest * Math.max(0.2, Math.sqrt(points.evidence[n] / points.evidence[0]));
     pen.beginPath();
-    pen.arc(((x + 0.5) / data.width) * width, ((y + 0.5) / data.height) * height, radius, 0, 2 * Math.PI);
+    pen.arc(x * width, y * height, radius, 0, 2 * Math.PI);
     pen.fill();
     if (radius > 1.5) pen.stroke();
   }
@@ -106,20 +106,21 @@ function words(data, panel, x, y, width) {
   const map = times[cell] > 0
     ? `${times[cell].toFixed(1)} × the average; ${held[cell]} % of the map is at least this strong`
     : "the map is 0 here";
-  const near = nearest(data, panel.points, x, y, width);
-  const fixation = near
-    ? ` Fixation ${near[0]}, ${near[1]}: ${(100 * near[2]).toPrecision(2)} % of the evidence, mostly through ${near[3]}.`
-    : "";
+  const { points } = panel;
+  const near = nearest(data, points, x, y, width);
+  const fixation = near < 0 ? "" : ` Fixation ${points.x[near]}, ${points.y[near]}: ${
+    (100 * points.evidence[near]).toPrecision(2)} % of the evidence, mostly through ${points.channel[near]}.`;
   return `At ${place}: ${map}.${fixation}`;
 }
 
+// The number of the nearest point within reach, or -1.
 function nearest(data, points, x, y, width) {
   const reach = (NEAR / width) * data.width;
-  let best = null;
+  let best = -1;
   let least = reach * reach;
-  for (const point of points) {
-    const distance = (point[0] + 0.5 - x * data.width) ** 2 + (point[1] + 0.5 - y * data.height) ** 2;
-    if (distance < least) [best, least] = [point, distance];
+  for (let n = 0; n < points.x.length; n++) {
+    const distance = (points.x[n] + 0.5 - x * data.width) ** 2 + (points.y[n] + 0.5 - y * data.height) ** 2;
+    if (distance < least) [best, least] = [n, distance];
   }
   return best;
 }
