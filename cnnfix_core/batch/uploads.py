@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from cnnfix_core.images import MAX_PICTURE_BYTES, PictureError, is_picture_name
+from cnnfix_core.zoo.untrusted.archive import MAX_MEMBERS, entries
 
 MAX_PICTURES = 200
 MAX_UPLOAD_BYTES = 100_000_000
@@ -82,6 +83,8 @@ def _each(files: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes | Non
 
 
 def _members(name: str, content: bytes) -> Iterator[tuple[str, bytes | None]]:
+    if entries(content) > MAX_MEMBERS:
+        raise PictureError(f"The archive {name} has more than {MAX_MEMBERS:,} files: upload a smaller one.")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for member in sorted(archive.infolist(), key=lambda member: member.filename):

@@ -12,6 +12,11 @@ from cnnfix_core.errors import ModelError
 MAX_MEMBERS = 10_000
 
 
+def entries(content: bytes) -> int:
+    """How many entries the directory of an archive may have, at most: reading one costs time and memory for each."""
+    return content.count(b"PK\x01\x02")
+
+
 class Archive:
     """The members of an archive written by PyTorch: in one folder, uncompressed, with unique names.
 
@@ -24,13 +29,13 @@ class Archive:
     """
 
     def __init__(self, content: bytes, name: str) -> None:
+        if entries(content) > MAX_MEMBERS:
+            raise ModelError(f"{name} has {entries(content)} members; at most {MAX_MEMBERS} are allowed.")
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(content))
         except Exception:  # zipfile fails in too many ways to list
             raise ModelError(f"{name} is damaged or incomplete: save it again or upload it again.") from None
         members = self._zip.infolist()
-        if len(members) > MAX_MEMBERS:
-            raise ModelError(f"{name} has {len(members)} members; at most {MAX_MEMBERS} are allowed.")
         if members and min(member.header_offset for member in members) > 0:
             # The directory is that of an archive within this one, whose own is missing.
             raise ModelError(f"{name} is damaged or incomplete: save it again or upload it again.")
