@@ -118,7 +118,7 @@ def test_a_fixation_says_its_evidence_and_channel(explore: Page) -> None:
         }
     )
     read = page.locator(".read").first
-    expect(read).to_contain_text(f"Fixation {x}, {y}: {100 * evidence:.2g} % of the evidence")
+    expect(read).to_contain_text(f"Fixation {x}, {y}: {100 * evidence:#.2g} % of the evidence")
     expect(read).to_contain_text("mostly through")
 
 
