@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from cnnfix_core.zoo import versions
 
 NONE = math.nan
-BenchmarkKey = tuple[str, str, str, str]
+Question = tuple[str, str, str]
+BenchmarkKey = tuple[str, Question, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +21,13 @@ class BenchmarkRow:
         picture: Name of the picture.
         label: As annotated; "" if only the location is annotated.
         method: Name of the method.
+        rather_than: The label of the class that `asked` is contrasted with; "" if it is asked about alone.
         predicted: The predicted class.
         asked: The class that was explained: that of the label, or the predicted one without a label.
         right: 1 if `predicted` is the label's class, else 0.
         probability: Of `asked`, 0 to 1.
         peak, energy, evidence, iou, covered: From `cnnfix_core.metrics.numbers`.
+        other: Share of the map on the objects that were not asked about.
         loc_top1: 1 if iou >= 0.5 and the prediction is right, else 0.
         loc_given: 1 if iou >= 0.5, else 0.
         insertion, deletion: Areas under the curves of `asked`.
@@ -37,6 +40,7 @@ class BenchmarkRow:
     picture: str
     label: str
     method: str
+    rather_than: str = ""
     predicted: str = ""
     asked: str = ""
     right: float = NONE
@@ -44,6 +48,7 @@ class BenchmarkRow:
     peak: float = NONE
     energy: float = NONE
     evidence: float = NONE
+    other: float = NONE
     iou: float = NONE
     loc_top1: float = NONE
     loc_given: float = NONE
@@ -55,9 +60,14 @@ class BenchmarkRow:
     error: str = ""
 
     @property
+    def question(self) -> Question:
+        """What was asked: the picture, the label and the label of a contrast."""
+        return self.picture, self.label, self.rather_than
+
+    @property
     def key(self) -> BenchmarkKey:
         """Identifies the row."""
-        return self.model, self.picture, self.label, self.method
+        return self.model, self.question, self.method
 
 
 @dataclass(frozen=True, slots=True)

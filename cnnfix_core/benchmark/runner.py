@@ -12,7 +12,7 @@ from cnnfix_core.errors import CnnfixError, TargetError
 from cnnfix_core.explanations import Prediction, classes
 from cnnfix_core.images import Picture
 from cnnfix_core.methods import METHODS, reason_against
-from cnnfix_core.metrics import Measured, measured
+from cnnfix_core.metrics import Measured, energy_in, measured
 from cnnfix_core.regions import BoxRule
 from cnnfix_core.utils import Journal
 from cnnfix_core.zoo import Model
@@ -59,7 +59,11 @@ class Plan:
 
     def methods_for(self, number: int, methods: Sequence[str]) -> list[str]:
         """The methods that run on item number `number`."""
-        return [method for method in methods if self.slow is None or number < self.slow or not METHODS[method].slow]
+        late = self.slow is not None and number >= self.slow
+        contrast = bool(self.items[number].rather_than)
+        return [
+            name for name in methods if not (late and METHODS[name].slow) and (METHODS[name].contrasts or not contrast)
+        ]
 
 
 def run(
@@ -93,7 +97,7 @@ def run(
         total += sum(len(plan.methods_for(n, fitting)) for n in range(len(plan.items))) - a_model
         for n, item in enumerate(plan.items):
             wanted = plan.methods_for(n, fitting)
-            todo = [m for m in wanted if (source.name, item.picture, item.label, m) not in results.keys]
+            todo = [method for method in wanted if (source.name, item.question, method) not in results.keys]
             for row in _rows(source.name, model, item, todo, plan):
                 results.add([row])
                 if watch:
@@ -117,9 +121,10 @@ def _check_labels(model: Model, items: Sequence[Item]) -> None:
 def _rows(name: str, model: Model, item: Item, methods: Sequence[str], plan: Plan) -> Iterator[BenchmarkRow]:
     if not methods:
         return
-    row = BenchmarkRow(model=name, picture=item.picture, label=item.label, method="")
+    row = BenchmarkRow(model=name, picture=item.picture, label=item.label, method="", rather_than=item.rather_than)
     try:
         picture, truth = item.read()
+        others = item.others() if item.others else None
         row, asked = _asked(row, model, picture)
     except _FAILURES as error:
         for method in methods:
@@ -128,20 +133,21 @@ def _rows(name: str, model: Model, item: Item, methods: Sequence[str], plan: Pla
     for method in methods:
         try:
             result = measured(model, picture, truth, asked, method, plan.steps, plan.rules.get(method))
-            yield _row(replace(row, method=method), result)
+            other = energy_in(result.found.map, others.on(result.found.map.shape)) if others else NONE
+            yield replace(_row(replace(row, method=method), result), other=other)
         except _FAILURES as error:
             yield replace(row, method=method, error=str(error))
 
 
-def _asked(row: BenchmarkRow, model: Model, picture: Picture) -> tuple[BenchmarkRow, int]:
-    """Add the prediction for the whole picture to the row; also returns the class to explain."""
+def _asked(row: BenchmarkRow, model: Model, picture: Picture) -> tuple[BenchmarkRow, int | tuple[int, int]]:
+    """Add the prediction for the whole picture to the row; also returns the class to explain, or both of a contrast."""
     predictions = classes(model, picture)
     first = predictions.top(1)[0]
     given = class_of(model.labels, row.label) if row.label else first.index
     asked: Prediction = predictions.prediction(given)
     right = float(first.index == given) if row.label else NONE
     row = replace(row, predicted=first.label, asked=asked.label, right=right, probability=asked.probability)
-    return row, given
+    return row, (given, class_of(model.labels, row.rather_than)) if row.rather_than else given
 
 
 def _row(row: BenchmarkRow, result: Measured) -> BenchmarkRow:

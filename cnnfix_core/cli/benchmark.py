@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from cnnfix_core.benchmark import BenchmarkRow, Item, Plan, Source, UnusableMethod
 
 # Chosen so that the benchmark on composed scenes takes less than two minutes on two cores.
-_QUICK_SCENES, _QUICK_SLOW, _QUICK_STEPS = 8, 1, 6
-_DECIDE = ("seed", "steps", "slow", "methods", "models", "against", "markdown")
-_ALL = {"seed": 0, "methods": "all"}
+_QUICK_SCENES, _QUICK_PAIRS, _QUICK_SLOW, _QUICK_STEPS = 8, 2, 1, 6
+_DECIDE = ("pairs", "seed", "steps", "slow", "methods", "models", "against", "markdown")
+_ALL = {"pairs": _QUICK_PAIRS, "seed": 0, "methods": "all"}
 
 
 def add(command: Parser) -> None:
@@ -83,6 +83,14 @@ def add(command: Parser) -> None:
         const=_QUICK_SCENES,
         help=f"use N composed scenes and the small networks instead of a folder (default: {_QUICK_SCENES})",
     )
+    command.add_argument(
+        "--pairs",
+        metavar="N",
+        type=non_negative,
+        default=_QUICK_PAIRS,
+        help="with --scenes: N more scenes have two objects, and each method is asked about both, "
+        "alone and rather than the other (default: %(default)s)",
+    )
     command.add_argument("--markdown", metavar="FILE", type=Path, help="write the tables as a Markdown page")
     add_file(command)
 
@@ -123,10 +131,17 @@ def _scenes(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
     steps = _QUICK_STEPS if options.steps is None else options.steps
     slow = _QUICK_SLOW if options.slow is None else options.slow
     plan = Plan(scenes.items(options.scenes, options.seed), methods, steps, slow, scenes.RULES)
+    further = []
     with contextlib.ExitStack() as stack:
         out = options.out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        rows, unfit = _measured(_sources(options, scenes.NETWORKS), plan, out)
-    further = [] if options.models else page.further(plan, options.seed, ProgressLine())
+        sources = _sources(options, scenes.NETWORKS)
+        rows, unfit = _measured(sources, plan, out)
+        if options.pairs:
+            asked = [Plan(scenes.pairs(options.pairs, options.seed, one), methods, 0, slow) for one in (False, True)]
+            found = [_measured(sources, one, out / f"pairs-{n}")[0] for n, one in enumerate(asked, 1)]
+            further.append(page.pairs(*found))
+    if not options.models:
+        further += page.further(plan, options.seed, ProgressLine())
     made = page.Made(_command(options), time.monotonic() - started)
     text = page.page(rows, unfit, plan, made, further, options.against)
     print(text, end="")

@@ -176,6 +176,52 @@ def test_a_method_that_does_not_fit_is_named_and_has_no_rows(tmp_path: Path, net
     assert calls == [(1, 1)]
 
 
+def test_two_objects_are_asked_about_with_the_energy_on_the_other(network: cnnfix.Model, tmp_path: Path) -> None:
+    """Against the functions, on the same scene; "rather than" is a question of its own in the same file."""
+    items = scenes.pairs(1) + scenes.pairs(1, contrast=True)
+    star, ring = CLASSES[:2]
+    assert [item.question[1:] for item in items] == [(star, ""), (ring, ""), (star, ring), (ring, star)]
+    results = Journal(tmp_path / "results.csv", BenchmarkRow)
+    run([Source("net", lambda: network)], Plan(items, ("fixations", "gradcam", "centre"), steps=0), results)
+    assert len(results.rows) == len(results.keys) == 12
+    scene = compose(HELD_OUT + 700_000, 0, other=1, side=scenes.PICTURE_SIDE)
+    for row in results.rows:
+        asked, other = (0, 1) if row.label == star else (1, 0)
+        target = (asked, other) if row.rather_than else asked
+        found = attribution(network, scene.picture, target, row.method, longest_side=MAP_SIDE).map
+        inside, beside = (scene.truth_of(label).on(found.shape) for label in (asked, other))
+        assert not (inside & beside).any()
+        shares = [found[where].sum() / found.sum() for where in (inside, beside)]
+        np.testing.assert_allclose((row.energy, row.other), shares, rtol=1e-5)
+        assert row.error == ""
+    by_question = {(row.label, row.rather_than, row.method): row for row in results.rows}
+    for label, rival in ((star, ring), (ring, star)):
+        plain, contrast = (by_question[label, other, "fixations"] for other in ("", rival))
+        assert contrast.other < plain.other
+        assert by_question[label, rival, "centre"].energy == by_question[rival, label, "centre"].other
+
+
+def test_pairs_are_of_all_classes_and_other_scenes_than_the_single_ones() -> None:
+    items = scenes.pairs(10, seed=1)
+    assert sorted({item.label for item in items}) == sorted(CLASSES)
+    assert len({item.picture for item in items}) == 10
+    assert {item.picture for item in items}.isdisjoint(item.picture for item in scenes.items(10, seed=1))
+    assert {item.picture for item in items}.isdisjoint(item.picture for item in scenes.pairs(10))
+    asked = [(items[n].label, items[n + 1].label) for n in range(0, len(items), 2)]
+    assert all(one != other for one, other in asked)
+    picture, truth = items[0].read()
+    others = items[0].others
+    assert others is not None
+    np.testing.assert_array_equal(others().mask, items[1].read()[1].mask)
+    assert (picture.width, truth.width) == (scenes.PICTURE_SIDE,) * 2
+
+
+def test_methods_that_do_not_contrast_are_not_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(METHODS, "cmwp", replace(METHODS["cmwp"], contrasts=False))
+    plan = Plan(scenes.pairs(1) + scenes.pairs(1, contrast=True), ("gradcam", "cmwp"))
+    assert [plan.methods_for(n, plan.methods) for n in range(4)] == [["gradcam", "cmwp"]] * 2 + [["gradcam"]] * 2
+
+
 def test_slow_methods_may_see_fewer() -> None:
     scene = compose(HELD_OUT, 1)
     items = tuple(Item(str(n), scene.name, "", lambda: (scene.picture, scene.truth)) for n in range(3))
@@ -347,16 +393,21 @@ def test_times_in_words(seconds: float, words: str) -> None:
 def test_scenes_without_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "page.md"
     words = ["--methods", "fixations,gradcam,rise", "--steps", "2", "--slow", "0", "--markdown", str(page)]
-    assert main(["benchmark", "--scenes", "1", *words]) == 0
+    assert main(["benchmark", "--scenes", "1", "--pairs", "1", *words]) == 0
     text = capsys.readouterr().out
     assert text == page.read_text("utf-8")
     assert (
-        f"`cnnfix benchmark --scenes 1 --steps 2 --slow 0 --methods fixations,gradcam,rise --markdown {page}`" in text
+        f"`cnnfix benchmark --scenes 1 --pairs 1 --steps 2 --slow 0 --methods fixations,gradcam,rise --markdown {page}`"
+        in text
     )
     assert "RISE are slow" not in text
     assert "RISE is slow and saw the first 0 only" in text
     for heading in ("## Methods x networks", "## Where fixations lose", "## The clever Hans", "## How to read it"):
         assert heading in text
+    pairs = text[text.index("## Two objects") : text.index("## The clever Hans")]
+    assert pairs.count("2 pictures and labels") == 2
+    assert pairs.count("**Energy on the other object, % (lower is better)**") == 2
+    assert "Energy on the other object" not in text[: text.index("## Two objects")]
     # The baselines do not depend on the weights.
     sanity = text[text.index("## Weight randomisation test") :]
     assert "| Centre | 1.00 | 1.00 | 1.00 | 1.00 | 1.00 |" in sanity

@@ -9,7 +9,7 @@ from scipy.stats import binom
 from cnnfix_core.benchmark.results import BenchmarkRow
 from cnnfix_core.benchmark.runner import UnusableMethod
 from cnnfix_core.benchmark.statistics.bootstrap import RESAMPLES, interval, resampled_means
-from cnnfix_core.benchmark.statistics.measures import MEASURES, Measure
+from cnnfix_core.benchmark.statistics.measures import MEASURES, OF_PAIRS, Measure
 from cnnfix_core.benchmark.statistics.summary import methods_of, summary
 from cnnfix_core.benchmark.statistics.tables import tables
 
@@ -125,6 +125,7 @@ def test_a_method_alone_is_not_the_best() -> None:
         ("Localization error, class given, %", {"loc_given": 1.0}, 0),
         ("Pointing: peak inside, %", {"peak": 1.0}, 100),
         ("Energy inside, %", {"energy": 0.25}, 25),
+        ("Energy on the other object, %", {"other": 0.25}, 25),
         ("Insertion", {"insertion": 0.25}, 0.25),
         ("Deletion", {"deletion": 0.25}, 0.25),
         ("Seconds per map, median", {"seconds": 0.25}, 0.25),
@@ -166,6 +167,28 @@ def test_tables_of_several_models_with_gaps_and_differences() -> None:
     assert "| Random | 10.0 (10.0 to 10.0) | 20.0 (20.0 to 20.0) |" in text
     assert "Differences from Random" in text
     assert "| Grad-CAM | **+40.0** (+40.0 to +40.0) | – |" in text
+
+
+def test_small_objects_have_tables_of_their_own_where_others_are_large() -> None:
+    """Exactly half of the picture is not small; where all are small, or all large, there is one table."""
+    sizes = (0.1, 0.2, 0.48, 0.5, 0.9, NAN)
+    values = [row("cam", n, energy=n / 10, covered=covered) for n, covered in enumerate(sizes)]
+    whole, _, small = tables(values).partition("### Objects under 50 % of the picture\n\n")
+    assert "| CAM | 25.0 (" in whole
+    assert "| CAM | 10.0 (of 3) |" in small
+    assert small.startswith("3 pictures and labels; the ground truth covers 26 % of them on average (median 20 %).")
+    assert "Objects under" not in tables(values[:3])
+    assert "Objects under" not in tables(values[3:])
+
+
+def test_only_what_was_asked_is_shown_and_a_contrast_is_a_question_of_its_own() -> None:
+    values = [row("cam", n, energy=0.5, other=other, deletion=0.1) for n, other in enumerate((0.25, 0.75))]
+    contrast = [row("cam", n, rather_than="dog", energy=1.0, other=0.0) for n in range(2)]
+    text = tables(values, measures=OF_PAIRS)
+    heads = "|  | Energy inside, % (higher is better) | Energy on the other object, % (lower is better) |"
+    assert text.splitlines()[2] == heads
+    assert "| CAM | 50.0 (of 2) | 50.0 (of 2) |" in text
+    assert "| CAM | 75.0 (of 4) | 25.0 (of 4) |" in tables(values + contrast, measures=OF_PAIRS)
 
 
 def test_tables_of_nothing_but_errors() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from cnnfix_core.benchmark.datasets.annotation import Annotation, AnnotationError, without_ending
 from cnnfix_core.benchmark.datasets.masks import open_mask
+from cnnfix_core.benchmark.results import Question
 from cnnfix_core.images import Picture, open_picture, picture_files
 from cnnfix_core.regions import GroundTruth
 
@@ -26,12 +27,21 @@ class Item:
         label: The annotated label; "" to explain the predicted class.
         about: A description of the ground truth, which changes when the ground truth does.
         read: Opens the picture and its ground truth; raises CnnfixError.
+        rather_than: The label of a class that `label` is contrasted with; "" for none.
+        others: Where the objects are that were not asked about; None if nobody knows.
     """
 
     picture: str
     label: str
     about: str
     read: Read
+    rather_than: str = ""
+    others: Callable[[], GroundTruth] | None = None
+
+    @property
+    def question(self) -> Question:
+        """What is asked, as in a row of results."""
+        return self.picture, self.label, self.rather_than
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ RULES = {
     "cmwp": BoxRule("share", 0.4),
 }
 # Seeds far from those of the scenes on which networks and box rules were chosen.
-_FIRST = HELD_OUT + 500_000
+_FIRST, _FIRST_PAIR = HELD_OUT + 500_000, HELD_OUT + 700_000
 _APART = 10_000
 
 
@@ -41,14 +41,52 @@ def items(count: int, seed: int = 0) -> tuple[Item, ...]:
     )
 
 
+def pairs(count: int, seed: int = 0, contrast: bool = False) -> tuple[Item, ...]:
+    """Scenes with two objects, each asked about: two items a scene.
+
+    Args:
+        count: Number of scenes.
+        seed: Gives other scenes.
+        contrast: Ask about each object's class rather than that of the other.
+    """
+    return tuple(
+        _of_a_pair(_FIRST_PAIR + _APART * seed + n, asked, other, number, contrast)
+        for n in range(count)
+        for number, (asked, other) in enumerate([_classes(n), _classes(n)[::-1]])
+    )
+
+
+def _classes(n: int) -> tuple[int, int]:
+    """The two classes of a scene, which take turns."""
+    first = n % len(CLASSES)
+    return first, (first + 1 + n % (len(CLASSES) - 1)) % len(CLASSES)
+
+
+def _of_a_pair(number: int, asked: int, other: int, second: int, contrast: bool) -> Item:
+    drawn = (other, asked) if second else (asked, other)
+
+    def read() -> tuple[Picture, GroundTruth]:
+        scene = _composed(number, *drawn)
+        return scene.picture, scene.truth_of(asked)
+
+    return Item(
+        f"scene {number}",
+        CLASSES[asked],
+        f"composed {number}, {drawn}{', contrast' * contrast}",
+        read,
+        rather_than=CLASSES[other] if contrast else "",
+        others=lambda: _composed(number, *drawn).truth_of(other),
+    )
+
+
 def numbered(count: int, seed: int = 0) -> list[tuple[int, int]]:
     """The seed and label of each of these scenes, for `compose`."""
     return [(_FIRST + _APART * seed + n, n % len(CLASSES)) for n in range(count)]
 
 
 @cache
-def _composed(number: int, label: int) -> Scene:
-    return compose(number, label, side=PICTURE_SIDE)
+def _composed(number: int, label: int, other: int | None = None) -> Scene:
+    return compose(number, label, other=other, side=PICTURE_SIDE)
 
 
 def _read(number: int, label: int) -> tuple[Picture, GroundTruth]:

@@ -13,7 +13,7 @@ from cnnfix_core.benchmark.datasets.items import Item
 from cnnfix_core.benchmark.page import clever_hans, sanity_check, texts
 from cnnfix_core.benchmark.results import BenchmarkRow
 from cnnfix_core.benchmark.runner import Plan, UnusableMethod, Watch
-from cnnfix_core.benchmark.statistics.measures import MEASURES
+from cnnfix_core.benchmark.statistics.measures import MEASURES, OF_PAIRS, Measure
 from cnnfix_core.benchmark.statistics.summary import summary
 from cnnfix_core.benchmark.statistics.tables import NOTHING, markdown, tables, titled
 from cnnfix_core.methods import METHODS, reason_against
@@ -54,7 +54,7 @@ def page(
     )
     found = [introduction, tables(rows, unfit, against)]
     if OURS in plan.methods:
-        found += [texts.BEHIND, _behind(rows)]
+        found += [texts.BEHIND, _behind(rows, MEASURES)]
     return "\n".join([*found, *further, texts.READING.format(steps=plan.steps)])
 
 
@@ -72,13 +72,28 @@ def _versions() -> str:
     return ", ".join(f"{name} {found[name]}" for name in ("torch", "captum", "torchcam", "numpy"))
 
 
-def _behind(rows: Sequence[BenchmarkRow]) -> str:
+def pairs(alone: Sequence[BenchmarkRow], contrast: Sequence[BenchmarkRow]) -> str:
+    """The section on scenes with two objects.
+
+    Args:
+        alone: The rows for each object's class.
+        contrast: The rows for each object's class rather than that of the other.
+    """
+    found = [texts.PAIRS.format(scenes=len({row.picture for row in alone}))]
+    for heading, rows in ((texts.ALONE, alone), (texts.CONTRAST, contrast)):
+        found += [heading, tables(rows, measures=OF_PAIRS)]
+        if any(row.method == OURS for row in rows):
+            found += [texts.PAIRS_BEHIND, _behind(rows, OF_PAIRS)]
+    return "\n".join(found)
+
+
+def _behind(rows: Sequence[BenchmarkRow], measures: Sequence[Measure]) -> str:
     """A line a measure: which methods are clearly better than fixations, and on which networks."""
     lines = []
-    for measure in MEASURES:
-        if measure.typical:
-            continue
+    for measure in measures:
         found = summary(rows, measure, OURS)
+        if measure.typical or not found.known:
+            continue
         better: dict[str, list[str]] = {}
         for (model, method), cell in found.cells.items():
             apart = cell.against

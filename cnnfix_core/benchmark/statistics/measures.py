@@ -37,7 +37,10 @@ MEASURES = (
     Measure("Localization error, class given, %", lambda row: 100 * (1 - row.loc_given), 1, higher=False),
     Measure("Pointing: peak inside, %", lambda row: 100 * row.peak, 1, higher=True),
     Measure("Energy inside, %", lambda row: 100 * row.energy, 1, higher=True),
+    Measure("Energy on the other object, %", lambda row: 100 * row.other, 1, higher=False),
     Measure("Insertion", lambda row: row.insertion, 3, higher=True),
     Measure("Deletion", lambda row: row.deletion, 3, higher=False),
     Measure("Seconds per map, median", lambda row: row.seconds, 2, higher=False, typical=True),
 )
+# Where a scene has two objects.
+OF_PAIRS = tuple(measure for measure in MEASURES if measure.title.startswith(("Pointing", "Energy")))

@@ -38,6 +38,11 @@ class Summary:
     methods: tuple[str, ...]
     cells: dict[tuple[str, str], SummaryCell]
 
+    @property
+    def known(self) -> bool:
+        """Whether any row has a number."""
+        return any(cell.value.count for cell in self.cells.values())
+
 
 def methods_of(rows: Sequence[BenchmarkRow]) -> tuple[str, ...]:
     """Methods in order of appearance, baselines last."""
@@ -59,14 +64,14 @@ def summary(rows: Sequence[BenchmarkRow], measure: Measure, against: str | None 
 
 
 def _pivot(rows: Sequence[BenchmarkRow], methods: Sequence[str], measure: Measure) -> tuple[np.ndarray, Floats]:
-    """The picture index of each (picture, label), and the values, (pairs, methods), NaN where missing."""
+    """The picture index of each question, and the values, (questions, methods), NaN where missing."""
     column = {method: n for n, method in enumerate(methods)}
-    line = {key: n for n, key in enumerate(dict.fromkeys((row.picture, row.label) for row in rows))}
-    number = {picture: n for n, picture in enumerate(dict.fromkeys(picture for picture, _ in line))}
+    line = {key: n for n, key in enumerate(dict.fromkeys(row.question for row in rows))}
+    number = {picture: n for n, picture in enumerate(dict.fromkeys(picture for picture, *_ in line))}
     values = np.full((len(line), len(methods)), np.nan)
     for row in rows:
-        values[line[row.picture, row.label], column[row.method]] = measure.value(row)
-    return np.array([number[picture] for picture, _ in line]), values
+        values[line[row.question], column[row.method]] = measure.value(row)
+    return np.array([number[picture] for picture, *_ in line]), values
 
 
 def _cells(

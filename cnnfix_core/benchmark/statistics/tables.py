@@ -16,40 +16,55 @@ from cnnfix_core.utils import percent
 
 NOTHING = "–"
 _LONGEST = 12  # notes about missing rows
+SMALL = 0.5  # objects that cover less of their picture have tables of their own: a blob in the centre hits the others
 
 
 def tables(
-    rows: Sequence[BenchmarkRow], unfit: Sequence[UnusableMethod] = (), against: str | None = None, seed: int = 0
+    rows: Sequence[BenchmarkRow],
+    unfit: Sequence[UnusableMethod] = (),
+    against: str | None = None,
+    seed: int = 0,
+    measures: Sequence[Measure] = MEASURES,
 ) -> str:
     """All tables: one per measure, methods x models; for a single model one table, methods x measures.
 
     Means have 95 % intervals (bootstrap over pictures). A bold mean is better than that of every other method, and the
-    interval of each paired difference excludes 0.
+    interval of each paired difference excludes 0. Where some objects cover less than half of their picture and some
+    more, the small ones follow in tables of their own.
 
     Args:
         rows: The rows.
         unfit: Methods that cannot be used with a model.
         against: Add tables with the paired differences to this method.
         seed: Seed of the bootstrap.
+        measures: What is shown, where any row has it.
     """
-    found = [summary(rows, measure, against, seed) for measure in MEASURES]
-    found = [one for one in found if any(cell.value.count for cell in one.cells.values())]
+    parts = _parts(rows, against, seed, measures) or ["No row has numbers."]
+    small = [row for row in rows if row.covered < SMALL]
+    if any(row.covered >= SMALL for row in rows) and (apart := _parts(small, against, seed, measures)):
+        parts += [f"### Objects under {percent(SMALL)} of the picture", *apart]
+    return "\n\n".join([*parts, *notes(rows, unfit)]) + "\n"
+
+
+def _parts(rows: Sequence[BenchmarkRow], against: str | None, seed: int, measures: Sequence[Measure]) -> list[str]:
+    found = [one for measure in measures if (one := summary(rows, measure, against, seed)).known]
     if not found:
-        return "\n\n".join(["No row has numbers.", *notes(rows, unfit)]) + "\n"
+        return []
     parts = [header(rows), *_laid_out(found, _shown)]
     if against:
         parts.append(f"Differences from {titled(against)}, paired by picture; bold if the interval excludes 0:")
         parts += _laid_out([one for one in found if not one.measure.typical], _difference)
-    return "\n\n".join([*parts, *notes(rows, unfit)]) + "\n"
+    return parts
 
 
 def header(rows: Sequence[BenchmarkRow]) -> str:
     """The number of pictures, and the share of them that the ground truth covers."""
-    pictures = len({(row.picture, row.label) for row in rows if not row.error})
-    covered = list({(row.picture, row.label): row.covered for row in rows if not row.error}.values())
+    covered = list({row.question: row.covered for row in rows if not row.error}.values())
     right = [row.right for row in _one_a_picture(rows) if np.isfinite(row.right)]
     mean, median = (percent(float(middle(covered))) for middle in (np.mean, np.median))
-    words = f"{pictures:,} pictures and labels; the ground truth covers {mean} of them on average (median {median})."
+    words = (
+        f"{len(covered):,} pictures and labels; the ground truth covers {mean} of them on average (median {median})."
+    )
     return words + (f" Correct predictions: {percent(float(np.mean(right)))}." if right else "")
 
 
@@ -81,7 +96,7 @@ def titled(method: str) -> str:
 
 
 def _one_a_picture(rows: Sequence[BenchmarkRow]) -> list[BenchmarkRow]:
-    return list({(row.model, row.picture, row.label): row for row in rows if not row.error}.values())
+    return list({(row.model, row.question): row for row in rows if not row.error}.values())
 
 
 def _laid_out(found: Sequence[Summary], write: Callable[[Measure, SummaryCell | None], str]) -> list[str]:
