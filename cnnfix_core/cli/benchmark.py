@@ -184,7 +184,7 @@ def _items(options: argparse.Namespace) -> tuple[Item, ...]:
 
     annotations = read_annotations(options.boxes)
     found = matched(options.folder, annotations.found)
-    print_left_out(options.folder)
+    print_left_out(options.folder, options.boxes)
     print_warnings(annotations.complaints)
     print_warnings([f"{name} has no annotation." for name in found.bare])
     print_warnings([f"The picture {name} of the annotations is missing." for name in found.missing])

@@ -166,9 +166,9 @@ def opened(source: Source) -> Picture:
     return picture
 
 
-def print_left_out(folder: Path) -> None:
-    """Say which files in a folder are no pictures; nothing for a list of pictures."""
-    print_warnings([sentence for sentence in [left_out_of(folder)] if sentence])
+def print_left_out(folder: Path, used: Path | None = None) -> None:
+    """Say which files in a folder are no pictures; nothing for a list of pictures. used: see `left_out_of`."""
+    print_warnings([sentence for sentence in [left_out_of(folder, used)] if sentence])
 
 
 def with_baselines(methods: Sequence[str]) -> tuple[str, ...]:

@@ -26,9 +26,15 @@ def picture_files(folder: Path) -> list[Path]:
     return sorted(file for file in _files(folder) if is_picture_name(file.relative_to(folder)))
 
 
-def left_out_of(folder: Path) -> str:
-    """A sentence on the other files in the folder and its subfolders; "" if there are none."""
-    names = (file.relative_to(folder) for file in _files(folder))
+def left_out_of(folder: Path, used: Path | None = None) -> str:
+    """A sentence on the other files in the folder and its subfolders; "" if there are none.
+
+    Args:
+        folder: The folder.
+        used: A file that is read for something else, or a folder of such files.
+    """
+    others = (file for file in _files(folder) if used is None or not file.absolute().is_relative_to(used.absolute()))
+    names = (file.relative_to(folder) for file in others)
     return left_out(sorted(name.as_posix() for name in names if not is_picture_name(name)))
 
 

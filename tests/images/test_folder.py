@@ -27,6 +27,15 @@ def test_pictures_and_others(folder: Path) -> None:
     )
 
 
+def test_what_is_read_for_something_else_is_not_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "boxes.csv").write_bytes(b"x")
+    assert left_out_of(folder).startswith("Left out 6 files")
+    assert left_out_of(folder, folder / "boxes.csv").startswith("Left out 5 files")
+    monkeypatch.chdir(folder)
+    assert left_out_of(folder, Path("boxes.csv")).startswith("Left out 5 files")
+    assert left_out_of(folder, folder) == ""
+
+
 def test_nothing_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"x")
     assert left_out_of(tmp_path) == ""
