@@ -40,6 +40,7 @@ class MissingPackageError(CnnfixError, ImportError):
 # For each optional dependency: its name as people write it, and the smallest extra of pyproject.toml that contains it.
 _OPTIONAL = {
     "captum": ("Captum", "methods"),
+    "onnx": ("the ONNX parser", "onnx"),
     "pyarrow": ("PyArrow", "batch"),
     "ray": ("Ray", "ray"),
     "reportlab": ("ReportLab", "report"),

@@ -49,7 +49,7 @@ def add_model(command: argparse.ArgumentParser) -> None:
         "--model",
         metavar="NAME",
         default=DEFAULT,
-        help=f"see `cnnfix models` (default: {DEFAULT}), or a file: .pt2, or .pth or .safetensors with --architecture",
+        help=f"see `cnnfix models` (default: {DEFAULT}), or a file: .pt2, .onnx, or weights with --architecture",
     )
     add_file(command)
 

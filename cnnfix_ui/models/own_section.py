@@ -31,9 +31,9 @@ def show_own_model() -> None:
         )
         return
     st.caption(
-        "A program saved with `torch.export.save` (.pt2), or weights (.pth, .pt, .safetensors) for an architecture "
-        f"from torchvision or timm, up to {_limit():,} MB. {_larger_limit()}No code in the file is run. Only you can "
-        "use the model, and it is deleted when you close the page."
+        "A program saved with `torch.export.save` (.pt2), an ONNX file, or weights (.pth, .pt, .safetensors) for an "
+        f"architecture from torchvision or timm, up to {_limit():,} MB. {_larger_limit()}No code in the file is "
+        "run. Only you can use the model, and it is deleted when you close the page."
     )
     try:
         request = _request()
@@ -74,7 +74,10 @@ def _request() -> own_model.CheckRequest | None:
     left, right = st.columns(2, gap="large")
     with left:
         file = st.file_uploader(
-            "Model", ["pt2", "pth", "pt", "ckpt", "bin", "tar", "safetensors"], key="own.file", max_upload_size=_limit()
+            "Model",
+            ["pt2", "onnx", "pth", "pt", "ckpt", "bin", "tar", "safetensors"],
+            key="own.file",
+            max_upload_size=_limit(),
         )
         labels = st.file_uploader("Labels (optional)", ["txt", "json"], key="own.labels", max_upload_size=1)
     with right:
@@ -84,7 +87,7 @@ def _request() -> own_model.CheckRequest | None:
             index=None,
             placeholder="For weights, for example resnet50",
             key="own.architecture",
-            help="Needed for weights. A .pt2 file contains its architecture.",
+            help="Needed for weights. A .pt2 or .onnx file contains its architecture.",
         )
         preprocessing = _preprocessing(architecture)
         scores, meaning = _scores()

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from torch import Tensor, nn
 
-from cnnfix_core.errors import ModelError
+from cnnfix_core.errors import ModelError, need
 from cnnfix_core.zoo import architectures, state_dict
 from cnnfix_core.zoo.checkpoint import Checkpoint, Stored
 from cnnfix_core.zoo.fitting import Fitted, find, fit
@@ -19,7 +19,7 @@ from cnnfix_core.zoo.labels import Labels
 from cnnfix_core.zoo.model import Model
 from cnnfix_core.zoo.preprocessing import Preprocessing
 from cnnfix_core.zoo.scores import Meaning
-from cnnfix_core.zoo.untrusted import apart, export_reader, state_dicts
+from cnnfix_core.zoo.untrusted import apart, export_reader, onnx_reader, state_dicts
 from cnnfix_core.zoo.untrusted.archive import Archive
 from cnnfix_core.zoo.untrusted.packing import packed, unpacked
 from cnnfix_core.zoo.untrusted.program import Program
@@ -40,7 +40,7 @@ def open_own(  # noqa: PLR0913  # all but the first two are optional
     max_bytes: int = MAX_MODEL_BYTES,
     watch: apart.Watch | None = None,
 ) -> Model:
-    """A model from a file: an exported program (`torch.export.save`), or a state dict (.pth, .safetensors).
+    """A model from a file: an exported program (`torch.export.save`), an ONNX file, or a state dict.
 
     The content of the file tells what it is. Nothing in it is run: pickles are read as plain data, sizes are
     checked against the size of the file before memory is taken, and a program may hold only operations of an
@@ -50,8 +50,8 @@ def open_own(  # noqa: PLR0913  # all but the first two are optional
     Args:
         file: a path, bytes, or an open file.
         name: what the model is called, in messages too.
-        architecture: of a state dict: a name such as "resnet50" of torchvision or "timm/resnet50" of timm. A program
-            needs none.
+        architecture: of a state dict (.pth, .safetensors): a name such as "resnet50" of torchvision or "timm/resnet50"
+            of timm. A program needs none.
         labels: one for each class; None for "class 0", "class 1" and so on. Two for one score: of "no" and "yes".
         preprocessing: None for what the architecture's published weights expect; for a program, the size and channels
             of its example and ImageNet's mean and standard deviation.
@@ -67,6 +67,8 @@ def open_own(  # noqa: PLR0913  # all but the first two are optional
         ModelError: the file cannot be used, in words for the person who sent it.
     """
     content = _content(file, name, max_bytes)
+    if onnx_reader.looks_like_onnx(content):
+        need("onnx")
     options = _Options(name, architecture, labels, preprocessing, scores, meaning)
     if not apart.possible():
         return _model(_read(content, options), options)
@@ -97,6 +99,7 @@ class _ProgramFile(NamedTuple):
 
     program: Program
     preprocessing: Preprocessing
+    meaning: Meaning | None = None
 
 
 def examined(request: bytes, content: bytes) -> tuple[bytes, bytes]:
@@ -117,7 +120,8 @@ def examined(request: bytes, content: bytes) -> tuple[bytes, bytes]:
     source = _read(content, options)
     if isinstance(source, _ProgramFile):
         _model(source, options)
-        said = {"program": as_data(source.program), "preprocessing": asdict(source.preprocessing)}
+        said: dict[str, Any] = {"program": as_data(source.program), "preprocessing": asdict(source.preprocessing)}
+        said["meaning"] = source.meaning
         return packed(said, source.program.weights())
     needed: dict[str, Tensor] = {}
     _model(_noting(source, needed), options)
@@ -130,7 +134,7 @@ def _unpacked(name: str, facts: bytes, tensors: bytes) -> Checkpoint | _ProgramF
     if "program" in said:
         expected = said["preprocessing"].items()
         values: dict[str, Any] = {key: tuple(one) if isinstance(one, list) else one for key, one in expected}
-        return _ProgramFile(from_data(said["program"], found), Preprocessing(**values))
+        return _ProgramFile(from_data(said["program"], found), Preprocessing(**values), said["meaning"])
     stored = {key: Stored(tuple(shape), partial(found.__getitem__, key)) for key, shape in said["shapes"].items()}
     return Checkpoint(name, stored, said["others"])
 
@@ -151,6 +155,8 @@ def _read(content: bytes, options: _Options) -> Checkpoint | _ProgramFile:
     name = options.name
     if _is_program(content, name):
         return _ProgramFile(*export_reader.read(Archive(content, name)))
+    if onnx_reader.looks_like_onnx(content):
+        return _ProgramFile(*onnx_reader.read(content, name))
     if options.architecture is None:
         raise ModelError(f"{name} contains only weights: give the architecture that they belong to.")
     return _checkpoint(content, name)
@@ -163,7 +169,7 @@ def _model(source: Checkpoint | _ProgramFile, options: _Options) -> Model:
     notes: tuple[str, ...] = ()
     if isinstance(source, _ProgramFile):
         module, preprocessing = source.program, preprocessing or source.preprocessing
-        said = "your own program"
+        said, meaning = "your own program", meaning or source.meaning
     else:
         assert architecture is not None
         fitted = fit(source, architecture)
@@ -219,5 +225,6 @@ def _checkpoint(content: bytes, name: str) -> Checkpoint:
     if content.startswith((b"\x80", b"PK")):
         return state_dicts.from_torch(content, name)
     raise ModelError(
-        f"{name} is not a model file: use a .pt2 file by torch.export.save, or weights as .pth or .safetensors."
+        f"{name} is not a model file: use a .pt2 file by torch.export.save, an ONNX file, or weights as .pth or "
+        ".safetensors."
     )
