@@ -3,7 +3,10 @@
     python tools/fuzz.py --pictures 100000 --others 10000 --seed 1
 
 Every case is a whole file with bytes changed, cut out, doubled or set to extremes, drawn with the seed and its number,
-so that a failure can be had again. Each runs in a process that may take 1 GB more than it began with, and 10 seconds.
+so that a failure can be had again. Half of the models are changed inside: a member of the archive, with its checksum
+made right, so that the change reaches what reads it. A case fails if it takes more than 10 seconds or 1 GB more memory
+than the process had before, or if it ends the process that reads models; a reader that swallows errors hides none of
+these.
 """
 
 import argparse
@@ -11,6 +14,7 @@ import io
 import json
 import multiprocessing
 import random
+import re
 import resource
 import signal
 import sys
@@ -39,6 +43,7 @@ from cnnfix_core.modalities.timeseries import read_series
 from cnnfix_core.zoo import architectures, read_labels
 
 SECONDS, MEMORY = 10, 1_000_000_000
+_ENDED = re.compile("reader crash|more than .* s to read|too much memory|GB of memory")
 _PART, _PARTS = 1000, 16  # cases in a part, and parts that the same processes run
 EXTREMES = (
     b"\x00",
@@ -159,9 +164,38 @@ def tables() -> list[bytes]:
     return [labels, b"cat\ndog\n", series, archive.getvalue()]
 
 
+def changed_inside(content: bytes, chance: random.Random) -> bytes:
+    """The archive with one member mutated; with a text in JSON as often as not, a number in it made another."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(made, "w") as new:
+        names = old.namelist()
+        wanted = chance.choice([name for name in names if name.endswith((".json", ".pkl"))] or names)
+        for name in names:
+            member = old.read(name)
+            if name == wanted:
+                numbers = name.endswith(".json") and chance.random() < 0.7
+                member = _other_number(member, chance) if numbers else mutated(member, chance)
+            new.writestr(zipfile.ZipInfo(name), member)
+    return made.getvalue()
+
+
+def _other_number(text: bytes, chance: random.Random) -> bytes:
+    found = list(re.finditer(rb"(?<=[ :\[])-?\d+", text))
+    if not found:
+        return text
+    one = chance.choice(found)
+    other = chance.choice((b"0", b"-1", b"2", b"7", b"1000000", b"9" * 18, b"4611686018427387904"))
+    return text[: one.start()] + other + text[one.end() :]
+
+
 def open_model(content: bytes) -> object:
-    """As weights, or as a program, whatever it begins with."""
-    return open_own(content, "file", architecture=ARCHITECTURE)
+    """As weights, or as a program, whatever it begins with. That its process was ended is a failure."""
+    try:
+        return open_own(content, "file", architecture=ARCHITECTURE)
+    except errors.ModelError as error:
+        if _ENDED.search(str(error)):
+            raise AssertionError(str(error)) from error
+        raise
 
 
 def open_table(content: bytes) -> None:
@@ -230,19 +264,23 @@ def run(kind: str, seed: int, numbers: range) -> tuple[Counter[str], list[Failur
     signal.signal(signal.SIGALRM, _too_long)
     for number in numbers:
         chance = random.Random(seed * 1_000_000_007 + number)
-        content = mutated(chance.choice(seeds), chance)
-        started = time.perf_counter()
+        seed_file = chance.choice(seeds)
+        inside = kind == "model" and seed_file.startswith(b"PK") and chance.random() < 0.5
+        content = changed_inside(seed_file, chance) if inside else mutated(seed_file, chance)
+        started, before = time.perf_counter(), _peak()
         signal.alarm(SECONDS)
         try:
             read(content)
             ended["read"] += 1
         except errors.CnnfixError:
             ended["refused"] += 1
-        except BaseException as error:
+        except BaseException as error:  # TooLongError too, which no reader can take for an error of the file
             failures.append(Failure(kind, number, f"{type(error).__name__}: {error}"))
         finally:
             signal.alarm(0)
         longest = max(longest, time.perf_counter() - started)
+        if _peak() > before + MEMORY:
+            failures.append(Failure(kind, number, f"took {(_peak() - before) / 1e9:.1f} GB"))
     return ended, failures, longest
 
 
@@ -258,11 +296,21 @@ def _parts(kind: str, seed: int, count: int) -> Iterator[tuple[Counter[str], lis
 def _limit_memory() -> None:
     with open("/proc/self/statm") as file:
         now = int(file.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY, resource.RLIM_INFINITY))
+    # More than may be taken, so that what is taken is seen, and less than hurts others.
+    resource.setrlimit(resource.RLIMIT_AS, (now + 3 * MEMORY, resource.RLIM_INFINITY))
+
+
+def _peak() -> int:
+    """The most memory that this process had, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+class TooLongError(BaseException):
+    """Not an Exception, so that no reader can swallow it."""
 
 
 def _too_long(_number: int, _frame: object) -> None:
-    raise TimeoutError(f"took longer than {SECONDS} s")
+    raise TooLongError(f"took longer than {SECONDS} s")
 
 
 def main() -> int:

@@ -27,8 +27,11 @@ def main(control: int) -> None:
             with socket.socket(fileno=files[0]) as answer:
                 pid = os.fork()
                 if not pid:
-                    requests.close()
-                    _serve(answer)
+                    try:
+                        requests.close()
+                        _serve(answer)
+                    finally:  # also if nobody waits for the answer any more
+                        os._exit(0)
                 _, status = os.waitpid(pid, 0)
                 with suppress(OSError):
                     if status:
@@ -63,7 +66,6 @@ def _serve(answer: socket.socket) -> None:
     answer.sendall(kind)
     for part in parts:
         apart.send(answer, part)
-    os._exit(0)
 
 
 def _limit(memory: int, seconds: int, wait: int) -> None:
