@@ -1,7 +1,6 @@
 """Tables in text files, such as CSV: cells with their places, and numbers as people in many countries write them."""
 
 from cnnfix_core.tables.numbers import (
-    MINUS,
     Kind,
     NumberFormat,
     is_plain,
@@ -13,7 +12,6 @@ from cnnfix_core.tables.numbers import (
 from cnnfix_core.tables.reading import Cell, Row, Table, TableError, read_table
 
 __all__ = [
-    "MINUS",
     "Cell",
     "Kind",
     "NumberFormat",

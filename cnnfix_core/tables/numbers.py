@@ -33,11 +33,10 @@ _MISSING = {
     "nd",
 }
 _INFINITE = {"inf", "+inf", "-inf", "infinity", "-infinity", "#div/0!", "#num!"}
-MINUS = "\u2212"  # the typographic one
 _SPACES = "\u00a0\u202f\u2009 '\u2019"  # between thousands
 _NUMBER = re.compile(rf"[+-]?(\d[\d.,{_SPACES}]*|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
 _SIMPLE = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)  # the same in every table
-_MARKED = re.compile(rf"[,{_SPACES}{MINUS}]|\.[^\n]*\.")
+_MARKED = re.compile(rf"[,{_SPACES}]|\.[^\n]*\.")
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _GROUPED = re.compile(rf"[+-]?[1-9]\d{{0,2}}([.,{_SPACES}])\d{{3}}(\1\d{{3}})*", re.ASCII)
 _DATE = re.compile(
@@ -54,7 +53,7 @@ class NumberFormat:
 
     def number(self, cell: Cell) -> float:
         """The number in a cell. Raises TableError, with line and column, if it is none or not finite."""
-        text = _plain(cell.text)
+        text = cell.text
         mantissa = re.split("[eE]", text)[0]
         whole, _, fraction = mantissa.partition(self.decimal)
         if self.thousands in whole and self.thousands and not _GROUPED.fullmatch(whole):
@@ -83,7 +82,7 @@ def kind_of(text: str) -> Kind:
         return "infinite"
     if _DATE.fullmatch(text):
         return "date"
-    return "number" if _NUMBER.fullmatch(_plain(text)) else "text"
+    return "number" if _NUMBER.fullmatch(text) else "text"
 
 
 def is_plain(texts: Iterable[str]) -> bool:
@@ -93,7 +92,7 @@ def is_plain(texts: Iterable[str]) -> bool:
 
 def written_whole(text: str) -> bool:
     """Whether a number is written without decimals and without an exponent."""
-    return _WHOLE.fullmatch(_plain(text)) is not None
+    return _WHOLE.fullmatch(text) is not None
 
 
 def iso_date(cell: Cell) -> datetime:
@@ -116,7 +115,7 @@ def number_format(cells: Iterable[Cell]) -> NumberFormat:
     unclear: dict[str, Cell] = {}
     spaces = ""
     for cell in cells:
-        text = re.split("[eE]", _plain(cell.text))[0]
+        text = re.split("[eE]", cell.text)[0]
         spaces = spaces or next((mark for mark in _SPACES if mark in text), "")
         for mark, role in _roles(text).items():
             if role == "unclear":
@@ -162,8 +161,3 @@ def _roles(text: str) -> dict[str, str]:
         mark: "thousands" if count > 1 else "unclear" if _GROUPED.fullmatch(text) else "decimal"
         for mark, count in counts.items()
     }
-
-
-def _plain(text: str) -> str:
-    """A number with a plain minus."""
-    return text.replace(MINUS, "-")

@@ -22,6 +22,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_MINUS = re.compile("^\u2212(?=[0-9.,])")  # the typographic one, before a number
 _SEPARATED = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # what Excel writes above a table
 _COMMENT = re.compile(r"#(?!N/A|REF!|VALUE!|DIV/0!|NUM!|NAME\?|NULL!)|%")
 # Numbers with decimal commas, separated by spaces.
@@ -46,7 +47,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row that is not empty: its line in the file, counted from 1, and its cells, without spaces around them."""
+    """A row that is not empty: its line in the file, counted from 1, and its cells, each on one line."""
 
     line: int
     texts: tuple[str, ...]
@@ -84,7 +85,7 @@ class Table:
         reader = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True)
         try:
             for texts in reader:
-                stripped = tuple(text.strip() for text in texts)
+                stripped = tuple(_MINUS.sub("-", text.strip().replace("\n", " ")) for text in texts)
                 if any(stripped):
                     yield Row(self._first + reader.line_num, stripped)
         except csv.Error as error:

@@ -38,6 +38,7 @@ WIDE = [[k * value + 0.25 for value in HALVES] for k in (1, 2, 3)]
         (lines(lambda t: f"1,{t}\t0,{50 + 5 * t % 7}"), [[1 + t / 10 for t in STEPS], NOISE][1:]),
         (lines(lambda t: f"0,{50 + 5 * t % 7}  1,{t}"), [NOISE, [1 + t / 10 for t in STEPS]]),
         (lines(lambda t: f"0,{50 + t}"), [[0.5 + t / 100 for t in STEPS]]),
+        (lines(lambda t: f"\u22120,{50 + t}"), [[-0.5 - t / 100 for t in STEPS]]),
         (lines(lambda t: f"-0,{50 + t}"), [[-0.5 - t / 100 for t in STEPS]]),
         (lines(lambda t: f"{t},{10 + t}", "value\n"), [[t + (10 + t) / 100 for t in STEPS]]),
         (lines(lambda t: f'{t},"0,{50 + t}"'), [[0.5 + t / 100 for t in STEPS]]),

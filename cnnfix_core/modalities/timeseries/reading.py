@@ -18,7 +18,6 @@ from cnnfix_core.modalities.timeseries.header import (
 from cnnfix_core.modalities.timeseries.series import SignalError, checked
 from cnnfix_core.modalities.timeseries.time_column import check_dates, is_time, is_time_name
 from cnnfix_core.tables import (
-    MINUS,
     Cell,
     Kind,
     NumberFormat,
@@ -225,7 +224,7 @@ def _values(texts: list[str], cell: Callable[[int], Cell], form: NumberFormat) -
             what = f"is “{text}”" if text else "is empty"
             raise TableError(f"{cell(n)} {what}: fill in values that are missing or infinite first.")
     if form == NumberFormat():
-        values = np.array([float(text.replace(MINUS, "-")) for text in texts[:end]], float)
+        values = np.array(list(map(float, texts[:end])), float)
         if np.isfinite(values).all():
             return values
     return np.array([form.number(cell(n)) for n in range(end)], float)
