@@ -52,6 +52,12 @@ class Elsewhere(Tensor):
         """That of its numbers, so that views are known by it."""
         return self.numbers.untyped_storage()
 
+    def numpy(self, *, force: bool = False) -> Any:
+        """A copy if it is forced, otherwise refused."""
+        if not force:
+            raise OtherDeviceError("NumPy cannot read a tensor on the other device: copy it first.")
+        return self.detach().cpu().numpy()
+
     def tolist(self) -> Any:
         """As a GPU does it: copy, then list."""
         return self.detach().cpu().tolist()
