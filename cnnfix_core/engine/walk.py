@@ -20,10 +20,11 @@ from cnnfix_core.engine.presets import EVIDENCE, Preset, get_preset
 from cnnfix_core.engine.recording import go_on
 from cnnfix_core.engine.rules import Arrival, Question, Rule
 from cnnfix_core.engine.selection import Selection
-from cnnfix_core.engine.tape import Operation, Tape, Value
+from cnnfix_core.engine.tape import Operation, Tape, Value, as_array
 from cnnfix_core.engine.topology import Structure
 from cnnfix_core.engine.units import Unit
 from cnnfix_core.errors import NothingContributesError, TargetError
+from cnnfix_core.utils.notebook import marked
 
 Target = Sequence[int] | Sequence[Sequence[int]] | Callable[[Any], Any] | Unit
 
@@ -131,6 +132,16 @@ class Passage:
     def fixations(self) -> Fixated:
         """The elements of the first input that were reached."""
         return self.fixations_of(0)
+
+    def _repr_png_(self) -> bytes | None:
+        """What a notebook shows: where the walk reached the picture it began with; None if the input is no picture."""
+        reached, data = self.fixations, self.tape.inputs[0].data
+        if data is None or data.ndim != 4 or not len(reached):
+            return None
+        item, _, y, x = reached.index.T
+        found = np.zeros(data.shape[2:])
+        np.add.at(found, (y, x), reached.evidence)
+        return marked(found, as_array(data[item[0]]).mean(axis=0))
 
     def fixations_of(self, number: int) -> Fixated:
         """The elements of one of several inputs that were reached."""

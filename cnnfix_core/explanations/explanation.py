@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from html import escape
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from cnnfix_core.explanations.depths import ALL, Depth, EvidenceMap, depth_map, 
 from cnnfix_core.explanations.fixations import Fixations, on_picture
 from cnnfix_core.images import Crops, Picture, Source, View, open_picture
 from cnnfix_core.regions import MAP_SIDE, BoxRule, box_of
+from cnnfix_core.utils.notebook import html_image, marked
 from cnnfix_core.zoo import Model
 
 
@@ -57,6 +59,14 @@ class Explanation(ClassExplanation):
     def trace(self) -> Trace:
         """The walk, to go through it step by step; of several explained views, that of the first."""
         return self.traces[0]
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the density, on what the network saw if the walks are there, and a sentence."""
+        kept, target = self.kept_fixations, escape(self.target.label)
+        other = "" if self.rather_than is None else f" rather than “{escape(self.rather_than.label)}”"
+        shown = self.trace._repr_png_() if len(self.traces) == 1 else None
+        image = html_image(shown or marked(self.density(longest_side=MAP_SIDE)))
+        return f"<p>{len(kept):,} fixations for “{target}”{other}, score {self.target.score:.3g}.</p>{image}"
 
     def without_traces(self) -> Explanation:
         """A copy without the walks and their tapes, which hold the network's activations."""

@@ -12,6 +12,7 @@ from cnnfix_core.engine import Preset, Unit
 from cnnfix_core.explanations import Fixations
 from cnnfix_core.images import Crops, Picture
 from cnnfix_core.regions import Box, BoxRule
+from cnnfix_core.utils.notebook import marked
 from cnnfix_core.zoo import Model
 
 Map = NDArray[np.float32]
@@ -114,6 +115,10 @@ class Attribution:
     box: Box | None
     asked: Asked
     seconds: float
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows: the map."""
+        return marked(self.map)
 
     @property
     def nbytes(self) -> int:
