@@ -26,7 +26,7 @@ from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explanations import classes
 from cnnfix_core.images import list_samples, load_sample
 from cnnfix_core.methods import attribution
-from cnnfix_core.metrics import rank_correlation
+from cnnfix_core.metrics import overlap, rank_correlation
 from cnnfix_core.perturbations import randomised
 from cnnfix_core.regions import MAP_SIDE
 
@@ -59,7 +59,7 @@ WAYS: Mapping[str, Draw] = {
     **{name: _method(name) for name in ("gradcam", "guided_backprop", "guided_gradcam", "saliency")},
 }
 PHOTOGRAPHS = [sample.name for sample in list_samples() if not sample.source.startswith("this project")]
-HEADS = ("before and after", "without the edges", "with the edges", "another picture", "another class")
+HEADS = ("before and after", "without the edges", "with the edges", "another picture", "another class", "tenths")
 
 
 def main() -> None:
@@ -89,10 +89,8 @@ def main() -> None:
         print(f"| {title} | {' | '.join(f'{value:.2f}' for value in np.nanmean(found, axis=0))} |", flush=True)
 
 
-def likeness(
-    before: Map, after: Map, rival: Map, edge: Map, elsewhere: Map
-) -> tuple[float, float, float, float, float]:
-    """The rank correlations of one picture, in the order of HEADS.
+def likeness(before: Map, after: Map, rival: Map, edge: Map, elsewhere: Map) -> tuple[float, ...]:
+    """The rank correlations of one picture, and the overlap of the strongest tenths before and after, as in HEADS.
 
     Args:
         before: The map of the trained network.
@@ -106,7 +104,8 @@ def likeness(
     rest = (alike - first * second) / np.sqrt((1 - first**2) * (1 - second**2))
     size = before.shape[::-1]
     other = np.asarray(Image.fromarray(elsewhere.astype(np.float32)).resize(size, Image.Resampling.BILINEAR))
-    return alike, float(rest), first, rank_correlation(before, other), rank_correlation(before, rival)
+    apart = rank_correlation(before, other), rank_correlation(before, rival)
+    return alike, float(rest), first, *apart, overlap(before, after)
 
 
 def edges(picture: cnnfix.Picture, shape: tuple[int, ...]) -> Map:
