@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import cnnfix_core as cnnfix
-from cnnfix_core.engine import unravel_together
+from cnnfix_core.engine import Passage, unravel_together
 from tests.engine.asking import Apply
 
 
@@ -147,10 +147,11 @@ def test_walks_together_lose_what_they_lose_alone(x: Tensor) -> None:
     both = torch.cat([x, x.flip(3)])
     tape = cnnfix.record(Beside(through_complex), both)
     together = unravel_together(tape, [(0, 0), (1, 0)], cnnfix.EVIDENCE)
-    for n, found in enumerate(together):
-        alone = cnnfix.unravel(tape, (n, 0)).fixations
-        assert found.evidence.sum() == pytest.approx(alone.evidence.sum())  # type: ignore[union-attr]
-        assert found.index.tolist() == alone.index.tolist()  # type: ignore[union-attr]
+    for n, passed in enumerate(together):
+        assert isinstance(passed, Passage)
+        found, alone = passed.fixations, cnnfix.unravel(tape, (n, 0)).fixations
+        assert found.evidence.sum() == pytest.approx(alone.evidence.sum())
+        assert found.index.tolist() == alone.index.tolist()
 
 
 def test_a_residual_block_with_a_cut_branch(x: Tensor) -> None:

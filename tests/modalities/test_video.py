@@ -13,6 +13,7 @@ from torch import nn
 from cnnfix_core.engine.recording import record
 from cnnfix_core.engine.walk import unravel
 from cnnfix_core.errors import ModelError, TargetError
+from cnnfix_core.explanations.asking import RIVALS
 from cnnfix_core.images.picture import PictureError
 from cnnfix_core.modalities.video import (
     Clip,
@@ -216,7 +217,8 @@ def test_what_reached_each_frame_is_what_the_walk_says(model: ClipModel) -> None
     clip = clip_samples()[0].clip
     found = explain_clip(model, clip)
     tape = record(model.module, model.inputs(clip))
-    reached = unravel(tape, (0, found.target.index), found.preset).fixations
+    others = [index for index in np.argsort(-tape.output_tensor[0].numpy()).tolist() if index != found.target.index]
+    reached = unravel(tape, (0, found.target.index), found.preset, [(0, other) for other in others[:RIVALS]]).fixations
     by_step = np.bincount(reached.index[:, 2], reached.evidence, 16)
     assert found.by_frame == pytest.approx(by_step / by_step.sum())
     total = sum(one.evidence.sum() for one in found.fixations if one is not None)
