@@ -33,6 +33,7 @@ from cnnfix_core.explanations import classes, summary
 from cnnfix_core.images import list_samples
 from cnnfix_core.regions import MAP_SIDE
 from cnnfix_ui.components.panels.component import Panel, panel_data
+from cnnfix_ui.widgets import depths
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 SETTLED = """() => {
@@ -213,11 +214,11 @@ def parts(model: cnnfix.Model, picture: cnnfix.Picture) -> dict[str, float]:
     clock["explain: recording, walk, fixations on the picture"] = time.perf_counter()
     gradcam = cnnfix.attribute(model, picture, target, crops="whole", longest_side=MAP_SIDE)
     clock["Grad-CAM"] = time.perf_counter()
-    density = explanation.density(longest_side=MAP_SIDE)
-    clock["density"] = time.perf_counter()
-    summary(explanation, density, gradcam)
+    map_ = explanation.map(MAP_SIDE)
+    clock["map"] = time.perf_counter()
+    summary(explanation, map_, gradcam)
     clock["sentence"] = time.perf_counter()
-    shown = [Panel("", density, explanation.kept_fixations), Panel("", gradcam)]
+    shown = [Panel("", depths.usual(explanation).layers, explanation.kept_fixations), Panel.of("", gradcam)]
     panel_data(picture, shown, points="fixation", opacity=1, alt="")
     clock["drawing and encoding"] = time.perf_counter()
     times = list(clock.values())

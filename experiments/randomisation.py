@@ -21,7 +21,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude
 
 import cnnfix_core as cnnfix
-from cnnfix_core.engine import EVIDENCE
+from cnnfix_core.engine import ALL, EVIDENCE, Depth
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explanations import classes
 from cnnfix_core.images import list_samples, load_sample
@@ -35,13 +35,13 @@ Draw = Callable[[cnnfix.Model, cnnfix.Picture, int, int], Map]
 """The map of a class; the last argument is another class, which contrasts take."""
 
 
-def _walk(contrast: float, joined: bool) -> Draw:
-    preset = replace(EVIDENCE, contrast=contrast, joined=joined)
+def _walk(contrast: float, depth: Depth) -> Draw:
+    preset = replace(EVIDENCE, contrast=contrast, depth=depth)
     return lambda model, picture, asked, _other: cnnfix.explain(model, picture, asked, preset).map(MAP_SIDE)
 
 
-def _contrast(joined: bool) -> Draw:
-    preset = replace(EVIDENCE, joined=joined)
+def _contrast(depth: Depth) -> Draw:
+    preset = replace(EVIDENCE, depth=depth)
     return lambda model, picture, *both: cnnfix.explain(model, picture, both, preset).map(MAP_SIDE)
 
 
@@ -50,12 +50,12 @@ def _method(name: str) -> Draw:
 
 
 WAYS: Mapping[str, Draw] = {
-    "fixations, at the pixels, no contrast (before)": _walk(0.0, joined=False),
-    "fixations, at the pixels": _walk(EVIDENCE.contrast, joined=False),
-    "fixations, at the pixels, rather than": _contrast(joined=False),
-    "fixations, no contrast": _walk(0.0, joined=True),
-    "fixations (the default)": _walk(EVIDENCE.contrast, joined=True),
-    "fixations, rather than": _contrast(joined=True),
+    "fixations, at the pixels, no contrast (before)": _walk(0.0, depth=1),
+    "fixations, at the pixels": _walk(EVIDENCE.contrast, depth=1),
+    "fixations, at the pixels, rather than": _contrast(depth=1),
+    "fixations, no contrast": _walk(0.0, depth=ALL),
+    "fixations (the default)": _walk(EVIDENCE.contrast, depth=ALL),
+    "fixations, rather than": _contrast(depth=ALL),
     **{name: _method(name) for name in ("gradcam", "guided_backprop", "guided_gradcam", "saliency")},
 }
 PHOTOGRAPHS = [sample.name for sample in list_samples() if not sample.source.startswith("this project")]

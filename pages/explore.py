@@ -3,6 +3,7 @@
 For segmentation and detection networks the question is about one pixel or one box.
 """
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -13,13 +14,14 @@ from cnnfix_ui.address import Setting, kept_in_address, one_of
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.explore import sections
 from cnnfix_ui.server import results
-from cnnfix_ui.widgets import answer, controls, networks
+from cnnfix_ui.widgets import answer, controls, depths, networks
 from cnnfix_ui.widgets.gallery import choose_picture
 
 SETTINGS = {
     **controls.SETTINGS,
     "show": one_of(*answer.SHOWN, default="both"),
     "opacity": Setting(75, answer.parse_opacity),
+    "depth": depths.DEPTH,
     "at": Setting(None, sections.parse_pixel, sections.pixel_text),
 }
 
@@ -61,9 +63,8 @@ with kept_in_address(SETTINGS):
     if explanation:
         with place:
             st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
-            name = st.session_state["picture"]
-            report = results.report_maker(network, picture, name, explanation) if asked is network else None
-            answer.show_explanation(picture, explanation, gradcam, report)
+            report = partial(results.report_maker, network, picture, st.session_state["picture"])
+            answer.show_explanation(picture, explanation, gradcam, report if asked is network else None)
     if explanation and asked is network:
         answer.prepare_others(network, picture, explanation)
         with place, st.container(horizontal=True, gap="medium"):

@@ -15,6 +15,7 @@ from cnnfix_core.cli.options import (
     model_options,
     non_negative,
     opened,
+    preset_of,
     target_of,
 )
 from cnnfix_core.cli.parsing import Parser
@@ -46,13 +47,12 @@ def add(command: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Walk, print one line per block or the details of one step, and write the files."""
     from cnnfix_core.backtrack import gif, trace_json, walked
-    from cnnfix_core.engine import get_preset
 
     if options.pick and options.step is None:
         raise CnnfixError("--pick chooses elements of one step: say which with --step.")
     picture = opened(options.image)
     model = load(options.model, model_options(options))
-    walk = walked(model, picture, target_of(options), [get_preset(options.preset, options.focus)])
+    walk = walked(model, picture, target_of(options), [preset_of(options)])
     print(_blocks(walk) if options.step is None else _facts(walk, options.step, options.pick))
     if options.json:
         options.json.write_text(trace_json(walk), "utf-8")

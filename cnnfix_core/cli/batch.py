@@ -16,6 +16,7 @@ from cnnfix_core.cli.options import (
     load,
     model_options,
     positive,
+    preset_of,
     print_left_out,
     print_warnings,
     unit_of,
@@ -88,11 +89,10 @@ def run(options: argparse.Namespace) -> int:
     from cnnfix_core.batch import BatchExplainer, Work, runner
     from cnnfix_core.batch.items import items
     from cnnfix_core.batch.table import table, without_formulas, write
-    from cnnfix_core.engine import get_preset
     from cnnfix_core.zoo import digest_of, reading_of
 
     found = items(options.source)
-    preset = get_preset(options.preset, options.focus)
+    preset = preset_of(options)
     target = options.target if options.unit is None else unit_of(options)
     asked = None if target is None else str(target)
     loading = partial(load, options.model, model_options(options))

@@ -14,6 +14,7 @@ from cnnfix_core.cli.options import (
     load,
     model_options,
     opened,
+    preset_of,
     target_of,
 )
 from cnnfix_core.cli.parsing import Parser
@@ -42,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
 
     picture = opened(options.image)
     model = load(options.model, model_options(options))
-    result = explain(model, picture, target_of(options), options.preset, options.focus)
+    result = explain(model, picture, target_of(options), preset_of(options))
     map_ = result.map(highest_density.MAP_SIDE)
     print(description.summary(result, map_))
     if options.json:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cnnfix_core.engine import FOCUS, PRESETS, Unit
+from cnnfix_core.engine import ALL, FOCUS, PRESETS, Depth, Preset, Unit, get_preset
 from cnnfix_core.errors import CnnfixError, did_you_mean
 from cnnfix_core.images import Picture, Source, left_out_of, open_picture
 from cnnfix_core.zoo import DEFAULT, Model
@@ -41,6 +41,18 @@ def add_preset(command: argparse.ArgumentParser) -> None:
     """Add the arguments for a walk."""
     command.add_argument("--preset", choices=PRESETS, default="evidence", help="rules of the walk (default: evidence)")
     command.add_argument("--focus", choices=FOCUS, help="focus of the evidence preset (default: balanced)")
+    command.add_argument(
+        "--depth",
+        metavar="DEPTH",
+        type=_depth,
+        help="where the map shows the evidence: all, the stride of a feature map such as 32, or 1 for the pixels "
+        "(default: all; the published preset: 1)",
+    )
+
+
+def preset_of(options: argparse.Namespace) -> Preset:
+    """The preset of a walk. Raises CnnfixError for a focus that the preset does not have."""
+    return get_preset(options.preset, options.focus, options.depth)
 
 
 def add_model(command: argparse.ArgumentParser) -> None:
@@ -203,6 +215,10 @@ def _opened(path: Path, options: Mapping[str, Any]) -> Model:
     model = replace(model, preprocess=replace(model.preprocess, **changed))
     print_warnings([*model.notes, *([] if model.usual else [f"{model.title}: {model.facts}"])])
     return model
+
+
+def _depth(text: str) -> Depth:
+    return ALL if text == ALL else positive(text)
 
 
 def _numbers(text: str) -> tuple[float, ...]:

@@ -6,7 +6,16 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from cnnfix_core.cli.options import add_preset, add_question, load, model_options, model_words, opened, target_of
+from cnnfix_core.cli.options import (
+    add_preset,
+    add_question,
+    load,
+    model_options,
+    model_words,
+    opened,
+    preset_of,
+    target_of,
+)
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import CnnfixError, need
 
@@ -28,7 +37,6 @@ def add(command: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Explain, compare methods, and write the files."""
     from cnnfix_core import report
-    from cnnfix_core.engine import get_preset
     from cnnfix_core.images import bytes_of
 
     kinds = {file: file.suffix.lower().lstrip(".") for file in options.out}
@@ -39,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
             need("reportlab")
     content = bytes_of(options.image)
     picture = opened(content)
-    preset = get_preset(options.preset, options.focus)
+    preset = preset_of(options)
     preset = replace(preset, crops=options.crops) if options.crops else preset
     made = report.make_report(
         load(options.model, model_options(options)),

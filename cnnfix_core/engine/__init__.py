@@ -5,7 +5,7 @@ from cnnfix_core.engine.batched_walk import Reached, unravel_together
 from cnnfix_core.engine.eval_mode import left_alone
 from cnnfix_core.engine.families import FamilyTable, family_of
 from cnnfix_core.engine.gates import followed_factors
-from cnnfix_core.engine.presets import EVIDENCE, FOCUS, PRESETS, PUBLISHED, Preset, get_preset
+from cnnfix_core.engine.presets import ALL, EVIDENCE, FOCUS, PRESETS, PUBLISHED, Depth, Preset, get_preset
 from cnnfix_core.engine.recording import go_on, record, record_whole
 from cnnfix_core.engine.results import Path, named_tensors, part_at, tensors_in
 from cnnfix_core.engine.rule_coverage import Coverage, coverage
@@ -17,12 +17,14 @@ from cnnfix_core.engine.units import Unit
 from cnnfix_core.engine.walk import Fixated, Hop, Passage, Stop, Trace, unravel, unravel_again, unravel_on
 
 __all__ = [
+    "ALL",
     "EVIDENCE",
     "FOCUS",
     "PRESETS",
     "PUBLISHED",
     "Arrival",
     "Coverage",
+    "Depth",
     "FamilyTable",
     "Fixated",
     "Hop",

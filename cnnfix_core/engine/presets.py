@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -10,6 +11,9 @@ from cnnfix_core.images import Crops
 
 Location = Literal["centre", "product", "activation", "joint"]
 Focus = Literal["wide", "balanced", "sharp", "sharpest"]
+Depth = int | Literal["all"]
+"""The stride of a feature map in pixels of the network's input, 1 for the pixels themselves; or all depths joined."""
+ALL: Literal["all"] = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,8 @@ class Preset:
             the picture's diagonal; None drops nothing.
         contrast: where one class is explained, how much of the evidence for the strongest other classes is taken away
             at the last feature map, 0 to 1.
-        joined: whether the map of a picture joins the evidence at all depths of the network; otherwise it is the
-            density of the fixations (the paper's heat map).
+        depth: where the map of a picture shows the evidence: "all" joins the feature maps at all depths of the network;
+            the stride of a feature map shows that one; 1 is the density of the fixations (the paper's heat map).
         box_share: share of the map in the smallest region whose largest part the box surrounds; None takes the
             extent of the fixations.
     """
@@ -54,7 +58,7 @@ class Preset:
     sigma: float
     outliers: tuple[float, float] | None
     contrast: float
-    joined: bool
+    depth: Depth
     box_share: float | None
 
     def __post_init__(self) -> None:
@@ -64,6 +68,8 @@ class Preset:
             raise CnnfixError(f"beam is {self.beam}, but at least 1 element must stay; None keeps all.")
         if not 0 <= self.contrast <= 1:
             raise CnnfixError(f"contrast is {self.contrast}, but must be between 0 and 1.")
+        if self.depth != ALL and not re.fullmatch("[1-9][0-9]*", str(self.depth)):
+            raise CnnfixError(f"depth is {self.depth!r}; choose all, the stride of a feature map, or 1 for the pixels.")
         for field, value, allowed in (
             ("location", self.location, get_args(Location)),
             ("residual_location", self.residual_location, get_args(Location)),
@@ -87,7 +93,7 @@ PUBLISHED = Preset(
     sigma=20.0,
     outliers=(0.05, 0.10),
     contrast=0.0,
-    joined=False,
+    depth=1,
     box_share=None,
 )
 
@@ -105,7 +111,7 @@ EVIDENCE = Preset(
     sigma=5.0,
     outliers=None,
     contrast=0.5,
-    joined=True,
+    depth=ALL,
     box_share=0.85,
 )
 
@@ -120,12 +126,13 @@ FOCUS: dict[Focus, tuple[int, int]] = {
 }
 
 
-def get_preset(preset: str | Preset, focus: str | None = None) -> Preset:
-    """The preset of a name, with another focus.
+def get_preset(preset: str | Preset, focus: str | None = None, depth: Depth | None = None) -> Preset:
+    """The preset of a name, with another focus or depth.
 
     Args:
         preset: "evidence", "published", or a preset, which is returned as it is where `focus` is None.
         focus: "wide", "balanced", "sharp" or "sharpest": sets fan-out and beam of the evidence preset, see `FOCUS`.
+        depth: "all" or the stride of a feature map; None for the preset's.
 
     Raises:
         CnnfixError: there is no such preset or focus, or the preset has no focus.
@@ -134,6 +141,8 @@ def get_preset(preset: str | Preset, focus: str | None = None) -> Preset:
         if preset not in PRESETS:
             raise CnnfixError(f"There is no preset {preset!r}; choose one of {', '.join(PRESETS)}.")
         preset = PRESETS[preset]
+    if depth is not None:
+        preset = replace(preset, depth=depth)
     if focus is None:
         return preset
     if focus not in FOCUS:

@@ -9,6 +9,7 @@ from cnnfix_core.explanations.asking import (
     TargetSpec,
     ask,
 )
+from cnnfix_core.explanations.depths import EvidenceMap, depths_of, feature_maps
 from cnnfix_core.explanations.description import question, summary
 from cnnfix_core.explanations.explanation import (
     Explanation,
@@ -30,15 +31,19 @@ from cnnfix_core.explanations.export import (
     rounded,
 )
 from cnnfix_core.explanations.fixations import Fixations, merged, on_picture
+from cnnfix_core.explanations.on_picture import OnPicture, PictureEvidence
 
 __all__ = [
     "Asking",
     "Class",
     "ClassExplanation",
     "Classes",
+    "EvidenceMap",
     "Explanation",
     "Fixations",
+    "OnPicture",
     "PictureAsking",
+    "PictureEvidence",
     "Prediction",
     "RecordedPicture",
     "TargetSpec",
@@ -50,7 +55,9 @@ __all__ = [
     "channel_name",
     "class_as_dict",
     "classes",
+    "depths_of",
     "explain",
+    "feature_maps",
     "json_text",
     "listed",
     "merged",

@@ -7,9 +7,8 @@ agree, so it has the virtues of both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -17,14 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine import Passage, Tape, Value, as_array, bottlenecks
+from cnnfix_core.engine import ALL, Depth, Passage, Tape, Value, as_array, bottlenecks
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.images import Sized, View, maps_on_picture
 from cnnfix_core.receptive_fields import Axis, Field, fields
-
-Depth = int | Literal["all"]
-"""The stride of a feature map in pixels of the network's input, 1 for the pixels themselves; or all depths joined."""
-ALL: Literal["all"] = "all"
 
 _BLUR = 0.5  # of the distance between neighbouring places
 _FLOOR = 1e-9  # of a map's maximum, so that places without evidence at one depth have a logarithm
@@ -118,7 +113,12 @@ def feature_maps(tape: Tape) -> dict[Value, Field]:
     return dict(found[stride] for stride in sorted(found, reverse=True))
 
 
-def evidence_maps(passage: Passage, maps: dict[Value, Field]) -> tuple[EvidenceMap, ...]:
+def depths_of(maps: Iterable[EvidenceMap | Field]) -> tuple[int, ...]:
+    """The strides of these maps in the same order, then 1 for the pixels."""
+    return (*(found.stride if isinstance(found, EvidenceMap) else _stride(found) for found in maps), 1)
+
+
+def evidence_maps(passage: Passage, maps: Mapping[Value, Field]) -> tuple[EvidenceMap, ...]:
     """The evidence of a walk on these feature maps; those that it did not reach are left out."""
     reached = ((value, field, passage.selection(value)) for value, field in maps.items())
     return tuple(

@@ -12,19 +12,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cnnfix_core.arrays import Floats
-from cnnfix_core.engine import EVIDENCE, Passage, Preset, Stop, Tape, Trace, Unit, as_array, get_preset, unravel
+from cnnfix_core.engine import EVIDENCE, Depth, Passage, Preset, Stop, Tape, Trace, Unit, as_array, get_preset, unravel
 from cnnfix_core.explanations.asking import Asking, Classes, ClassExplanation, Prediction, TargetSpec
-from cnnfix_core.explanations.depths import ALL, Depth, EvidenceMap, depth_map, evidence_maps, feature_maps
-from cnnfix_core.explanations.fixations import Fixations, on_picture
+from cnnfix_core.explanations.depths import EvidenceMap, feature_maps
+from cnnfix_core.explanations.fixations import Fixations
+from cnnfix_core.explanations.on_picture import OnPicture, PictureEvidence
 from cnnfix_core.images import Crops, Picture, Source, View, open_picture
-from cnnfix_core.regions import MAP_SIDE, BoxRule, box_of
+from cnnfix_core.regions import MAP_SIDE
 from cnnfix_core.utils.notebook import html_image, marked
 from cnnfix_core.zoo import Model
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Explanation(ClassExplanation):
+class Explanation(ClassExplanation, OnPicture):
     """Which pixels of a picture led to the score of a class.
 
     Attributes:
@@ -61,67 +61,20 @@ class Explanation(ClassExplanation):
         return self.traces[0]
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the density, on what the network saw if the walks are there, and a sentence."""
+        """What a notebook shows: the map, on what the network saw if the walks are there, and a sentence."""
         kept, target = self.kept_fixations, escape(self.target.label)
         other = "" if self.rather_than is None else f" rather than “{escape(self.rather_than.label)}”"
         shown = self.trace._repr_png_() if len(self.traces) == 1 else None
-        image = html_image(shown or marked(self.density(longest_side=MAP_SIDE)))
+        image = html_image(shown or marked(self.map(MAP_SIDE)))
         return f"<p>{len(kept):,} fixations for “{target}”{other}, score {self.target.score:.3g}.</p>{image}"
 
     def without_traces(self) -> Explanation:
         """A copy without the walks and their tapes, which hold the network's activations."""
         return replace(self, traces=())
 
-    @property
-    def kept_fixations(self) -> Fixations:
-        """The fixations, without outliers if the preset removes them."""
-        if self.preset.outliers is None:
-            return self.fixations
-        kept = self.fixations.without_outliers(*self.preset.outliers)
-        # If the fixations are widely scattered, all would count as outliers: then keep all of them.
-        return kept if len(kept) else self.fixations
-
-    @property
-    def depths(self) -> tuple[int, ...]:
-        """The depths at which `map` can show the evidence: strides from coarse to fine; the last is 1, the pixels."""
-        return (*(found.stride for found in self.maps[0]), 1)
-
-    def map(self, longest_side: int | None = None, depth: Depth | None = None) -> Floats:
-        """Where the evidence lies: (H, W) of the original picture, sums to 1.
-
-        Args:
-            longest_side: Limit the longest side of the map, to get a smaller one of the same aspect ratio.
-            depth: The stride of a feature map, from `depths`; 1 for the density of the fixations; "all" for what all
-                feature maps agree on, see `depths.py`. None for the preset's: "all", or 1 for the published algorithm.
-
-        Raises:
-            CnnfixError: The network has no feature map of this stride.
-        """
-        if depth is None:
-            depth = ALL if self.preset.joined else 1
-        if depth == 1 or (depth == ALL and not any(self.maps)):
-            return self.density(longest_side=longest_side)
-        return depth_map(self.fixations, self.explained, self.maps, depth, longest_side)
-
-    def density(self, sigma: float | None = None, longest_side: int | None = None) -> Floats:
-        """The density of the fixations kept: (H, W) of the original picture, sums to 1; see `Fixations.density`."""
-        return self.kept_fixations.density(sigma, longest_side)
-
-    def box(self, share: float | None = None) -> tuple[int, int, int, int]:
-        """A bounding box around the evidence: x0, y0, x1, y1, inclusive pixels.
-
-        The box surrounds the largest connected part of the smallest region that holds `share` of the map.
-
-        Args:
-            share: None for the preset's share. If the preset has none, the box is the extent of the fixations kept.
-        """
-        share = self.preset.box_share if share is None else share
-        kept = self.kept_fixations
-        if share is None:
-            return kept.extent()
-        # The other parts of the region are separate evidence for the class, not more of the same object.
-        rule = BoxRule("share", share, largest=True)
-        return box_of(self.map(MAP_SIDE), rule, kept.width, kept.height) or kept.extent()
+    def at(self, depth: Depth) -> Explanation:
+        """The same explanation at another depth, without another walk: its map and its box show this one."""
+        return replace(self, preset=get_preset(self.preset, depth=depth))
 
 
 def explain(
@@ -236,10 +189,9 @@ class PictureAsking(Asking):
 
     def explanation(self, walks: Sequence[Passage], seconds: float) -> Explanation:
         """The explanation, without traces, from the walk on each view in `walked`."""
-        explained = tuple(self._seen[n] for n in self.walked)
-        reached = [walk.fixations for walk in walks]
-        found = on_picture(self._picture, self._preset, list(zip(explained, reached, strict=True)))
-        shown = feature_maps(walks[0].tape) if self._preset.joined else {}
+        explained = [self._seen[n] for n in self.walked]
+        seen = zip(explained, walks, strict=True)
+        found = PictureEvidence.of(self._picture, self._preset, list(seen), feature_maps(walks[0].tape))
         return Explanation(
             preset=self._preset,
             predictions=self.classes.top(10),
@@ -248,10 +200,10 @@ class PictureAsking(Asking):
             seconds=seconds,
             model=self._model.name,
             digest=self._picture.digest,
-            fixations=replace(found, channels=self._model.preprocess.channels),
+            fixations=replace(found.fixations, channels=self._model.preprocess.channels),
             views=self._seen,
-            explained=explained,
-            maps=tuple(evidence_maps(walk, shown) for walk in walks),
+            explained=found.explained,
+            maps=found.maps,
             traces=(),
         )
 

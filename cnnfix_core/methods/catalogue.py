@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cnnfix_core.engine import EVIDENCE, PUBLISHED
+from cnnfix_core.engine import EVIDENCE, PUBLISHED, get_preset
 from cnnfix_core.methods import baselines, cam, class_activation, excitation, gradients, perturbation
 from cnnfix_core.methods.feature_maps import needs_gradient, needs_map
-from cnnfix_core.methods.fixations import needs_rules, walk
+from cnnfix_core.methods.fixations import needs_depth, needs_rules, walk
 from cnnfix_core.methods.guided import needs_rectifiers
 from cnnfix_core.methods.method import Method
 from cnnfix_core.methods.per_view import by_view
@@ -13,7 +13,24 @@ from cnnfix_core.regions import BoxRule
 
 _PART_OF_MAXIMUM = BoxRule("threshold", 0.2, largest=True)  # Zhou et al., CVPR 2016
 _MOST_OF_IT = BoxRule("share", 0.9)
+_STRIDES = (32, 16, 8, 4, 2)  # of the feature maps that most networks have
 _MIDDLE = BoxRule("threshold", 0.278)  # a centred box of 0.8 times the width and height
+
+
+def _at(depth: int, title: str, about: str) -> Method:
+    """The walk of `fixations`, with its evidence at one depth."""
+    return Method(
+        name=f"fixations_{depth}",
+        title=title,
+        family="Fixations at one depth",
+        source="this project",
+        about=about,
+        draw=walk,
+        preset=get_preset(EVIDENCE, depth=depth),
+        box=_MOST_OF_IT,
+        needs=(needs_rules, needs_depth(depth)),
+    )
+
 
 _ALL = (
     Method(
@@ -21,7 +38,7 @@ _ALL = (
         title="Fixations",
         family="Fixations",
         source="this project, after Mopuri et al. 2019",
-        about="Walks back from the class's score and shares its evidence among the pixels that contributed to it.",
+        about="Walks back from the class's score to the pixels, and shows where the evidence at all depths agrees.",
         draw=walk,
         preset=EVIDENCE,
         box=_MOST_OF_IT,
@@ -38,6 +55,15 @@ _ALL = (
         box=_MOST_OF_IT,
         needs=(needs_rules,),
     ),
+    *(
+        _at(
+            stride,
+            f"Fixations at stride {stride}",
+            f"The evidence at the last feature map of stride {stride} that everything passes through.",
+        )
+        for stride in _STRIDES
+    ),
+    _at(1, "Fixations at the pixels", "The evidence that arrived at the pixels, blurred a little."),
     Method(
         name="cam",
         title="CAM",

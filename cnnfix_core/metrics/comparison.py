@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from cnnfix_core.engine import Preset
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.images import Picture
 from cnnfix_core.methods import METHODS, reason_against
@@ -29,13 +30,22 @@ class Failed:
 
 
 def compare(
-    model: Model, picture: Picture, truth: GroundTruth, asked: ClassTarget, methods: Sequence[str], steps: int = 0
+    model: Model,
+    picture: Picture,
+    truth: GroundTruth,
+    asked: ClassTarget,
+    methods: Sequence[str],
+    steps: int = 0,
+    preset: Preset | None = None,
 ) -> Iterator[Measured | Failed]:
-    """Compute each method's map and its numbers, or why there is none, one after the other."""
+    """Compute each method's map and its numbers, or why there is none, one after the other; as `measured`."""
     for method in methods:
         reason = reason_against(model, method, isinstance(asked, tuple))
         try:
-            yield Failed(method, reason) if reason else measured(model, picture, truth, asked, method, steps)
+            if reason:
+                yield Failed(method, reason)
+            else:
+                yield measured(model, picture, truth, asked, method, steps, preset=preset)
         except CnnfixError as error:
             yield Failed(method, str(error))
 

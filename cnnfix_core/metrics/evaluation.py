@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from cnnfix_core.engine import Preset
 from cnnfix_core.images import Picture
 from cnnfix_core.methods import Attribution, attribution
 from cnnfix_core.metrics.faithfulness import curves
@@ -23,7 +24,7 @@ class Measured:
     deletion: float = math.nan
 
 
-def measured(
+def measured(  # noqa: PLR0913  # all but the first five are optional settings
     model: Model,
     picture: Picture,
     truth: GroundTruth,
@@ -31,6 +32,7 @@ def measured(
     method: str,
     steps: int = 0,
     rule: BoxRule | None = None,
+    preset: Preset | None = None,
 ) -> Measured:
     """Compute a method's map, at the size at which all maps are compared, and measure it.
 
@@ -42,11 +44,12 @@ def measured(
         method: Name of the method.
         steps: Number of steps of insertion and deletion; 0 leaves them out.
         rule: How to derive the box, instead of the method's own rule.
+        preset: Of walks; None for the method's own.
 
     Raises:
         CnnfixError: The method fails.
     """
-    found = attribution(model, picture, asked, method, longest_side=MAP_SIDE)
+    found = attribution(model, picture, asked, method, longest_side=MAP_SIDE, preset=preset)
     if rule:
         found = replace(found, box=box_of(found.map, rule, picture.width, picture.height))
     measurements = numbers(found, truth)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from PIL import Image
 
 from cnnfix_core.backtrack import Walked, kind, step_photo, step_words, walked
-from cnnfix_core.engine import FOCUS, Preset
+from cnnfix_core.engine import FOCUS, PRESETS, Preset
 from cnnfix_core.explanations import Explanation, TargetSpec, explain
 from cnnfix_core.images import Picture
 from cnnfix_core.metrics import Failed, Measured, compare
@@ -93,9 +93,8 @@ def make_report(
     """
     with one_thread():
         explanation = replace(explain(model, picture, asked, preset).without_traces(), seconds=math.nan)
-        found = list(
-            compare(model, picture, GroundTruth(picture.width, picture.height), explanation.asked, REPORT_METHODS)
-        )
+        truth = GroundTruth(picture.width, picture.height)
+        found = list(compare(model, picture, truth, explanation.asked, REPORT_METHODS, preset=preset))
         walk = tuple(_report_steps(walked(model, picture, explanation.asked, [preset]), picture))
     return Report(
         model,
@@ -166,5 +165,6 @@ def _command(name: str, explanation: Explanation, model_words: Sequence[str]) ->
     words += ["--preset", preset.name]
     focus = next((name for name, knob in FOCUS.items() if knob == (preset.fan_out, preset.beam)), None)
     words += ["--focus", focus] if focus and preset.name == "evidence" else []
+    words += [] if preset.depth == PRESETS.get(preset.name, preset).depth else ["--depth", str(preset.depth)]
     words += ["--crops", preset.crops]
     return shlex.join([*words, "--out", "report.zip"])

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from cnnfix_core import Picture, Preset, attribute
 from cnnfix_core.arrays import Floats
-from cnnfix_core.explanations import Fixations
+from cnnfix_core.explanations import PictureEvidence
 from cnnfix_core.modalities.captions import (
     Caption,
     Captioner,
@@ -60,14 +60,14 @@ def origin(picture: Picture, words: tuple[str, ...], step: int, preset: Preset, 
         return telling.origin(step, preset, than)
 
 
-@st.cache_data(max_entries=512, max_size="256MB", show_spinner=False, hash_funcs=KEYS)
-def fixations(
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=KEYS)
+def evidence(
     picture: Picture, words: tuple[str, ...], step: int, preset: Preset, than: str | None = None
-) -> Fixations | None:
-    """A word's fixations on the picture, or None if it has none."""
+) -> PictureEvidence | None:
+    """A word's evidence on the picture, or None if it has none."""
     shown, word = seen(picture), origin(picture, words, step, preset, than)
     with turns.acquired():
-        return shown.fixations(word, preset)
+        return shown.evidence(word, preset)
 
 
 @st.cache_data(max_entries=32, max_size="256MB", show_spinner=False, hash_funcs=KEYS)
@@ -81,7 +81,7 @@ def maps(picture: Picture, words: tuple[str, ...], preset: Preset, apart: bool) 
 def explanation(picture: Picture, words: tuple[str, ...], preset: Preset) -> CaptionExplanation:
     """The explanation of all words of the caption."""
     asked = [(picture, words, step, preset) for step in range(len(words) + 1)]
-    found = tuple(Word.of(origin(*one), fixations(*one)) for one in asked)
+    found = tuple(Word.of(origin(*one), evidence(*one)) for one in asked)
     return CaptionExplanation(decoded(picture, words).caption, preset, found, 0.0)
 
 

@@ -6,21 +6,22 @@ from math import exp
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 from PIL import Image
 
 from cnnfix_core import Picture, Preset, get_preset
 from cnnfix_core.arrays import Floats
 from cnnfix_core.errors import TargetError
-from cnnfix_core.explanations import Fixations
+from cnnfix_core.explanations import PictureEvidence
 from cnnfix_core.modalities.captions import END, Origin, caption_figure, caption_json, tokens
-from cnnfix_core.regions import MAP_SIDE, area_holding, describe_position
+from cnnfix_core.regions import area_holding, describe_position
 from cnnfix_core.utils import percent
 from cnnfix_core.visualization import panel, photo_of
 from cnnfix_ui.captions import answers, state
 from cnnfix_ui.components.choices.component import Choice, choices
 from cnnfix_ui.components.panels.component import Panel, image_uri, panels
 from cnnfix_ui.errors import escaped
-from cnnfix_ui.widgets import answer, controls
+from cnnfix_ui.widgets import answer, controls, depths
 from cnnfix_ui.widgets.downloads import downloads
 
 _OTHERS = 6  # alternatives offered for a word
@@ -52,9 +53,9 @@ class WordQuestion:
         instead = self.instead if place == self.place else None
         return answers.origin(self.picture, self.words, place - 1, self.preset, instead)
 
-    def fixations(self, place: int, instead: str | None = None) -> Fixations | None:
-        """A word's fixations."""
-        return answers.fixations(self.picture, self.words, place - 1, self.preset, instead)
+    def evidence(self, place: int, instead: str | None = None) -> PictureEvidence | None:
+        """A word's evidence on the picture, or None if it has none."""
+        return answers.evidence(self.picture, self.words, place - 1, self.preset, instead)
 
 
 def caption_of(picture: Picture) -> tuple[str, ...]:
@@ -151,31 +152,38 @@ def draw_word(asked: WordQuestion) -> None:
     """Draw the word's fixations next to Grad-CAM, with a description."""
     apart = st.session_state["map"] == "apart" and asked.instead is None
     with st.spinner("Following each word back …", show_time=True):
-        fixations = asked.fixations(asked.place, asked.instead)
-        density = fixations.density(longest_side=MAP_SIDE) if fixations else None
+        seen = asked.evidence(asked.place, asked.instead)
+        depth = depths.chosen(seen) if seen and not apart else None
+        map_ = depth.map if depth else None
         if apart:
-            density = answers.maps(asked.picture, asked.words, asked.preset, apart)[asked.place - 1]
+            map_ = answers.maps(asked.picture, asked.words, asked.preset, apart)[asked.place - 1]
         gradcam = answers.gradcam(asked.picture, asked.words[: asked.place - 1], asked.word, asked.instead)
     rather = f" rather than “{_shown(asked.instead)}”" if asked.instead else ""
     st.subheader(f"Why “{_shown(asked.word)}”{rather}?", anchor=False)
-    text = _description(asked, asked.origin(asked.place), density, apart)
-    if density is None:
+    text = _description(asked, asked.origin(asked.place), map_, apart)
+    if map_ is None:
         st.info(escaped(text), icon=":material/info:")
         return
     shown = st.session_state["show"]
     title = "CNN Fixations" + (", only this word" if apart else "")
     panels(
         asked.picture,
-        [Panel(title, density, None if apart else fixations), Panel("Grad-CAM", gradcam)],
+        [
+            Panel(title, depth.layers, seen.kept_fixations, shown=depth.number)
+            if seen and depth
+            else Panel.of(title, map_),
+            Panel.of("Grad-CAM", gradcam),
+        ],
         points="" if apart or shown == "density" else "fixation, larger with more evidence",
         opacity=0 if shown == "points" and not apart else st.session_state["opacity"] / 100,
         alt=text,
         key="panels",
+        on_layer=depth.choose if depth else None,
     )
     st.markdown(escaped(text))
 
 
-def _description(asked: WordQuestion, origin: Origin, density: Floats | None, apart: bool) -> str:
+def _description(asked: WordQuestion, origin: Origin, map_: NDArray[np.floating] | None, apart: bool) -> str:
     word = f"“{_shown(asked.word)}”"
     parts = [f"Here the captioner gives {word} a probability of {percent(origin.probability)}."]
     if np.isnan(origin.from_picture):
@@ -185,10 +193,10 @@ def _description(asked: WordQuestion, origin: Origin, density: Floats | None, ap
     before = sorted(zip(origin.before, ("the beginning", *asked.words), strict=False), reverse=True)
     most = [f"{percent(part / total)} from {_quoted(text)}" for part, text in before[:2] if part / total >= 0.005]
     parts.append(f"{share} of its evidence came from the picture" + (f", {', '.join(most)}." if most else "."))
-    if density is not None and density.any():
-        lies = f"lies on {percent(area_holding(density, 0.5))} of the picture, most of it {describe_position(density)}."
+    if map_ is not None and map_.any():
+        lies = f"lies on {percent(area_holding(map_, 0.5))} of the picture, most of it {describe_position(map_)}."
         if apart:
-            own = percent(float(density.sum()))
+            own = percent(float(map_.sum()))
             parts.append(f"{own} of its map belongs to this word alone. Half of that {lies}")
         else:
             parts.append(f"Half of the evidence from the picture {lies}")

@@ -8,7 +8,7 @@ from cnnfix_core.engine import FOCUS
 from cnnfix_core.modalities.captions import tokens
 from cnnfix_core.modalities.captions.search import LONGEST
 from cnnfix_ui.address import Setting, one_of
-from cnnfix_ui.widgets import answer
+from cnnfix_ui.widgets import answer, depths
 from cnnfix_ui.widgets.gallery import parse_picture
 
 MAPS = {"apart": "Only this word", "whole": "All evidence"}
@@ -46,6 +46,7 @@ SETTINGS = {
     "map": one_of(*MAPS, default="apart"),
     "focus": one_of(*FOCUS, default="balanced"),
     "show": one_of(*answer.SHOWN, default="both"),
+    "depth": depths.DEPTH,
     "opacity": Setting(75, answer.parse_opacity),
 }
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import streamlit as st
 
+from cnnfix_core import Preset
 from cnnfix_core.methods import METHODS, Attribution, attribution
 from cnnfix_core.metrics import Curves, curves
 from cnnfix_core.regions import MAP_SIDE
@@ -56,9 +57,16 @@ class GridCell:
             self.method,
             crops=self.settings.crops,
             longest_side=MAP_SIDE,
-            preset=self.settings.as_preset() if self.method == "fixations" else None,
+            preset=self._preset(),
             progress=job.report,
         )
+
+    def _preset(self) -> Preset | None:
+        """The page's settings, at the method's own depth; None for other methods and for the published walk."""
+        own = METHODS[self.method].preset
+        if own is None or own.name != self.settings.preset:
+            return None
+        return replace(self.settings.as_preset(), depth=own.depth)
 
     def measure(self, found: Attribution) -> Work:
         """A job that computes insertion and deletion for its map."""

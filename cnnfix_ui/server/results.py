@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Hashable
 from dataclasses import astuple, dataclass
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -166,9 +165,3 @@ def report_maker(network: Network, picture: Picture, name: str, explanation: Exp
             )
 
     return made
-
-
-@lru_cache(maxsize=128)
-def map_of(explanation: Explanation) -> NDArray[np.floating]:
-    """Where the evidence lies, at most MAP_SIDE long."""
-    return explanation.map(MAP_SIDE)

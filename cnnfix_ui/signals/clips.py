@@ -143,9 +143,9 @@ def _draw(found: ClipExplanation) -> None:
     frame = st.select_slider("Frame", numbers, key="frame") if len(numbers) > 1 else numbers[0]
     step = numbers.index(frame)
     text, shown = clip_words(found, density, rival), st.session_state["show"]
-    maps = [Panel("CNN Fixations", density[step], found.fixations[step], density)]
+    maps = [Panel.of("CNN Fixations", density[step], found.fixations[step], density)]
     if rival is not None:
-        maps.append(Panel("Grad-CAM", rival[step], among=rival))
+        maps.append(Panel.of("Grad-CAM", rival[step], among=rival))
     panels(
         found.clip.frames[frame - 1],
         maps,

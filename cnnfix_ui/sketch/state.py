@@ -8,7 +8,7 @@ from cnnfix_core import Picture, open_picture
 from cnnfix_core.engine import FOCUS
 from cnnfix_core.modalities.sketches import SketchError, Stroke, sheet_of, sketch_samples, strokes_of
 from cnnfix_ui.address import Setting, one_of
-from cnnfix_ui.widgets import answer, controls, networks
+from cnnfix_ui.widgets import answer, controls, depths, networks
 from cnnfix_ui.widgets.uploads import OWN, Upload
 
 EMPTY = "empty"
@@ -27,6 +27,7 @@ SETTINGS = {
     "than": Setting(None, controls.parse_class),
     "focus": one_of(*FOCUS, default="balanced"),
     "show": one_of(*answer.SHOWN, default="both"),
+    "depth": depths.DEPTH,
     "opacity": Setting(75, answer.parse_opacity),
 }
 

@@ -18,6 +18,7 @@ from cnnfix_ui.server import results
 from cnnfix_ui.server.ahead import ahead
 from cnnfix_ui.server.results import Network
 from cnnfix_ui.server.visitors import visitor
+from cnnfix_ui.widgets import depths
 from cnnfix_ui.widgets.controls import listed
 from cnnfix_ui.widgets.downloads import downloads
 
@@ -46,32 +47,36 @@ def show_explanation(
     picture: Picture,
     explanation: Explanation,
     found: NDArray[np.float32] | str,
-    report: Callable[[], Report] | None = None,
+    report: Callable[[Explanation], Callable[[], Report]] | None = None,
 ) -> None:
     """Draw the fixations next to Grad-CAM, and describe both in words.
+
+    The words and files show the depth that is chosen with the slider under the map.
 
     Args:
         picture: the picture that was explained.
         explanation: its fixations.
         found: Grad-CAM's map, or a sentence that says why there is none.
-        report: makes the report; None if this network has none.
+        report: returns what makes the report; None if this network has none.
     """
-    density = results.map_of(explanation)
+    chosen = depths.chosen(explanation)
+    explanation, map_ = explanation.at(chosen.depth), chosen.map
     gradcam = None if isinstance(found, str) else found
-    text = summary(explanation, density, gradcam)
+    text = summary(explanation, map_, gradcam)
     drawn, weighted = st.session_state["show"], explanation.preset.weighted
     panels(
         picture,
-        _panels(explanation, found),
+        _panels(chosen, explanation, found),
         points="" if drawn == "density" else "fixation" + (", larger with more evidence" if weighted else ""),
         opacity=0 if drawn == "points" else st.session_state["opacity"] / 100,
         alt=text,
         key="panels",
+        on_layer=chosen.choose,
     )
     st.markdown(escaped(text))
     if isinstance(found, str):
         st.caption(escaped(f"Grad-CAM is not available. {found}"))
-    _downloads(picture, explanation, density, gradcam, report)
+    _downloads(picture, explanation, map_, gradcam, report and report(explanation))
     _what_it_saw(picture, explanation)
 
 
@@ -81,28 +86,28 @@ def prepare_others(network: Network, picture: Picture, explanation: Explanation)
     def explained(index: int) -> None:
         other = results.explained(network, picture, index, explanation.preset)
         gradcam = results.gradcam(network, picture, other.asked, other.preset.crops)
-        panel_data(picture, _panels(other, gradcam), points="", opacity=1, alt="")
+        panel_data(picture, _panels(depths.usual(other), other, gradcam), points="", opacity=1, alt="")
 
     if not network.takes_long and explanation.rather_than is None:
         others = [one.index for one in listed(explanation) if one != explanation.target]
         ahead.prepare(visitor(), [partial(explained, index) for index in others])
 
 
-def _panels(explanation: Explanation, found: NDArray[np.float32] | str) -> list[Panel]:
-    fixations = Panel("CNN Fixations", results.map_of(explanation), explanation.kept_fixations)
-    return [fixations] if isinstance(found, str) else [fixations, Panel("Grad-CAM", found)]
+def _panels(chosen: depths.Chosen, explanation: Explanation, found: NDArray[np.float32] | str) -> list[Panel]:
+    fixations = Panel("CNN Fixations", chosen.layers, explanation.kept_fixations, shown=chosen.number)
+    return [fixations] if isinstance(found, str) else [fixations, Panel.of("Grad-CAM", found)]
 
 
 def _downloads(
     picture: Picture,
     explanation: Explanation,
-    density: NDArray[np.floating],
+    map_: NDArray[np.floating],
     gradcam: NDArray[np.float32] | None,
     report: Callable[[], Report] | None,
 ) -> None:
     name = f"fixations-{explanation.target.label.split(' (')[0].replace(' ', '-')}"
     files: dict[str, tuple[str, Callable[[], str | bytes]]] = {
-        f"{name}.png": ("Figure", lambda: png(comparison(picture, explanation, density, gradcam))),
+        f"{name}.png": ("Figure", lambda: png(comparison(picture, explanation, map_, gradcam))),
         f"{name}.json": ("JSON", lambda: as_json(explanation)),
         f"{name}.csv": ("CSV", lambda: as_csv(explanation)),
     }

@@ -100,6 +100,35 @@ def test_one_cursor_reads_both_panels(explore: Page) -> None:
     expect(reads.nth(1)).to_be_empty()
 
 
+def test_the_map_fades_from_depth_to_depth(explore: Page) -> None:
+    page = explore
+    slider = page.get_by_role("slider", name="Depth")
+    expect(slider).to_have_attribute("aria-valuetext", "All depths")
+    before = sentence(page)
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    # At once, before the server knows.
+    expect(slider).to_have_attribute("aria-valuetext", "7 × 7")
+    overlays = page.locator(".stage").first.locator(".overlay")
+    expect(overlays).to_have_count(7)
+    expect(overlays.nth(1)).to_have_css("opacity", "1")
+    expect(overlays.first).to_have_css("opacity", "0")
+    expect(page).to_have_url(re.compile("depth=32"))
+    settle(page)
+    assert sentence(page) != before
+    page.keyboard.press("End")
+    expect(page).to_have_url(re.compile(r"depth=1\b"))
+    settle(page)
+    page.reload()
+    settle(page)
+    expect(slider).to_have_attribute("aria-valuetext", "Pixels")
+    shoot(page, "explore-depth")
+    # A network that has no such feature map shows its default; the published method has its own.
+    page.goto("/?preset=published&depth=5")
+    settle(page)
+    expect(slider).to_have_attribute("aria-valuetext", "Pixels")
+
+
 def test_a_fixation_says_its_evidence_and_channel(explore: Page) -> None:
     page = explore
     page.get_by_role("radio", name="Points", exact=True).or_(page.get_by_role("button", name="Points")).first.click()

@@ -8,10 +8,12 @@ from math import exp, log
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 import cnnfix_core as cnnfix
-from cnnfix_core.engine import PUBLISHED
+from cnnfix_core.engine import PUBLISHED, get_preset
+from cnnfix_core.errors import ModelError
 from cnnfix_core.explanations.depths import EvidenceMap, evidence_maps, feature_maps, joined
 from cnnfix_core.receptive_fields import Axis
 
@@ -34,10 +36,14 @@ def network() -> nn.Module:
     ).eval()
 
 
+def explained() -> tuple[cnnfix.Model, NDArray[np.uint8]]:
+    pixels = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
+    return cnnfix.Model.of(network(), preprocessing=PLAIN), pixels
+
+
 @pytest.fixture(scope="module")
 def explanation() -> cnnfix.Explanation:
-    pixels = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
-    return cnnfix.explain(cnnfix.Model.of(network(), preprocessing=PLAIN), pixels, 2)
+    return cnnfix.explain(*explained(), 2)
 
 
 def plainly_drawn(found: EvidenceMap) -> list[list[float]]:
@@ -86,6 +92,7 @@ def test_single_depths(explanation: cnnfix.Explanation) -> None:
         drawn = np.array(plainly_drawn(found))
         assert explanation.map(depth=found.stride) == pytest.approx(drawn / drawn.sum(), rel=1e-3, abs=1e-7)
     assert (explanation.map(depth=1) == explanation.density()).all()
+    assert (replace(explanation, preset=get_preset("evidence", depth=2)).map() == explanation.map(depth=2)).all()
     with pytest.raises(cnnfix.CnnfixError, match="choose all, 4, 2, or 1 for pixels"):
         explanation.map(depth=8)
 
@@ -93,6 +100,23 @@ def test_single_depths(explanation: cnnfix.Explanation) -> None:
 def test_the_published_map_is_the_density(explanation: cnnfix.Explanation) -> None:
     published = replace(explanation, preset=PUBLISHED)
     assert (published.map() == published.density()).all()
+    assert published.depths == explanation.depths
+
+
+@pytest.mark.parametrize("depth", [0, -4, "most"])
+def test_no_such_depth(depth: int) -> None:
+    with pytest.raises(cnnfix.CnnfixError, match="choose all, the stride of a feature map, or 1"):
+        get_preset("evidence", depth=depth)
+
+
+def test_each_depth_is_a_method(explanation: cnnfix.Explanation) -> None:
+    model, pixels = explained()
+    for depth in explanation.depths:
+        found = cnnfix.attribution(model, pixels, 2, f"fixations_{depth}")
+        assert (found.map == explanation.map(depth=depth).astype(np.float32)).all()
+        assert found.box == replace(explanation, preset=get_preset("evidence", depth=depth)).box()
+    with pytest.raises(ModelError, match="no feature map of stride 32"):
+        cnnfix.attribution(model, pixels, 2, "fixations_32")
 
 
 def test_a_network_that_keeps_its_size_has_pixels_only() -> None:

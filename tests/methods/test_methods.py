@@ -207,8 +207,8 @@ def test_every_method_on_every_bundled_scene_network(name: str, method: str) -> 
     model = loaded(name)
     reason = reason_against(model, method)
     if reason:
-        assert method == "cam"
-        assert name in ("scenes_alexnet", "scenes_vgg")
+        small = name in ("scenes_alexnet", "scenes_vgg")
+        assert (method == "cam" and small) or (method.startswith("fixations_") and "no feature map of stride" in reason)
         return
     shares: list[float] = []
     found = attribution(model, SCENE.picture, SCENE.label, method, progress=shares.append)

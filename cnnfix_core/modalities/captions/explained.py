@@ -12,7 +12,7 @@ import torch
 from cnnfix_core.arrays import Floats
 from cnnfix_core.engine import Preset, Selection, Tape, Trace, get_preset, record, unravel, unravel_on
 from cnnfix_core.errors import NothingContributesError, TargetError
-from cnnfix_core.explanations import Fixations, on_picture
+from cnnfix_core.explanations import Fixations, PictureEvidence, feature_maps
 from cnnfix_core.images import Picture, Source, open_picture
 from cnnfix_core.modalities.captions.captioner import Caption, Captioner
 from cnnfix_core.modalities.captions.search import likely
@@ -48,14 +48,19 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Word(Origin):
-    """The same with the fixations on the picture; they are None if no evidence came from the picture."""
+    """The same with the evidence on the picture; it is None if none came from the picture."""
 
-    fixations: Fixations | None
+    seen: PictureEvidence | None
 
     @classmethod
-    def of(cls, origin: Origin, fixations: Fixations | None) -> Word:
+    def of(cls, origin: Origin, seen: PictureEvidence | None) -> Word:
         """Combine both."""
-        return cls(origin.text, origin.probability, origin.picture, origin.before, origin.reached, fixations)
+        return cls(origin.text, origin.probability, origin.picture, origin.before, origin.reached, seen)
+
+    @property
+    def fixations(self) -> Fixations | None:
+        """The fixations on the picture; None if no evidence came from the picture."""
+        return None if self.seen is None else self.seen.fixations
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,11 +83,10 @@ class CaptionExplanation:
         """A map of the picture for each word; None if no evidence came from the picture.
 
         Args:
-            apart: Show only what distinguishes the word from the others, see `set_apart`; otherwise its density.
-            longest_side: As for `Fixations.density`.
+            apart: Show only what distinguishes the word from the others, see `set_apart`; otherwise its whole map.
+            longest_side: As for `Explanation.map`.
         """
-        seen = [one.fixations for one in self.words]
-        found = [one.density(longest_side=longest_side) if one else None for one in seen]
+        found = [one.seen.map(longest_side) if one.seen else None for one in self.words]
         if not apart:
             return found
         left = iter(set_apart([one for one in found if one is not None]))
@@ -95,12 +99,13 @@ class Seen:
     def __init__(self, captioner: Captioner, picture: Picture) -> None:
         self.captioner, self.picture = captioner, picture
         self.tape = record(captioner.module.encoder, captioner.inputs(picture))
+        self._shown = feature_maps(self.tape)
 
     def tell(self, words: Sequence[str]) -> Telling:
         """Record a caption of the picture, word by word. Raises TargetError if it has no words."""
         return Telling(self.captioner, self.tape, tuple(words))
 
-    def fixations(self, origin: Origin, preset: str | Preset) -> Fixations | None:
+    def evidence(self, origin: Origin, preset: str | Preset) -> PictureEvidence | None:
         """Walk back from the embedding to the pixels; None if nothing contributes. Raises what else `unravel` does."""
         preset = get_preset(preset)
         if not len(origin.reached):
@@ -109,7 +114,7 @@ class Seen:
             trace = unravel_on(self.tape, origin.reached, preset)
         except NothingContributesError:
             return None
-        return on_picture(self.picture, preset, [(self.captioner.view(self.picture), trace.fixations)])
+        return PictureEvidence.of(self.picture, preset, [(self.captioner.view(self.picture), trace)], self._shown)
 
 
 class Telling:
@@ -192,8 +197,8 @@ def explain_caption(
         focus: "wide", "balanced", "sharp" or "sharpest", for the evidence preset.
 
     Returns:
-        For each word its probability, its fixations, and the shares of its evidence that came from the picture and
-        from each previous word.
+        For each word its probability, its evidence on the picture, and the shares of its evidence that came from the
+        picture and from each previous word.
 
     Raises:
         PictureError: The picture cannot be used.
@@ -208,7 +213,7 @@ def explain_caption(
     seen = Seen(captioner, picture)
     telling = seen.tell(caption.split() if isinstance(caption, str) else caption)
     origins = [telling.origin(step, preset) for step in range(len(telling.words))]
-    words = tuple(Word.of(one, seen.fixations(one, preset)) for one in origins)
+    words = tuple(Word.of(one, seen.evidence(one, preset)) for one in origins)
     return CaptionExplanation(telling.caption, preset, words, time.perf_counter() - started)
 
 

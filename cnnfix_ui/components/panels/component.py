@@ -1,8 +1,10 @@
 """Maps of one picture side by side, with a shared cursor, drawn in the browser."""
 
+from __future__ import annotations
+
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -32,21 +34,66 @@ _component = st.components.v2.component(
 
 
 @dataclass(frozen=True, eq=False)
-class Panel:
-    """One map of the picture: its title, the map (of any size), and its fixations, if any.
+class Layer:
+    """A map of any size. name, about: in one or two words, and in a sentence, for a panel's slider."""
 
+    map: NDArray[np.floating]
+    name: str = ""
+    about: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One map of the picture, or several that a slider fades between.
+
+    title: of the panel.
+    layers: its map, or what the slider leads to, in its order. All are sent at once, so that it needs no server.
+    fixations: drawn as points, if any.
     among: all the maps that share its scale, if there are several.
+    shown: the number of the layer that is shown first.
     """
 
     title: str
-    map: NDArray[np.floating]
+    layers: Sequence[Layer]
     fixations: Fixations | None = None
     among: NDArray[np.floating] | None = None
+    shown: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        title: str,
+        map_: NDArray[np.floating],
+        fixations: Fixations | None = None,
+        among: NDArray[np.floating] | None = None,
+    ) -> Panel:
+        """A panel with one map."""
+        return cls(title, [Layer(map_)], fixations, among)
 
 
-def panels(picture: Picture, shown: Sequence[Panel], *, points: str, opacity: float, alt: str, key: str) -> None:
-    """Draw the panels. key: of the component; the others as for `panel_data`."""
-    _component(key=key, data=panel_data(picture, shown, points=points, opacity=opacity, alt=alt))
+def panels(
+    picture: Picture,
+    shown: Sequence[Panel],
+    *,
+    points: str,
+    opacity: float,
+    alt: str,
+    key: str,
+    on_layer: Callable[[int], object] | None = None,
+) -> None:
+    """Draw the panels.
+
+    key: of the component. on_layer: called with the number of the layer that the slider was left at; it comes from the
+    browser and may be too large. The others are as for `panel_data`.
+    """
+
+    def moved() -> None:
+        number: Any = st.session_state[key].layer
+        if on_layer and type(number) is int and number >= 0:
+            on_layer(number)
+
+    data = panel_data(picture, shown, points=points, opacity=opacity, alt=alt)
+    _component(key=key, data=data, on_layer_change=moved)
 
 
 def panel_data(picture: Picture, shown: Sequence[Panel], *, points: str, opacity: float, alt: str) -> dict[str, Any]:
@@ -87,8 +134,15 @@ def thumbnail(picture: Picture) -> str:
 
 def _panel(panel: Panel, size: tuple[int, int], points: bool) -> dict[str, Any]:
     among = None if panel.among is None else _Same(panel.among)
-    drawn = _drawn(_Same(panel.map), among, size)
-    return {"title": panel.title, "points": _points(panel.fixations if points else None), **drawn}
+    return {
+        "title": panel.title,
+        "points": _points(panel.fixations if points else None),
+        "layers": [
+            {"name": layer.name, "about": layer.about, **_drawn(_Same(layer.map), among, size)}
+            for layer in panel.layers
+        ],
+        "shown": panel.shown,
+    }
 
 
 class _Same:
@@ -125,16 +179,26 @@ def _points(fixations: Fixations | None) -> dict[str, list[Any]]:
 
 
 def _readings(map_: NDArray[np.floating], among: NDArray[np.floating] | None) -> dict[str, Any]:
-    """What the cursor shows: the share that places at least as strong hold, in %, and multiples of the average."""
+    """What the cursor shows, packed for the browser: see `readings` in panels.js.
+
+    held: the share that places at least as strong hold, in %. times: multiples of the average, in 65535ths of `most`.
+    """
     size = scaled_size((map_.shape[1], map_.shape[0]), _READ_SIDE)
     small = np.asarray(Image.fromarray(np.asarray(map_, np.float32)).resize(size, Image.Resampling.BOX))
     average = float(small.mean() if among is None else among.mean())
+    times = small / average if average > 0 else small
+    most = float(times.max())
     return {
         "columns": size[0],
         "rows": size[1],
-        "held": np.rint(100 * held_share(small, among)).astype(int).reshape(-1).tolist(),
-        "times": np.round(small / average if average > 0 else small, 1).reshape(-1).tolist(),
+        "held": _packed(100 * held_share(small, among), "u1"),
+        "times": _packed(times / (most or 1) * 65535, "<u2"),
+        "most": most,
     }
+
+
+def _packed(values: NDArray[np.floating], kind: str) -> str:
+    return base64.b64encode(np.rint(values).astype(kind).tobytes()).decode()
 
 
 def image_uri(image: Image.Image) -> str:

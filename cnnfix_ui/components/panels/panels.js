@@ -1,10 +1,13 @@
 import { ARROWS, element, hasModifier, placeOn } from "../dom.js";
-import { clamp } from "../numbers.js";
+import { bytesOf, clamp } from "../numbers.js";
 
 const NEAR = 10; // how close to a fixation, in screen pixels, the cursor reads it
 
+const MOST = 65535; // of what Python packed in two bytes
+const PATIENCE = 400; // milliseconds after the last move of a slider until Python is told
+
 // Runs again whenever Python sends other data. Texts enter the page as text only, never as markup.
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".panels");
   while (root.children.length > data.panels.length) root.lastChild.remove();
   while (root.children.length < data.panels.length) root.append(frame());
@@ -15,28 +18,53 @@ export default function ({ data, parentElement }) {
     root.at = [x, y];
     root.classList.add("reading");
     figures.forEach((figure, number) => {
-      const [, stage, read] = figure.children;
+      const [, stage] = figure.children;
+      const read = figure.querySelector(".read");
       stage.style.setProperty("--x", `${100 * x}%`);
       stage.style.setProperty("--y", `${100 * y}%`);
-      read.textContent = words(data, data.panels[number], x, y, stage.clientWidth);
+      read.textContent = words(data, data.panels[number], figure.shown, [x, y], stage.clientWidth);
     });
   };
   const hide = () => {
     root.at = null;
     root.classList.remove("reading");
-    figures.forEach((figure) => { figure.children[2].textContent = ""; });
+    figures.forEach((figure) => { figure.querySelector(".read").textContent = ""; });
   };
 
   figures.forEach((figure, number) => {
     const panel = data.panels[number];
-    const [caption, stage, read] = figure.children;
-    const [photo, overlay, canvas] = stage.children;
+    const [caption, stage, choice, read] = figure.children;
+    const [photo, overlays, canvas] = stage.children;
+    panel.layers.forEach((layer) => { layer.read = readings(layer.read); });
     caption.textContent = panel.title;
-    stage.style.setProperty("--ratio", data.width / data.height);
+    figure.style.setProperty("--ratio", data.width / data.height);
     stage.setAttribute("aria-label", `${panel.title}. ${data.alt}`);
     if (photo.src !== data.photo) photo.src = data.photo;
-    overlay.src = panel.overlay;
-    overlay.style.opacity = data.opacity;
+    while (overlays.children.length > panel.layers.length) overlays.lastChild.remove();
+    while (overlays.children.length < panel.layers.length) overlays.append(overlay());
+    overlays.style.opacity = data.opacity;
+    panel.layers.forEach((layer, n) => {
+      const image = overlays.children[n];
+      if (image.src !== layer.overlay) image.src = layer.overlay;
+    });
+    // What Python says of a slider that is being moved is old.
+    if (!figure.moved || figure.shown >= panel.layers.length) figure.shown = panel.shown;
+    const turn = () => {
+      [...overlays.children].forEach((image, n) => image.classList.toggle("shown", n === figure.shown));
+      sayLayer(choice, panel, figure.shown);
+    };
+    choice.hidden = panel.layers.length < 2;
+    const [, slider] = choice.children;
+    slider.max = panel.layers.length - 1;
+    slider.value = figure.shown;
+    slider.oninput = () => {
+      figure.shown = Number(slider.value);
+      turn();
+      if (root.at) show(root.at);
+      clearTimeout(figure.moved);
+      figure.moved = setTimeout(() => { figure.moved = 0; setTriggerValue("layer", figure.shown); }, PATIENCE);
+    };
+    turn();
     const redraw = () => drawPoints(canvas, panel.points, data);
     stage.observer?.disconnect();
     stage.observer = new ResizeObserver(redraw);
@@ -57,21 +85,48 @@ export default function ({ data, parentElement }) {
       show([clamp(x + step * move[0]), clamp(y + step * move[1])]);
     };
   });
+  if (root.at) show(root.at);
   legend(parentElement.querySelector(".legend"), data, points);
   return () => figures.forEach((figure) => figure.children[1].observer?.disconnect());
 }
 
+// One byte and two bytes for each place, as `_readings` in component.py packs them.
+function readings({ columns, rows, held, times, most }) {
+  if (typeof held !== "string") return { columns, rows, held, times }; // read before
+  const places = new Uint16Array(bytesOf(times).buffer);
+  return { columns, rows, held: bytesOf(held), times: Float32Array.from(places, (value) => (value / MOST) * most) };
+}
+
+function overlay() {
+  const image = element("img", "overlay");
+  image.alt = ""; // the stage says it
+  return image;
+}
+
+function sayLayer(choice, panel, shown) {
+  const { name, about } = panel.layers[shown];
+  const [, slider, said, text] = choice.children;
+  slider.setAttribute("aria-valuetext", name);
+  said.textContent = name;
+  text.textContent = about;
+}
+
 function frame() {
   const photo = element("img", "photo");
-  const overlay = element("img", "overlay");
-  photo.alt = overlay.alt = ""; // the stage says it
-  const stage = element("div", "stage", photo, overlay, element("canvas", "points"), element("div", "cursor"));
+  photo.alt = ""; // the stage says it
+  const overlays = element("div", "overlays");
+  const stage = element("div", "stage", photo, overlays, element("canvas", "points"), element("div", "cursor"));
   stage.tabIndex = 0;
   stage.setAttribute("role", "img");
   stage.setAttribute("aria-description", "Arrow keys read the values");
   const read = element("p", "read");
   read.setAttribute("aria-live", "polite");
-  return element("figure", "", element("figcaption", ""), stage, read);
+  const slider = element("input", "slider");
+  Object.assign(slider, { type: "range", min: 0, step: 1 });
+  slider.setAttribute("aria-label", "Depth");
+  const said = [element("output", "name"), element("p", "about")];
+  const choice = element("div", "choice", element("span", "label", "Depth"), slider, ...said);
+  return element("figure", "", element("figcaption", ""), stage, choice, read);
 }
 
 function drawPoints(canvas, points, data) {
@@ -97,8 +152,8 @@ function drawPoints(canvas, points, data) {
   }
 }
 
-function words(data, panel, x, y, width) {
-  const { columns, rows, held, times } = panel.read;
+function words(data, panel, shown, [x, y], width) {
+  const { columns, rows, held, times } = panel.layers[shown].read;
   const column = Math.min(columns - 1, Math.floor(x * columns));
   const row = Math.min(rows - 1, Math.floor(y * rows));
   const cell = row * columns + column;
