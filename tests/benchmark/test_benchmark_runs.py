@@ -149,7 +149,8 @@ def test_what_fails_is_a_row_and_what_does_not_fit_is_said(network: cnnfix.Model
     assert [bool(row.error) for row in results.rows] == [True] * 4 + [False] * 2
     assert "unicorn" in results.rows[2].error
     read = list(csv.DictReader((tmp_path / "results.csv").open(encoding="utf-8")))
-    assert read[0]["error"] == "It is torn, in two lines."
+    assert read[0]["error"] == "It is torn,\\nin two lines."  # one line of the file, read back as it was
+    assert Journal(tmp_path / "results.csv", BenchmarkRow).rows[0].error == "It is torn,\nin two lines."
     with pytest.raises(CnnfixError, match="no class for any of the labels"):
         run(
             [Source("net", lambda: network)],
