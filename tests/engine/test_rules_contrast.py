@@ -14,6 +14,7 @@ from torch import Tensor, nn
 import cnnfix_core as cnnfix
 from cnnfix_core.engine import EVIDENCE, Tape, Trace, record, unravel, unravel_together
 from cnnfix_core.engine.last_map import RATHER_THAN, last_map
+from tests.engine.asking import covers
 
 PLAIN = replace(EVIDENCE, beam=None)
 
@@ -37,6 +38,7 @@ def by_place(trace: Trace) -> list[float]:
     return found.tolist()
 
 
+@covers(RATHER_THAN)
 def test_what_is_left_of_each_place_by_hand() -> None:
     network, x = two_channels()
     tape = record(network, x)
