@@ -67,7 +67,12 @@ class LastMap:
 
 
 def last_map(tape: Tape) -> LastMap | None:
-    """Find the last feature map that everything passes through; None if the network has none."""
+    """Find the last feature map that everything passes through; None if the network has none.
+
+    A network whose output is a map itself, such as scores at each place, decides nothing at places before it.
+    """
+    if is_map(tape.output, tape):
+        return None
     return next((LastMap(tape, value) for value in bottlenecks(tape) if is_map(value, tape)), None)
 
 

@@ -132,3 +132,12 @@ def test_equal_evidence_leaves_nothing() -> None:
     filled(network[2], [[1, 1, 1], [2, 2, 2]])
     with pytest.raises(cnnfix.CnnfixError):
         unravel(record(network, torch.ones(1, 1, 1, 3)), ((0, 0), (0, 1)))
+
+
+def test_scores_at_places_are_subtracted() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), nn.Conv2d(6, 4, 3)).eval()
+    tape = record(network, torch.randn(1, 3, 8, 8))
+    assert last_map(tape) is None
+    a, b = sorted(((0, 1, 2, 2), (0, 2, 2, 2)), key=lambda place: -float(tape.output_tensor[place]))
+    assert unravel(tape, (a, b)).fixations.evidence.sum() > 0.5

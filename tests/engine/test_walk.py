@@ -17,11 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from cnnfix_core.engine.difference import with_difference
 from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED, Preset
 from cnnfix_core.engine.recording import record
 from cnnfix_core.engine.rules import Arrival, Question, registry, rule
 from cnnfix_core.engine.tape import Tape
-from cnnfix_core.engine.walk import Fixated, Trace, unravel
+from cnnfix_core.engine.walk import Fixated, Trace, Walk, unravel
 from cnnfix_core.errors import NoRuleError, NotFiniteError, NothingContributesError, TargetError
 from tests.engine.asking import Apply
 
@@ -406,7 +407,8 @@ def test_a_contrast_is_a_walk_with_the_difference_of_the_last_rows(bias: bool, p
         for parameter in difference[-1].parameters():
             parameter.copy_((parameter[3] - parameter[1]).expand_as(parameter).clone())
     expected = unravel(record(difference, x), (1, 0), preset)
-    trace = unravel(record(module, x), ((1, 3), (1, 1)), preset)
+    tape, start = with_difference(record(module, x), (1, 3), (1, 1))
+    trace = Walk(tape, preset).from_element(start)
     assert_same_fixations(trace.fixations, expected.fixations)
     assert trace.left == pytest.approx(expected.left)
 
