@@ -75,7 +75,7 @@ class BatchRow:
 def row_of(name: str, answer: BatchResult | CnnfixError) -> BatchRow:
     """The row for a result or an error."""
     if isinstance(answer, CnnfixError):
-        return BatchRow(picture=name, error=" ".join(str(answer).split()))
+        return BatchRow(picture=name, error=str(answer))
     picture, explanation, map_, rival = answer.picture, answer.explanation, answer.map, answer.rival
     fixations = explanation.kept_fixations
     x, y = np.average((fixations.xy + 0.5) / (picture.width, picture.height), axis=0, weights=fixations.evidence)

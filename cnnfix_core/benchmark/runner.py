@@ -128,7 +128,7 @@ def _rows(name: str, model: Model, item: Item, methods: Sequence[str], plan: Pla
         row, asked = _asked(row, model, picture)
     except _FAILURES as error:
         for method in methods:
-            yield replace(row, method=method, error=" ".join(str(error).split()))
+            yield replace(row, method=method, error=str(error))
         return
     for method in methods:
         try:
@@ -136,7 +136,7 @@ def _rows(name: str, model: Model, item: Item, methods: Sequence[str], plan: Pla
             other = energy_in(result.found.map, others.on(result.found.map.shape)) if others else NONE
             yield replace(_row(replace(row, method=method), result), other=other)
         except _FAILURES as error:
-            yield replace(row, method=method, error=" ".join(str(error).split()))
+            yield replace(row, method=method, error=str(error))
 
 
 def _asked(row: BenchmarkRow, model: Model, picture: Picture) -> tuple[BenchmarkRow, int | tuple[int, int]]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 import cnnfix_core as cnnfix
-from cnnfix_core.engine import unravel_together
+from cnnfix_core.engine import Passage, unravel_together
 from cnnfix_core.engine.tape import Tape
 from cnnfix_core.engine.topology import Structure
 
@@ -87,7 +87,8 @@ def test_folded_frames_of_several_pictures_together(frames: Tensor) -> None:
     targets = [(item, int(tape.output_tensor[item].argmax())) for item in range(2)]
     for target, found in zip(targets, unravel_together(tape, targets, preset), strict=True):
         wanted = evidence(cnnfix.unravel(tape, target, preset).fixations, frames.shape)
-        np.testing.assert_allclose(evidence(found, frames.shape), wanted, atol=1e-9)
+        assert isinstance(found, Passage)
+        np.testing.assert_allclose(evidence(found.fixations, frames.shape), wanted, atol=1e-9)
 
 
 class Patches(nn.Module):
