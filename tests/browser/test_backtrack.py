@@ -14,6 +14,7 @@ from tests.browser.test_backtrack_component import at, points, slider, stage
 
 # Of the points drawn at the picture: how much of each one's evidence is on the line, 0 to 255.
 LIT = "() => [...atob(Object.values(window.cnnfixAnswer.lit).at(-1))].map((letter) => letter.charCodeAt(0))"
+CONTRAST = "Contrast with other classes"  # ends the operations behind the last block
 END = re.compile(r"^step (\d+) of \1: ")
 # Counts the milliseconds from the next key press until the hop panel speaks of another layer.
 TIME_A_STEP = """hop => {
@@ -160,7 +161,7 @@ def test_plays_from_the_score_to_the_picture(visit: Visit) -> None:
 
 def test_steps_by_keyboard_and_opens_a_block(visit: Visit) -> None:
     page = visit()
-    for key, name in [("ArrowRight", "bn2.act"), ("ArrowRight", "blocks.6.0.bn3"), ("ArrowLeft", "bn2.act")]:
+    for key, name in [("ArrowRight", CONTRAST), ("ArrowRight", "blocks.6.0.bn3"), ("ArrowLeft", CONTRAST)]:
         press(page, key)
         assert layer(page) == name
         at(page, re.compile(f"{re.escape(name)}$"))
@@ -207,7 +208,7 @@ def test_follows_a_fixation_up(visit: Visit) -> None:
     assert 0 < points(page)["count"] < everything / 4
     press(page, "Home", "ArrowRight")
     follows(page, re.compile(rf"^Following .*\({row}, {column}\) of "))
-    assert layer(page) == "bn2.act"
+    assert layer(page) == CONTRAST
     assert page.locator(".hop-element").count() > 1
     expect(page.locator(".hop-question")).to_be_visible()
     assert 0 < points(page)["count"] < early
@@ -220,7 +221,7 @@ def test_follows_a_fixation_up(visit: Visit) -> None:
 
 
 def test_follows_a_channel_down(visit: Visit) -> None:
-    page = visit("step=13")
+    page = visit("step=14")
     assert layer(page) == "blocks.5.3"
     maps = page.get_by_role("group", name="The strongest channels of blocks.5.3").get_by_role("button")
     channel = maps.nth(1).inner_text().split()[1]
