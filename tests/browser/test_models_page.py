@@ -118,7 +118,7 @@ def test_own_weights_from_the_file_to_the_answer(models: Page, weights: bytes, t
     send(page, "pets.pth", weights)
     architecture(page, "resnet18")
     check(page)
-    expect(page.get_by_role("alert")).to_contain_text("no classification layer of resnet18")
+    expect(page.get_by_role("alert")).to_contain_text("The weights do not fit resnet18")
     shoot(page, "models-wrong-architecture")
     architecture(page, SMALL)
     send(page, "labels.txt", b"cat\n<b>dog</b>\nfox\nowl\ncarp", which=1)

@@ -219,7 +219,7 @@ def test_ctrl_c_is_one_line(run: Run, cat_file: Path, monkeypatch: pytest.Monkey
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cnnfix_core.images.open_picture", interrupted)
+    monkeypatch.setattr("cnnfix_core.cli.options.open_picture", interrupted)
     assert run("explain", cat_file) == (130, "", "\nStopped.\n")
 
 

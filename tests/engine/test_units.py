@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -199,7 +201,10 @@ def test_explain_a_unit(pictures: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "No module 'feature'" in capsys.readouterr().err
 
 
-def test_a_folder_for_a_unit(pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_for_a_unit(
+    pictures: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))  # workers load no script of another test
     command = ["batch", str(pictures), "--out", str(pictures / "out"), "--model", "scenes_vgg", "--workers", "1"]
     assert main([*command, "--unit", "0:2"]) == 0
     lines = capsys.readouterr().out.strip().splitlines()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -100,6 +100,17 @@ def test_what_is_missing_is_said_with_the_command_that_brings_it(
     assert str(raised.value) == f"This needs {title}: pip install 'cnnfix[{extra}]'"
 
 
+@pytest.fixture
+def nothing_known() -> Iterator[None]:
+    """Forget what was found out about the packages that are there, before the test and after it."""
+    known = [one for one in vars(sys.modules["cnnfix_core.zoo.architectures"]).values() if hasattr(one, "cache_clear")]
+    for one in known:
+        one.cache_clear()
+    yield
+    for one in known:
+        one.cache_clear()
+
+
 @pytest.mark.parametrize(
     ("package", "words"),
     [
@@ -111,7 +122,12 @@ def test_what_is_missing_is_said_with_the_command_that_brings_it(
     ],
 )
 def test_the_command_says_so_in_one_line(
-    package: str, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    package: str,
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    nothing_known: None,
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     places = {"PICTURES": str(ROOT / "assets" / "samples"), "OUT": str(tmp_path / "out")}

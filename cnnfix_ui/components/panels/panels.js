@@ -124,7 +124,7 @@ function frame() {
   const slider = element("input", "slider");
   Object.assign(slider, { type: "range", min: 0, step: 1 });
   slider.setAttribute("aria-label", "Depth");
-  const said = [element("output", "name"), element("p", "about")];
+  const said = [element("span", "name"), element("p", "about")];
   const choice = element("div", "choice", element("span", "label", "Depth"), slider, ...said);
   return element("figure", "", element("figcaption", ""), stage, choice, read);
 }
