@@ -29,7 +29,7 @@ def test_cold_deep_link(cold_server: str, new_page: Callable[..., Page]) -> None
     expect_frame(page)
     expect(page.get_by_role("heading", name="Why “tabby” rather than “tiger cat”?", exact=True)).to_be_visible()
     expect(page.get_by_role("radio", name="Cat", exact=True)).to_be_checked()
-    assert float(page.locator(".overlay").first.evaluate("node => getComputedStyle(node).opacity")) == 0.5
+    assert float(page.locator(".overlays").first.evaluate("node => getComputedStyle(node).opacity")) == 0.5
 
 
 def test_unknown_address(page: Page) -> None:
