@@ -226,11 +226,11 @@ def test_wrapped_and_hard_to_copy(way: str, picture: cnnfix.Picture) -> None:
     assert classes(randomised(model), picture).top(1)
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit")
 # Small networks have few of these strides.
 AT_A_STRIDE = [name for name in cnnfix.METHODS if name.startswith("fixations_")]
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit")
 @pytest.mark.parametrize("way", [torch.jit.script, partial(torch.jit.trace, example_inputs=torch.rand(1, 3, 32, 32))])
 def test_torchscript(way: Callable[[nn.Module], nn.Module], picture: cnnfix.Picture) -> None:
     plain, model = Model.of(body(), preprocessing=SIZE), Model.of(way(body()), preprocessing=SIZE)
