@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection
 from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cnnfix_core.engine import Operation, Path, Tape, Value, named_tensors, part_at
+from cnnfix_core.engine import Path, Tape, Value, named_tensors, part_at
 from cnnfix_core.errors import ModelError, did_you_mean
 
 # Where the scores are: a key, an attribute or an index; several, separated by dots; or a function of the result.
@@ -81,7 +81,7 @@ def find_scores(tape: Tape, pictures: int, labels: int | None) -> Path:
     called = next((path for path in fitting if path and path[-1] in _LOGITS), None)
     if called is not None:
         return called
-    before = _ancestors(tape)
+    before = {value: _ancestors(value) for value in tape.outputs}
     last = [
         path
         for path, table in fitting.items()
@@ -129,19 +129,17 @@ def _table(tensor: Tensor, pictures: int) -> Tensor | None:
     return plain if plain.dtype in (torch.float32, torch.float64) else plain.float()
 
 
-def _ancestors(tape: Tape) -> dict[Value, set[Value]]:
-    """The values that each output was computed from."""
-    makers: dict[Value, Operation] = {value: one for one in tape.operations for value in one.outputs}
-    found: dict[Value, set[Value]] = {}
-    for output in tape.outputs:
-        seen: set[Value] = set()
-        waiting = [output]
-        while waiting:
-            maker = makers.get(waiting.pop())
-            new = [value for value in maker.activations() if value not in seen] if maker else []
-            seen.update(new)
-            waiting += new
-        found[output] = seen
+def _ancestors(value: Value, through: Collection[str] | None = None) -> set[Value]:
+    """The values that a value was computed from. through: stop at other operations; None for all."""
+    found: set[Value] = set()
+    waiting = [value]
+    while waiting:
+        maker = waiting.pop().producer
+        if maker is None or (through is not None and maker.name.removeprefix("aten.") not in through):
+            continue
+        new = [one for one in maker.activations() if one not in found]
+        found.update(new)
+        waiting += new
     return found
 
 
@@ -245,20 +243,14 @@ def guess_meaning(tape: Tape, scores: Tensor) -> Meaning:
         return known
     if scores.shape[1] == 1:
         return "sigmoid"
-    for meaning in ("probabilities", "log-probabilities"):
-        if _sum_to_one(probabilities(scores.double(), checked_meaning(meaning))):
-            return checked_meaning(meaning)
-    return "softmax"
+    shares: tuple[Meaning, ...] = ("probabilities", "log-probabilities")
+    return next((one for one in shares if _sum_to_one(probabilities(scores.double(), one))), "softmax")
 
 
-def _last_functions(value: Value) -> Iterator[str]:
-    """Names of the last operations that do more than move numbers."""
-    producer = value.producer
-    if producer is not None and producer.name.removeprefix("aten.") in _KEEPS:
-        for given in producer.activations():
-            yield from _last_functions(given)
-    else:
-        yield producer.name if producer else ""
+def _last_functions(value: Value) -> set[str]:
+    """Names of the last operations that do more than move numbers; "" for an input."""
+    names = {one.producer.name if one.producer else "" for one in (value, *_ancestors(value, _KEEPS))}
+    return {name for name in names if name.removeprefix("aten.") not in _KEEPS}
 
 
 def _are_probable(scores: Tensor, meaning: Meaning) -> bool:

@@ -176,6 +176,15 @@ class Against(nn.Module):
         return 1 - x.sigmoid()
 
 
+class Often(nn.Module):
+    """The mean of a tensor and itself, many times: the ways back to it double each time."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _ in range(64):
+            x = (x + x) / 2
+        return x
+
+
 class Log(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x.log()
@@ -190,6 +199,7 @@ class Log(nn.Module):
         ([5.0, 0.0], nn.Identity(), "softmax", [0.993, 0.007]),
         ([5.0, 0.0], nn.Softmax(1), "probabilities", [0.993, 0.007]),
         ([5.0, 0.0], ByHand(), "probabilities", [0.993, 0.007]),
+        ([5.0, 0.0], nn.Sequential(nn.Softmax(1), Often()), "probabilities", [0.993, 0.007]),
         ([5.0, 0.0], nn.LogSoftmax(1), "log-probabilities", [0.993, 0.007]),
         ([-4.0, 0.0], nn.LogSigmoid(), "log-probabilities", [0.018, 0.5]),
         ([0.3, 0.6], nn.Identity(), "softmax", [0.426, 0.574]),
