@@ -43,7 +43,7 @@ def unravel_together(
     preset = get_preset(preset)
     starts = [flat(tape, target) for target in targets]
     tape.output.array()
-    if preset.contrast:
+    if rivals and preset.contrast:
         tape = against(tape, [[flat(tape, rival) for rival in each] for each in rivals], preset) or tape
     try:
         return _Together(tape, preset, len(starts)).reached(starts)

@@ -7,12 +7,13 @@ from what is left.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map_only
 
 from cnnfix_core.arrays import Floats, Ints
 from cnnfix_core.engine.tape import Operation, Tape, Value
@@ -48,13 +49,15 @@ class LastMap:
         """
         before, head = self._split()
         taken = Value(evidence.shape, depends=False, data=torch.from_numpy(evidence))
-        left = _copied(self.value)
+        left = copy(self.value)
         contrast = Operation(len(before), RATHER_THAN, "", (self.value, taken, share), {}, (left,), _unchanged)
         made, operations = {self.value: left}, [_produces(contrast)]
         for number, operation in enumerate(head, len(before) + 1):
-            outputs = tuple(_copied(value) for value in operation.outputs)
-            given = {"args": _swapped(operation.args, made), "kwargs": _swapped(operation.kwargs, made)}
-            operations.append(_produces(replace(operation, index=number, outputs=outputs, **given)))
+            outputs = tuple(map(copy, operation.outputs))
+            args, kwargs = tree_map_only(
+                Value, lambda value: made.get(value, value), (operation.args, operation.kwargs)
+            )
+            operations.append(_produces(replace(operation, index=number, args=args, kwargs=kwargs, outputs=outputs)))
             made.update(zip(operation.outputs, outputs, strict=True))
         outputs = tuple(made.get(value, value) for value in self.tape.outputs)
         return replace(self.tape, operations=(*before, *operations), outputs=outputs)
@@ -99,20 +102,8 @@ def _unchanged(value: Tensor, _evidence: Tensor, _share: float | None) -> Tensor
     return value
 
 
-def _copied(value: Value) -> Value:
-    return Value(value.shape, value.depends, value.data)
-
-
 def _produces(operation: Operation) -> Operation:
     """The operation, noted at its outputs."""
     for value in operation.outputs:
         value.producer = operation
     return operation
-
-
-def _swapped(given: Any, made: dict[Value, Value]) -> Any:
-    if isinstance(given, Value):
-        return made.get(given, given)
-    if isinstance(given, dict):
-        return {name: _swapped(one, made) for name, one in given.items()}
-    return type(given)(_swapped(one, made) for one in given) if isinstance(given, list | tuple) else given

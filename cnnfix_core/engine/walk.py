@@ -14,7 +14,7 @@ from cnnfix_core.arrays import Floats, Ints, Signs
 from cnnfix_core.engine import rules
 from cnnfix_core.engine.difference import with_difference
 from cnnfix_core.engine.edges import Edges, Shared
-from cnnfix_core.engine.last_map import LastMap, last_map, places
+from cnnfix_core.engine.last_map import last_map, places
 from cnnfix_core.engine.lineage import LineageOnDemand, arrivals_of
 from cnnfix_core.engine.presets import EVIDENCE, Preset, get_preset
 from cnnfix_core.engine.recording import go_on
@@ -262,13 +262,14 @@ def against(tape: Tape, others: Sequence[Sequence[int]], preset: Preset, share: 
     at = last_map(tape)
     if at is None:
         return None
-    each = [_evidence_on(at, scores, preset) for scores in others if scores]
+    head = at.head
+    each = [_evidence_on(at.value, head, scores, preset) for scores in others if scores]
     return at.without(np.sum(each, axis=0), share) if each else tape
 
 
-def _evidence_on(at: LastMap, scores: Sequence[int], preset: Preset) -> Floats:
+def _evidence_on(value: Value, head: Tape, scores: Sequence[int], preset: Preset) -> Floats:
     """(batch, places) the evidence for these scores, equally weighted, at the places of the map; sums to 1, or to 0."""
-    shape, head = at.value.shape, at.head
+    shape = value.shape
     size = shape[0], prod(shape[2:])
     start = np.unique(np.array(scores, np.int64))
     each = np.full(len(start), 1 / len(start))
@@ -278,7 +279,7 @@ def _evidence_on(at: LastMap, scores: Sequence[int], preset: Preset) -> Floats:
         )
     except NothingContributesError:
         return np.zeros(size)
-    reached = found.selection(at.value)
+    reached = found.selection(value)
     evidence = np.zeros(prod(size))
     np.add.at(evidence, places(reached.index, shape), reached.evidence / reached.total)
     return evidence.reshape(size)

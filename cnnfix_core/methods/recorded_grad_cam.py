@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map_only
 
 from cnnfix_core.engine import Operation, Tape, Value
 from cnnfix_core.explanations import RecordedPicture
@@ -77,20 +78,17 @@ def _run_on(tape: Tape, index: int, start: Value, tensor: Tensor) -> Tensor:
     """The output of the network if a value were this tensor: runs what comes after the operation with this index."""
     now = {id(start): tensor}
 
-    def current(item: Any) -> Any:
-        if isinstance(item, list):
-            return [current(one) for one in item]
-        if not isinstance(item, Value):
-            return item
-        found = now.get(id(item), item.data)
+    def current(value: Value) -> Tensor:
+        found = now.get(id(value), value.data)
         if found is None:
             raise _NotKeptError
         return found
 
     for operation in tape.operations:
         if operation.index > index and any(id(value) in now for value in operation.inputs()):
-            arguments = [current(one) for one in _without_last_bias(tape, operation)]
-            result = operation.call(*arguments, **{name: current(one) for name, one in operation.kwargs.items()})
+            given = _without_last_bias(tape, operation), operation.kwargs
+            arguments, options = tree_map_only(Value, current, given)
+            result = operation.call(*arguments, **options)
             tensors = [result] if isinstance(result, Tensor) else [one for one in result if isinstance(one, Tensor)]
             now |= {id(value): one for value, one in zip(operation.outputs, tensors, strict=True)}
     if id(tape.output) not in now:
