@@ -44,7 +44,7 @@ class EvidenceMap:
     @property
     def stride(self) -> int:
         """Distance between neighbouring places, in pixels of the network's input, rounded."""
-        return _stride(Field(self.rows, self.columns))
+        return Field(self.rows, self.columns).stride
 
     def drawn(self, size: tuple[int, int]) -> Tensor:
         """The map on the network's input: each place is a Gaussian around the centre of its receptive field.
@@ -108,14 +108,14 @@ def feature_maps(tape: Tape) -> dict[Value, Field]:
     where = fields(tape)
     found: dict[int, tuple[Value, Field]] = {}
     for value in bottlenecks(tape):
-        if (field := where.get(value)) and (stride := _stride(field)) > 1:
+        if (field := where.get(value)) and (stride := field.stride) > 1:
             found.setdefault(stride, (value, field))
     return dict(found[stride] for stride in sorted(found, reverse=True))
 
 
 def depths_of(maps: Iterable[EvidenceMap | Field]) -> tuple[int, ...]:
     """The strides of these maps in the same order, then 1 for the pixels."""
-    return (*(found.stride if isinstance(found, EvidenceMap) else _stride(found) for found in maps), 1)
+    return (*(found.stride for found in maps), 1)
 
 
 def evidence_maps(passage: Passage, maps: Mapping[Value, Field]) -> tuple[EvidenceMap, ...]:
@@ -137,10 +137,6 @@ def _by_place(field: Field, places: NDArray[np.int64], evidence: Floats) -> NDAr
     rows, columns = field.size
     summed = np.bincount(places[:, 0] * columns + places[:, 1], evidence, rows * columns)
     return summed.reshape(rows, columns).astype(np.float32)
-
-
-def _stride(field: Field) -> int:
-    return round(float(np.sqrt(field.rows.stride * field.columns.stride)))
 
 
 def _around(axis: Axis, side: int) -> Tensor:

@@ -52,6 +52,11 @@ class Field:
         """Rows and columns of the map."""
         return self.rows.count, self.columns.count
 
+    @property
+    def stride(self) -> int:
+        """Distance between neighbouring places, in pixels of the network's input, rounded; one for both axes."""
+        return round(math.sqrt(self.rows.stride * self.columns.stride))
+
     def places(self, index: Ints) -> Ints:
         """(N, 2) rows and columns of the elements at these positions in the flattened tensor."""
         return np.stack([self.rows.places(index), self.columns.places(index)], axis=1)
