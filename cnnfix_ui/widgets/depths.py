@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 import streamlit as st
@@ -13,6 +12,7 @@ from cnnfix_core.explanations import OnPicture
 from cnnfix_core.regions import MAP_SIDE
 from cnnfix_ui.address import Setting
 from cnnfix_ui.components.panels.component import Layer
+from cnnfix_ui.server.cache import Cache
 
 _TEXTS: dict[Depth, tuple[str, str]] = {
     ALL: ("All depths", "The places on which the evidence at all depths of the network agrees."),
@@ -38,6 +38,11 @@ class Chosen:
         return list(self.every).index(self.depth)
 
     @property
+    def nbytes(self) -> int:
+        """Memory of all maps."""
+        return sum(layer.map.nbytes for layer in self.layers)
+
+    @property
     def map(self) -> NDArray[np.floating]:
         """The map at this depth, at most MAP_SIDE long."""
         return self.every[self.depth].map
@@ -60,6 +65,9 @@ def parse_depth(text: str) -> Depth:
     return int(text)
 
 
+# Seven megabytes for an answer with six depths.
+_known: Cache[OnPicture, Chosen] = Cache(200_000_000, lambda one: one.nbytes)
+
 # In the address of every page with a slider; None for the preset's own depth.
 DEPTH = Setting(None, parse_depth)
 
@@ -71,9 +79,12 @@ def chosen(evidence: OnPicture) -> Chosen:
     return found if depth is None or depth not in found.every else replace(found, depth=depth)
 
 
-@lru_cache(maxsize=64)
 def usual(evidence: OnPicture) -> Chosen:
     """The depth of the preset; all depths joined is followed by each from coarse to fine."""
+    return _known.get(evidence, lambda: _drawn(evidence))
+
+
+def _drawn(evidence: OnPicture) -> Chosen:
     usually = evidence.preset.depth
     if len(evidence.depths) < 2:
         return Chosen(usually, {usually: Layer(evidence.map(MAP_SIDE))})
