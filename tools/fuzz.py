@@ -284,12 +284,14 @@ def run(kind: str, seed: int, numbers: range) -> tuple[Counter[str], list[Failur
     return ended, failures, longest
 
 
-def _parts(kind: str, seed: int, count: int) -> Iterator[tuple[Counter[str], list[Failure], float]]:
+def _parts(
+    kind: str, seed: int, count: int, processes: int | None
+) -> Iterator[tuple[Counter[str], list[Failure], float]]:
     """What `run` says of each part. Processes are replaced after some: memory is not to be what earlier cases left."""
     parts = [range(first, min(first + _PART, count)) for first in range(0, count, _PART)]
     for n in range(0, len(parts), _PARTS):
         # Not by the pool's max_tasks_per_child, with which it hangs in Python 3.11.
-        with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
             yield from pool.map(run, repeat(kind), repeat(seed), parts[n : n + _PARTS])
 
 
@@ -319,12 +321,13 @@ def main() -> int:
     parser.add_argument("--pictures", type=int, default=100_000)
     parser.add_argument("--others", type=int, default=10_000, help="of each other kind")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, help="at once; as many as there are processors")
     given = parser.parse_args()
     found: list[Failure] = []
     for kind in KINDS:
         count = given.pictures if kind == "picture" else given.others
         ended, longest, started = Counter[str](), 0.0, time.monotonic()
-        for part, failures, slowest in _parts(kind, given.seed, count):
+        for part, failures, slowest in _parts(kind, given.seed, count, given.processes):
             ended, longest = ended + part, max(longest, slowest)
             found += failures
         print(

@@ -1,6 +1,10 @@
 """The training scripts, on a little data: they run, and what they train becomes better at it."""
 
 import io
+import signal
+import subprocess
+import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -15,6 +19,7 @@ from cnnfix_core.modalities.captions.vocabulary import counted
 from cnnfix_core.synthetic.clips import MOTIONS
 from cnnfix_core.zoo.sources.scenes import DETECTING, SEGMENTING
 from cnnfix_core.zoo.sources.shipped import TrainedNetwork
+from tests.processes import alive, children, wait_until_ended
 from training.captions.data import Photographs
 from training.captions.learn import Recipe, learnt
 from training.captions.refine import Refinement, refine
@@ -152,3 +157,18 @@ def test_every_fifth_sketch_of_a_kind_is_held_out(tmp_path: Path) -> None:
     assert held_out.ink[1].unique().tolist() == [10]
     assert held_out.labels.tolist() == [0, 0, 1, 1]
     assert len(found.part(held_out=False).files) == 18
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="how processes are listed")
+def test_what_makes_examples_ends_with_a_script_that_is_killed() -> None:
+    code = "import time; from training.parallel import made; made(time.sleep, range(600, 602))"
+    command = [sys.executable, "-c", f"if __name__ == '__main__': {code}"]
+    with subprocess.Popen(command) as script:
+        end = time.monotonic() + 60
+        while len(workers := children(script.pid)) < 3:  # two, and what counts semaphores
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        time.sleep(3)  # they import
+        assert all(map(alive, workers))
+        script.send_signal(signal.SIGKILL)
+    wait_until_ended(workers)

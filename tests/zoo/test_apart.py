@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import pickle
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 from cnnfix_core.errors import ModelError
 from cnnfix_core.zoo import open_own
 from cnnfix_core.zoo.untrusted import apart, export_reader, opening, pickles, program_data, state_dicts
+from tests.processes import wait_until_ended
 
 pytestmark = pytest.mark.skipif(not apart.possible(), reason="this system cannot fork")
 INT_MIN = -(2**63)
@@ -205,15 +205,4 @@ sys.stdin.read()
         assert process.stdout
         reader = int(process.stdout.readline())
         process.send_signal(signal.SIGKILL)
-    end = time.monotonic() + 10
-    while _alive(reader):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    wait_until_ended([reader])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-from multiprocessing import get_context
 
 from cnnfix_core.utils import let_idle_threads_sleep
 
@@ -19,6 +18,7 @@ from cnnfix_core.synthetic import CLASSES, HELD_OUT, Scene, compose
 from training.captions.data import Photographs
 from training.captions.learn import Recipe, learnt
 from training.captions.scores import bleu, shown
+from training.parallel import made
 from training.weights import keep_file, keep_weights
 
 PAIRS = tuple(itertools.combinations(range(len(CLASSES)), 2))
@@ -53,8 +53,7 @@ def caption_of(seed: int) -> list[str]:
 
 def photographs(seeds: range) -> Photographs:
     """The features of these scenes, and their captions."""
-    with get_context("spawn").Pool(2) as pool:
-        inputs = torch.stack(pool.map(_inputs, seeds, chunksize=50))
+    inputs = torch.stack(made(_inputs, seeds))
     features = SCENES.features()
 
     @torch.no_grad()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections import Counter
 from pathlib import Path
@@ -20,6 +19,7 @@ from cnnfix_core.modalities.video.network import SmallR3D
 from cnnfix_core.modalities.video.shipped import FOLDER, MEAN, NAME, STD
 from cnnfix_core.synthetic.clips import HELD_OUT, MOTIONS, compose_clip
 from training.descent import descend
+from training.parallel import made
 from training.weights import keep_weights
 
 CLIPS, ROUNDS, BATCH, HIGHEST, TEST = 6_000, 4, 32, 6e-3, 800
@@ -54,15 +54,13 @@ def main() -> None:
 
 def clips(seeds: range) -> tuple[Tensor, Tensor]:
     """Frames (N, 3, T, H, W) uint8 and labels (N,) of composed clips."""
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        made = pool.map(_clip, seeds, chunksize=50)
-    frames, labels = zip(*made, strict=True)
+    frames, labels = zip(*made(_clip, seeds), strict=True)
     return torch.from_numpy(np.stack(frames)).permute(0, 4, 1, 2, 3).contiguous(), torch.tensor(labels)
 
 
 def _clip(seed: int) -> tuple[np.ndarray, int]:
-    made = compose_clip(seed)
-    return made.frames, made.label
+    clip = compose_clip(seed)
+    return clip.frames, clip.label
 
 
 def trained(frames: Tensor, labels: Tensor, rounds: int = ROUNDS) -> SmallR3D:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from cnnfix_core.synthetic import MARKED, compose
 from cnnfix_core.zoo.sources.scenes import PREPROCESSING
+from training.parallel import made
 
 _ORDERS = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
 
@@ -20,9 +20,7 @@ def scenes(seeds: range, folder: Path) -> tuple[Tensor, Tensor]:
     """Pictures (N, 3, H, W) uint8 and labels (N,) of these seeds; composed once, then cached in the folder."""
     file = folder / f"scenes-{seeds.start}-{seeds.stop}.npz"
     if not file.exists():
-        with multiprocessing.get_context("spawn").Pool(2) as pool:
-            made = pool.map(_scene, seeds, chunksize=50)
-        pixels, labels = zip(*made, strict=True)
+        pixels, labels = zip(*made(_scene, seeds), strict=True)
         folder.mkdir(parents=True, exist_ok=True)
         np.savez(file, pixels=np.stack(pixels), labels=np.array(labels))
     stored = np.load(file)

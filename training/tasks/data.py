@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import multiprocessing
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from cnnfix_core.synthetic import CLASSES, compose
+from training.parallel import made
 
 GROUND = 0  # the background in class maps; the classes of scenes follow
 
 
 def two_objects(seeds: range) -> tuple[Tensor, Tensor]:
     """Pictures (N, 3, H, W) and class maps (N, 1, H, W), both uint8: 0 is the background, 1 the first class."""
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        made = pool.map(_scene, seeds, chunksize=50)
-    pictures, maps = zip(*made, strict=True)
+    pictures, maps = zip(*made(_scene, seeds), strict=True)
     return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(np.stack(maps))[
         :, None
     ]

@@ -1,0 +1,29 @@
+"""Whether other processes run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that has ended and was not waited for does not. Linux only."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def children(pid: int) -> list[int]:
+    """The processes that this one started."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def wait_until_ended(pids: Iterable[int], seconds: float = 10) -> None:
+    """Wait for the end of all. Raises AssertionError."""
+    end = time.monotonic() + seconds
+    for pid in pids:
+        while alive(pid):
+            assert time.monotonic() < end, f"process {pid} still runs"
+            time.sleep(0.05)
