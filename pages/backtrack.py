@@ -14,11 +14,11 @@ from cnnfix_ui.backtrack import units
 from cnnfix_ui.backtrack.component import player
 from cnnfix_ui.backtrack.playback_data import playback_data
 from cnnfix_ui.backtrack.talk import answer_questions, keep_inside, parse_step
-from cnnfix_ui.backtrack.units import parse_unit
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets import controls, networks
 from cnnfix_ui.widgets.gallery import choose_picture, title_of
+from cnnfix_ui.widgets.units import UNIT
 
 SETTINGS = {
     **controls.SETTINGS,
@@ -26,7 +26,7 @@ SETTINGS = {
     "large": switch(),
     "step": Setting(0, parse_step),
     "chosen": Setting(None, Chosen.parse),
-    "unit": Setting(None, parse_unit),
+    "unit": UNIT,
 }
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from cnnfix_ui.address import kept_in_address
 from cnnfix_ui.batch import section, state
-from cnnfix_ui.widgets import controls, networks
+from cnnfix_ui.widgets import controls, networks, units
 
 with kept_in_address(state.SETTINGS):
     sending, asked = st.columns([1, 2], gap="large")
@@ -12,7 +12,7 @@ with kept_in_address(state.SETTINGS):
         state.UPLOAD.draw(lambda: None)
     with asked:
         network = networks.choose()
-        preset = controls.choose_settings(lambda: None, lambda: None).as_preset()
+        preset = controls.choose_settings(lambda: None, units.choose_unit).as_preset()
     state.UPLOAD.show_error()
     section.show_left_out()
     networks.show_notice()

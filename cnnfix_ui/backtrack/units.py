@@ -14,14 +14,6 @@ from cnnfix_ui.server import results
 from cnnfix_ui.widgets import controls
 
 
-def parse_unit(text: str) -> Unit:
-    """A unit from the address. Raises ValueError for anything else."""
-    try:
-        return Unit.parse(text)
-    except TargetError as error:
-        raise ValueError(text) from error
-
-
 def ask(explained: Callable[[results.Target], Walked]) -> Walked:
     """The walk from the chosen unit, or from the class if there is none, or none in this network."""
     unit = st.session_state["unit"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from cnnfix_core import CnnfixError, Preset
 from cnnfix_core.batch import BatchExplainer, BatchResult, BatchRow, UploadedPicture, open_or_error, row_of
+from cnnfix_core.engine import Unit
 from cnnfix_core.visualization import panel, photo_of
 from cnnfix_ui.components.panels.component import image_uri
 from cnnfix_ui.server import shared_jobs
@@ -55,12 +56,12 @@ class BatchProgress:
         return self.done == self.total
 
 
-def request(network: Network, preset: Preset, pictures: Sequence[UploadedPicture]) -> BatchProgress:
-    """Request all pictures, and return their progress."""
+def request(network: Network, preset: Preset, unit: Unit | None, pictures: Sequence[UploadedPicture]) -> BatchProgress:
+    """Request all pictures, and return their progress. unit: None to ask about the predicted class of each."""
     parts = [tuple(pictures[n : n + _PART]) for n in range(0, len(pictures), _PART)]
     tasks: dict[Hashable, Callable[[Job], Any]] = {
-        (network.key, preset, tuple((one.name, one.digest) for one in parts[n])): partial(
-            _entries, network, preset, parts[n]
+        (network.key, preset, unit, tuple((one.name, one.digest) for one in parts[n])): partial(
+            _entries, network, preset, unit, parts[n]
         )
         for n in range(len(parts))
     }
@@ -75,8 +76,10 @@ def request(network: Network, preset: Preset, pictures: Sequence[UploadedPicture
     )
 
 
-def _entries(network: Network, preset: Preset, pictures: Sequence[UploadedPicture], job: Job) -> BatchPart:
-    slices = BatchExplainer(network.model, preset)
+def _entries(
+    network: Network, preset: Preset, unit: Unit | None, pictures: Sequence[UploadedPicture], job: Job
+) -> BatchPart:
+    slices = BatchExplainer(network.model, preset, unit)
     entries: list[BatchEntry] = []
     for n in range(0, len(pictures), slices.size):
         job.report(n / len(pictures))

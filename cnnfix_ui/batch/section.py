@@ -46,7 +46,7 @@ def show_left_out() -> None:
 
 
 def open_chosen(pictures: Sequence[UploadedPicture]) -> None:
-    """Go to the Explore page if a row was clicked."""
+    """Go to the picture's page if a row was clicked: Explore, or Backtrack for a unit."""
     name = st.session_state.pop(_OPEN, None)
     packed = next((one for one in pictures if one.name == name), None)
     if packed is None:
@@ -58,19 +58,21 @@ def open_chosen(pictures: Sequence[UploadedPicture]) -> None:
         address.set_value("picture", OWN)
     address.set_value("class", None)
     address.set_value("than", None)
-    networks.explore_with(st.session_state["model"])
+    networks.open_with(st.session_state["model"], _page().lower())
 
 
 def _show_batch(network: Network, preset: Preset, pictures: Sequence[UploadedPicture]) -> None:
     if _OPEN in st.session_state:
-        st.rerun()  # the page itself switches to Explore
-    found = parts.request(network, preset, pictures)
+        st.rerun()  # the page itself switches to the other
+    unit = st.session_state["unit"]
+    found = parts.request(network, preset, unit, pictures)
     _show_progress(found)
     for failure in found.failures:
         st.error(escaped(failure), icon=":material/info:")
     good = [entry for entry in found.entries if not entry.row.error]
     if good:
-        st.subheader("1 picture" if len(good) == 1 else f"{len(good)} pictures", anchor=False)
+        about = f": how much each excites {escaped(str(unit))}" if unit else ""
+        st.subheader(("1 picture" if len(good) == 1 else f"{len(good)} pictures") + about, anchor=False)
         shown = _filtered(good)
         table_tab, sheet_tab = st.tabs(["Table", "Contact sheet"])
         with table_tab:
@@ -84,6 +86,11 @@ def _show_batch(network: Network, preset: Preset, pictures: Sequence[UploadedPic
     if pending != st.session_state.get(_PENDING, False):
         st.session_state[_PENDING] = pending
         st.rerun()  # to start or stop the automatic rerun
+
+
+def _page() -> str:
+    """The title of the page on which a row's question can be asked again."""
+    return "Backtrack" if st.session_state["unit"] else "Explore"
 
 
 def _show_progress(found: BatchProgress) -> None:
@@ -146,12 +153,14 @@ def _table(entries: Sequence[BatchEntry]) -> None:
         measure.name: st.column_config.NumberColumn(measure.title, help=measure.help, format="%.1f %%")
         for measure in state.MEASURES
     }
+    activation = {state.ACTIVATION.name: [entry.row.score for entry in entries]} if st.session_state["unit"] else {}
     frame = pa.table(
         {
-            "open": ["Explore"] * len(entries),
+            "open": [_page()] * len(entries),
             "image": [entry.image for entry in entries],
             "picture": names,
             "predicted": [entry.row.predicted for entry in entries],
+            **activation,
             **{measure.name: _percentages(measure, entries) for measure in state.MEASURES},
         }
     )
@@ -165,6 +174,7 @@ def _table(entries: Sequence[BatchEntry]) -> None:
             "image": st.column_config.ImageColumn("Evidence", width=90),
             "picture": st.column_config.TextColumn("Picture", width="medium"),
             "predicted": st.column_config.TextColumn("Prediction", width="medium"),
+            "score": st.column_config.NumberColumn(state.ACTIVATION.title, help=state.ACTIVATION.help, format="%.3g"),
             **numbers,
         },
         placeholder="–",
@@ -185,18 +195,22 @@ def _sheet(entries: Sequence[BatchEntry]) -> None:
         [
             Choice(
                 entry.row.picture,
-                f"{entry.row.predicted}, {percent(entry.row.confidence)}",
-                f"{entry.row.picture}: open on the Explore page",
+                _label(entry.row),
+                f"{entry.row.picture}: open on the {_page()} page",
                 entry.image,
             )
             for entry in entries
         ],
         selected=None,
         look="sheet",
-        label="Contact sheet. Choose a picture to open it on the Explore page.",
+        label=f"Contact sheet. Choose a picture to open it on the {_page()} page.",
         key="batch.sheet",
         on_choose=chosen,
     )
+
+
+def _label(row: BatchRow) -> str:
+    return f"{row.score:.3g}" if st.session_state["unit"] else f"{row.predicted}, {percent(row.confidence)}"
 
 
 def _downloads(rows: Sequence[BatchRow], names: Sequence[str]) -> None:

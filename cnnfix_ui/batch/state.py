@@ -11,7 +11,7 @@ import streamlit as st
 from cnnfix_core.batch import BatchRow, UploadedPicture, Uploads, unpack_uploads
 from cnnfix_core.images import list_samples
 from cnnfix_ui.address import Setting, one_of, switch
-from cnnfix_ui.widgets import controls
+from cnnfix_ui.widgets import controls, units
 from cnnfix_ui.widgets.uploads import Upload
 
 UPLOAD: Upload[Uploads] = Upload("batch", "Your pictures, or a zip archive", unpack_uploads, several=True)
@@ -27,11 +27,12 @@ class Measure:
     falling: bool = True
 
     def of(self, row: BatchRow) -> float:
-        """The number, 0 to 1; NaN if there is none."""
+        """The number; NaN if there is none."""
         value: float = getattr(row, self.name)
         return value
 
 
+# Shares, 0 to 1.
 MEASURES = (
     Measure("confidence", "Confidence", "Probability of the predicted class.", falling=False),
     Measure("spread", "Spread", "The smallest share of the picture that holds half of the evidence."),
@@ -47,14 +48,17 @@ MEASURES = (
         "The share of the strongest 10 % of places that CNN Fixations and Grad-CAM do not have in common.",
     ),
 )
+ACTIVATION = Measure("score", "Activation", "The unit's value at the place where it is strongest.")
 ORDERS: dict[str, str] = {"sent": "Upload order"} | {
-    measure.name: f"{measure.title}, {'highest' if measure.falling else 'lowest'} first" for measure in MEASURES
+    measure.name: f"{measure.title}, {'highest' if measure.falling else 'lowest'} first"
+    for measure in (*MEASURES, ACTIVATION)
 }
 
 SETTINGS = {
     **{name: controls.SETTINGS[name] for name in ("model", "preset", "focus", "sees")},
     "order": one_of(*ORDERS, default="sent"),
     "samples": switch(),
+    "unit": units.UNIT,
     "class": Setting(None, controls.parse_class),
     "than": Setting(None, controls.parse_class),
 }
@@ -75,7 +79,7 @@ def samples() -> list[UploadedPicture]:
 
 def sorted_by(order: str) -> Callable[[BatchRow], float]:
     """The sort key of this order; rows without a number come last."""
-    measure = next(measure for measure in MEASURES if measure.name == order)
+    measure = next(measure for measure in (*MEASURES, ACTIVATION) if measure.name == order)
 
     def key(row: BatchRow) -> float:
         value = measure.of(row)

@@ -101,6 +101,6 @@ def _actions(info: ModelInfo) -> None:
             results.models.remove(info.name)
             st.rerun()
     if explore:
-        networks.explore_with(info.name)
+        networks.open_with(info.name)
     if load:
         load_with_bar(info, lambda progress: results.loaded(info.name, progress))

@@ -202,7 +202,7 @@ def _show(checked: own_model.CheckedModel) -> None:
         explore = st.button("Explore with this network", type="primary", key="own.explore")
         st.button("Remove", key="own.remove", on_click=own_model.remove)
     if explore:
-        networks.explore_with(networks.OWN)
+        networks.open_with(networks.OWN)
     if report.stops:
         st.dataframe(_stop_table(report), hide_index=True, key="own.stops", alt="Where walks stop, and why")
     with st.expander("Operations of the network"):

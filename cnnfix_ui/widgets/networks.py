@@ -83,11 +83,11 @@ def link_to_models(label: str = "Go to the Models page") -> None:
     st.page_link(PAGES / "models.py", label=label, icon=":material/arrow_forward:")
 
 
-def explore_with(name: str) -> NoReturn:
-    """Go to the Explore page with this network."""
+def open_with(name: str, page: str = "explore") -> NoReturn:
+    """Go to a page with this network."""
     _changed()
     address.set_value("model", name)
-    st.switch_page(PAGES / "explore.py")
+    st.switch_page(PAGES / f"{page}.py")
 
 
 def _changed() -> None:

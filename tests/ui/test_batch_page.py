@@ -10,9 +10,11 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+import cnnfix_core as cnnfix
 from cnnfix_core.batch.row import BatchRow
 from cnnfix_core.synthetic import HELD_OUT, compose
 from cnnfix_ui.batch import state
+from cnnfix_ui.errors import escaped
 from tests.ui.visiting import page
 
 visit = partial(page, "batch")
@@ -104,3 +106,32 @@ def test_an_address_from_elsewhere() -> None:
     app = visit(model="nothing", order="nothing", samples="maybe")
     assert not app.exception
     assert app.session_state["order"] == "sent"
+
+
+def test_a_unit_orders_pictures_by_how_much_they_excite_it() -> None:
+    app = visit(model="scenes_resnet")
+    send(app, *((f"{n}.png", file(n)) for n in range(4)))
+    ended(app)
+    app.text_input(key="unit.text").set_value("5.path.0").run()
+    assert "is no unit" in next(one.value for one in app.error)
+    assert app.subheader[0].value == "4 pictures"  # nothing else has changed
+    app.text_input(key="unit.text").set_value("5.path.0:3").run()
+    ended(app)
+    app.selectbox(key="order").set_value("score").run()
+    assert app.subheader[0].value == f"4 pictures: how much each excites {escaped('5.path.0:3')}"
+    rows = app.dataframe[0].value
+    assert rows["score"].is_monotonic_decreasing
+    model, unit = cnnfix.load_model("scenes_resnet"), cnnfix.Unit("5.path.0", 3)
+    expected = {f"{n}.png": cnnfix.explain(model, cnnfix.open_picture(file(n)), unit).target.score for n in range(4)}
+    assert dict(zip(rows["picture"], rows["score"], strict=True)) == pytest.approx(expected, rel=1e-5)
+    assert set(rows["open"]) == {"Backtrack"}
+
+
+def test_a_unit_that_the_network_lacks() -> None:
+    app = visit(model="scenes_resnet", unit="layer9:1", samples="True")
+    end = time.monotonic() + 60
+    while not app.error:
+        assert time.monotonic() < end
+        time.sleep(0.3)
+        app.run()
+    assert "layer9" in app.error[0].value

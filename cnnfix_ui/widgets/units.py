@@ -1,0 +1,45 @@
+"""A unit inside the network as the question: its setting, and the field for its name."""
+
+import streamlit as st
+
+from cnnfix_core.engine import Unit
+from cnnfix_core.errors import TargetError
+from cnnfix_ui.address import Setting
+from cnnfix_ui.errors import escaped
+
+_TEXT, _REFUSED = (f"unit.{name}" for name in ("text", "refused"))
+
+
+def parse_unit(text: str) -> Unit:
+    """A unit from the address. Raises ValueError for anything else."""
+    try:
+        return Unit.parse(text)
+    except TargetError as error:
+        raise ValueError(text) from error
+
+
+UNIT = Setting(None, parse_unit)
+
+
+def choose_unit() -> None:
+    """Draw the field for the unit in session state. A text that names none changes nothing but a message."""
+    if _REFUSED not in st.session_state:
+        st.session_state[_TEXT] = str(st.session_state["unit"] or "")
+    st.text_input(
+        "Unit inside the network",
+        key=_TEXT,
+        on_change=_take,
+        placeholder="Module:channel, such as blocks.3.0.conv_pw:87",
+        help="Asks about a channel where it is strongest, instead of a class. Backtrack names modules and channels.",
+    )
+    if refused := st.session_state.get(_REFUSED):
+        st.error(escaped(refused), icon=":material/info:")
+
+
+def _take() -> None:
+    text = st.session_state[_TEXT].strip()
+    st.session_state.pop(_REFUSED, None)
+    try:
+        st.session_state["unit"] = Unit.parse(text) if text else None
+    except TargetError as error:
+        st.session_state[_REFUSED] = str(error)
