@@ -9,6 +9,7 @@ from cnnfix_core.explanations.asking import (
     TargetSpec,
     ask,
 )
+from cnnfix_core.explanations.density import density_of
 from cnnfix_core.explanations.depths import EvidenceMap, depths_of, feature_maps
 from cnnfix_core.explanations.description import question, summary
 from cnnfix_core.explanations.explanation import (
@@ -30,7 +31,7 @@ from cnnfix_core.explanations.export import (
     question_as_dict,
     rounded,
 )
-from cnnfix_core.explanations.fixations import Fixations, merged, on_picture
+from cnnfix_core.explanations.fixations import Fixations, merged, on_picture, sigma_of
 from cnnfix_core.explanations.on_picture import OnPicture, PictureEvidence
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "channel_name",
     "class_as_dict",
     "classes",
+    "density_of",
     "depths_of",
     "explain",
     "feature_maps",
@@ -65,5 +67,6 @@ __all__ = [
     "question",
     "question_as_dict",
     "rounded",
+    "sigma_of",
     "summary",
 ]

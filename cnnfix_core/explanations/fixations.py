@@ -7,17 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.spatial import KDTree
 
 from cnnfix_core.arrays import Floats, Ints
 from cnnfix_core.engine import Fixated, Preset
-from cnnfix_core.explanations import blur
-from cnnfix_core.images import Picture, View, scaled_size
+from cnnfix_core.explanations.density import density_of
+from cnnfix_core.images import Picture, View
 
-# The longest side of the grid on which a density is computed, if the blur is wide enough for it.
-GRID = 512
-_FINEST_SIGMA = 3.0
 _USUAL_INPUT = 224
 
 
@@ -68,18 +64,8 @@ class Fixations:
             sigma: In original pixels, one number or (horizontal, vertical); None for the preset's.
             longest_side: Limit the longest side of the density, to get a smaller one of the same aspect ratio.
         """
-        across, down = np.broadcast_to(self.sigma if sigma is None else np.asarray(sigma, float), 2)
-        size = scaled_size((self.width, self.height), longest_side)
-        needed = max(GRID, max(self.width, self.height) * _FINEST_SIGMA / max(min(across, down), 1e-6))
-        columns, rows = scaled_size((self.width, self.height), min(needed, max(size)))
-        x = self.xy[:, 0] * columns // self.width
-        y = self.xy[:, 1] * rows // self.height
-        grid = np.bincount(y * columns + x, weights=self.evidence, minlength=rows * columns).reshape(rows, columns)
-        blurred = blur.blurred(grid, (down * rows / self.height, across * columns / self.width))
-        if (columns, rows) != size:
-            image = Image.fromarray(blurred.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
-            blurred = np.maximum(np.asarray(image, float), 0)
-        return blurred / blurred.sum()  # type: ignore[no-any-return]
+        used = self.sigma if sigma is None else sigma
+        return density_of(self.xy, self.evidence, (self.width, self.height), used, longest_side)
 
     def extent(self) -> tuple[int, int, int, int]:
         """The smallest bounding box around all fixations: x0, y0, x1, y1, inclusive pixels."""
@@ -124,18 +110,25 @@ def merged(picture: Picture, preset: Preset, view: View, pixel: Ints, channel: I
         total = np.full(len(total), total.sum() / len(total))
     order = np.argsort(-total, kind="stable")
     y, x = np.divmod(pixels, picture.width)
+    x0, y0, x1, y1 = view.box
     return Fixations(
         np.stack([x, y], axis=1)[order],
         total[order],
         by_channel.argmax(axis=1)[order],
         picture.width,
         picture.height,
-        _spread(preset, view),
+        sigma_of(preset, (x1 - x0, y1 - y0)),
     )
 
 
-def _spread(preset: Preset, view: View) -> tuple[float, float]:
+def sigma_of(preset: Preset, seen: tuple[float, float]) -> tuple[float, float]:
+    """The standard deviation of a preset's blur, (horizontal, vertical), in pixels of the picture.
+
+    Args:
+        preset: The settings of the walk.
+        seen: Width and height of the part of the picture that the network saw, in pixels.
+    """
     if not preset.weighted:
         return preset.sigma, preset.sigma
-    x0, y0, x1, y1 = view.box
-    return preset.sigma * (x1 - x0) / _USUAL_INPUT, preset.sigma * (y1 - y0) / _USUAL_INPUT
+    width, height = seen
+    return preset.sigma * width / _USUAL_INPUT, preset.sigma * height / _USUAL_INPUT

@@ -1,6 +1,7 @@
 """Attribution methods: which pixels of a picture support a class. All share one call signature and result type."""
 
 from cnnfix_core.methods.applying import attribute, attribution, reason_against
+from cnnfix_core.methods.baselines import blob
 from cnnfix_core.methods.catalogue import BASELINES, METHODS
 from cnnfix_core.methods.class_activation import grad_cam_by_captum, grad_cam_together
 from cnnfix_core.methods.excitation_rules import excites
@@ -32,6 +33,7 @@ __all__ = [
     "as_maps",
     "attribute",
     "attribution",
+    "blob",
     "by_view",
     "cached_per_network",
     "excites",

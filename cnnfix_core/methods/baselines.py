@@ -6,16 +6,20 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from cnnfix_core.images import scaled_size
-from cnnfix_core.methods.method import Drawing, MapRequest
+from cnnfix_core.methods.method import Drawing, Map, MapRequest
 
 _BLOB = 1 / 45  # standard deviation of the smoothing, in widths of the picture
 
 
-def centre(request: MapRequest) -> Drawing:
-    """A Gaussian in the centre of any picture: exp(-2 r^2), where r is 1 at the middle of each edge."""
-    width, height = _size(request)
+def blob(width: int, height: int) -> Map:
+    """(height, width), a Gaussian in the centre: exp(-2 r^2), where r is 1 at the middle of each edge."""
     y, x = (((np.arange(side) + 0.5) / side * 2 - 1) ** 2 for side in (height, width))
-    return Drawing(np.exp(-2 * (y[:, None] + x)).astype(np.float32))
+    return np.exp(-2 * (y[:, None] + x)).astype(np.float32)
+
+
+def centre(request: MapRequest) -> Drawing:
+    """The blob in the centre."""
+    return Drawing(blob(*_size(request)))
 
 
 def noise(request: MapRequest) -> Drawing:

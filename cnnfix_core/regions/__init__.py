@@ -2,7 +2,15 @@
 
 from cnnfix_core.regions.boxes import Box, BoxRule, best_iou, box_of, iou
 from cnnfix_core.regions.ground_truth import GroundTruth
-from cnnfix_core.regions.highest_density import BANDS, MAP_SIDE, area_holding, describe_position, floors, held_share
+from cnnfix_core.regions.highest_density import (
+    BANDS,
+    MAP_SIDE,
+    area_holding,
+    describe_position,
+    floors,
+    held_share,
+    region_holding,
+)
 
 __all__ = [
     "BANDS",
@@ -17,4 +25,5 @@ __all__ = [
     "floors",
     "held_share",
     "iou",
+    "region_holding",
 ]

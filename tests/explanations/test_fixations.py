@@ -14,7 +14,8 @@ from scipy.ndimage import gaussian_filter
 
 from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED
 from cnnfix_core.explanations.blur import blurred
-from cnnfix_core.explanations.fixations import GRID, Fixations, on_picture
+from cnnfix_core.explanations.density import GRID
+from cnnfix_core.explanations.fixations import Fixations, on_picture
 from cnnfix_core.images.picture import Picture
 from cnnfix_core.images.view import View
 from cnnfix_core.regions.boxes import BoxRule, box_of
