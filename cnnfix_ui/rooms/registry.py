@@ -1,0 +1,114 @@
+"""All rooms of this server, found by their codes and keys."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from hmac import compare_digest
+from typing import Literal
+
+from cnnfix_core.lessons import Lesson
+from cnnfix_ui.rooms.codes import Guesses, code_in, new_code
+from cnnfix_ui.rooms.errors import RoomEndedError, RoomError
+from cnnfix_ui.rooms.room import Room
+from cnnfix_ui.server.visitors import NOBODY, Visitor
+
+MOST_ROOMS = 20
+_EACH, _ADDRESS = 3, 10  # rooms that one browser, and all browsers of an address, may have open
+_GIVES_WAY = 1800.0  # seconds without anybody after which a room makes place for another
+_POLLS = 30  # that all phones together may send in a second
+_SLOWEST = 20.0  # seconds
+_WATCH = 30.0  # seconds between two looks for rooms whose time is over
+
+
+class Rooms:
+    """Rooms by code. clock: seconds, never going back."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._rooms: dict[str, Room] = {}
+        self._owners: dict[str, Visitor] = {}
+        self._guesses = Guesses(clock)
+        self._watched = False
+
+    def open(self, lesson: Lesson, *, nicknames: bool = False, start: int = 0, who: Visitor = NOBODY) -> Room:
+        """A new room. Raises RoomError if there are too many."""
+        with self._lock:
+            self._drop_ended()
+            self._make_place(who)
+            code = new_code(self._rooms)
+            room = Room(lesson, code, nicknames=nicknames, start=start, clock=self._clock)
+            self._rooms[code], self._owners[code] = room, who
+            if not self._watched:
+                self._watched = True
+                threading.Thread(target=self._watch, name="rooms", daemon=True).start()
+        return room
+
+    def with_code(self, text: str, who: Visitor) -> Room:
+        """The room with the code that somebody typed. Raises RoomError if there is none, or after too many guesses."""
+        self._guesses.check(who)
+        with self._lock:
+            self._drop_ended()
+            room = self._rooms.get(code_in(text))
+        if room is None:
+            self._guesses.wrong(who)
+            raise RoomError("No class has this code.")
+        return room
+
+    def with_key(self, screen: Literal["desk", "board"], key: str, who: Visitor) -> Room:
+        """The room of this desk or board. Raises RoomEndedError if there is none; RoomError after too many guesses."""
+        self._guesses.check(who)
+        with self._lock:
+            self._drop_ended()
+            rooms = list(self._rooms.values())
+        found = [room for room in rooms if compare_digest(getattr(room, screen).encode(), key[:100].encode())]
+        if not found:
+            self._guesses.wrong(who)
+            raise RoomEndedError
+        return found[0]
+
+    def period(self) -> float:
+        """Seconds between two polls of a phone: more, the more phones there are."""
+        with self._lock:
+            phones = sum(room.count().present for room in self._rooms.values())
+        return min(_SLOWEST, max(1.0, phones / _POLLS))
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._rooms)
+
+    def _watch(self) -> None:
+        """Erase rooms in time, also if nobody asks any more. Ends with the last room."""
+        while True:
+            time.sleep(_WATCH)
+            with self._lock:
+                self._drop_ended()
+                self._watched = bool(self._rooms)
+                if not self._watched:
+                    return
+
+    def _drop_ended(self) -> None:
+        for code in [code for code, room in self._rooms.items() if room.moment.phase == "ended"]:
+            self._drop(code)
+
+    def _drop(self, code: str) -> None:
+        self._rooms.pop(code).end()
+        del self._owners[code]
+
+    def _make_place(self, who: Visitor) -> None:
+        owners = list(self._owners.values())
+        if owners.count(who) >= _EACH:
+            raise RoomError(f"You have {_EACH} rooms open: end one of them first.")
+        if sum(one.address == who.address for one in owners) >= _ADDRESS:
+            raise RoomError(f"{_ADDRESS} rooms are open from your network: end one of them first.")
+        if len(self._rooms) < MOST_ROOMS:
+            return
+        longest = max(self._rooms, key=lambda code: self._rooms[code].idle())
+        if self._rooms[longest].idle() < _GIVES_WAY:
+            raise RoomError(f"{MOST_ROOMS} rooms are open on this server: try again later.")
+        self._drop(longest)
+
+
+rooms = Rooms()
