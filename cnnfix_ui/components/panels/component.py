@@ -132,6 +132,15 @@ def thumbnail(picture: Picture) -> str:
     return image_uri(photo_of(picture, 256))
 
 
+def map_uri(picture: Picture, map_: NDArray[np.floating]) -> str:
+    """A map of the picture, on the scale of all maps, as a data URI with transparency."""
+    return _overlay_uri(map_, scaled_size((picture.width, picture.height), _PHOTO_SIDE))
+
+
+def _overlay_uri(map_: NDArray[np.floating], size: tuple[int, int], among: NDArray[np.floating] | None = None) -> str:
+    return "data:image/png;base64," + base64.b64encode(png(overlay(map_, size, among))).decode()
+
+
 def _panel(panel: Panel, size: tuple[int, int], points: bool) -> dict[str, Any]:
     among = None if panel.among is None else _Same(panel.among)
     return {
@@ -162,9 +171,8 @@ class _Same:
 def _drawn(map_: _Same, among: _Same | None, size: tuple[int, int]) -> dict[str, Any]:
     """What is drawn of a map, and what the cursor reads there: most of the time that a panel takes."""
     others = None if among is None else among.array
-    image = png(overlay(map_.array, size, others))
     return {
-        "overlay": "data:image/png;base64," + base64.b64encode(image).decode(),
+        "overlay": _overlay_uri(map_.array, size, others),
         "read": _readings(map_.array, others),
     }
 

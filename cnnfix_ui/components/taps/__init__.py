@@ -1,0 +1,1 @@
+"""A picture on which a person taps places, or draws a box."""
