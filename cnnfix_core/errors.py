@@ -1,7 +1,8 @@
 """The errors of this package. Each message says what went wrong, where, and what to do."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 
 
@@ -33,6 +34,30 @@ class ModelError(CnnfixError):
     """A model is unknown or not installed, or its weights do not fit."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault in a file. line: from 1. what: a sentence."""
+
+    line: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.what}"
+
+
+class LessonError(CnnfixError):
+    """A lesson cannot be read. faults: all of them, in the order of the file; none if there is no such lesson."""
+
+    def __init__(self, message: str, faults: Sequence[Fault] = ()) -> None:
+        super().__init__("\n".join([message, *map(str, faults)]))
+        self.faults = tuple(faults)
+
+    @property
+    def count(self) -> str:
+        """How many faults, in words."""
+        return "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
+
+
 class MissingPackageError(CnnfixError, ImportError):
     """An optional dependency is not installed."""
 
@@ -40,6 +65,7 @@ class MissingPackageError(CnnfixError, ImportError):
 # For each optional dependency: its name as people write it, and the smallest extra of pyproject.toml that contains it.
 _OPTIONAL = {
     "captum": ("Captum", "methods"),
+    "markdown_it": ("markdown-it-py", "lessons"),
     "onnx": ("the ONNX parser", "onnx"),
     "pyarrow": ("PyArrow", "batch"),
     "ray": ("Ray", "ray"),

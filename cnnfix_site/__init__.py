@@ -7,4 +7,5 @@ _SITE = _HERE if (_HERE / "app.py").is_file() else _HERE.parent
 
 ASSETS = _SITE / "assets"
 PAGES = _SITE / "pages"
+GLOSSARY = _SITE / "docs" / "glossary.md"
 APP = _SITE / "app.py"  # .streamlit/config.toml is in the same folder

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 OWN_MODELS = "CNNFIX_OWN_MODELS"
+# A folder of lessons that a teacher wrote.
+LESSONS = "CNNFIX_LESSONS"
 # Largest uploaded file, in MB: if own models are enabled, and if only pictures can be uploaded.
 LARGE_UPLOAD, SMALL_UPLOAD = 1000, 25
 _PAGE_UPLOADS = 150  # MB of pictures that one page may have sent
@@ -24,6 +26,12 @@ def is_local(address: str | None) -> bool:
 def own_models_on(address: str | None) -> bool:
     """Whether visitors may upload models: only on this machine, or if the operator of the server enabled it."""
     return is_local(address) or os.environ.get(OWN_MODELS) == "1"
+
+
+def lessons_folder() -> Path | None:
+    """The folder of a teacher's own lessons; None if the operator of the server named none."""
+    folder = os.environ.get(LESSONS)
+    return Path(folder) if folder else None
 
 
 def upload_limits(address: str | None) -> tuple[int, int]:

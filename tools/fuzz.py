@@ -39,8 +39,10 @@ from torch import nn
 from cnnfix_core import errors, open_own, open_picture
 from cnnfix_core.batch import unpack_uploads
 from cnnfix_core.images import picture
+from cnnfix_core.lessons import address_of, parse_screen, read_lesson, read_prose
 from cnnfix_core.modalities.timeseries import read_series
 from cnnfix_core.zoo import architectures, read_labels
+from cnnfix_site import ASSETS
 
 SECONDS, MEMORY = 10, 1_000_000_000
 _ENDED = re.compile("reader crash|more than .* s to read|too much memory|GB of memory")
@@ -247,11 +249,36 @@ def _settings() -> Iterator[Any]:
     yield address.Setting(None, parse_step)
 
 
+def lessons() -> list[bytes]:
+    """Lesson files: the shipped ones, and one with every kind of question."""
+    every = (
+        "answer: choose\n\n- [ ] a\n- [x] b",
+        "answer: look 3\nhint: h",
+        "answer: look box",
+        "answer: which cam gradcam",
+        "answer: guess 0 to 100 %\nright: inside",
+    )
+    head = "---\ntitle: t\ngoal: g\nminutes: 5\nage: all\n---\n\n"
+    steps = (f"## s\nscreen: /explore?picture=cat\nask: a\n{one}\n\n**b** *i* `c` [l](https://a.b)\n" for one in every)
+    shipped = [file.read_bytes() for file in sorted((ASSETS / "lessons").glob("*.md"))]
+    return [(head + "\n".join(steps)).encode(), *shipped]
+
+
+def open_lesson(content: bytes) -> None:
+    """Read it. One that can be read holds no markup: its texts are what a person can see."""
+    lesson = read_lesson(content, "fuzzed")
+    for step in lesson.steps:
+        parse_screen(address_of(step.screen))
+        for text in (step.text, step.hint, step.reveal, step.notes):
+            assert not read_prose(text)[1]
+
+
 KINDS: dict[str, tuple[Callable[[], list[bytes]], Callable[[bytes], object]]] = {
     "picture": (pictures, open_picture),
     "model": (models, open_model),
     "table": (tables, open_table),
     "address": (addresses, parse_address),
+    "lesson": (lessons, open_lesson),
 }
 
 

@@ -6,6 +6,7 @@ import argparse
 import os
 import runpy
 import sys
+from pathlib import Path
 
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import CnnfixError, need
@@ -24,6 +25,9 @@ def add(command: Parser) -> None:
     command.add_argument(
         "--own-models", action="store_true", help="let visitors upload models even if the app is open to other machines"
     )
+    command.add_argument(
+        "--lessons", metavar="FOLDER", type=_folder, help="a folder of your own lessons: files that end in .md"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,6 +40,8 @@ def run(options: argparse.Namespace) -> int:
         raise CnnfixError(problem)
     if options.own_models:
         os.environ[hosting.OWN_MODELS] = "1"
+    if options.lessons:
+        os.environ[hosting.LESSONS] = str(options.lessons.resolve())
     upload = hosting.LARGE_UPLOAD if hosting.own_models_on(options.address) else hosting.SMALL_UPLOAD
     print(f"The explorer opens at {hosting.url(options.address, options.port)} (stop it with Ctrl+C)", flush=True)
     others = hosting.urls_for_others(options.address, options.port)
@@ -59,6 +65,12 @@ def _run_streamlit(*options: str) -> None:
         runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
     except KeyboardInterrupt:
         return
+
+
+def _folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a folder")
+    return Path(text)
 
 
 def _port(text: str) -> int:

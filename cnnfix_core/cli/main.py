@@ -24,6 +24,7 @@ _COMMANDS = {
     "benchmark": "measure methods on pictures with ground truth",
     "models": "list the models and where they come from",
     "coverage": "check that walks pass every operation of a network",
+    "lesson": "check a lesson file, and print its worksheet",
     "app": "open the explorer in the browser",
 }
 

@@ -1,5 +1,41 @@
 """Lessons: short steps through the app's own screens, each one Markdown file."""
 
+from cnnfix_core.errors import Fault, LessonError
+from cnnfix_core.lessons.glossary import Term, terms
 from cnnfix_core.lessons.lesson import Choose, Fact, Guess, Lesson, Look, Question, Screen, Step, Which
+from cnnfix_core.lessons.prose import Paragraph, Prose, Span, read_prose
+from cnnfix_core.lessons.reading import MAX_BYTES, read_lesson
+from cnnfix_core.lessons.screens import ASKABLE, PAGES, Asked, address_of, asked_by, parse_screen
+from cnnfix_core.lessons.shipped import lesson_file, list_lessons, load_lesson, unread_lessons
 
-__all__ = ["Choose", "Fact", "Guess", "Lesson", "Look", "Question", "Screen", "Step", "Which"]
+__all__ = [
+    "ASKABLE",
+    "MAX_BYTES",
+    "PAGES",
+    "Asked",
+    "Choose",
+    "Fact",
+    "Fault",
+    "Guess",
+    "Lesson",
+    "LessonError",
+    "Look",
+    "Paragraph",
+    "Prose",
+    "Question",
+    "Screen",
+    "Span",
+    "Step",
+    "Term",
+    "Which",
+    "address_of",
+    "asked_by",
+    "lesson_file",
+    "list_lessons",
+    "load_lesson",
+    "parse_screen",
+    "read_lesson",
+    "read_prose",
+    "terms",
+    "unread_lessons",
+]
