@@ -59,8 +59,10 @@ def question_of(screen: Screen, said: Mapping[str, str], options: Sequence[Optio
         )
     if options and kind != "choose":
         raise QuestionError("options", "Answers to choose from need “answer: choose”.")
-    if kind in ("look", "which") and screen.page not in ASKABLE:
-        raise QuestionError("answer", f"{kind!r} needs a screen with a picture and a class: {', '.join(ASKABLE)}.")
+    if kind in ("look", "which") and asked_by(screen) is None:
+        raise QuestionError(
+            "answer", f"{kind!r} needs a picture and a network that says classes, on {', '.join(ASKABLE)}."
+        )
     return _READERS[kind](rest.strip(), screen, said["right"], options)
 
 
@@ -147,7 +149,9 @@ def _right(right: str, screen: Screen, low: float, high: float) -> float | Fact:
 def _check_fact(fact: Fact, screen: Screen, low: float, high: float) -> None:
     asked = asked_by(screen)
     if asked is None:
-        raise QuestionError("right", f"{fact!r} needs a screen with a picture and a class: {', '.join(ASKABLE)}.")
+        raise QuestionError(
+            "right", f"{fact!r} needs a picture and a network that says classes, on {', '.join(ASKABLE)}."
+        )
     if (low, high) != (0, 100):
         raise QuestionError("answer", f"{fact!r} is in percent: write “guess 0 to 100 %”.")
     if fact == "inside" and not load_sample(asked.picture).boxes:

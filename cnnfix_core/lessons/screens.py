@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import get_args
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from cnnfix_core.engine import FOCUS, PRESETS, Preset, get_preset
+from cnnfix_core.engine import ALL, FOCUS, PRESETS, Depth, Preset, get_preset
 from cnnfix_core.errors import did_you_mean
 from cnnfix_core.images import Crops, list_samples
 from cnnfix_core.lessons.lesson import Screen
@@ -31,7 +31,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         *("kind", "series", "row", "clip", "network", "frame"),
         *(name for name in _WALKED if name != "depth"),
     ),
-    "batch": ("model", "preset", "focus", "sees", "order", "samples", "class", "than"),
+    "batch": ("model", "preset", "focus", "sees", "order", "samples", "class", "than", "unit"),
     "models": (),
 }
 # The pages whose question is a class of a network on a picture: people can be asked about it, too.
@@ -46,13 +46,15 @@ class Asked:
         model: Name of the network.
         picture: Name of the sample.
         target: A class, a contrast, or None for the predicted class.
-        preset: Of the walk, at the depth that the screen shows.
+        preset: Of the walk.
+        depth: At which its map is shown; None for that of the preset.
     """
 
     model: str
     picture: str
     target: int | tuple[int | None, int] | None
     preset: Preset
+    depth: Depth | None
 
 
 def parse_screen(text: str) -> Screen:
@@ -80,15 +82,16 @@ def address_of(screen: Screen) -> str:
 
 
 def asked_by(screen: Screen) -> Asked | None:
-    """What the screen asks; None if its page has no such question."""
-    if screen.page not in ASKABLE:
-        return None
+    """What the screen asks; None if its page, or its network, has no such question."""
     said = screen.settings.get
-    preset = said("preset", "evidence")
-    walk = get_preset(preset, said("focus") if preset == "evidence" else None, _depth(said("depth", "")))
-    crops = said("sees", "preset")
     model, picture = said("model", DEFAULT), said("picture", list_samples()[0].name)
-    return Asked(model, picture, _target(said("class", ""), said("than", "")), _with_crops(walk, crops))
+    info = model_info(model)
+    if screen.page not in ASKABLE or info is None or info.task != "classification":
+        return None
+    preset = said("preset", "evidence")
+    walk = get_preset(preset, said("focus") if preset == "evidence" else None)
+    target = _target(said("class", ""), said("than", ""))
+    return Asked(model, picture, target, _with_crops(walk, said("sees", "preset")), _depth(said("depth", "")))
 
 
 def _target(wanted: str, than: str) -> int | tuple[int | None, int] | None:
@@ -96,7 +99,9 @@ def _target(wanted: str, than: str) -> int | tuple[int | None, int] | None:
     return (target, int(than)) if than else target
 
 
-def _depth(text: str) -> int | None:
+def _depth(text: str) -> Depth | None:
+    if text == ALL:
+        return ALL
     return int(text) if text.isdecimal() and int(text) > 0 else None
 
 

@@ -134,6 +134,20 @@ def gradcam(
     return _cached(("gradcam", network.key, picture.digest, target, crops), network, drawn)
 
 
+def attributed(
+    network: Network, picture: Picture, target: int | tuple[int, int], method: str
+) -> NDArray[np.float32] | str:
+    """The map of a quick method, at most MAP_SIDE long; or a sentence why there is none."""
+
+    def drawn() -> NDArray[np.float32] | str:
+        try:
+            return attribute(network.model, picture, target, method, longest_side=MAP_SIDE)
+        except ModelError as error:
+            return str(error)
+
+    return _cached(("attributed", network.key, picture.digest, target, method), network, drawn)
+
+
 def _cached(key: Hashable, network: Network, make: Callable[[], Result]) -> Result:
     """The cached result, or a new one computed in turn."""
     found: Result = answers.get(key, _in_turn(network, make))

@@ -114,6 +114,13 @@ def network_of(name: str, tasks: Sequence[Task] = CLASSIFICATION) -> Network:
         if own is None:
             raise ModelError("Your own model was deleted when its page was closed: upload it again on the Models page.")
         return own
+    info = info_of(name, tasks)
+    with st.spinner(f"Loading {info.title} …"):
+        return Network(name, results.loaded(name))
+
+
+def info_of(name: str, tasks: Sequence[Task] = CLASSIFICATION) -> ModelInfo:
+    """The network with this name, which can be loaded without a download. Raises ModelError if it cannot."""
     info = model_info(name)
     if info is None:
         raise ModelError(f"There is no network {name!r}: choose another one.")
@@ -121,8 +128,7 @@ def network_of(name: str, tasks: Sequence[Task] = CLASSIFICATION) -> Network:
         raise ModelError(f"{info.title} is a {info.task} network: use it on the Explore page.")
     if not can_be_asked(info):
         raise ModelError(f"{info.title} is not on this machine yet: load it on the Models page.")
-    with st.spinner(f"Loading {info.title} …"):
-        return Network(name, results.loaded(name))
+    return info
 
 
 def _keep_classes(labels: Labels) -> None:
