@@ -23,7 +23,7 @@ from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import CnnfixError
 
 if TYPE_CHECKING:
-    from cnnfix_core.images import Picture
+    from cnnfix_core.images import Picture, SampleObject
     from cnnfix_core.metrics import ClassTarget, Measured
     from cnnfix_core.regions import Box, GroundTruth
     from cnnfix_core.zoo import Model
@@ -41,7 +41,7 @@ def add(command: Parser) -> None:
         nargs="+",
         type=_box,
         default=(),
-        help="bounding boxes of the object in inclusive pixels (sample pictures have their own)",
+        help="bounding boxes of the object in inclusive pixels (sample pictures have their own, for the classes that mean something in them)",
     )
     command.add_argument("--curves", action="store_true", help="also compute insertion and deletion; takes longer")
     command.add_argument(
@@ -53,25 +53,31 @@ def add(command: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Compute the maps, print the tables, and write the files."""
     from cnnfix_core.explanations import classes, question
+    from cnnfix_core.images import sample_of
     from cnnfix_core.metrics import comparison
     from cnnfix_core.regions import GroundTruth
     from cnnfix_core.utils import percent
 
     methods = parse_methods(options.methods)
-    picture, boxes = _opened(options.image)
-    truth = GroundTruth(picture.width, picture.height, tuple(options.boxes or boxes))
-    if options.boxes and truth.empty:
+    sample = sample_of(options.image)
+    picture = opened(sample.read() if sample else options.image)
+    drawn = GroundTruth(picture.width, picture.height, tuple(options.boxes))
+    if options.boxes and drawn.empty:
         raise CnnfixError(f"The boxes lie outside the picture, which has {picture.width} x {picture.height} pixels.")
     model = load(options.model, model_options(options))
     predictions = classes(model, picture)
     wanted, other = predictions.asked(target_of(options))
+    target, rather_than = predictions.prediction(wanted), None if other is None else predictions.prediction(other)
+    meant = sample.object_of(target.label) if sample and drawn.empty else None
+    truth = GroundTruth(picture.width, picture.height, meant.boxes) if meant else drawn
     if not truth.empty:
         methods = with_baselines(methods)
     asked_for = wanted if other is None else (wanted, other)
     found = _compared(model, picture, truth, asked_for, methods, STEPS if options.curves else 0)
-    target, rather_than = predictions.prediction(wanted), None if other is None else predictions.prediction(other)
     title = question(target, rather_than)
-    covered = "" if truth.empty else f" The ground truth covers {percent(truth.covered)} of the picture."
+    covered = "" if truth.empty else f" The box{_around(meant)} covers {percent(truth.covered)} of the picture."
+    if sample and truth.empty:
+        covered = " The sample has no box for this class: give one with --boxes."
     print(f"{title} {model.title}, {percent(target.probability)}.{covered}\n")
     print(comparison.table(found))
     if agreement := comparison.agreement(found):
@@ -102,12 +108,8 @@ def _compared(
     return found
 
 
-def _opened(name: str) -> tuple[Picture, tuple[Box, ...]]:
-    """The picture and its boxes, from a sample of this name or a file."""
-    from cnnfix_core.images import sample_of
-
-    sample = sample_of(name)
-    return (opened(sample.read()), sample.boxes) if sample else (opened(name), ())
+def _around(meant: SampleObject | None) -> str:
+    return f" around the {meant.name}" if meant else ""
 
 
 def _figure(picture: Picture, found: Sequence[Measured], title: str, truth: Sequence[Box]) -> bytes:

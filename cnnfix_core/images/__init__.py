@@ -2,7 +2,7 @@
 
 from cnnfix_core.images.folder import ENDINGS, is_picture_name, left_out, left_out_of, picture_files
 from cnnfix_core.images.picture import MAX_PICTURE_BYTES, Picture, PictureError, Source, open_picture, scaled_size
-from cnnfix_core.images.samples import Sample, bytes_of, list_samples, load_sample, sample_of
+from cnnfix_core.images.samples import Sample, SampleObject, bytes_of, list_samples, load_sample, sample_of
 from cnnfix_core.images.view import Bounds, Crops, Sized, View, maps_on_picture, views
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Picture",
     "PictureError",
     "Sample",
+    "SampleObject",
     "Sized",
     "Source",
     "View",

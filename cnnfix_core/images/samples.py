@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.images.picture import read_file
@@ -14,6 +15,21 @@ from cnnfix_site import ASSETS
 
 class SampleError(CnnfixError):
     """No sample has this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleObject:
+    """One object of a sample, and where it is.
+
+    Attributes:
+        name: what it is: "dog".
+        classes: the classes that mean it: its own, and those that networks take it for.
+        boxes: bounding boxes, one for each time that it occurs: x0, y0, x1, y1 in pixels, inclusive.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    boxes: tuple[tuple[int, int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +44,7 @@ class Sample:
         licence: short name of the licence.
         source: where it was taken from, an address or a package.
         file: path below assets/.
-        boxes: bounding boxes of the object: x0, y0, x1, y1 in pixels, inclusive.
+        objects: what there is to be seen in it, with boxes.
     """
 
     name: str
@@ -38,7 +54,11 @@ class Sample:
     licence: str
     source: str
     file: str
-    boxes: tuple[tuple[int, int, int, int], ...] = ()
+    objects: tuple[SampleObject, ...] = ()
+
+    def object_of(self, label: str) -> SampleObject | None:
+        """The object that a class means, by the class's name; None if the class means none of them."""
+        return next((one for one in self.objects if label in one.classes), None)
 
     def read(self) -> bytes:
         """Bytes of the JPEG or PNG file, not decoded."""
@@ -49,7 +69,7 @@ class Sample:
 def list_samples() -> tuple[Sample, ...]:
     """All samples in the gallery's order; the first is the one to start with."""
     entries = json.loads((ASSETS / "samples.json").read_text("utf-8"))
-    return tuple(Sample(**{**entry, "boxes": tuple(map(tuple, entry.get("boxes", ())))}) for entry in entries)
+    return tuple(Sample(**entry | {"objects": tuple(map(_object, entry["objects"]))}) for entry in entries)
 
 
 def sample_of(name: str) -> Sample | None:
@@ -69,3 +89,7 @@ def load_sample(name: str) -> Sample:
     if name not in samples:
         raise SampleError(f"There is no sample picture {name!r}. There are: {', '.join(samples)}.")
     return samples[name]
+
+
+def _object(entry: dict[str, Any]) -> SampleObject:
+    return SampleObject(entry["name"], tuple(entry["classes"]), tuple(map(tuple, entry["boxes"])))

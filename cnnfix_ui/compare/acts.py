@@ -8,7 +8,7 @@ from typing import Any
 from cnnfix_core.methods import METHODS
 from cnnfix_ui.compare import cells, state
 from cnnfix_ui.compare.changes import BRUSHED
-from cnnfix_ui.compare.grid_data import Grid, photo_key
+from cnnfix_ui.compare.grid_data import Grid, photo_key, truth_key
 
 
 def act(grid: Grid, event: dict[str, Any]) -> None:
@@ -25,10 +25,11 @@ def _take(grid: Grid, event: dict[str, Any]) -> None:
             cells.stop(shown.cell for shown in grid.maps if shown.state in ("waiting", "running"))
         case {"do": str(name), "cell": str(cell)} if name in _ON_CELLS:
             _ON_CELLS[name](_cell(grid, cell))
-        case {"do": "boxes", "photo": str(photo), "boxes": list(boxes)}:
-            state.draw_boxes(_picture(grid, photo), boxes)
-        case {"do": "strokes", "photo": str(photo), "strokes": list(strokes)}:
-            state.paint(_picture(grid, photo), strokes)
+        case {"do": "boxes", "on": str(key), "boxes": list(boxes)}:
+            case = next(case for case in grid.asked if truth_key(case) == key)
+            state.draw_boxes(case.question.picture, case.target.index, boxes)
+        case {"do": "strokes", "on": str(key), "strokes": list(strokes)}:
+            state.paint(next(case for case in grid.asked if photo_key(case) == key).question.picture, strokes)
         case _:
             _arrange(grid, event)
 
@@ -60,11 +61,6 @@ def _remove_row(grid: Grid, row: int) -> None:
 
 def _cell(grid: Grid, name: str) -> cells.GridCell:
     return next(shown.cell for shown in grid.maps if shown.cell.id == name)
-
-
-def _picture(grid: Grid, photo: str) -> str:
-    questions = (shown.cell.case for shown in grid.maps if photo_key(shown.cell.case) == photo)
-    return next(questions).question.picture
 
 
 def _pin(cell: cells.GridCell) -> None:

@@ -14,8 +14,8 @@ from cnnfix_core.visualization import BOXES_TEXT, MOST_COLUMNS, FigureCell, grid
 from cnnfix_ui.compare.cases import Case
 from cnnfix_ui.compare.cells import CellStatus
 from cnnfix_ui.compare.changes import CHANGES
-from cnnfix_ui.compare.grid_data import Grid, note, numbers_of
-from cnnfix_ui.compare.state import boxes_on, state
+from cnnfix_ui.compare.grid_data import Grid, note, numbers_of, truth_of
+from cnnfix_ui.compare.state import state
 from cnnfix_ui.widgets import gallery, networks
 from cnnfix_ui.widgets.downloads import downloads
 
@@ -54,7 +54,7 @@ def _cell(shown: CellStatus, grid: Grid) -> FigureCell | None:
         note=note(shown),
         fixations=shown.found.fixations if state("points") else None,
         box=shown.found.box,
-        truth=boxes_on(case.question.picture),
+        truth=truth_of(case),
     )
 
 

@@ -40,6 +40,11 @@ class Grid:
         return [*self.pinned, *self.cells]
 
     @property
+    def asked(self) -> list[Case]:
+        """What the maps explain: the rows', then the pinned ones'."""
+        return [*self.cases, *(shown.cell.case for shown in self.pinned)]
+
+    @property
     def measured(self) -> list[CellStatus]:
         """The cells in tables and curves: the maps, then the baselines."""
         return [*self.maps, *self.baselines]
@@ -57,7 +62,6 @@ class Grid:
 def grid_data(grid: Grid, tool: str, brush: int) -> dict[str, Any]:
     """The grid for the browser. tool: what the pointer does. brush: its radius in pixels of the picture."""
     columns: list[str] = list(state("methods"))
-    cases = [*grid.cases, *(shown.cell.case for shown in grid.pinned)]
     return {
         "photos": {
             photo_key(case): {
@@ -66,7 +70,7 @@ def grid_data(grid: Grid, tool: str, brush: int) -> dict[str, Any]:
                 "height": case.picture.height,
                 "title": case.question.picture,
             }
-            for case in cases
+            for case in grid.asked
         },
         "columns": [{"name": name, "title": METHODS[name].title, "about": METHODS[name].about} for name in columns],
         "rows": [_row(case, grid.base, number) for number, case in enumerate(grid.cases)],
@@ -91,8 +95,8 @@ def grid_data(grid: Grid, tool: str, brush: int) -> dict[str, Any]:
         "show_boxes": True,
         "tool": tool,
         "brush": brush,
-        "truth": {photo_key(case): boxes_on(case.question.picture) for case in cases},
-        "strokes": {photo_key(case): strokes_on(case.question.picture) for case in cases},
+        "truth": {truth_key(case): truth_of(case) for case in grid.asked},
+        "strokes": {photo_key(case): strokes_on(case.question.picture) for case in grid.asked},
         "bands": [
             {"share": share, "colour": colour, "opacity": opacity}
             for share, colour, opacity in zip(BANDS, BAND_COLOURS, BAND_OPACITY, strict=True)
@@ -106,6 +110,16 @@ def photo_key(case: Case) -> str:
     return case.picture.digest[:16]
 
 
+def truth_key(case: Case) -> str:
+    """The name of a picture's boxes in the browser; each class has its own."""
+    return f"{photo_key(case)}:{case.target.index}"
+
+
+def truth_of(case: Case) -> tuple[Box, ...]:
+    """The ground truth boxes of what is explained: of the first class of a contrast."""
+    return boxes_on(case.question.picture, case.target)
+
+
 def words(grid: Grid) -> str:
     """A description of the grid for screen readers."""
     done = sum(shown.state == "done" for shown in grid.cells)
@@ -113,8 +127,8 @@ def words(grid: Grid) -> str:
 
 
 def numbers_of(shown: CellStatus) -> Numbers | None:
-    """The map's scores against the boxes on its picture, NaN without boxes; None if there is no map yet."""
-    picture, boxes = shown.cell.case.picture, boxes_on(shown.cell.case.question.picture)
+    """The map's scores against the boxes of its class, NaN without boxes; None if there is no map yet."""
+    picture, boxes = shown.cell.case.picture, truth_of(shown.cell.case)
     return None if shown.found is None else _numbers(shown.found, picture.width, picture.height, boxes)
 
 
@@ -157,6 +171,7 @@ def _cell(shown: CellStatus) -> dict[str, Any]:
         "title": METHODS[cell.method].title,
         "subtitle": cell.case.title,
         "photo": photo_key(cell.case),
+        "truth": truth_key(cell.case),
         "state": shown.state,
         "progress": shown.share,
         "message": shown.message,

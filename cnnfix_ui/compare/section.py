@@ -16,7 +16,7 @@ from cnnfix_ui.compare.cases import Case, case_of
 from cnnfix_ui.compare.cells import GridCell
 from cnnfix_ui.compare.chart import chart
 from cnnfix_ui.compare.component import grid as draw_grid
-from cnnfix_ui.compare.grid_data import Grid, grid_data
+from cnnfix_ui.compare.grid_data import Grid, grid_data, truth_key
 from cnnfix_ui.compare.questions import CompareQuestion
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.widgets.controls import WalkSettings
@@ -67,7 +67,7 @@ def _computed(case: Case, settings: WalkSettings) -> Grid:
         GridCell(name, case, settings)
         for number, case in enumerate(cases)
         for name in BASELINES
-        if name not in methods and case.picture.digest not in {other.picture.digest for other in cases[:number]}
+        if name not in methods and truth_key(case) not in map(truth_key, cases[:number])
     ]
     shown = cells.request([*placed, *pinned, *baselines], state.state("curves"))
     first, second = len(placed), len(placed) + len(pinned)
@@ -88,12 +88,11 @@ def _kept(name: str, question: Callable[[Any], CompareQuestion]) -> list[Case]:
 
 def _below(grid: Grid) -> None:
     st.subheader("Compared with the boxes", anchor=False)
+    st.markdown(escaped(tables.about_boxes(grid)))
     rows = tables.box_scores(grid)
     if rows:
         tables.table(rows)
         st.caption(tables.READING)
-    else:
-        st.caption("Choose *Draw a box* and draw a box around the object: each map is then measured against it.")
     agreement = tables.method_agreement(grid)
     if agreement:
         st.subheader("Agreement between methods", anchor=False)

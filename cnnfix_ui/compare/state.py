@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from cnnfix_core.images import load_sample
+from cnnfix_core import Prediction
+from cnnfix_core.images import SampleObject, load_sample
 from cnnfix_core.methods import METHODS
 from cnnfix_core.metrics import Box
 from cnnfix_core.perturbations import BrushStroke
@@ -33,7 +34,7 @@ TOOLS = {"look": "Inspect", "box": "Draw a box", "brush": "Brush over"}
 _ARRANGED, _MAX_UNDO = ("methods", "rows", "pins"), 50
 
 Pin = tuple[str, CompareQuestion]  # a method and what it is asked
-Boxes = dict[str, tuple[Box, ...]]
+Boxes = dict[tuple[str, int | None], tuple[Box, ...]]  # of a picture and a class; None: of every class
 
 
 def _several(parse: Callable[[str], ItemT], text: Callable[[ItemT], str], default: tuple[ItemT, ...] = ()) -> Setting:
@@ -60,13 +61,18 @@ def _parse_pin(text: str) -> Pin:
 def _parse_boxes(text: str) -> Boxes:
     found: Boxes = {}
     for part in text.split(",")[:MAX_CELLS]:
-        picture, *boxes = part.split(":")
-        found[parse_picture(picture)] = taken_boxes([box.split(".") for box in boxes])
+        where, *boxes = part.split(":")
+        picture, _, wanted = where.partition("@")
+        key = parse_picture(picture), controls.parse_class(wanted) if wanted else None
+        found[key] = taken_boxes([box.split(".") for box in boxes])
     return found
 
 
 def _boxes_text(boxes: Boxes) -> str:
-    return ",".join(":".join([name, *(".".join(map(str, box)) for box in of)]) for name, of in boxes.items())
+    return ",".join(
+        ":".join([picture if wanted is None else f"{picture}@{wanted}", *(".".join(map(str, box)) for box in of)])
+        for (picture, wanted), of in boxes.items()
+    )
 
 
 SETTINGS = {
@@ -167,17 +173,29 @@ def ask_for(row: int, wanted: int) -> None:
     keep("rows", tuple(dict.fromkeys(rows)))
 
 
-def boxes_on(picture: str) -> tuple[Box, ...]:
-    """The ground truth boxes on the picture with this name: drawn ones, otherwise those that come with it."""
+def boxes_on(picture: str, target: Prediction) -> tuple[Box, ...]:
+    """The ground truth boxes of a class on the picture with this name: drawn ones, otherwise the sample's own."""
+    drawn = drawn_boxes(picture, target)
+    if drawn is not None:
+        return drawn
+    found = sample_object(picture, target)
+    return found.boxes if found else ()
+
+
+def drawn_boxes(picture: str, target: Prediction) -> tuple[Box, ...] | None:
+    """The boxes that were drawn for a class on the picture with this name; None if nobody drew or removed any."""
     drawn: Boxes = state("boxes")
-    if picture in drawn:
-        return drawn[picture]
-    return () if picture == OWN else load_sample(picture).boxes
+    return drawn.get((picture, target.index), drawn.get((picture, None)))
 
 
-def draw_boxes(picture: str, boxes: Sequence[Sequence[object]]) -> None:
-    """Store the boxes drawn on the picture. Raises ValueError if they are invalid."""
-    keep("boxes", {**state("boxes"), picture: taken_boxes(boxes)})
+def sample_object(picture: str, target: Prediction) -> SampleObject | None:
+    """What a class means in the sample with this name; None if nothing is known of it."""
+    return None if picture == OWN else load_sample(picture).object_of(target.label)
+
+
+def draw_boxes(picture: str, wanted: int, boxes: Sequence[Sequence[object]]) -> None:
+    """Store the boxes drawn on the picture for a class. Raises ValueError if they are invalid."""
+    keep("boxes", {**state("boxes"), (picture, wanted): taken_boxes(boxes)})
 
 
 def taken_boxes(boxes: Sequence[Sequence[object]]) -> tuple[Box, ...]:

@@ -11,8 +11,10 @@ import streamlit as st
 from cnnfix_core.methods import METHODS, Attribution
 from cnnfix_core.metrics import Numbers, overlap, rank_correlation
 from cnnfix_core.utils import percent
+from cnnfix_ui.compare.cases import Case
 from cnnfix_ui.compare.cells import CellStatus
-from cnnfix_ui.compare.grid_data import Grid, numbers_of
+from cnnfix_ui.compare.grid_data import Grid, numbers_of, truth_of
+from cnnfix_ui.compare.state import drawn_boxes, sample_object
 
 TableRow = dict[str, Any]
 
@@ -27,10 +29,26 @@ _NONE = "–"
 def box_scores(grid: Grid) -> list[TableRow]:
     """One row per map: its scores against the boxes on its picture; the baselines of each picture come last.
 
-    Maps that are not ready, and those of pictures without a box, have no row.
+    Maps that are not ready, and those of classes without a box, have no row.
     """
     found = ((one, numbers_of(one)) for one in grid.measured)
     return [_names(one, grid) | _box_scores(said) for one, said in found if said is not None and not isnan(said.peak)]
+
+
+def about_boxes(grid: Grid) -> str:
+    """What the boxes are around, for each class that is asked about; or that it has none yet."""
+    return " ".join(dict.fromkeys(_about_box(case) for case in grid.cases))
+
+
+def _about_box(case: Case) -> str:
+    label, boxes = f"“{case.target.label}”", truth_of(case)
+    several = len(boxes) > 1
+    if not boxes:
+        return f"No box for {label} on this picture: choose Draw a box and draw one."
+    if drawn_boxes(case.question.picture, case.target):
+        return f"{'Boxes' if several else 'Box'} of {label}: drawn by you."
+    meant = sample_object(case.question.picture, case.target)
+    return f"{'Boxes' if several else 'Box'} of {label}: around the {meant.name if meant else 'object'}."
 
 
 def _box_scores(found: Numbers) -> TableRow:

@@ -140,6 +140,7 @@ def cell(method: str, row: int, across: bool) -> Json:
         "title": METHODS[method][0],
         "subtitle": ROWS[row],
         "photo": key,
+        "truth": key,
         "state": state,
         "progress": 0.37,
         "message": message,
@@ -214,7 +215,7 @@ def take(act: Json) -> None:
     state = st.session_state
     state.acts = [*state.acts, act]
     match act:
-        case {"photo": key, "do": kind}:
+        case {"on": key, "do": kind}:
             kept = "truth" if kind == "boxes" else "strokes"
             state[kept] = {**state[kept], key: act[kind]}
         case {"cell": name, "do": kind}:

@@ -224,7 +224,7 @@ def test_boxes_are_whole_pixels(visit: Callable[..., Page]) -> None:
     assert boxes(page, 0) == boxes(page, 1) == [first]  # in both at once
     assert acts(page) == []
     page.mouse.up()
-    done(page, do="boxes", photo="red-panda", boxes=[first])
+    done(page, do="boxes", on="red-panda", boxes=[first])
     drag(page, place(two, 0.9, 0.9), place(two, 1.2, 1.3))  # beyond the picture
     second = last(page, "boxes", "boxes")["boxes"][1]
     assert second[2:] == [WIDTH - 1, HEIGHT - 1]
@@ -235,7 +235,7 @@ def test_boxes_are_whole_pixels(visit: Callable[..., Page]) -> None:
     corner = box["x"] + (first[2] + 1) * across, box["y"] + (first[3] + 1) * down
     drag(page, corner, (corner[0] - 50 * across, corner[1] - 30 * down))
     changed = [first[0], first[1], first[2] - 50, first[3] - 30]
-    done(page, do="boxes", photo="red-panda", boxes=[changed, second])
+    done(page, do="boxes", on="red-panda", boxes=[changed, second])
     drag(page, place(one, 0.4, 0.4), place(one, 0.5, 0.5), release=False)
     page.keyboard.press("Escape")
     page.mouse.up()
@@ -243,12 +243,12 @@ def test_boxes_are_whole_pixels(visit: Callable[..., Page]) -> None:
     assert acts(page) == ["boxes"] * 3
     page.mouse.click(*place(one, 0.95, 0.95)[:2])
     page.keyboard.press("Delete")
-    done(page, do="boxes", photo="red-panda", boxes=[changed])
+    done(page, do="boxes", on="red-panda", boxes=[changed])
     page.mouse.click(*place(one, 0.4, 0.4)[:2])
     page.get_by_role("button", name="Remove the box").locator("visible=true").click()
-    done(page, do="boxes", photo="red-panda", boxes=[])
+    done(page, do="boxes", on="red-panda", boxes=[])
     page.keyboard.press("Control+z")
-    done(page, do="boxes", photo="red-panda", boxes=[changed])
+    done(page, do="boxes", on="red-panda", boxes=[changed])
 
 
 def test_a_box_by_keys(visit: Callable[..., Page]) -> None:
@@ -268,7 +268,7 @@ def test_a_box_by_keys(visit: Callable[..., Page]) -> None:
     page.keyboard.press("b")
     expect(page.locator(".told")).to_contain_text("Box 1 of 1")
     page.keyboard.press("Delete")
-    done(page, do="boxes", photo="red-panda", boxes=[])
+    done(page, do="boxes", on="red-panda", boxes=[])
 
 
 def test_brush(visit: Callable[..., Page]) -> None:
@@ -292,7 +292,7 @@ def test_brush(visit: Callable[..., Page]) -> None:
         drag(page, place(two, 0.01, 0.1 + 0.2 * row), place(two, 0.99, 0.12 + 0.2 * row))
     assert 100 < len(last(page, *["strokes"] * 6)["strokes"]) <= 400
     page.get_by_role("button", name="Remove all brush strokes").click()
-    done(page, do="strokes", photo="red-panda", strokes=[])
+    done(page, do="strokes", on="red-panda", strokes=[])
 
 
 def test_colours_are_one_scale_unless_it_says_so(visit: Callable[..., Page]) -> None:

@@ -8,6 +8,8 @@ from PIL import Image
 
 from cnnfix_core.images.samples import Sample, SampleError, list_samples, load_sample
 from cnnfix_core.metrics import GroundTruth
+from cnnfix_core.synthetic import CLASSES
+from cnnfix_core.zoo.labels import imagenet_labels
 from cnnfix_site import ASSETS
 
 each_sample = pytest.mark.parametrize("sample", list_samples(), ids=lambda sample: sample.name)
@@ -40,16 +42,49 @@ def test_every_picture_is_a_decent_rgb_or_grey_photograph(sample: Sample) -> Non
 @each_sample
 def test_boxes_lie_in_the_picture_and_leave_some_of_it(sample: Sample) -> None:
     width, height = Image.open(io.BytesIO(sample.read())).size
-    assert sample.boxes
-    for x0, y0, x1, y1 in sample.boxes:
-        assert 0 <= x0 < x1 < width
-        assert 0 <= y0 < y1 < height
-    assert 0.01 < GroundTruth(width, height, sample.boxes).covered < 0.95
+    assert sample.objects
+    for one in sample.objects:
+        assert one.name
+        for x0, y0, x1, y1 in one.boxes:
+            assert 0 <= x0 < x1 < width
+            assert 0 <= y0 < y1 < height
+        assert 0.005 < GroundTruth(width, height, one.boxes).covered < 0.95
+
+
+@each_sample
+def test_a_class_means_one_object(sample: Sample) -> None:
+    classes = [label for one in sample.objects for label in one.classes]
+    assert len(classes) == len(set(classes)) > 0
+
+
+def test_classes_that_samples_name_are_those_of_networks() -> None:
+    known = {*imagenet_labels().short, *CLASSES}
+    plain = {"dog", "cat", "rocket", "guitar", "coffee", "dolphin", "giraffe"}  # of networks with other classes
+    assert {label for sample in list_samples() for one in sample.objects for label in one.classes} <= known | plain
+
+
+@pytest.mark.parametrize(
+    ("sample", "label", "meant"),
+    [
+        ("cat-and-dog", "Egyptian cat", "cat"),
+        ("cat-and-dog", "cocker spaniel", "dog"),
+        ("guitar-and-drums", "electric guitar", "guitar"),
+        ("guitar-and-drums", "drum", "drums"),
+        ("telltale-tag", "fish", "tag"),
+        ("telltale-tag", "heart", "heart"),
+        ("spiral-and-star", "spiral", "spiral"),
+        ("rocket", "drilling platform", None),
+        ("cat-and-dog", "drum", None),
+    ],
+)
+def test_the_box_follows_the_class(sample: str, label: str, meant: str | None) -> None:
+    found = load_sample(sample).object_of(label)
+    assert (found and found.name) == meant
 
 
 def test_boxes_are_tuples_and_may_be_left_out() -> None:
-    assert load_sample("rocket").boxes == ((309, 127, 334, 406),)
-    assert Sample("new", "", "", "", "", "", "").boxes == ()
+    assert load_sample("rocket").objects[0].boxes == ((309, 127, 334, 406),)
+    assert Sample("new", "", "", "", "", "", "").objects == ()
 
 
 @each_sample

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnnfix_core import load_model, open_picture
+from cnnfix_core import Prediction, load_model, open_picture
 from cnnfix_core.images.samples import load_sample
 from cnnfix_core.methods import METHODS, attribution
 from cnnfix_core.metrics import GroundTruth, numbers
@@ -81,7 +81,7 @@ def test_settings_survive_the_address() -> None:
         "methods": ("rise", "cmwp"),
         "rows": (Variation("wanted", 3), Variation("model", "vgg16", 5)),
         "pins": (("gradcam", CAT),),
-        "boxes": {"cat": ((1, 2, 30, 40), (5, 6, 7, 8)), "coffee": ()},
+        "boxes": {("cat", None): ((1, 2, 30, 40), (5, 6, 7, 8)), ("cat", 285): ((0, 0, 1, 1),), ("coffee", 504): ()},
     }.items():
         setting = state.SETTINGS[name]
         assert setting.parse(setting.text(value)) == value
@@ -94,6 +94,9 @@ def test_settings_survive_the_address() -> None:
         ("boxes", "cat:1.2.3"),
         ("boxes", "cat:a.b.c.d"),
         ("boxes", "nope:1.2.3.4"),
+        ("boxes", "cat@:x.2.3.4"),
+        ("boxes", "cat@-1:1.2.3.4"),
+        ("boxes", "cat@x:1.2.3.4"),
         ("pins", "gradcam"),
         ("pins", "magic:efficientnet_lite0:cat:::"),
         ("boxes", "cat:-1.2.3.4"),
@@ -148,13 +151,33 @@ def test_another_class_redoes_the_row(kept: dict[str, Any]) -> None:
     assert kept["rows"] == (Variation("wanted", 2), Variation("picture", "coffee", 504))
 
 
-def test_a_picture_has_its_own_boxes_until_some_are_drawn(kept: dict[str, Any]) -> None:
-    assert state.boxes_on("cat") == load_sample("cat").boxes
-    state.draw_boxes("cat", [[9, 8, 1, 2]])
-    assert state.boxes_on("cat") == ((1, 2, 9, 8),)
-    state.draw_boxes("cat", [])
-    assert state.boxes_on("cat") == ()
-    assert state.boxes_on("own") == ()
+def asked_for(label: str, index: int = 285) -> Prediction:
+    return Prediction(index, label, 1.0, 0.5)
+
+
+def test_a_class_has_the_samples_box_until_one_is_drawn(kept: dict[str, Any]) -> None:
+    cat, dog = asked_for("Egyptian cat"), asked_for("cocker spaniel", 219)
+    picture = "cat-and-dog"
+    assert state.boxes_on(picture, cat) == ((0, 400, 530, 799),)  # not the dog's
+    assert state.boxes_on(picture, dog) == ((176, 53, 421, 399),)
+    state.draw_boxes(picture, cat.index, [[9, 8, 1, 2]])
+    assert state.boxes_on(picture, cat) == ((1, 2, 9, 8),)
+    assert state.boxes_on(picture, dog) == ((176, 53, 421, 399),)
+    state.draw_boxes(picture, cat.index, [])
+    assert state.boxes_on(picture, cat) == ()
+
+
+def test_a_class_that_means_nothing_in_the_picture_has_no_box(kept: dict[str, Any]) -> None:
+    assert state.boxes_on("rocket", asked_for("drilling platform")) == ()
+    assert state.boxes_on("cat-and-dog", asked_for("drum")) == ()
+    assert state.boxes_on("own", asked_for("Egyptian cat")) == ()
+
+
+def test_boxes_of_addresses_without_a_class_count_for_every_class(kept: dict[str, Any]) -> None:
+    kept["boxes"] = state.SETTINGS["boxes"].parse("cat:1.2.3.4")
+    assert (
+        state.boxes_on("cat", asked_for("Egyptian cat")) == state.boxes_on("cat", asked_for("drum")) == ((1, 2, 3, 4),)
+    )
 
 
 def test_brushing_adds_a_row_and_a_clean_picture_takes_it_away(kept: dict[str, Any]) -> None:
@@ -189,7 +212,7 @@ def test_what_was_removed_comes_back(kept: dict[str, Any]) -> None:
         {"do": "remove", "column": -1},
         {"do": "pin", "cell": "nope"},
         {"do": "ask", "row": 7, "class": 1},
-        {"do": "boxes", "photo": "nope", "boxes": []},
+        {"do": "boxes", "on": "nope", "boxes": []},
         {"do": "remove_row", "row": 3},
         {"do": ["swap"]},
     ],

@@ -79,7 +79,7 @@ export function createBar(app) {
       divider.hidden = data.view !== "slider";
       clear.hidden = !kind;
       enable(undo, kind ? marks.canUndo() : data.undo);
-      enable(clear, Boolean(kind) && marks.any(kind, Object.keys(data.photos)));
+      enable(clear, Boolean(kind) && marks.any(kind));
       clearing.textContent = clear.title = words;
       hint.textContent = (matchMedia("(pointer: coarse)").matches ? TOUCHED : HINTS)[data.tool];
       const cells = [...data.pinned, ...data.cells];

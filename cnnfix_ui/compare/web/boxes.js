@@ -59,13 +59,14 @@ function movedBox([x0, y0, x1, y1], [across, down], dx, dy, photo) {
 export function boxGesture(app, cell, start) {
   const { marks } = app;
   const photo = cell.photo();
-  const items = marks.settled("boxes", photo.key);
+  const key = cell.truth();
+  const items = marks.settled("boxes", key);
   const hit = boxAt(items, start, cell.pixelWide(), cell.pixelHigh());
-  const chosen = marks.selected?.photo === photo.key ? marks.selected.number : -1;
+  const chosen = marks.selected?.key === key ? marks.selected.number : -1;
   const edges = hit && (hit.sides[0] || hit.sides[1]);
   const changes = hit && (edges || hit.number === chosen);
   const select = (number) => {
-    marks.selected = number < 0 ? null : { photo: photo.key, number };
+    marks.selected = number < 0 ? null : { key, number };
     app.redraw();
   };
   if (edges) select(hit.number);
@@ -83,10 +84,10 @@ export function boxGesture(app, cell, start) {
         select(items.length);
       }
       app.tell(boxWords(result[changes ? hit.number : items.length]));
-      marks.draft("boxes", photo.key, result);
+      marks.draft("boxes", key, result);
     },
     end: () => {
-      if (moved) marks.put("boxes", photo.key, result);
+      if (moved) marks.put("boxes", key, result);
       else select(hit?.number ?? -1);
     },
     cancel: () => {
@@ -98,13 +99,13 @@ export function boxGesture(app, cell, start) {
 
 // Enter, arrow keys, Enter. Follows the cursor until it ends.
 export function keyedBox(app, cell) {
-  const photo = cell.photo();
-  const items = app.marks.settled("boxes", photo.key);
+  const key = cell.truth();
+  const items = app.marks.settled("boxes", key);
   const start = cell.pixelAt(app.cursor);
-  app.marks.selected = { photo: photo.key, number: items.length };
+  app.marks.selected = { key, number: items.length };
   const drawn = () => [...items, between(start, cell.pixelAt(app.cursor))];
   const follow = () => {
-    app.marks.draft("boxes", photo.key, drawn());
+    app.marks.draft("boxes", key, drawn());
     app.tell(boxWords(drawn().at(-1)));
   };
   follow();
@@ -112,7 +113,7 @@ export function keyedBox(app, cell) {
     cell,
     follow,
     end: () => {
-      app.marks.put("boxes", photo.key, drawn());
+      app.marks.put("boxes", key, drawn());
       app.tell(`Box drawn: ${boxWords(drawn().at(-1))}`);
     },
     cancel: () => {
@@ -122,19 +123,19 @@ export function keyedBox(app, cell) {
   };
 }
 
-export function removeBox(app, photo, number) {
+export function removeBox(app, key, number) {
   app.marks.selected = null;
-  app.marks.put("boxes", photo, without(app.marks.settled("boxes", photo), number));
+  app.marks.put("boxes", key, without(app.marks.settled("boxes", key), number));
   app.tell("Box removed");
 }
 
 export function selectNextBox(app, cell) {
-  const { key } = cell.photo();
+  const key = cell.truth();
   const items = app.marks.settled("boxes", key);
   if (!items.length) return;
-  const last = app.marks.selected?.photo === key ? app.marks.selected.number : -1;
+  const last = app.marks.selected?.key === key ? app.marks.selected.number : -1;
   const number = (last + 1) % items.length;
-  app.marks.selected = { photo: key, number };
+  app.marks.selected = { key, number };
   app.tell(`Box ${number + 1} of ${items.length}, ${boxWords(items[number])}`);
   app.redraw();
 }

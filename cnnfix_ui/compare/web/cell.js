@@ -51,6 +51,7 @@ export function createCell(app) {
     stage,
     data: null,
     photo: () => ({ key: cell.data.photo, ...app.data.photos[cell.data.photo] }),
+    truth: () => cell.data.truth, // under which its boxes are kept
     column: () => cell.data.column ?? -1,
     pixelWide: () => (size[0] * app.view.zoom) / cell.photo().width,
     pixelHigh: () => (size[1] * app.view.zoom) / cell.photo().height,
@@ -90,9 +91,9 @@ export function createCell(app) {
     },
     drawMarks: () => {
       const photo = cell.photo();
-      const truth = app.marks.of("boxes", photo.key);
+      const truth = app.marks.of("boxes", cell.truth());
       const { selected } = app.marks;
-      const chosen = app.data.tool === "box" && selected?.photo === photo.key ? selected.number : -1;
+      const chosen = app.data.tool === "box" && selected?.key === cell.truth() ? selected.number : -1;
       const box = app.data.show_boxes && app.data.view !== "difference" ? cell.data.box : null;
       stage.style.setProperty("--ring", app.data.brush / photo.width);
       overlay.draw(photo, app.view, { truth, box, strokes: app.marks.of("strokes", photo.key), selected: chosen });
@@ -110,7 +111,7 @@ export function createCell(app) {
     const { data } = cell;
     const isReference = data.id === app.data.reference;
     note.textContent = data.note;
-    note.hidden = !data.note && !app.marks.any("boxes", [data.photo]); // its room is there before the numbers are
+    note.hidden = !data.note && !app.marks.of("boxes", data.truth).length; // its room is there before the numbers are
     const apart = app.data.scale === "own" && app.data.view !== "difference" && cell.map;
     const words = [apart && `own maximum: ${times(cell.map.top)} × average`, data.layer && `layer ${data.layer}`];
     idle.textContent = idle.title = words.filter(Boolean).join(" · ");
@@ -137,7 +138,7 @@ export function createCell(app) {
 
   parts.pin.onclick = () => cell.pin();
   parts.removal.onclick = () => {
-    removeBox(app, cell.data.photo, app.marks.selected.number);
+    removeBox(app, cell.truth(), app.marks.selected.number);
     stage.focus();
   };
   parts.curtain.stop.onclick = () => {

@@ -42,10 +42,11 @@ function enter(app, cell) {
 
 function remove(app, cell) {
   const { tool } = app.data;
-  const { key } = cell.photo();
   if (tool === "look") app.removeColumn(cell.column());
-  else if (tool === "brush") app.marks.put("strokes", key, []);
-  else if (tool === "box" && app.marks.selected?.photo === key) removeBox(app, key, app.marks.selected.number);
+  else if (tool === "brush") app.marks.put("strokes", cell.photo().key, []);
+  else if (tool === "box" && app.marks.selected?.key === cell.truth()) {
+    removeBox(app, cell.truth(), app.marks.selected.number);
+  }
 }
 
 function escape(app, cell) {

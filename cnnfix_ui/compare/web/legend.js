@@ -61,17 +61,16 @@ function scaleKeys(app) {
 
 function markKeys({ data, marks }) {
   const all = [...data.pinned, ...data.cells];
-  const photos = Object.keys(data.photos);
   const keys = [];
   const apart = data.view === "difference";
   if (data.show_points && !apart && all.some(({ points }) => points.length)) {
     keys.push(key(swatch("dot"), "Fixation, larger with more evidence"));
   }
-  if (marks.any("boxes", photos)) keys.push(key(swatch("truth-box"), "Ground truth box"));
+  if (marks.any("boxes")) keys.push(key(swatch("truth-box"), "Ground truth box"));
   if (data.show_boxes && !apart && all.some(({ box }) => box)) {
     keys.push(key(swatch("method-box"), "Box of the method"));
   }
-  if (marks.any("strokes", photos)) keys.push(key(swatch("brush-mark"), "Brushed over"));
+  if (marks.any("strokes")) keys.push(key(swatch("brush-mark"), "Brushed over"));
   return keys;
 }
 

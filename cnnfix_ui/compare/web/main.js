@@ -96,7 +96,7 @@ function createCompare(root) {
   };
   app.clear = () => {
     const [kind] = DRAWN[app.data.tool];
-    for (const photo of Object.keys(app.data.photos)) if (app.marks.any(kind, [photo])) app.marks.put(kind, photo, []);
+    app.marks.clear(kind);
   };
   // Of what was drawn; without a tool for that, of columns, rows and pins.
   app.undo = () => {

@@ -1,4 +1,5 @@
-// Boxes and strokes on the photographs: Python's, or what was just drawn and Python has not yet heard of.
+// Boxes and strokes on the photographs: Python's, or what was just drawn and Python has not yet heard of. Strokes are
+// kept under the name of their photograph, boxes under that of a photograph and a class.
 const MOST_BACK = 50;
 
 // changed(): called when there is something else to draw.
@@ -8,30 +9,31 @@ export function createMarks(send, changed) {
   const before = [];
   let draft = null;
 
-  const settled = (kind, photo) => kept[kind].get(photo)?.items ?? given[kind][photo] ?? [];
-  const put = (kind, photo, items) => {
-    kept[kind].set(photo, { items, number: send({ do: kind, photo, [kind]: items }) });
+  const settled = (kind, key) => kept[kind].get(key)?.items ?? given[kind][key] ?? [];
+  const keys = (kind) => Object.keys(given[kind]).filter((key) => settled(kind, key).length > 0);
+  const put = (kind, key, items) => {
+    kept[kind].set(key, { items, number: send({ do: kind, on: key, [kind]: items }) });
     changed();
   };
   return {
-    // The one that is chosen to be changed or removed: {photo, number} or null.
+    // The one that is chosen to be changed or removed: {key, number} or null.
     selected: null,
-    of: (kind, photo) => (draft?.kind === kind && draft.photo === photo ? draft.items : settled(kind, photo)),
+    of: (kind, key) => (draft?.kind === kind && draft.key === key ? draft.items : settled(kind, key)),
     settled,
     get drafting() { return draft !== null; },
-    draft: (kind, photo, items) => {
-      draft = { kind, photo, items };
+    draft: (kind, key, items) => {
+      draft = { kind, key, items };
       changed();
     },
     drop: () => {
       draft = null;
       changed();
     },
-    put: (kind, photo, items) => {
+    put: (kind, key, items) => {
       draft = null;
-      before.push([kind, photo, settled(kind, photo)]);
+      before.push([kind, key, settled(kind, key)]);
       if (before.length > MOST_BACK) before.shift();
-      put(kind, photo, items);
+      put(kind, key, items);
     },
     canUndo: () => before.length > 0,
     undo() {
@@ -39,12 +41,15 @@ export function createMarks(send, changed) {
       this.selected = null;
       put(...before.pop());
     },
-    any: (kind, photos) => photos.some((photo) => settled(kind, photo).length > 0),
+    any: (kind) => keys(kind).length > 0,
+    clear(kind) {
+      for (const key of keys(kind)) this.put(kind, key, []);
+    },
     receive: (data, heard) => {
       given.boxes = data.truth;
       given.strokes = data.strokes;
       for (const all of Object.values(kept)) {
-        for (const [photo, { number }] of all) if (number <= heard) all.delete(photo);
+        for (const [key, { number }] of all) if (number <= heard) all.delete(key);
       }
     },
   };

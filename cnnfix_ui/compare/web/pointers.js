@@ -83,9 +83,9 @@ export function listenToPointers(app, cell) {
     const spot = spotOf(event, app, cell);
     app.point(spot, cell);
     if (app.data.tool === "box" && !app.gesture) {
-      const { key } = cell.photo();
+      const key = cell.truth();
       const hit = boxAt(app.marks.of("boxes", key), spot, cell.pixelWide(), cell.pixelHigh());
-      const chosen = hit && app.marks.selected?.photo === key && app.marks.selected.number === hit.number;
+      const chosen = hit && app.marks.selected?.key === key && app.marks.selected.number === hit.number;
       stage.style.cursor = boxCursor(hit, chosen);
     } else if (app.data.tool !== "box") stage.style.cursor = "";
   };
