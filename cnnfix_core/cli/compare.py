@@ -41,7 +41,7 @@ def add(command: Parser) -> None:
         nargs="+",
         type=_box,
         default=(),
-        help="bounding boxes of the object in inclusive pixels (sample pictures have their own, for the classes that mean something in them)",
+        help="bounding boxes of the object in inclusive pixels (sample pictures have their own, for some classes)",
     )
     command.add_argument("--curves", action="store_true", help="also compute insertion and deletion; takes longer")
     command.add_argument(

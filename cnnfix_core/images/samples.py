@@ -60,6 +60,11 @@ class Sample:
         """The object that a class means, by the class's name; None if the class means none of them."""
         return next((one for one in self.objects if label in one.classes), None)
 
+    def boxes_of(self, label: str) -> tuple[tuple[int, int, int, int], ...]:
+        """The boxes of what a class means; none if it means none of the objects."""
+        found = self.object_of(label)
+        return found.boxes if found else ()
+
     def read(self) -> bytes:
         """Bytes of the JPEG or PNG file, not decoded."""
         return (ASSETS / self.file).read_bytes()

@@ -154,7 +154,7 @@ def _check_fact(fact: Fact, screen: Screen, low: float, high: float) -> None:
         )
     if (low, high) != (0, 100):
         raise QuestionError("answer", f"{fact!r} is in percent: write “guess 0 to 100 %”.")
-    if fact == "inside" and not load_sample(asked.picture).boxes:
+    if fact == "inside" and not load_sample(asked.picture).objects:
         raise QuestionError(
             "right", f"The sample {asked.picture!r} has no box: ask for its probability, or give a number."
         )

@@ -178,8 +178,7 @@ def boxes_on(picture: str, target: Prediction) -> tuple[Box, ...]:
     drawn = drawn_boxes(picture, target)
     if drawn is not None:
         return drawn
-    found = sample_object(picture, target)
-    return found.boxes if found else ()
+    return () if picture == OWN else load_sample(picture).boxes_of(target.label)
 
 
 def drawn_boxes(picture: str, target: Prediction) -> tuple[Box, ...] | None:

@@ -31,7 +31,8 @@ class Seen:
     @property
     def facts(self) -> Mapping[Fact, float]:
         """The numbers that can be guessed, in percent; NaN without a box."""
-        truth = GroundTruth(self.picture.width, self.picture.height, self.sample.boxes)
+        boxes = self.sample.boxes_of(self.explanation.target.label)
+        truth = GroundTruth(self.picture.width, self.picture.height, boxes)
         return {
             "probability": 100 * self.explanation.target.probability,
             "inside": 100 * evidence_in(self.explanation.kept_fixations, truth),
