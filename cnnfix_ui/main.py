@@ -10,6 +10,7 @@ import streamlit as st
 
 import cnnfix_site
 from cnnfix_ui import address
+from cnnfix_ui.components.menu.component import closing_menu
 from cnnfix_ui.errors import show_error
 
 HERE = Path(__file__).parent
@@ -46,6 +47,7 @@ try:
 except Exception as error:
     show_error(error)
 with st.container(key="foot"):
+    closing_menu()
     st.caption(
         "Everything is computed on the machine that serves this page. Your pictures never leave it and are not stored."
     )

@@ -18,6 +18,7 @@ from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets import controls, networks
 from cnnfix_ui.widgets.gallery import choose_picture, title_of
+from cnnfix_ui.widgets.order import first
 from cnnfix_ui.widgets.units import UNIT
 
 SETTINGS = {
@@ -53,7 +54,7 @@ with kept_in_address(SETTINGS):
     preset = controls.choose_settings(lambda: None, own_controls).as_preset()
     presets = (preset, PUBLISHED if preset.weighted else EVIDENCE) if st.session_state["both"] else (preset,)
     walked = None
-    place = st.container()
+    place = first("answer")
     with place, st.spinner("Following the evidence back …", show_time=True):
         try:
             walked = units.ask(lambda target: results.recorded_walk(network, picture, target, presets))

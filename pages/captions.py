@@ -7,18 +7,19 @@ from cnnfix_ui.address import kept_in_address
 from cnnfix_ui.captions import sections, state
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.widgets.gallery import choose_picture
+from cnnfix_ui.widgets.order import first
 
 with kept_in_address(state.SETTINGS):
     picture = choose_picture("picture", on_change=state.reset)
-    notice = st.container()
+    notice = first("notice")
     said, seen = st.columns([1, 2.6], gap="large")
     try:
         with notice, st.spinner("Looking at the picture …", show_time=True):
             words = sections.caption_of(picture)
         with seen:
-            strip = st.container()
+            strip = first("words")
             asked = sections.settings(picture, words)
-            place = st.container()
+            place = first("answer")
         with strip:
             sections.draw_words(asked)
         with said:

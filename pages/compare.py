@@ -10,6 +10,7 @@ from cnnfix_ui.compare.section import show_comparison
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.widgets import controls, networks
 from cnnfix_ui.widgets.gallery import choose_picture, title_of
+from cnnfix_ui.widgets.order import first
 
 with kept_in_address(state.SETTINGS):
     seen = f"{title_of(st.session_state['picture'])}, {networks.title_of(st.session_state['model'])}"
@@ -27,5 +28,6 @@ with kept_in_address(state.SETTINGS):
         _ = case.reasons  # before anything is drawn: it can take as long as the prediction
     with classes:
         controls.choose_classes(case, network.model.labels)
-    st.header(question(case.target, case.rather_than), anchor=False)
+    with first("question"):
+        st.header(question(case.target, case.rather_than), anchor=False)
     show_comparison(base)

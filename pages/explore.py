@@ -16,6 +16,7 @@ from cnnfix_ui.explore import sections
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets import answer, controls, depths, networks
 from cnnfix_ui.widgets.gallery import choose_picture
+from cnnfix_ui.widgets.order import first
 
 SETTINGS = {
     **controls.SETTINGS,
@@ -34,7 +35,7 @@ def reset() -> None:
 
 with kept_in_address(SETTINGS):
     picture = choose_picture("picture", on_change=reset)
-    notice = st.container()
+    notice = first("notice")
     said, seen = st.columns([1, 2.6], gap="large")
     with said:
         network = networks.choose(networks.EVERY_TASK)
@@ -44,7 +45,7 @@ with kept_in_address(SETTINGS):
         networks.show_notice()
     with seen:
         preset = controls.choose_settings(answer.choose_shown, answer.choose_opacity).as_preset()
-        place = st.container()
+        place = first("answer")
     explanation, asked = None, network
     with place, st.spinner("Following the evidence back …", show_time=True):
         try:

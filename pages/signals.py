@@ -5,9 +5,10 @@ import streamlit as st
 from cnnfix_ui.address import kept_in_address
 from cnnfix_ui.signals import clips, series, state
 from cnnfix_ui.widgets import networks
+from cnnfix_ui.widgets.order import first
 
 with kept_in_address(state.SETTINGS):
-    st.segmented_control(
+    first("kind").segmented_control(
         "Signal",
         list(state.SIGNAL_KINDS),
         required=True,

@@ -7,6 +7,7 @@ from cnnfix_ui.address import kept_in_address
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.sketch import sections, state
 from cnnfix_ui.widgets import answer, controls
+from cnnfix_ui.widgets.order import first
 
 with kept_in_address(state.SETTINGS):
     sections.choose_sheet()
@@ -14,7 +15,7 @@ with kept_in_address(state.SETTINGS):
     strokes, sent = state.strokes(), state.sent()
     picture = sections.picture_of(strokes, sent) if strokes or sent else None
     with seen:
-        bar, place = st.container(), st.container()
+        bar, place = st.container(), first("answer")
     explanation = None
     if picture is not None:
         with bar, st.container(horizontal=True, vertical_alignment="top", gap="medium"):
@@ -29,7 +30,8 @@ with kept_in_address(state.SETTINGS):
                 st.error(escaped(str(error)), icon=":material/info:")
     shares = sections.shares_of(explanation, strokes)
     with drawn:
-        sections.draw_sheet(strokes, shares)
+        with first("sheet"):
+            sections.draw_sheet(strokes, shares)
         if picture is not None:
             controls.choose_classes(explanation, sections.network().model.labels)
     with place:

@@ -24,6 +24,7 @@ from cnnfix_ui.errors import escaped
 from cnnfix_ui.server.results import Network
 from cnnfix_ui.widgets import controls, gallery, networks
 from cnnfix_ui.widgets.downloads import downloads
+from cnnfix_ui.widgets.order import first
 from cnnfix_ui.widgets.uploads import OWN
 
 _OPEN, _PENDING, _STARTED = (f"batch.{name}" for name in ("open", "pending", "started"))
@@ -34,7 +35,7 @@ _ROW = 64  # pixels, high enough for a picture
 def show_batch(network: Network, preset: Preset, pictures: Sequence[UploadedPicture]) -> None:
     """Draw the results so far; reruns by itself until all are there."""
     pending = st.session_state.get(_PENDING, False)
-    with st.container(key="batch"):
+    with first("batch"):
         st.fragment(_show_batch, run_every=_EVERY if pending else None)(network, preset, pictures)
 
 

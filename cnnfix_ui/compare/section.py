@@ -20,6 +20,7 @@ from cnnfix_ui.compare.grid_data import Grid, grid_data, truth_key
 from cnnfix_ui.compare.questions import CompareQuestion
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.widgets.controls import WalkSettings
+from cnnfix_ui.widgets.order import first
 
 _PENDING, _EVERY = "compare.pending", 0.8
 
@@ -41,7 +42,8 @@ def _show_comparison(base: CompareQuestion) -> None:
         settings = controls.choose_more(max(case.picture.width, case.picture.height))
     grid = _computed(case, settings)
     data = grid_data(grid, st.session_state[controls.TOOL], st.session_state[controls.BRUSH])
-    draw_grid(data, key="grid", on_act=lambda event: act(grid, event))
+    with first("grid"):
+        draw_grid(data, key="grid", on_act=lambda event: act(grid, event))
     files.offer(grid)
     _below(grid)
     address.write(state.SETTINGS)

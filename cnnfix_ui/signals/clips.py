@@ -34,6 +34,7 @@ from cnnfix_ui.signals import state
 from cnnfix_ui.widgets import answer, controls, networks
 from cnnfix_ui.widgets.downloads import downloads
 from cnnfix_ui.widgets.fetching import load_with_bar
+from cnnfix_ui.widgets.order import first
 from cnnfix_ui.widgets.strip import choose_from_strip
 from cnnfix_ui.widgets.uploads import OWN
 
@@ -56,7 +57,7 @@ def show() -> None:
             preset = get_preset("evidence", controls.choose_focus())
             with controls.more():
                 answer.choose_opacity()
-        place = st.container()
+        place = first("answer")
     explanation = None
     with place, st.spinner("Following the evidence back …", show_time=True):
         try:

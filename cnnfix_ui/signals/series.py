@@ -31,6 +31,7 @@ from cnnfix_ui.server.turns import turns
 from cnnfix_ui.signals import state
 from cnnfix_ui.widgets import controls, networks
 from cnnfix_ui.widgets.downloads import downloads
+from cnnfix_ui.widgets.order import first
 from cnnfix_ui.widgets.strip import choose_from_strip
 from cnnfix_ui.widgets.uploads import OWN
 
@@ -43,7 +44,7 @@ def show() -> None:
     said, seen = st.columns([1, 2.6], gap="large")
     with seen:
         preset = get_preset("evidence", controls.choose_focus())
-        place = st.container()
+        place = first("answer")
     explanation = None
     with place:
         try:

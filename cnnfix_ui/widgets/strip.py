@@ -31,7 +31,7 @@ def choose_from_strip(
         note: text below the strip.
     """
     strip, own = st.columns([4, 1.1], gap="medium")
-    with own:
+    with own, st.container(key=f"own-{upload.key}", horizontal=True, vertical_alignment="bottom", gap="small"):
         upload.draw(lambda: on_choose(OWN))
     with strip:
         choices(tiles, selected=selected, look="tiles", label=label, key=f"{upload.key}.tiles", on_choose=on_choose)

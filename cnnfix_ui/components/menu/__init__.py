@@ -1,0 +1,1 @@
+"""Closes the menu of a phone."""
