@@ -21,6 +21,7 @@ _COMMANDS = {
     "caption": "caption a picture, and explain each word",
     "backtrack": "list the layers from the score back to the picture",
     "batch": "explain many pictures: a table with one row per picture",
+    "gaze": "measure maps against where people looked or clicked, from a table of points",
     "benchmark": "measure methods on pictures with ground truth",
     "models": "list the models and where they come from",
     "coverage": "check that walks pass every operation of a network",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -24,6 +24,15 @@ def random_looks(size: tuple[int, int], count: int, seed: int = 0) -> Looks:
     return looks(np.random.default_rng(seed).random((count, 2)) * size, size)
 
 
+def halves(observers: Sequence[Looks], draws: int = DRAWS, seed: int = 0) -> Iterator[tuple[Looks, Looks]]:
+    """Two random halves of at least two observers, so many times; of an odd number a random one is left out."""
+    half = len(observers) // 2
+    rng = np.random.default_rng(seed)
+    for _ in range(draws):
+        order = rng.permutation(len(observers))
+        yield together([observers[n] for n in order[:half]]), together([observers[n] for n in order[half : 2 * half]])
+
+
 def between_halves(
     observers: Sequence[Looks],
     sigma: float | tuple[float, float] | None = None,
@@ -33,8 +42,7 @@ def between_halves(
 ) -> float:
     """How much people agree with each other: the mean agreement of two random halves of them, 0 to 100.
 
-    Halves have equally many observers; of an odd number a random one is left out. A half has fewer points than all, so
-    this is a little less than everybody would agree with as many others.
+    A half has fewer points than all, so this is a little less than everybody would agree with as many others.
 
     Args:
         observers: The points of each.
@@ -46,13 +54,9 @@ def between_halves(
     Returns:
         NaN for fewer than two observers.
     """
-    half = len(observers) // 2
-    if not half:
+    if len(observers) < 2:
         return NONE
-    rng = np.random.default_rng(seed)
-    found = []
-    for _ in range(draws):
-        order = rng.permutation(len(observers))
-        one, other = (together([observers[n] for n in part]) for part in (order[:half], order[half : 2 * half]))
-        found.append(agreement(look_map(one, sigma, longest_side), look_map(other, sigma, longest_side)))
+    found = [
+        agreement(*(look_map(half, sigma, longest_side) for half in pair)) for pair in halves(observers, draws, seed)
+    ]
     return float(np.mean(found))

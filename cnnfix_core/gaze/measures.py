@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnfix_core.arrays import Floats
+from cnnfix_core.arrays import Floats, Ints
 from cnnfix_core.gaze.looks import Looks
 
 NONE = float("nan")
@@ -56,12 +56,12 @@ def auc_judd(map_: NDArray[np.floating], looks: Looks) -> float:
     cells = looks.cells(map_.shape)
     free = np.ones(values.size, bool)
     free[cells] = False
-    negatives = np.sort(values[free])
+    negatives = values[free]
     if not negatives.size:
         return NONE
-    below = np.searchsorted(negatives, values[cells], "left")
-    up_to = np.searchsorted(negatives, values[cells], "right")
-    return float(looks.weights @ (below + up_to)) / (2 * negatives.size)
+    at, which = np.unique(values[cells], return_inverse=True)
+    below, up_to = (_counted(np.searchsorted(at, negatives, side), len(at)) for side in ("right", "left"))
+    return float(looks.weights @ (below + up_to)[which]) / (2 * negatives.size)
 
 
 def correlation(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
@@ -76,7 +76,7 @@ def correlation(one: NDArray[np.floating], other: NDArray[np.floating]) -> float
     if _constant(a) or _constant(b):
         return NONE
     a, b = a - a.mean(), b - b.mean()
-    return float(a @ b / np.sqrt((a @ a) * (b @ b)))
+    return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
 
 
 def information_gain(map_: NDArray[np.floating], looks: Looks, prior: NDArray[np.floating]) -> float:
@@ -119,6 +119,11 @@ def similarity(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
 def agreement(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
     """How many of 100 points two maps agree on: 100 times their `similarity`."""
     return 100 * similarity(one, other)
+
+
+def _counted(places: Ints, count: int) -> Ints:
+    """(count,), how many of the places are at most 0, 1, 2 and so on."""
+    return np.cumsum(np.bincount(places, minlength=count + 1))[:count]
 
 
 def _constant(values: Floats) -> bool:

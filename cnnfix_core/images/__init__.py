@@ -1,6 +1,15 @@
 """Pictures: decoding, views (what the network sees), folders, samples."""
 
-from cnnfix_core.images.folder import ENDINGS, is_picture_name, left_out, left_out_of, picture_files
+from cnnfix_core.images.folder import (
+    ENDINGS,
+    by_unique_name,
+    is_picture_name,
+    left_out,
+    left_out_of,
+    named_pictures,
+    picture_files,
+    without_ending,
+)
 from cnnfix_core.images.picture import MAX_PICTURE_BYTES, Picture, PictureError, Source, open_picture, scaled_size
 from cnnfix_core.images.samples import Sample, SampleObject, bytes_of, list_samples, load_sample, sample_of
 from cnnfix_core.images.view import Bounds, Crops, Sized, View, maps_on_picture, views
@@ -17,6 +26,7 @@ __all__ = [
     "Sized",
     "Source",
     "View",
+    "by_unique_name",
     "bytes_of",
     "is_picture_name",
     "left_out",
@@ -24,9 +34,11 @@ __all__ = [
     "list_samples",
     "load_sample",
     "maps_on_picture",
+    "named_pictures",
     "open_picture",
     "picture_files",
     "sample_of",
     "scaled_size",
     "views",
+    "without_ending",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path, PurePath
 
 # Those of JPEG first. Files are decoded by their content; without a known extension they are not opened at all.
@@ -24,6 +24,26 @@ def is_picture_name(path: PurePath) -> bool:
 def picture_files(folder: Path) -> list[Path]:
     """Every file in the folder and its subfolders with the name of a picture, sorted."""
     return sorted(file for file in _files(folder) if is_picture_name(file.relative_to(folder)))
+
+
+def named_pictures(folder: Path) -> dict[str, Path]:
+    """The pictures in the folder and its subfolders by their path in it, `without_ending`, sorted."""
+    return {without_ending(file.relative_to(folder).as_posix()): file for file in picture_files(folder)}
+
+
+def by_unique_name(paths: Collection[str]) -> dict[str, str]:
+    """The path for each path itself, and for each file name that is unique."""
+    names: dict[str, list[str]] = {}
+    for path in paths:
+        names.setdefault(path.rpartition("/")[2], []).append(path)
+    return {**{name: those[0] for name, those in names.items() if len(those) == 1}, **{path: path for path in paths}}
+
+
+def without_ending(name: str) -> str:
+    """Normalise a picture's name for comparison: forward slashes, no picture file extension, one line."""
+    name = " ".join(name.split()).replace("\\", "/").removeprefix("./")
+    head, dot, ending = name.rpartition(".")
+    return head if dot and head and ending.lower() in (*ENDINGS, "xml") else name
 
 
 def left_out_of(folder: Path, used: Path | None = None) -> str:

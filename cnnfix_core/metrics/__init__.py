@@ -1,6 +1,7 @@
 """Measuring maps: against the ground truth, against each other, and against the network's predictions."""
 
 from cnnfix_core.metrics.agreement import overlap, rank_correlation
+from cnnfix_core.metrics.bootstrap import Interval, interval, resampled_means
 from cnnfix_core.metrics.comparison import ClassTarget, ColumnHeading, Failed, as_csv, compare
 from cnnfix_core.metrics.evaluation import Measured, measured
 from cnnfix_core.metrics.faithfulness import Curves, curves
@@ -16,6 +17,7 @@ __all__ = [
     "Curves",
     "Failed",
     "GroundTruth",
+    "Interval",
     "Measured",
     "Numbers",
     "as_csv",
@@ -26,10 +28,12 @@ __all__ = [
     "energy_in",
     "evidence_in",
     "in_a_line",
+    "interval",
     "iou",
     "measured",
     "numbers",
     "overlap",
     "peak_in",
     "rank_correlation",
+    "resampled_means",
 ]

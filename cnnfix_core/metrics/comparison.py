@@ -15,7 +15,7 @@ from cnnfix_core.methods import METHODS, reason_against
 from cnnfix_core.metrics.agreement import overlap, rank_correlation
 from cnnfix_core.metrics.evaluation import Measured, measured
 from cnnfix_core.regions import GroundTruth
-from cnnfix_core.utils import csv_text
+from cnnfix_core.utils import aligned, csv_text
 from cnnfix_core.zoo import Model
 
 ClassTarget = int | tuple[int, int]
@@ -75,7 +75,7 @@ def table(found: Sequence[Measured]) -> str:
     for one in found:
         numbers = (_formatted(column.value(one), column.digits) for column in columns)
         lines.append([METHODS[one.found.method].title, one.found.layer or "", *numbers])
-    return _aligned(lines, words=2)
+    return aligned(lines, words=2)
 
 
 def agreement(found: Sequence[Measured]) -> str:
@@ -93,7 +93,7 @@ def agreement(found: Sequence[Measured]) -> str:
             for m, b in enumerate(maps)
         ]
         lines.append([f"{n + 1} {METHODS[found[n].found.method].title}", *row])
-    return _aligned(lines, words=1)
+    return aligned(lines, words=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +124,3 @@ def as_csv(found: Iterable[tuple[ColumnHeading, Measured]]) -> str:
 
 def _formatted(number: float, digits: int) -> str:
     return "–" if np.isnan(number) else f"{number:.{digits}f}"
-
-
-def _aligned(lines: Sequence[Sequence[str]], words: int) -> str:
-    """Align the columns: the first `words` to the left, the others, which hold numbers, to the right."""
-    widths = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if n < words else cell.rjust(width)
-            for n, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )

@@ -1,5 +1,6 @@
 """Tables in text files, such as CSV: cells with their places, and numbers as people in many countries write them."""
 
+from cnnfix_core.tables.columns import places_of, plain_name
 from cnnfix_core.tables.numbers import (
     Kind,
     NumberFormat,
@@ -22,6 +23,8 @@ __all__ = [
     "iso_date",
     "kind_of",
     "number_format",
+    "places_of",
+    "plain_name",
     "read_table",
     "written_whole",
 ]

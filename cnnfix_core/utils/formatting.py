@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def percent(share: float) -> str:
     """Format a share (0 to 1) as a percentage with two significant digits: 77 %, 4.1 %, 0.29 %, < 0.01 %."""
@@ -17,3 +19,15 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def aligned(lines: Sequence[Sequence[str]], words: int) -> str:
+    """A table as text: the first `words` columns to the left, the others, which hold numbers, to the right."""
+    widths = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if n < words else cell.rjust(width)
+            for n, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )

@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 
 import cnnfix_core as cnnfix
-from cnnfix_core.benchmark.datasets.annotation import Annotation, AnnotationError, without_ending
+from cnnfix_core.benchmark.datasets.annotation import Annotation, AnnotationError
 from cnnfix_core.benchmark.datasets.items import digest, matched, sample_items
 from cnnfix_core.benchmark.datasets.labels import class_of
 from cnnfix_core.benchmark.datasets.reading import read_annotations
 from cnnfix_core.errors import TargetError
+from cnnfix_core.images import without_ending
 from cnnfix_core.zoo.labels import imagenet_labels, numbered
 
 VOC = """<annotation><folder>x</folder><filename>other.jpg</filename>

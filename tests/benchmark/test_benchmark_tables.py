@@ -8,10 +8,10 @@ from scipy.stats import binom
 
 from cnnfix_core.benchmark.results import BenchmarkRow
 from cnnfix_core.benchmark.runner import UnusableMethod
-from cnnfix_core.benchmark.statistics.bootstrap import RESAMPLES, interval, resampled_means
 from cnnfix_core.benchmark.statistics.measures import MEASURES, OF_PAIRS, Measure
 from cnnfix_core.benchmark.statistics.summary import methods_of, summary
 from cnnfix_core.benchmark.statistics.tables import tables
+from cnnfix_core.metrics.bootstrap import RESAMPLES, interval, resampled_means
 
 ENERGY = next(measure for measure in MEASURES if measure.title.startswith("Energy"))
 NAN = float("nan")

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.images import ENDINGS
 from cnnfix_core.regions import Box
 
 Sides = tuple[float, float, float, float]
@@ -92,13 +91,6 @@ def _four(numbers: Iterable[str | float | None]) -> Sides:
     if len(sides) != 4 or not all(math.isfinite(side) and abs(side) < _LARGEST for side in sides):
         raise ValueError("a box is four numbers: x0, y0, x1, y1")
     return sides[0], sides[1], sides[2], sides[3]
-
-
-def without_ending(name: str) -> str:
-    """Normalise a picture's name for comparison: forward slashes, no picture file extension, one line."""
-    name = " ".join(name.split()).replace("\\", "/").removeprefix("./")
-    head, dot, ending = name.rpartition(".")
-    return head if dot and head and ending.lower() in (*ENDINGS, "xml") else name
 
 
 def together(boxes: Iterable[Annotation]) -> tuple[Annotation, ...]:

@@ -12,8 +12,8 @@ from cnnfix_core.benchmark.datasets.annotation import (
     Annotations,
     corners,
     together,
-    without_ending,
 )
+from cnnfix_core.images import without_ending
 
 MAX_JSON_BYTES = 500_000_000
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,19 @@ from cnnfix_core.benchmark.datasets.annotation import (
     corners,
     shares,
     together,
-    without_ending,
 )
-from cnnfix_core.tables import NumberFormat, Row, Table, TableError, kind_of, number_format, read_table
+from cnnfix_core.images import without_ending
+from cnnfix_core.tables import (
+    NumberFormat,
+    Row,
+    Table,
+    TableError,
+    kind_of,
+    number_format,
+    places_of,
+    plain_name,
+    read_table,
+)
 
 MAX_CSV_BYTES = 200_000_000
 _KNOWN = "image,label,x0,y0,x1,y1 or ImageId,PredictionString"
@@ -145,22 +154,16 @@ def _opened(file: Path) -> _Boxes:
         names = next((row.texts for row in table.rows()), ())
     except TableError as error:
         raise AnnotationError(f"{file}: {error}") from None
-    plain = [re.sub(r"[\W_]", "", name).lower() for name in names]
+    plain = {plain_name(name) for name in names}
     known = {other: name for name, others in _NAMES.items() for other in others.split()}
-    if {"x1", "x2", "y1", "y2"} <= {*plain}:  # the corners, counted from 1
+    if {"x1", "x2", "y1", "y2"} <= plain:  # the corners, counted from 1
         known |= {"x1": "x0", "y1": "y0", "x2": "x1", "y2": "y1"}
-    if not {"x1", "x2", "xmax", "right", "w", "bboxw", "bboxwidth"} & {*plain}:  # the size of a box, not of a picture
+    if not {"x1", "x2", "xmax", "right", "w", "bboxw", "bboxwidth"} & plain:  # the size of a box, not of a picture
         known |= {"width": "w", "height": "h", "left": "x", "top": "y"}
-    places: dict[str, int] = {}
-    for place, name in enumerate(plain):
-        meant = known.get(name)
-        if meant in places:
-            raise AnnotationError(
-                f"The first line of {file} has two columns for the same: {names[places[meant]]}, {names[place]}."
-            )
-        if meant is not None:
-            places[meant] = place
-    return _Boxes(file, table, names, places)
+    try:
+        return _Boxes(file, table, names, places_of(names, known))
+    except TableError as error:
+        raise AnnotationError(f"{file}: {error}") from None
 
 
 def _form(boxes: _Boxes) -> NumberFormat:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnfix_core.benchmark.datasets.annotation import Annotation, AnnotationError, without_ending
+from cnnfix_core.benchmark.datasets.annotation import Annotation, AnnotationError
 from cnnfix_core.benchmark.datasets.masks import open_mask
 from cnnfix_core.benchmark.results import Question
-from cnnfix_core.images import Picture, open_picture, picture_files
+from cnnfix_core.images import Picture, by_unique_name, named_pictures, open_picture
 from cnnfix_core.regions import GroundTruth
 
 Read = Callable[[], tuple[Picture, GroundTruth]]
@@ -61,10 +61,10 @@ def matched(folder: Path, annotations: Sequence[Annotation]) -> Matched:
     """
     if not folder.is_dir():
         raise AnnotationError(f"{folder} is not a folder: give the folder with the pictures.")
-    files = {without_ending(file.relative_to(folder).as_posix()): file for file in picture_files(folder)}
+    files = named_pictures(folder)
     if not files:
         raise AnnotationError(f"There is no picture in {folder}.")
-    paths = _by_name(files)
+    paths = by_unique_name(files)
     found = [(paths.get(one.picture, ""), one) for one in annotations]
     items = tuple(_item(files[path], path, one) for path, one in found if path)
     if not items:
@@ -89,14 +89,6 @@ def digest(items: Sequence[Item]) -> str:
     """SHA-256, in hex, of names, labels and ground truths, but not of the pictures' pixels."""
     text = "\n".join(f"{item.picture}\t{item.label}\t{item.about}" for item in items)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _by_name(files: dict[str, Path]) -> dict[str, str]:
-    """The path for each path itself, and for each file name that is unique."""
-    names: dict[str, list[str]] = {}
-    for path in files:
-        names.setdefault(path.rpartition("/")[2], []).append(path)
-    return {**{name: paths[0] for name, paths in names.items() if len(paths) == 1}, **{path: path for path in files}}
 
 
 def _item(file: Path, name: str, annotation: Annotation) -> Item:

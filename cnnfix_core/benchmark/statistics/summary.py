@@ -9,9 +9,9 @@ import numpy as np
 
 from cnnfix_core.arrays import Floats
 from cnnfix_core.benchmark.results import BenchmarkRow
-from cnnfix_core.benchmark.statistics.bootstrap import Interval, interval, resampled_means
 from cnnfix_core.benchmark.statistics.measures import Measure
 from cnnfix_core.methods import BASELINES
+from cnnfix_core.metrics import Interval, interval, resampled_means
 
 
 @dataclass(frozen=True, slots=True)

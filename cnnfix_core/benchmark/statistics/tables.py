@@ -8,10 +8,10 @@ import numpy as np
 
 from cnnfix_core.benchmark.results import BenchmarkRow
 from cnnfix_core.benchmark.runner import UnusableMethod
-from cnnfix_core.benchmark.statistics.bootstrap import Interval
 from cnnfix_core.benchmark.statistics.measures import MEASURES, Measure
 from cnnfix_core.benchmark.statistics.summary import Summary, SummaryCell, methods_of, summary
 from cnnfix_core.methods import METHODS
+from cnnfix_core.metrics import Interval
 from cnnfix_core.utils import percent
 
 NOTHING = "–"
