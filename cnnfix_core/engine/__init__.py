@@ -2,6 +2,7 @@
 
 from cnnfix_core.engine.aliasing import Overwrite, memory_of
 from cnnfix_core.engine.batched_walk import Reached, unravel_together
+from cnnfix_core.engine.dispatch import computed_by
 from cnnfix_core.engine.eval_mode import left_alone
 from cnnfix_core.engine.families import FamilyTable, family_of
 from cnnfix_core.engine.gates import followed_factors
@@ -46,6 +47,7 @@ __all__ = [
     "as_array",
     "bottlenecks",
     "changes",
+    "computed_by",
     "coverage",
     "family_of",
     "followed_factors",

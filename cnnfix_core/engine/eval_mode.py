@@ -12,9 +12,9 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.random import fork_rng
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from cnnfix_core.engine.aliasing import memory_of
+from cnnfix_core.engine.dispatch import computed_by
 from cnnfix_core.engine.parts import own_tensors, submodules
 
 _lock = threading.Lock()
@@ -25,8 +25,17 @@ _switched: dict[int, tuple[nn.Module, int]] = {}
 @contextmanager
 def left_alone(module: nn.Module) -> Iterator[None]:
     """Put a module in evaluation mode, and undo afterwards what running it changed: see `undisturbed`."""
-    with undisturbed(module) as before_write, _WritesNoticed(before_write):
-        yield
+    with undisturbed(module) as before_write:
+
+        def compute(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            for at, name in _writes(func):
+                written: Any = args[at] if at < len(args) else kwargs.get(name)
+                for tensor in written if isinstance(written, list | tuple) else [written]:
+                    before_write(tensor)
+            return func(*args, **kwargs)
+
+        with computed_by(compute):
+            yield
 
 
 @contextmanager
@@ -68,24 +77,6 @@ def _writes(func: Any) -> tuple[tuple[int, str], ...]:
     """Which arguments an operator writes to, with their names."""
     schema = getattr(func, "_schema", None)  # what calls other operators, such as a condition, has none
     return tuple((at, one.name) for at, one in enumerate(schema.arguments if schema else ()) if one.is_write)
-
-
-class _WritesNoticed(TorchDispatchMode):
-    """Calls a function before an operator writes to a tensor."""
-
-    supports_higher_order_operators = True
-
-    def __init__(self, before_write: Callable[[Tensor], None]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._before_write = before_write
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        for at, name in _writes(func):
-            written = args[at] if at < len(args) else kwargs.get(name)
-            for tensor in written if isinstance(written, list | tuple) else [written]:
-                self._before_write(tensor)
-        return func(*args, **kwargs)
 
 
 def _gpus(weights: Iterable[Tensor]) -> list[int]:

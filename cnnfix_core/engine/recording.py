@@ -1,6 +1,6 @@
 """Recording: run a module once and log its tensor operations on a tape.
 
-A `TorchDispatchMode` sees every operation on real values while the module runs as usual, with the same kernels. Nothing
+A dispatch mode sees every operation on real values while the module runs as usual, with the same kernels. Nothing
 is exported, compiled or rewritten, so data-dependent control flow is fine. In-place operations are logged as their
 out-of-place counterparts: kept values are copied before they are overwritten, and tensors that share the memory get a
 new value afterwards.
@@ -17,12 +17,13 @@ from types import FrameType
 from typing import Any
 
 from torch import Tensor, from_numpy, inference_mode, nn, no_grad
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch._ops import HigherOrderOperator
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from cnnfix_core.engine import rules
 from cnnfix_core.engine.aliasing import Overwrite, layout_of, memory_of
 from cnnfix_core.engine.decompositions import decomposition_of
+from cnnfix_core.engine.dispatch import computed_by
 from cnnfix_core.engine.eval_mode import undisturbed
 from cnnfix_core.engine.outside import Outside
 from cnnfix_core.engine.parts import own_tensors, submodules
@@ -67,7 +68,7 @@ def _recorded(recorder: _Recorder, module: nn.Module, inputs: tuple[Any, ...], o
     values = tuple(recorder.enter(leaf) for leaf in tree_leaves(own) if isinstance(leaf, Tensor))
     if not any(value.depends for value in values):
         raise RecordError("record() needs at least one floating-point input tensor.")
-    with undisturbed(module) as recorder.before_write, no_grad(), Outside(recorder), recorder:
+    with undisturbed(module) as recorder.before_write, no_grad(), Outside(recorder), computed_by(recorder.compute):
         try:
             result = module(*own[0], **own[1])
         except Exception as error:
@@ -89,7 +90,7 @@ def go_on(tape: Tape, compute: Callable[[Any], Any]) -> Tape:
     recorder = _Recorder(nn.Module(), tape.operations, whole=True)  # it needs little memory
     for tensor, value in zip(tensors_in(tape.result), tape.outputs, strict=True):
         recorder.remember(tensor, value)
-    with inference_mode(False), no_grad(), Outside(recorder), recorder:
+    with inference_mode(False), no_grad(), Outside(recorder), computed_by(recorder.compute):
         try:
             result = compute(tape.result)
         except CnnfixError:
@@ -145,6 +146,8 @@ class _Signature:
 
     @classmethod
     def of(cls, func: Any) -> _Signature:
+        if isinstance(func, HigherOrderOperator):
+            raise RecordError(f"{func.name()} runs functions, which cannot be recorded.")
         arguments = func._schema.arguments
         writes = tuple((at, argument.name) for at, argument in enumerate(arguments) if argument.is_write)
         name = func._schema.name.replace("::", ".")
@@ -166,11 +169,10 @@ def _signature(func: Any) -> _Signature:
     return known
 
 
-class _Recorder(TorchDispatchMode):
+class _Recorder:
     """Logs operations. Each recording has its own recorder, so threads share nothing."""
 
     def __init__(self, module: nn.Module, operations: Sequence[Operation] = (), whole: bool = False) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
         self._whole = whole
         self.operations = list(operations)
         self.outside: list[str] = []
@@ -218,11 +220,11 @@ class _Recorder(TorchDispatchMode):
             value.data = tensor
         return values
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
+    def compute(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call an operator, and log the operation."""
         signature = _signature(func)
         if signature.decomposition:
-            with self:
+            with computed_by(self.compute):
                 return signature.decomposition(*args, **kwargs)
         if signature.writes:
             return self._write(func, signature, args, kwargs)

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from cnnfix_core.engine import computed_by
 from cnnfix_core.errors import CnnfixError, ModelError
 from cnnfix_core.zoo import Model, in_evaluation, with_weights
 
@@ -41,7 +41,7 @@ def randomised(model: Model, seed: int = 0, part: str = "all") -> Model:
         flat = weight.detach().reshape(-1)
         order = torch.randperm(len(flat), generator=generator).to(flat.device)
         weight.detach().copy_(flat[order].reshape(weight.shape))
-    statistics = _Statistics() if part == "all" else nullcontext()  # type: ignore[no-untyped-call]  # of PyTorch
+    statistics = computed_by(_with_statistics) if part == "all" else nullcontext()
     with torch.no_grad(), statistics:
         scores = model.scores(model.placed(_blobs(model, generator)), module)
     if not bool(torch.isfinite(scores).all()):
@@ -63,15 +63,11 @@ def _blobs(model: Model, generator: torch.Generator) -> Tensor:
     return sum((F.interpolate(one, model.input_size, mode="bilinear") for one in coarse), torch.zeros(()))
 
 
-class _Statistics(TorchDispatchMode):
-    """Sets the mean and variance of every batch normalisation to those of its input while it runs."""
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        if "batch_norm" in func.name() and args[3] is not None:
-            given, _, _, mean, variance, *_ = args
-            others = [n for n in range(given.ndim) if n != 1]
-            mean.copy_(given.mean(others))
-            variance.copy_(given.var(others, correction=0))
-        return func(*args, **(kwargs or {}))
+def _with_statistics(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Compute an operation; a batch normalisation first gets the mean and variance of its input."""
+    if "batch_norm" in func.name() and args[3] is not None:
+        given, _, _, mean, variance, *_ = args
+        others = [n for n in range(given.ndim) if n != 1]
+        mean.copy_(given.mean(others))
+        variance.copy_(given.var(others, correction=0))
+    return func(*args, **kwargs)

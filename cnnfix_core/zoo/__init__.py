@@ -4,7 +4,7 @@ from cnnfix_core.zoo.catalogue import DEFAULT, list_models, load_model, model_in
 from cnnfix_core.zoo.classifier import Classifier, LoadedNetwork
 from cnnfix_core.zoo.download import DownloadProgress, project_file
 from cnnfix_core.zoo.initialisation import shapes_alone
-from cnnfix_core.zoo.labels import Labels, imagenet_info, read_labels
+from cnnfix_core.zoo.labels import Labels, imagenet_classes, read_labels
 from cnnfix_core.zoo.model import Model, ModelInfo, Task
 from cnnfix_core.zoo.module_copy import in_evaluation, with_own_hooks, with_weights
 from cnnfix_core.zoo.preprocessing import CHANNELS, INTERPOLATIONS, MAX_SIDE, Preprocessing, listed_channels
@@ -34,7 +34,7 @@ __all__ = [
     "Task",
     "Where",
     "digest_of",
-    "imagenet_info",
+    "imagenet_classes",
     "in_evaluation",
     "list_models",
     "listed_channels",

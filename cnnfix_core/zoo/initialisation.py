@@ -11,9 +11,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
-from cnnfix_core.engine import memory_of
+from cnnfix_core.engine import computed_by, memory_of
 
 _BIAS = 0.1
 # A scale below this switches its branch off until it is trained.
@@ -21,46 +20,36 @@ _SILENT = 0.01
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
-class _Undrawn(TorchDispatchMode):
-    """Fills tensors with zeros instead of random numbers, and records which."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.drawn: dict[int, Tensor] = {}
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func in {torch.ops.aten.normal_.default, torch.ops.aten.uniform_.default}:
-            tensor: Tensor = args[0]
-            self.drawn[memory_of(tensor)] = tensor  # kept, so that no other tensor gets its address
-            return tensor.zero_()
-        return func(*args, **(kwargs or {}))
-
-
-class _Shapes(TorchDispatchMode):
-    """Creates empty tensors on the meta device.
+@contextmanager
+def shapes_alone() -> Iterator[None]:
+    """Create weights on the meta device: they take no memory, only shapes.
 
     With the device as a context manager, small tensors that constructors compute with would be on it too.
     """
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
+    def compute(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if func is torch.ops.aten.empty.memory_format:
             kwargs = {**kwargs, "device": "meta"}
         return func(*args, **kwargs)
 
-
-@contextmanager
-def shapes_alone() -> Iterator[None]:
-    """Create weights that take no memory, only shapes."""
-    with _Shapes():  # type: ignore[no-untyped-call]
+    with computed_by(compute):
         yield
 
 
 @contextmanager
 def without_random_weights() -> Iterator[dict[int, Tensor]]:
     """Replace random initialisation by zeros; yields these tensors, by the address of their memory."""
-    with _Undrawn() as mode:
-        yield mode.drawn
+    drawn: dict[int, Tensor] = {}  # keeps them, so that no other tensor gets their addresses
+
+    def compute(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if func in {torch.ops.aten.normal_.default, torch.ops.aten.uniform_.default}:
+            tensor: Tensor = args[0]
+            drawn[memory_of(tensor)] = tensor
+            return tensor.zero_()
+        return func(*args, **kwargs)
+
+    with computed_by(compute):
+        yield drawn
 
 
 def draw_weights(module: nn.Module, drawn: dict[int, Tensor], seed: int = 0) -> None:

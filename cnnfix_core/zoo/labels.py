@@ -8,7 +8,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from cnnfix_core.errors import ModelError, TargetError, did_you_mean, need
 
@@ -74,21 +77,38 @@ def numbered(count: int) -> Labels:
     return Labels.of(f"class {index}" for index in range(count))
 
 
-def imagenet_info() -> Any:
-    """Timm's information about ImageNet's 1,000 classes, in order."""
-    need("timm")
-    from timm.data.imagenet_info import ImageNetInfo  # takes a second or two, so only when a model is wanted
+class ImageNetClass(NamedTuple):
+    """A class of ImageNet: its WordNet ID, names separated by ", ", and what WordNet says it is."""
 
-    return ImageNetInfo()
+    wordnet: str
+    names: str
+    definition: str
+
+
+@cache
+def imagenet_classes() -> tuple[ImageNetClass, ...]:
+    """The 1,000 classes of ImageNet, in order, from timm's tables.
+
+    The tables are read as files, because timm takes two seconds to import.
+    """
+    need("timm")
+    package = find_spec("timm")
+    assert package is not None
+    folder = Path(*(package.submodule_search_locations or [])) / "data" / "_info"
+
+    def table(name: str) -> dict[str, str]:
+        lines = (folder / name).read_text("utf-8").splitlines()
+        return dict(line.split("\t") for line in lines)
+
+    names, definitions = table("imagenet_synset_to_lemma.txt"), table("imagenet_synset_to_definition.txt")
+    order = (folder / "imagenet_synsets.txt").read_text("utf-8").split()
+    return tuple(ImageNetClass(one, names[one], definitions[one]) for one in order)
 
 
 def imagenet_labels() -> Labels:
-    """The 1,000 classes of ImageNet with WordNet definitions, from timm."""
-    info = imagenet_info()
-    names = [info.index_to_description(index) for index in range(info.num_classes())]
-    full = [info.index_to_description(index, detailed=True) for index in range(info.num_classes())]
-    definitions = (text.removeprefix(name).removeprefix(": ") for name, text in zip(names, full, strict=True))
-    return Labels(tuple(names), tuple(definitions))
+    """The 1,000 classes of ImageNet with WordNet definitions."""
+    _, names, definitions = zip(*imagenet_classes(), strict=True)
+    return Labels(names, definitions)
 
 
 def read_labels(content: str | bytes) -> Labels:

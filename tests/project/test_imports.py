@@ -17,7 +17,7 @@ from cnnfix_core.cli.main import main
 from cnnfix_core.errors import MissingPackageError
 from cnnfix_core.perturbations.adversarial import ATTACKS
 from cnnfix_core.report import as_pdf
-from cnnfix_core.zoo import architectures, imagenet_info, networks
+from cnnfix_core.zoo import architectures, imagenet_classes, networks
 
 ROOT = Path(__file__).parents[2]
 # What the extras bring, and what they bring along; the last one is a slow part of SciPy.
@@ -40,6 +40,15 @@ def test_the_public_names_import_nothing_optional() -> None:
     names = "c.record; c.unravel; c.explain; c.Model; c.METHODS; [getattr(c, name) for name in c.__all__]"
     script = f"import sys, cnnfix_core as c; {names}; print([name for name in {OPTIONAL} if name in sys.modules])"
     assert run(script) == "[]"
+
+
+# What PyTorch, timm and the methods beside fixations would take seconds to import.
+SLOW = ("torch._dynamo", "torchvision", "timm", "captum", "matplotlib", "scipy.stats")
+
+
+def test_the_first_picture_waits_for_nothing_slow() -> None:
+    answered = "from cnnfix_ui import warm; warm.ahead.start = lambda: None; warm.warm_up()"
+    assert run(f"import sys; {answered}; print([name for name in {SLOW} if name in sys.modules])") == "[]"
 
 
 CORE = f"""
@@ -81,7 +90,7 @@ USES: dict[str, tuple[str, Callable[[cnnfix.Model, cnnfix.Picture], object]]] = 
     "an attack": ("captum", lambda *_: ATTACKS["pgd"](None, None, 1, 0, False)),  # type: ignore[arg-type]
     "LayerCAM": ("torchcam", lambda model, cat: cnnfix.attribute(model, cat, 281, method="layercam")),
     "timm": ("timm", lambda *_: architectures.build("timm/lcnet_050")),
-    "ImageNet": ("timm", lambda *_: imagenet_info()),
+    "ImageNet": ("timm", lambda *_: imagenet_classes.__wrapped__()),
     "torchvision": ("torchvision", lambda *_: architectures.build("resnet18")),
     "FCOS": ("torchvision", lambda *_: networks.small_fcos(3, 96)),
     "a PDF": ("reportlab", lambda *_: as_pdf(None)),  # type: ignore[arg-type]

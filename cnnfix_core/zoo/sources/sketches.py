@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from torch import nn
-
-from cnnfix_core.zoo import architectures
 from cnnfix_core.zoo.labels import Labels
+from cnnfix_core.zoo.networks import EfficientNetLite
 from cnnfix_core.zoo.preprocessing import Preprocessing
 from cnnfix_core.zoo.sources.shipped import TrainedNetwork
 
@@ -54,14 +52,10 @@ KINDS = (
 )
 
 
-def _build(classes: int) -> nn.Module:
-    return architectures.build("timm/tf_efficientnet_lite0", classes)
-
-
 NETWORK = TrainedNetwork(
     "sketches",
     "Sketches EfficientNet-Lite0",
-    _build,
+    EfficientNetLite,
     3_422_248,
     Labels.of(KINDS),
     Preprocessing((SIDE, SIDE), mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), interpolation="bicubic"),

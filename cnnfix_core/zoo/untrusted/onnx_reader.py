@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, no_grad
 from torch._subclasses import FakeTensorMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from cnnfix_core.engine import computed_by
 from cnnfix_core.errors import ModelError
 from cnnfix_core.zoo import state_dict
 from cnnfix_core.zoo.preprocessing import MAX_CHANNELS, Preprocessing
@@ -62,7 +62,7 @@ def read(content: bytes, name: str) -> tuple[Program, Preprocessing, Meaning | N
     shape, last = _shape(model.graph, name)
     tracer = _Tracer()
     try:
-        with no_grad(), tracer:
+        with no_grad(), computed_by(tracer.compute):
             values = _computed(model, tracer, shape, last)
             outputs = [values[one.name] for one in model.graph.output]
             given = tuple(one for one in outputs if tracer.knows(one))
@@ -209,7 +209,7 @@ def _best_of_boxes(outputs: tuple[Tensor, ...]) -> Tensor | None:
 _VIEWS = {"view", "_unsafe_view", "reshape"}
 
 
-class _Tracer(TorchDispatchMode):
+class _Tracer:
     """Logs the PyTorch operations on what depends on the picture.
 
     Attributes:
@@ -219,7 +219,6 @@ class _Tracer(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
         self.place = ""
         self.steps: dict[str, ProgramNode] = {}
         self.weights: dict[str, Tensor] = {}
@@ -240,8 +239,8 @@ class _Tracer(TorchDispatchMode):
         """The name of a value of the program."""
         return self._names[id(tensor)]
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
+    def compute(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call an operator, and log what depends on the picture."""
         result = func(*args, **kwargs)
         results = [one for one in (result if isinstance(result, (tuple, list)) else [result]) if self.knows(one)]
         if results:
