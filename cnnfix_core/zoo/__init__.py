@@ -1,6 +1,6 @@
 """Models: where they come from, what their classes are called, and what every kind of model shares."""
 
-from cnnfix_core.zoo.catalogue import DEFAULT, list_models, load_model, model_info
+from cnnfix_core.zoo.catalogue import DEFAULT, list_models, load_model, model_info, models_here
 from cnnfix_core.zoo.classifier import Classifier, LoadedNetwork
 from cnnfix_core.zoo.download import DownloadProgress, project_file
 from cnnfix_core.zoo.initialisation import shapes_alone
@@ -41,6 +41,7 @@ __all__ = [
     "load_model",
     "meaning_in_words",
     "model_info",
+    "models_here",
     "open_own",
     "probabilities",
     "project_file",

@@ -52,6 +52,15 @@ def list_models() -> tuple[ModelInfo, ...]:
     return tuple(entry.info() for entry in _entries().values())
 
 
+def models_here() -> tuple[ModelInfo, ...]:
+    """List the models whose weights are on this machine, in the same order.
+
+    Torchvision, which takes seconds to import, is only asked if PyTorch's cache holds any weights.
+    """
+    entries = _entries() if torchvision.any_downloaded() else _BY_NAME
+    return tuple(info for entry in entries.values() if (info := entry.info()).available)
+
+
 def model_info(name: str) -> ModelInfo | None:
     """Describe a model without loading it; None if there is no model of this name."""
     entry = _entry(name)

@@ -93,7 +93,7 @@ def _facts(info: ModelInfo) -> str:
 def _actions(info: ModelInfo) -> None:
     loaded = info.name in results.models.cached_keys()
     with st.container(horizontal=True, gap="small"):
-        explore = st.button("Explore with this network", type="primary", disabled=not networks.can_be_asked(info))
+        explore = st.button("Explore with this network", type="primary", disabled=not info.available)
         load = not loaded and st.button("Load", icon=":material/download:" if not info.available else None)
         if loaded and st.button(
             "Unload", help="Frees its memory. The next visitor who uses it waits until it is loaded again."

@@ -5,9 +5,9 @@ from typing import NoReturn
 
 import streamlit as st
 
-from cnnfix_core import Labels, ModelInfo, list_models
+from cnnfix_core import Labels, ModelInfo
 from cnnfix_core.errors import ModelError
-from cnnfix_core.zoo import DEFAULT, Task, model_info
+from cnnfix_core.zoo import DEFAULT, Task, model_info, models_here
 from cnnfix_site import PAGES
 from cnnfix_ui import address
 from cnnfix_ui.errors import escaped
@@ -27,11 +27,6 @@ def parse_name(text: str) -> str:
     if text != OWN and model_info(text) is None:
         raise ValueError(text)
     return text
-
-
-def can_be_asked(info: ModelInfo) -> bool:
-    """Whether it is in memory or its weights are on this machine."""
-    return info.available or info.name in results.models.cached_keys()
 
 
 def title_of(name: str) -> str:
@@ -61,13 +56,13 @@ def askable(tasks: Sequence[Task] = CLASSIFICATION) -> dict[str, str]:
     """Names and titles of the networks that are available now, the visitor's own first."""
     own = own_model.current()
     titles = {OWN: f"Your network: {own.model.title}"} if own else {}
-    return titles | {info.name: info.title for info in _listed() if info.task in tasks and can_be_asked(info)}
+    return titles | {info.name: info.title for info in _listed() if info.task in tasks}
 
 
 @st.cache_resource(ttl=1, show_spinner=False)
 def _listed() -> tuple[ModelInfo, ...]:
-    """All networks; which of them have files here is looked up at most once a second."""
-    return list_models()
+    """The networks that can be asked; which of them have files here is looked up at most once a second."""
+    return models_here()
 
 
 def show_notice() -> None:
@@ -126,7 +121,7 @@ def info_of(name: str, tasks: Sequence[Task] = CLASSIFICATION) -> ModelInfo:
         raise ModelError(f"There is no network {name!r}: choose another one.")
     if info.task not in tasks:
         raise ModelError(f"{info.title} is a {info.task} network: use it on the Explore page.")
-    if not can_be_asked(info):
+    if not info.available:
         raise ModelError(f"{info.title} is not on this machine yet: load it on the Models page.")
     return info
 

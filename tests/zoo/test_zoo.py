@@ -20,7 +20,7 @@ from torch import Tensor, nn
 import cnnfix_core as cnnfix
 from cnnfix_core.errors import ModelError, TargetError
 from cnnfix_core.images.view import views
-from cnnfix_core.zoo import Preprocessing, architectures, imagenet_classes, read_labels
+from cnnfix_core.zoo import Preprocessing, architectures, imagenet_classes, models_here, read_labels
 from cnnfix_core.zoo.networks import EfficientNetLite
 from cnnfix_core.zoo.sources.packaged import PACKAGED, PackagedWeights
 
@@ -53,6 +53,15 @@ def test_list_models() -> None:
     packages = [entry.package.replace("-", "_") for entry in PACKAGED]
     installed = [importlib.util.find_spec(package) is not None for package in packages]
     assert [listed[entry.name].available for entry in PACKAGED] == installed
+
+
+def test_models_here_are_those_that_are_available(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
+    included = models_here()
+    assert included == tuple(info for info in cnnfix.list_models() if info.available)
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "squeezenet1_1-b8a52dc0.pth").touch()
+    assert [info.name for info in models_here()] == [*(info.name for info in included), "squeezenet1_1"]
 
 
 def test_the_papers_networks_follow_those_that_are_here() -> None:

@@ -72,7 +72,7 @@ class PublishedWeights:
     @property
     def path(self) -> Path:
         """The path of the file, even if it does not exist yet."""
-        return Path(torch.hub.get_dir()) / "checkpoints" / self._url.rsplit("/", 1)[1]
+        return _folder() / self._url.rsplit("/", 1)[1]
 
     @property
     def weights(self) -> Any:
@@ -139,6 +139,15 @@ class PublishedWeights:
                 f"The weights of {self.title} are {state}, and could not be downloaded ({error}). Download the file "
                 f"{self.path.name} ({_megabytes(info.size or 0)}) from {self._url} to the folder {self.path.parent}."
             ) from error
+
+
+def _folder() -> Path:
+    return Path(torch.hub.get_dir()) / "checkpoints"
+
+
+def any_downloaded() -> bool:
+    """Whether there may be weights on this machine."""
+    return any(_folder().glob("*.pth"))
 
 
 def _megabytes(size: int) -> str:
