@@ -2,7 +2,7 @@
 
 from cnnfix_core.methods.applying import attribute, attribution, reason_against
 from cnnfix_core.methods.baselines import blob
-from cnnfix_core.methods.catalogue import BASELINES, METHODS
+from cnnfix_core.methods.catalogue import BASELINES, COUNT, METHODS
 from cnnfix_core.methods.class_activation import grad_cam_by_captum, grad_cam_together
 from cnnfix_core.methods.excitation_rules import excites
 from cnnfix_core.methods.feature_maps import (
@@ -20,6 +20,7 @@ from cnnfix_core.methods.recorded_grad_cam import as_maps, grad_cam_of_tape, rec
 
 __all__ = [
     "BASELINES",
+    "COUNT",
     "FAILURES",
     "METHODS",
     "Attribution",

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cnnfix_core.engine import Operation, Tape, changes
+from cnnfix_core.engine import Operation, Tape, bottlenecks, changes
 from cnnfix_core.errors import CnnfixError, ModelError, did_you_mean
 from cnnfix_core.zoo import Classifier, Model, with_own_hooks
 
@@ -131,6 +131,17 @@ def anatomy_of(tape: Tape) -> Anatomy:
 
 
 anatomy = computed_from_tape(anatomy_of)
+
+
+@computed_from_tape
+def deep_layers(tape: Tape) -> tuple[str, ...]:
+    """The modules that give the last map of each size through which everything passes, the coarsest first."""
+    whole = set(bottlenecks(tape))
+    found: dict[tuple[int, int], dict[str, Operation]] = defaultdict(dict)
+    for name, operation in _drawn(_maps(tape, 2)).items():
+        if operation.outputs[0] in whole:
+            found[_size(operation)][name] = operation
+    return tuple(_outermost_last(found[size]) for size in sorted(found))
 
 
 def last_map(tape: Tape, sides: int) -> str:

@@ -71,14 +71,15 @@ class Drawing:
 class Method:
     """One way to draw a map.
 
-    title, family (a heading of menus), source and about (a sentence) are for people.
+    title, family (a heading of menus), source and about (a sentence) are for people; so are paper (author, venue),
+    cost (in passes through the network) and fits (what networks it is for), which docs/methods.md lists.
 
     Attributes:
         needs: what a network must have; each says in a sentence why one does not fit, or "".
         box: how to draw a box around what the map shows.
         preset: of a walk, which has a box of its own.
         slow: takes more than about ten forward passes.
-        contrasts: takes "a rather than b".
+        contrasts: takes "a rather than b"; a map that does not depend on the class does not.
         layered: is drawn on a layer that can be chosen.
     """
 
@@ -94,6 +95,9 @@ class Method:
     contrasts: bool = True
     layered: bool = False
     preset: Preset | None = None
+    paper: str = ""
+    cost: str = ""
+    fits: str = "any"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

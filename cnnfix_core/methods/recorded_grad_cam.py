@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map_only
 
-from cnnfix_core.engine import Operation, Tape, Value
+from cnnfix_core.engine import Tape
 from cnnfix_core.explanations import RecordedPicture
 from cnnfix_core.images import maps_on_picture
 from cnnfix_core.methods.applying import reason_against
 from cnnfix_core.methods.feature_maps import anatomy, ends_of_modules
 from cnnfix_core.methods.method import Map
+from cnnfix_core.methods.running_again import NotKeptError, run_again
 
 
 def recorded_grad_cam(
@@ -62,45 +61,12 @@ def grad_cam_of_tape(tape: Tape, layer: str, classes: Sequence[Sequence[int]]) -
     with torch.inference_mode(False), torch.enable_grad():
         features = found.detach().clone().requires_grad_()
         try:
-            scores = _run_on(tape, end.index, end.outputs[0], features)
+            scores = run_again(tape, end, features)[tape.output]
             [gradient] = torch.autograd.grad(_asked(scores, classes), features)
-        except (_NotKeptError, RuntimeError):
+        except (NotKeptError, RuntimeError):
             return None
     weights = gradient.mean(dim=(2, 3), keepdim=True)
     return (weights * features.detach()).sum(dim=1).clamp_min(0)
-
-
-class _NotKeptError(Exception):
-    """The recording lacks a value."""
-
-
-def _run_on(tape: Tape, index: int, start: Value, tensor: Tensor) -> Tensor:
-    """The output of the network if a value were this tensor: runs what comes after the operation with this index."""
-    now = {id(start): tensor}
-
-    def current(value: Value) -> Tensor:
-        found = now.get(id(value), value.data)
-        if found is None:
-            raise _NotKeptError
-        return found
-
-    for operation in tape.operations:
-        if operation.index > index and any(id(value) in now for value in operation.inputs()):
-            given = _without_last_bias(tape, operation), operation.kwargs
-            arguments, options = tree_map_only(Value, current, given)
-            result = operation.call(*arguments, **options)
-            tensors = [result] if isinstance(result, Tensor) else [one for one in result if isinstance(one, Tensor)]
-            now |= {id(value): one for value, one in zip(operation.outputs, tensors, strict=True)}
-    if id(tape.output) not in now:
-        raise _NotKeptError
-    return now[id(tape.output)]
-
-
-def _without_last_bias(tape: Tape, operation: Operation) -> tuple[Any, ...]:
-    """The operation's arguments; a bias that is added to the scores, which is not kept, does not change gradients."""
-    if operation.name != "aten.addmm" or operation.outputs[0] is not tape.output:
-        return operation.args
-    return torch.zeros(()), *operation.args[1:]
 
 
 def _asked(scores: Tensor, classes: Sequence[Sequence[int]]) -> Tensor:

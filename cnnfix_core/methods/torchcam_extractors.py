@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchcam.methods import GradCAMpp, LayerCAM, ScoreCAM
+from torchcam.methods import FinerCAM, GradCAMpp, LayerCAM, RefineCAM, ScoreCAM, XGradCAM
 
-__all__ = ["LayerCAM", "PaperGradCAMpp", "ScoreCAM"]
+__all__ = ["FinerCAM", "LayerCAM", "PaperGradCAMpp", "RefineCAM", "ScoreCAM", "XGradCAM"]
 
 
 class PaperGradCAMpp(GradCAMpp):

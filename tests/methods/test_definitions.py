@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 import cnnfix_core as cnnfix
-from cnnfix_core.methods import attribution
+from cnnfix_core.methods import attribution, reason_against
 from cnnfix_core.methods.perturbation import MASKS, random_masks
 from cnnfix_core.zoo import Preprocessing
 from tests.plain import attributions as slow
@@ -88,7 +89,13 @@ def test_the_plain_network_computes_and_derives_what_pytorch_does(seed: int) -> 
 @each
 @pytest.mark.parametrize(
     ("method", "defined"),
-    [("gradcam", slow.grad_cam), ("gradcampp", slow.grad_cam_plus_plus), ("layercam", slow.layer_cam)],
+    [
+        ("gradcam", slow.grad_cam),
+        ("gradcampp", slow.grad_cam_plus_plus),
+        ("layercam", slow.layer_cam),
+        ("xgradcam", slow.x_grad_cam),
+        ("hirescam", slow.hires_cam),
+    ],
 )
 def test_class_activation_maps(method: str, defined: Callable[[Numbers, Numbers], Numbers], seed: int) -> None:
     case = Case(pooled=False, seed=seed)
@@ -98,6 +105,81 @@ def test_class_activation_maps(method: str, defined: Callable[[Numbers, Numbers]
 
     number = with_something(wanted)
     assert_same(case.ask(method, number), slow.bilinear(wanted(number), (HEIGHT, WIDTH)))
+
+
+@each
+@each_class
+def test_finer_cam_takes_what_sets_a_class_apart(seed: int, number: int) -> None:
+    case = Case(pooled=False, seed=seed)
+    others = [other for other in range(CLASSES) if other != number]  # three classes: all others are the nearest
+    below = sum(case.gradients(other) for other in others) / len(others)
+    wanted = slow.grad_cam(case.values[LAST], case.gradients(number) - 0.6 * below)
+    found = case.ask("finercam", number)
+    np.testing.assert_allclose(found, slow.bilinear(wanted, (HEIGHT, WIDTH)), atol=1e-4 * max(wanted.max(), 1e-3))
+
+
+def test_finer_cam_of_a_rather_than_b() -> None:
+    case = Case(pooled=False)
+    wanted = slow.grad_cam(case.values[LAST], case.gradients(0) - 0.6 * case.gradients(2))
+    found = attribution(case.model, case.image, (0, 2), "finercam").map
+    assert_same(found, slow.bilinear(wanted, (HEIGHT, WIDTH)))
+    alone = replace(case.model, module=nn.Sequential(*case.chain.layers, nn.Linear(CLASSES, 1)))
+    alone = replace(alone, labels=cnnfix.Labels(("a",), ("",)))
+    assert "only one" in reason_against(alone, "finercam")
+
+
+@each
+def test_refine_cam_multiplies_depths(seed: int) -> None:
+    case = Case(pooled=False, seed=seed)
+    layers = {LAST: "4", 2: "1"}  # the last maps of the two sizes
+
+    def cams(number: int) -> list[Numbers]:
+        gradients = {at: case.chain.backward(case.values, number, at) for at in layers}
+        return [slow.grad_cam_plus_plus(case.values[at], gradients[at]) for at in layers]
+
+    number = with_something(lambda number: np.prod([one.max() for one in cams(number)]))
+    assert_same(case.ask("refinecam", number), slow.refine_cam(cams(number)), of_largest=1e-3)
+
+
+@each
+def test_smooth_grad_cam_plus_plus_and_smooth_grad_average_noisy_copies(seed: int) -> None:
+    case = Case(pooled=False, seed=seed)
+    generator = torch.Generator().manual_seed(0)
+    spread = 0.15 * (case.picture.max() - case.picture.min())
+    # The numbers are drawn as the package draws them, 16 copies at a time; what is made of them is written here.
+    drawn = [torch.randn((n, 3, HEIGHT, WIDTH), generator=generator).double().numpy() for n in (16, 16, 16, 2)]
+    runs = [case.chain.forward(case.picture + spread * one) for one in np.concatenate(drawn)]
+
+    def wanted(number: int) -> Numbers:
+        gradients = [case.chain.backward(values, number, LAST) for values in runs]
+        return slow.smooth_grad_cam_plus_plus(case.values[LAST], gradients)
+
+    number = with_something(wanted)
+    found = case.ask("smoothgradcampp", number)
+    assert_same(found, slow.bilinear(wanted(number), (HEIGHT, WIDTH)), of_largest=1e-3)
+    smooth = slow.smooth_grad([case.chain.backward(values, number, 0) for values in runs])
+    assert_same(case.ask("smoothgrad", number), smooth, of_largest=1e-3)
+
+
+@each
+def test_ablation_cam_sets_channels_to_zero(seed: int) -> None:
+    case = Case(pooled=False, seed=seed)
+
+    def wanted(number: int) -> Numbers:
+        head = slow.Chain(nn.Sequential(*case.chain.layers[LAST:]))
+        return slow.ablation_cam(case.values[LAST], lambda maps: float(head.forward(maps)[-1][number]))
+
+    number = with_something(wanted)
+    assert_same(case.ask("ablationcam", number), slow.bilinear(wanted(number), (HEIGHT, WIDTH)), of_largest=1e-3)
+
+
+@each
+def test_eigen_cam_is_the_same_for_every_class(seed: int) -> None:
+    case = Case(pooled=False, seed=seed)
+    wanted = slow.bilinear(slow.eigen_cam(case.values[LAST]), (HEIGHT, WIDTH))
+    for number in range(CLASSES):
+        assert_same(case.ask("eigencam", number), wanted)
+    assert "one class" in reason_against(case.model, "eigencam", contrast=True)
 
 
 @each
@@ -144,6 +226,47 @@ def test_integrated_gradients_are_the_integral_and_complete(seed: int) -> None:
     assert parts.sum() == pytest.approx(rise, rel=0.01)
     # The gradient of a network of ReLUs jumps, so 50 steps are near the integral and not on it.
     assert_same(case.ask("integrated_gradients", 1), np.maximum(parts, 0), of_largest=0.05)
+
+
+@each
+@each_class
+def test_input_times_gradient(seed: int, number: int) -> None:
+    case = Case(pooled=False, seed=seed)
+    parts = case.picture * case.chain.backward(case.values, number, 0)
+    assert_same(case.ask("input_x_gradient", number), np.maximum(parts.sum(axis=0), 0))
+
+
+@each
+def test_gradient_shap_takes_random_references_and_places(seed: int) -> None:
+    case = Case(pooled=False, seed=seed)
+    generator = torch.Generator().manual_seed(0)
+    low, high = case.picture.min(), case.picture.max()
+    drawn = []
+    for count in (16, 16, 16, 2):  # drawn as the package draws them
+        references, shares = (torch.rand((count, 1, 1, 1), generator=generator).flatten().tolist() for _ in range(2))
+        drawn += [(low + one * (high - low), share) for one, share in zip(references, shares, strict=True)]
+    wanted = slow.gradient_shap(case.chain, case.picture, 1, drawn)
+    assert_same(case.ask("gradient_shap", 1), wanted, of_largest=1e-3)
+
+
+@each
+@each_class
+def test_deep_lift_shares_the_change_of_the_score(seed: int, number: int) -> None:
+    case = Case(pooled=False, seed=seed)
+    # A pool takes its strongest place in the picture and in the reference apart: no definition without a choice.
+    module = nn.Sequential(*[layer for layer in case.chain.layers[:5] if not isinstance(layer, nn.MaxPool2d)])
+    torch.manual_seed(seed)
+    module = nn.Sequential(*module, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, CLASSES)).eval()
+    chain, model = slow.Chain(module), replace(case.model, module=module)
+    found = attribution(model, case.image, number, "deeplift").map
+    assert_same(found, slow.deep_lift(chain, case.picture, number), of_largest=1e-3)
+
+
+def test_deep_lift_says_where_a_rule_is_missing() -> None:
+    case = Case(pooled=True)
+    module = nn.Sequential(nn.Conv2d(3, 6, 3), nn.SiLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, CLASSES))
+    model = replace(case.model, module=module.eval())
+    assert "has no rule for one of the network's operations" in reason_against(model, "deeplift")
 
 
 @each

@@ -199,6 +199,66 @@ def score_cam(maps: Numbers, picture: Numbers, score: Score) -> Numbers:
     return cam(maps, np.array([power / sum(powers) for power in powers]))
 
 
+def x_grad_cam(maps: Numbers, gradients: Numbers) -> Numbers:
+    """Fu et al., BMVC 2020: a channel's weight is the mean of its gradients, weighted by its activations."""
+    total = np.zeros(maps.shape[1:])
+    for one, gradient in zip(maps, gradients, strict=True):
+        if one.sum():
+            total += sum(gradient[at] * one[at] / one.sum() for at in np.ndindex(one.shape)) * one
+    return np.maximum(total, 0)
+
+
+def hires_cam(maps: Numbers, gradients: Numbers) -> Numbers:
+    """Draelos, Carin, arXiv 2011.08891: activation times gradient at each place, summed over channels."""
+    total = np.zeros(maps.shape[1:])
+    for (channel, row, column), value in np.ndenumerate(maps):
+        total[row, column] += gradients[channel, row, column] * value
+    return np.maximum(total, 0)
+
+
+def smooth_grad_cam_plus_plus(maps: Numbers, gradients: list[Numbers]) -> Numbers:
+    """Omeiza et al., arXiv 1908.01224, with the mean square in the numerator. gradients: one for each noisy copy."""
+    total = np.zeros(maps.shape[1:])
+    for channel, one in enumerate(maps):
+        weight = 0.0
+        for at in np.ndindex(one.shape):
+            first, second, third = (np.mean([g[channel][at] ** power for g in gradients]) for power in (1, 2, 3))
+            below = 2 * second + one.sum() * third
+            weight += (second / below if below else 0.0) * max(first, 0)
+        total += weight * one
+    return np.maximum(total, 0)
+
+
+def ablation_cam(maps: Numbers, score: Score) -> Numbers:
+    """Desai, Ramaswamy, WACV 2020, less the division by the score. score: of what comes after the maps."""
+    total = np.zeros(maps.shape[1:])
+    for channel, one in enumerate(maps):
+        without = maps.copy()
+        without[channel] = 0
+        total += (score(maps) - score(without)) * one
+    return np.maximum(total, 0)
+
+
+def eigen_cam(maps: Numbers) -> Numbers:
+    """Muhammad, Yeasin, IJCNN 2020: the projection on the first principal direction, by repeated multiplication."""
+    places = maps.reshape(len(maps), -1).T
+    direction = np.ones(len(maps))
+    for _ in range(2000):
+        direction = places.T @ (places @ direction)
+        direction /= np.linalg.norm(direction)
+    projected = (places @ direction).reshape(maps.shape[1:])
+    return np.maximum(projected * np.sign(projected.sum()), 0)
+
+
+def refine_cam(cams: list[Numbers]) -> Numbers:
+    """arXiv 2605.14641: maps from 0 to 1, enlarged to the largest, multiplied."""
+    size = max(one.shape for one in cams)
+    total = np.ones(size)
+    for one in cams:
+        total *= bilinear((one - one.min()) / (one.max() - one.min()), size)
+    return total
+
+
 def bilinear(small: Numbers, size: tuple[int, ...]) -> Numbers:
     """Enlarge (h, w): between the centres of places linearly, beyond the outermost constant."""
     height, width = size
@@ -231,6 +291,35 @@ def integrated(chain: Chain, picture: Numbers, number: int, steps: int) -> Numbe
     for step in range(steps):
         total += chain.backward(chain.forward((step + 0.5) / steps * picture), number, 0)
     return picture * total / steps
+
+
+def smooth_grad(gradients: list[Numbers]) -> Numbers:
+    """Smilkov et al., arXiv 1706.03825: the mean of the gradients at noisy copies, then the largest |mean|."""
+    return strongest_colour(sum(gradients, np.zeros_like(gradients[0])) / len(gradients))
+
+
+def gradient_shap(chain: Chain, picture: Numbers, number: int, drawn: list[tuple[float, float]]) -> Numbers:
+    """Lundberg, Lee, NeurIPS 2017, as expected gradients. drawn: a uniform reference, and how far from it."""
+    total = np.zeros_like(picture)
+    for reference, share in drawn:
+        between = reference + share * (picture - reference)
+        total += chain.backward(chain.forward(between), number, 0) * (picture - reference)
+    return np.maximum(total.sum(axis=0) / len(drawn), 0)
+
+
+def deep_lift(chain: Chain, picture: Numbers, number: int) -> Numbers:
+    """Shrikumar et al., ICML 2017, section 3.5.2, from zeros: each ReLU passes what it changes per change below."""
+    values, reference = chain.forward(picture), chain.forward(np.zeros_like(picture))
+    multiplier: Numbers = np.eye(len(values[-1]))[number]
+    for at in reversed(range(len(chain.layers))):
+        layer, x, was = chain.layers[at], values[at], reference[at]
+        if isinstance(layer, nn.ReLU):
+            below, above = x - was, values[at + 1] - reference[at + 1]
+            slope = np.divide(above, below, out=(x > 0).astype(float), where=np.abs(below) > 1e-9)
+            multiplier = multiplier * slope
+        else:
+            multiplier = _backward(layer, x, multiplier)
+    return np.maximum((multiplier * picture).sum(axis=0), 0)
 
 
 def occlusion(picture: Numbers, score: Score, patch: tuple[int, int], step: tuple[int, int]) -> Numbers:

@@ -83,11 +83,11 @@ def _attended(question: Question, rows: Ints) -> Terms:
     queries, which = np.unique(selection.index[rows] // selection.shape[3], return_inverse=True)
     group = batch * v.shape[1] + head * v.shape[1] // selection.shape[1]
     index = (group[:, None] * v.shape[2] + np.arange(v.shape[2])) * v.shape[3] + channel[:, None]
-    coefficients = _attention_rows(question.operation, queries)[which]
+    coefficients = attention_rows(question.operation, queries)[which]
     return np.where(coefficients > 0, index, -1), coefficients  # masked keys are not terms
 
 
-def _attention_rows(operation: Operation, queries: Ints) -> NDArray[Any]:
+def attention_rows(operation: Operation, queries: Ints) -> NDArray[Any]:
     """Attention weights, (n, S), of queries given by sorted index over batch, head and position."""
     q, k = (torch.from_numpy(value.array()) for value in operation.args[:2])
     batch, head, query = np.unravel_index(queries, q.shape[:3])
