@@ -90,11 +90,16 @@ def evidence_words(step: Step, trace: Trace, playback: Playback) -> str:
     selection, cloud = trace.selection(step.value), playback.cloud_at(step.number)
     if cloud is None:
         return "This walk does not pass through here."
-    elements = "1 element holds" if len(selection) == 1 else f"{len(selection):,} elements hold"
-    words = f"{elements} {percent(selection.total)} of the evidence"
+    elements = "1 element" if len(selection) == 1 else f"{len(selection):,} elements"
+    holds = f"{'holds' if len(selection) == 1 else 'hold'} {percent(selection.total)} of the evidence"
     if step.field is None:
-        return f"{words}."
-    return f"{words}, half of it on {percent(spread(cloud))} of the picture, most of that {_where(cloud)}."
+        return f"{elements} {holds}."
+    places = len(np.unique(step.field.places(selection.index), axis=0))
+    place = "pixel" if step.operation is None else "place"
+    return (
+        f"{elements} at {places:,} {place if places == 1 else place + 's'} {holds}."
+        f" Half of it, without a blur, lies on {percent(spread(cloud))} of the picture, {_where(cloud)}."
+    )
 
 
 def _where(cloud: Cloud) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnfix_core.engine import ALL
 from cnnfix_core.explanations.asking import Prediction
 from cnnfix_core.explanations.explanation import Explanation
 from cnnfix_core.regions import area_holding, describe_position
@@ -21,7 +20,7 @@ def question(target: Prediction, rather_than: Prediction | None) -> str:
 
 
 def summary(explanation: Explanation, map_: NDArray[np.floating], rival: NDArray[np.floating] | None = None) -> str:
-    """Summarise an explanation: number of fixations, position of the evidence, comparison with Grad-CAM, duration.
+    """Summarise an explanation: the fixations, position of the evidence, comparison with Grad-CAM.
 
     Args:
         explanation: The explanation.
@@ -29,26 +28,37 @@ def summary(explanation: Explanation, map_: NDArray[np.floating], rival: NDArray
         rival: Grad-CAM's map, of any size.
     """
     fixations = explanation.kept_fixations
-    what = "fixations" if len(fixations) != 1 else "fixation"
+    what = "fixations, the pixels" if len(fixations) != 1 else "fixation, the pixel"
     parts = [
-        f"{len(fixations):,} {what} for “{explanation.target.label}” ({_strength(explanation)})."
-        f" Half of the evidence lies on {percent(area_holding(map_, 0.5))} of the picture, most of it"
+        f"{len(fixations):,} {what} at which the walk back from {_asked(explanation)} arrived."
+        f" Half of the evidence {_depth(explanation)} lies on {percent(area_holding(map_, 0.5))} of the picture,"
         f" {describe_position(map_)}."
     ]
     if rival is not None and rival.any():
         area, position = percent(area_holding(rival, 0.5)), describe_position(rival)
-        parts.append(f"Half of Grad-CAM's map lies on {area}, most of it {position}.")
+        parts.append(f"Half of Grad-CAM's map lies on {area}, {position}.")
     elif rival is not None:
         parts.append("Grad-CAM's map is empty: no feature map supports this class.")
     parts += [*_cuts(explanation), *_views(explanation)]
-    if not math.isnan(explanation.seconds):
-        parts.append(f"The walk took {explanation.seconds:.1f} s.")
     return " ".join(parts)
 
 
-def _strength(explanation: Explanation) -> str:
-    target = explanation.target
-    return percent(target.probability) if explanation.unit is None else f"activation {target.score:.3g}"
+def _asked(explanation: Explanation) -> str:
+    target, other = explanation.target, explanation.rather_than
+    strength = percent(target.probability) if explanation.unit is None else f"activation {target.score:.3g}"
+    rather = f" rather than “{other.label}” ({percent(other.probability)})" if other else ""
+    return f"“{target.label}” ({strength}){rather}"
+
+
+def _depth(explanation: Explanation) -> str:
+    """Name the depth whose map is described."""
+    depth = explanation.preset.depth
+    if depth == 1 or not any(explanation.maps):
+        return "at the pixels, blurred,"
+    if depth == ALL:
+        return "at all depths"
+    rows, columns = next(one.evidence.shape for one in explanation.maps[0] if one.stride == depth)
+    return f"at the feature map of {columns} × {rows} places"
 
 
 def _cuts(explanation: Explanation) -> list[str]:

@@ -6,10 +6,12 @@ from cnnfix_core.regions.highest_density import (
     BANDS,
     MAP_SIDE,
     area_holding,
+    describe_part,
     describe_position,
     floors,
     held_share,
     region_holding,
+    strongest_ninth,
 )
 
 __all__ = [
@@ -21,9 +23,11 @@ __all__ = [
     "area_holding",
     "best_iou",
     "box_of",
+    "describe_part",
     "describe_position",
     "floors",
     "held_share",
     "iou",
     "region_holding",
+    "strongest_ninth",
 ]

@@ -68,18 +68,46 @@ def area_holding(density: NDArray[np.floating], share: float) -> float:
     return float(region_holding(density, share).mean())
 
 
-def describe_position(density: NDArray[np.floating], share: float = 0.5) -> str:
-    """Describe in which ninth of the picture the smallest region with this share mostly lies: "in the middle"."""
-    region = region_holding(density, share)
-    strong = np.where(region, density, 0)
-    if region.all() or not region.any():
-        return "nowhere in particular"
+def strongest_ninth(density: NDArray[np.floating], share: float = 0.5) -> tuple[str, float]:
+    """The ninth of the picture that has the largest part of the smallest region with this share.
+
+    Returns:
+        Its name, "in the middle", and its part of what the region holds, 0 to 1. A map of zeros has no such ninth: its
+        part is 0.
+    """
+    strong = np.where(region_holding(density, share), density, 0)
     rows, columns = (np.linspace(0, size, 4).round().astype(int) for size in density.shape)
     mass = [
         (strong[rows[r] : rows[r + 1], columns[c] : columns[c + 1]].sum(), r, c) for r in range(3) for c in range(3)
     ]
-    _, row, column = max(mass)
-    if row == column == 1:
-        return "in the middle"
+    largest, row, column = max(mass)
     vertical, horizontal = ("upper", "middle", "lower")[row], ("left", "centre", "right")[column]
-    return f"in the {vertical} {horizontal}"
+    name = "in the middle" if row == column == 1 else f"in the {vertical} {horizontal}"
+    return name, float(largest / (strong.sum() or 1))
+
+
+def describe_position(density: NDArray[np.floating], share: float = 0.5) -> str:
+    """Say where the smallest region with this share lies: "most of that half, 61 %, in the middle".
+
+    "Most" is more than half. A region of which no ninth of the picture has twice its even part is spread.
+    """
+    name, part = strongest_ninth(density, share)
+    if part <= 2 / 9:
+        return "spread over the picture"
+    return f"{describe_part(part, 'that half' if share == 0.5 else 'it')} {name}"
+
+
+def describe_part(part: float, whole: str) -> str:
+    """Name the largest of several parts of a whole, as it reads after rounding to whole percents.
+
+    Args:
+        part: 0 to 1.
+        whole: What it is a part of, such as "it".
+
+    Returns:
+        "all of it", "most of it, 51 %," or "the largest part, 50 %,".
+    """
+    shown = round(100 * part)
+    if shown == 100:
+        return f"all of {whole}"
+    return f"most of {whole}, {shown} %," if shown > 50 else f"the largest part, {shown} %,"

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from cnnfix_core.explanations import question, summary
 from cnnfix_core.methods import METHODS
 from cnnfix_core.metrics import overlap, rank_correlation
-from cnnfix_core.regions import BANDS, MAP_SIDE, area_holding, describe_position
+from cnnfix_core.regions import BANDS, MAP_SIDE, area_holding, strongest_ninth
 from cnnfix_core.report.report import Report
 from cnnfix_core.utils import percent
 from cnnfix_core.visualization import BAND_COLOURS, panel, photo_of
@@ -133,7 +135,9 @@ def _comparison(report: Report) -> Iterator[Block]:
     ]
     yield Figures(tuple(shown), wide=True)
     yield LEGEND
-    yield Table(("Method", "Half of the map on", "Mostly", "Correlation", "Overlap"), tuple(_rows(report)))
+    yield Table(
+        ("Method", "Half of the map on", "Largest part of that half", "Correlation", "Overlap"), tuple(_rows(report))
+    )
     yield Paragraph(
         "Correlation and overlap compare each map with the fixations: Spearman's rank correlation of all pixels, and "
         "the share of the strongest tenth of the pixels that both maps have in common.",
@@ -154,6 +158,11 @@ def _rows(report: Report) -> Iterator[tuple[str, ...]]:
         yield (
             METHODS[one.found.method].title,
             percent(area_holding(shown, 0.5)) if shown.any() else "empty",
-            describe_position(shown),
+            _largest_part(shown),
             *numbers,
         )
+
+
+def _largest_part(map_: NDArray[np.floating]) -> str:
+    name, part = strongest_ninth(map_)
+    return f"{percent(part)} {name}" if part else "–"

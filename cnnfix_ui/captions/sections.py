@@ -194,7 +194,7 @@ def _description(asked: WordQuestion, origin: Origin, map_: NDArray[np.floating]
     most = [f"{percent(part / total)} from {_quoted(text)}" for part, text in before[:2] if part / total >= 0.005]
     parts.append(f"{share} of its evidence came from the picture" + (f", {', '.join(most)}." if most else "."))
     if map_ is not None and map_.any():
-        lies = f"lies on {percent(area_holding(map_, 0.5))} of the picture, most of it {describe_position(map_)}."
+        lies = f"lies on {percent(area_holding(map_, 0.5))} of the picture, {describe_position(map_)}."
         if apart:
             own = percent(float(map_.sum()))
             parts.append(f"{own} of its map belongs to this word alone. Half of that {lies}")

@@ -35,7 +35,7 @@ def heading(page: Page, text: str) -> None:
 
 
 def sentence(page: Page) -> str:
-    return page.get_by_text("Half of the evidence lies").inner_text()
+    return page.get_by_text("Half of the evidence").inner_text()
 
 
 def test_a_visit(explore: Page) -> None:

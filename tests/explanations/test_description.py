@@ -45,11 +45,26 @@ def test_the_question() -> None:
 def test_a_summary_says_what_is_seen(explanation: cnnfix.Explanation) -> None:
     text = summary(replace(explanation, seconds=0.52), UPPER_LEFT, MIDDLE)
     assert text == (
-        f"{len(explanation.fixations):,} fixations for “{explanation.target.label}” "
-        f"({percent(explanation.target.probability)}). "
-        "Half of the evidence lies on 11 % of the picture, most of it in the upper left. "
-        "Half of Grad-CAM's map lies on 11 %, most of it in the middle. The walk took 0.5 s."
+        f"{len(explanation.fixations):,} fixations, the pixels at which the walk back from "
+        f"“{explanation.target.label}” ({percent(explanation.target.probability)}) arrived. "
+        "Half of the evidence at all depths lies on 11 % of the picture, all of that half in the upper left. "
+        "Half of Grad-CAM's map lies on 11 %, all of that half in the middle."
     )
+
+
+def test_a_summary_says_which_map_it_describes(explanation: cnnfix.Explanation, published: cnnfix.Explanation) -> None:
+    coarse = explanation.maps[0][0]
+    rows, columns = coarse.evidence.shape
+    assert "Half of the evidence at the pixels, blurred, lies" in summary(explanation.at(1), UPPER_LEFT)
+    assert "Half of the evidence at the pixels, blurred, lies" in summary(published, UPPER_LEFT)
+    at_a_map = summary(explanation.at(coarse.stride), UPPER_LEFT)
+    assert f"Half of the evidence at the feature map of {columns} × {rows} places lies" in at_a_map
+
+
+def test_a_summary_of_a_contrast_names_both(explanation: cnnfix.Explanation) -> None:
+    cat, dog = cnnfix.Prediction(0, "cat", 1, 0.5), cnnfix.Prediction(1, "dog", 1, 0.25)
+    text = summary(replace(explanation, target=cat, rather_than=dog), UPPER_LEFT)
+    assert "the walk back from “cat” (50 %) rather than “dog” (25 %) arrived" in text
 
 
 def test_a_summary_without_grad_cam_and_with_an_empty_one(explanation: cnnfix.Explanation) -> None:
@@ -60,7 +75,9 @@ def test_a_summary_without_grad_cam_and_with_an_empty_one(explanation: cnnfix.Ex
 def test_one_fixation_is_one(explanation: cnnfix.Explanation) -> None:
     first = explanation.fixations
     one = replace(first, xy=first.xy[:1], evidence=first.evidence[:1], channel=first.channel[:1])
-    assert summary(replace(explanation, fixations=one), UPPER_LEFT).startswith("1 fixation for")
+    assert summary(replace(explanation, fixations=one), UPPER_LEFT).startswith(
+        "1 fixation, the pixel at which the walk"
+    )
 
 
 def test_what_became_of_the_crops(explanation: cnnfix.Explanation, published: cnnfix.Explanation) -> None:

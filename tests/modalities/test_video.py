@@ -249,7 +249,7 @@ def test_files_to_keep(model: ClipModel) -> None:
     with Image.open(io.BytesIO(clip_animation(found))) as animation:
         assert animation.n_frames == 16  # type: ignore[attr-defined]
         assert animation.width == 2 * 160 + 8
-    assert "of the clip; frame" in clip_words(found, found.density(), found.rival())
+    assert "of the clip. Of all frames, number" in clip_words(found, found.density(), found.rival())
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------

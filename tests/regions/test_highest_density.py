@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnnfix_core.regions.highest_density import BANDS, area_holding, describe_position, floors, held_share
+from cnnfix_core.regions.highest_density import (
+    BANDS,
+    area_holding,
+    describe_part,
+    describe_position,
+    floors,
+    held_share,
+    strongest_ninth,
+)
 
 
 def test_shares_from_the_peak_outwards_each_place_half_counted() -> None:
@@ -27,7 +35,7 @@ def test_a_map_of_one_value_singles_nothing_out(value: float, shape: tuple[int, 
     flat = np.full(shape, value, float)
     assert (held_share(flat) == 1).all()
     assert area_holding(flat, 0.5) == value
-    assert describe_position(flat) == "nowhere in particular"
+    assert describe_position(flat) == "spread over the picture" or flat.size == 1
 
 
 def test_the_area_of_the_smallest_region() -> None:
@@ -62,19 +70,47 @@ def test_bands_reach_down_to_the_weakest_place_that_they_need() -> None:
 def test_where(row: int, column: int, words: str, times: int) -> None:
     values = np.zeros((3, 3))
     values[row, column] = 1
-    assert describe_position(np.kron(values, np.ones((times, times)))) == words
+    assert describe_position(np.kron(values, np.ones((times, times)))) == f"all of that half {words}"
 
 
 def test_where_most_of_it_lies_not_where_the_peak_is() -> None:
     values = np.zeros((6, 6))
     values[0, 0] = 3
     values[4:, 4:] = 2
-    assert describe_position(values, 0.9) == "in the lower right"
-    assert describe_position(values, 0.2) == "in the upper left"
+    assert describe_position(values, 0.9) == "most of it, 73 %, in the lower right"
+    assert describe_position(values, 0.2) == "all of it in the upper left"
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        (0.19, "spread over the picture"),
+        (0.22, "spread over the picture"),
+        (0.26, "the largest part, 26 %, in the middle left"),
+        (0.5, "the largest part, 50 %, in the middle left"),
+        (0.504, "the largest part, 50 %, in the middle left"),
+        (0.51, "most of it, 51 %, in the middle left"),
+        (0.994, "most of it, 99 %, in the middle left"),
+        (0.996, "all of it in the middle left"),
+    ],
+)
+def test_most_is_more_than_half(part: float, words: str) -> None:
+    values = np.full((3, 3), (1 - part) / 8)
+    values[1, 0] = part
+    assert describe_position(values, 1) == words
+    assert strongest_ninth(values, 1) == ("in the middle left", pytest.approx(part))
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [(0, "the largest part, 0 %,"), (0.5, "the largest part, 50 %,"), (0.51, "most of it, 51 %,"), (1, "all of it")],
+)
+def test_a_part_in_words(part: float, words: str) -> None:
+    assert describe_part(part, "it") == words
 
 
 @pytest.mark.parametrize("shape", [(1, 9), (9, 1), (2, 2)])
 def test_where_in_narrow_maps(shape: tuple[int, int]) -> None:
     values = np.zeros(shape)
     values[0, 0] = 1
-    assert describe_position(values).startswith("in the ")
+    assert describe_position(values).startswith("all of that half in the ")

@@ -26,7 +26,7 @@ def test_a_sample_is_explained() -> None:
     assert not app.exception
     assert not app.error
     assert "Why “pointing”?" in headings(app)
-    assert any("with the maximum at value" in one.value for one in app.markdown)
+    assert any("of the series, strongest at moment" in one.value for one in app.markdown)
 
 
 def test_a_table_is_sent() -> None:

@@ -18,7 +18,6 @@ def signal_words(found: SignalExplanation) -> str:
         parts.append(f"Half of the class activation map {_lies(found.cam)}.")
     elif found.cam is not None:
         parts.append("The class activation map is empty: no feature map supports this class.")
-    parts.append(f"The walk took {found.seconds:.1f} s.")
     return " ".join(parts)
 
 
@@ -45,6 +44,4 @@ def signal_json(found: SignalExplanation) -> str:
 
 
 def _lies(density: Floats) -> str:
-    return (
-        f"lies on {percent(area_holding(density, 0.5))} of the series, with the maximum at value {density.argmax() + 1}"
-    )
+    return f"lies on {percent(area_holding(density, 0.5))} of the series, strongest at moment {density.argmax() + 1}"

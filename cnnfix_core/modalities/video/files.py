@@ -24,7 +24,6 @@ def clip_words(found: ClipExplanation, density: Floats, rival: Floats | None) ->
         parts.append(f"Half of Grad-CAM's map {_lies(found, rival)}.")
     elif rival is not None:
         parts.append("Grad-CAM's map is empty: no feature map supports this class.")
-    parts.append(f"The walk and Grad-CAM took {found.seconds:.1f} s.")
     return " ".join(parts)
 
 
@@ -60,9 +59,12 @@ def clip_animation(found: ClipExplanation) -> bytes:
 
 
 def _lies(found: ClipExplanation, density: Floats) -> str:
-    """Describe the size of the smallest part of a clip with half of the map, and the frame with most of the map."""
-    strongest = int(density.sum(axis=(1, 2)).argmax())
+    """Describe the size of the smallest part of a clip with half of the map, and the frame with the largest part."""
+    by_frame = density.sum(axis=(1, 2))
+    strongest = int(by_frame.argmax())
+    part = percent(by_frame[strongest] / by_frame.sum())
     return (
-        f"lies on {percent(area_holding(density, 0.5))} of the clip; frame {found.frames[strongest] + 1} of "
-        f"{len(found.clip)} has the most, {describe_position(density[strongest])}"
+        f"lies on {percent(area_holding(density, 0.5))} of the clip. Of all frames, number "
+        f"{found.frames[strongest] + 1} of {len(found.clip)} has the most, {part}: "
+        f"{describe_position(density[strongest], 1)}"
     )
