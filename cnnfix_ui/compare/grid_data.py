@@ -82,6 +82,7 @@ def grid_data(grid: Grid, tool: str, brush: int) -> dict[str, Any]:
                 "name": method.name,
                 "title": method.title,
                 "family": method.family,
+                "words": f"{method.name} {method.source} {method.about}",
                 "reason": grid.cases[0].reasons[method.name],
             }
             for method in METHODS.values()

@@ -391,10 +391,26 @@ def test_keys_alone_reach_everything(visit: Callable[..., Page]) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(page.get_by_role("menuitemradio", checked=True)).to_have_text("CNN Fixations, as published")
-    page.keyboard.press("s")
-    expect(page.get_by_role("menuitemradio", name="Score-CAM")).to_be_focused()
+    field = page.get_by_role("searchbox")
+    page.keyboard.type("gradients guid")  # the family, and a part of the name
+    expect(field).to_have_value("gradients guid")
+    expect(page.get_by_role("menuitemradio")).to_have_text(["Guided backpropagation"])
+    page.keyboard.type("z")
+    expect(page.get_by_text("Nothing fits.")).to_be_visible()
+    page.keyboard.press("Backspace")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("menuitemradio", name="Guided backpropagation")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="CNN Fixations, as published", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.type("rise")
+    page.keyboard.press("Enter")
+    done(page, do="swap", column=1, method="rise")
+    # A short menu has no field: a letter goes to what begins with it.
+    page.get_by_role("button", name=re.compile("^Red panda")).click()
+    expect(field).to_be_hidden()
+    page.keyboard.press("p")
+    expect(page.get_by_role("menuitemradio", name="Polecat")).to_be_focused()
 
 
 def test_sixteen_cells_are_quick_and_fit_any_width(visit: Callable[..., Page]) -> None:

@@ -50,11 +50,11 @@ export function takeRow(app, head, row) {
 export function methodSections(app, current, act) {
   const shown = new Set(app.data.columns.map(({ name }) => name));
   const families = new Map();
-  for (const { name, title, family, reason } of app.data.methods) {
+  for (const { name, title, family, words, reason } of app.data.methods) {
     if (!families.has(family)) families.set(family, []);
     const why = reason || (current === null && shown.has(name) ? "Already in the grid" : "");
     const checked = current === null ? null : name === current;
-    families.get(family).push({ label: title, checked, reason: why, act: () => act(name) });
+    families.get(family).push({ label: title, words, checked, reason: why, act: () => act(name) });
   }
   return [...families].map(([heading, entries]) => ({ heading, entries }));
 }
