@@ -1,16 +1,19 @@
 """The address restores the page: settings live in session state, and those that differ from the default in the URL.
 
-Streamlit can bind single widgets to the URL, but not components, nor values that depend on each other.
+Streamlit can bind single widgets to the URL, but not components, nor values that depend on each other. The frame around
+the pages, such as a lesson, has settings too, which stay in the address on every page.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-_WRITTEN, _VALUES, _PAGE, _ARRIVED = (f"address.{name}" for name in ("written", "values", "page", "arrived"))
+_WRITTEN, _VALUES, _PAGE, _ARRIVED, _FRAME = (
+    f"address.{name}" for name in ("written", "values", "page", "arrived", "frame")
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def kept_in_address(settings: Mapping[str, Setting]) -> Iterator[None]:
     Invalid values fall back to the default. Links between pages carry no settings; the page then keeps its old ones.
     """
     given = st.query_params.to_dict()
-    if given != st.session_state.get(_WRITTEN) and (given or not st.session_state.get(_ARRIVED)):
+    if _is_new(given):
         for name, setting in settings.items():
             st.session_state[name] = _parsed(setting, given.get(name))
         st.session_state[_WRITTEN] = given  # read once, so that this does not undo a click that interrupts the run
@@ -71,7 +74,7 @@ def write(settings: Mapping[str, Setting]) -> None:
         name: setting.text(value)
         for name, setting in settings.items()
         if (value := st.session_state.get(name)) not in (None, setting.default)
-    }
+    } | st.session_state.get(_FRAME, {})
     if now != st.query_params.to_dict():
         st.query_params.from_dict(now)
     st.session_state[_WRITTEN] = now
@@ -83,6 +86,19 @@ def enter_page(page: str) -> None:
     st.session_state[_PAGE] = page
 
 
+def enter_frame(names: Sequence[str]) -> dict[str, str]:
+    """The settings of the frame, as text; the router calls this after `enter_page`."""
+    given = st.query_params.to_dict()
+    if _is_new(given):
+        st.session_state[_FRAME] = {name: given[name] for name in names if name in given}
+    return dict(st.session_state.get(_FRAME, {}))
+
+
+def leave_frame() -> None:
+    """Forget the settings of the frame."""
+    st.session_state.pop(_FRAME, None)
+
+
 def reset(name: str) -> None:
     """Undo what a widget has just changed."""
     del st.session_state[name]
@@ -92,6 +108,11 @@ def set_value(name: str, value: Any) -> None:
     """Change a setting of another page before switching to it."""
     _kept()[name] = value
     st.session_state.pop(name, None)
+
+
+def _is_new(given: dict[str, str]) -> bool:
+    """Whether the address was opened, rather than written here. Links between pages carry no settings."""
+    return given != st.session_state.get(_WRITTEN) and bool(given or not st.session_state.get(_ARRIVED))
 
 
 def _kept() -> dict[str, Any]:

@@ -12,11 +12,13 @@ import cnnfix_site
 from cnnfix_ui import address
 from cnnfix_ui.components.menu.component import closing_menu
 from cnnfix_ui.errors import show_error
+from cnnfix_ui.learn import FRAME
 
 HERE = Path(__file__).parent
 
 # One line per page: file, title in the menu, and the question that the page answers (its heading).
 PAGES = [
+    ("learn", "Learn", "What does a network look at?"),
     ("explore", "Explore", "Which pixels made the network say that?"),
     ("backtrack", "Backtrack", "How does the score lead back to the picture?"),
     ("compare", "Compare", "Do other methods agree?"),
@@ -31,19 +33,31 @@ st.set_page_config(page_title="CNN Fixations Explorer", page_icon=str(HERE / "ma
 st.html(HERE / "style.css")
 st.logo(HERE / "wordmark.svg", size="large")
 
+names = {title: name for name, title, _ in PAGES}
 questions = {title: question for _, title, question in PAGES}
 page = st.navigation(
     [st.Page(cnnfix_site.PAGES / f"{name}.py", title=title, default=name == "explore") for name, title, _ in PAGES],
     position="top",
 )
 address.enter_page(page.title)
-st.title(questions[page.title], anchor=False)
+frame_settings = address.enter_frame(FRAME)
+if page.title == "Learn":  # a lesson ends where all lessons are
+    address.leave_frame()
+in_lesson = page.title != "Learn" and "lesson" in frame_settings
+if not in_lesson:
+    st.title(questions[page.title], anchor=False)
 try:
     # The package before its modules: while another thread is importing the package, Python does not wait for it if only
     # a module is asked for, and the two threads would find each other's modules half initialised.
     import cnnfix_core  # noqa: F401
 
-    page.run()
+    drawn = True
+    if in_lesson:
+        from cnnfix_ui.learn import frame
+
+        drawn = frame.draw(frame_settings, names[page.title], questions[page.title])
+    if drawn:
+        page.run()
 except Exception as error:
     show_error(error)
 with st.container(key="foot"):

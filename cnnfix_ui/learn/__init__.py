@@ -1,1 +1,4 @@
 """Lessons: the page that lists them, and the frame that leads through one around the app's own pages."""
+
+# The settings of a lesson in the address of every page: its name, the step, the answers so far, how it is shown.
+FRAME = ("lesson", "step", "answers", "view")

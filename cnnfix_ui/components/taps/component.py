@@ -62,7 +62,7 @@ class TapQuestion:
     Attributes:
         label: says to screen readers what to do.
         button: label of the button that sends what is marked.
-        limit: the most places that can be tapped.
+        limit: the most places that can be tapped; 0 if only a box can be drawn.
         boxes: whether one box can be drawn instead.
     """
 

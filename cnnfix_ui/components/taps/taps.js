@@ -18,7 +18,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (root.photo.src !== data.photo) root.photo.src = data.photo;
   describe(root.stage, data);
   drawOverlays(root, data.overlays);
-  root.tools.hidden = !(data.button && data.boxes);
+  root.tools.hidden = !(data.button && data.boxes && data.limit);
   root.foot.hidden = !data.button;
   root.button.textContent = data.button;
   draw(root);
@@ -28,7 +28,7 @@ function begin(root, data) {
   root.points = data.points.map(([x, y]) => [x, y]);
   root.box = data.box && [...data.box];
   root.corner = root.cursor = null;
-  root.boxing = Boolean(data.box);
+  root.boxing = Boolean(data.box) || !data.limit;
 }
 
 function describe(stage, { label, button }) {

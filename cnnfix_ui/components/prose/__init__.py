@@ -1,0 +1,1 @@
+"""Text with bold, italics, code, lists, links, and terms that open in place."""

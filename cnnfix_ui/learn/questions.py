@@ -1,0 +1,127 @@
+"""Asking the question of a step: before it is answered, nothing is shown that answers it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from cnnfix_core.lessons import Choose, Guess, Look, Which
+from cnnfix_ui.components.panels.component import Layer, Panel, panels
+from cnnfix_ui.components.prose.component import prose
+from cnnfix_ui.components.taps.component import TapQuestion, Taps, ask_taps, show_taps
+from cnnfix_ui.errors import escaped
+from cnnfix_ui.learn.answers import Answer
+from cnnfix_ui.learn.place import Place
+from cnnfix_ui.learn.screens import Seen
+
+_SENT, _HINTS = "lesson.sent", "lesson.hints"
+ANSWER = "Answer"
+HINT = "lesson-hint"  # key of the button
+
+
+def ask(place: Place, seen: Seen | None) -> Answer | None:
+    """Draw the question and return the answer once it is given. seen: what the screen shows, if it has a picture."""
+    key = place.key
+    st.subheader(escaped(place.step.ask), anchor=False)
+    if isinstance(place.step.question, Look):
+        st.caption(_how(place.step.question))
+    shown, asked = st.columns([1.7, 1], gap="large") if seen else (None, st.container())
+    if shown and seen:
+        with shown:
+            _show(place, seen, key)
+    with asked:
+        given = _ask(place, key)
+        _hint(place, key)
+    return given
+
+
+def _show(place: Place, seen: Seen, key: str) -> None:
+    """Draw what the question is about: the picture, to be tapped on or not, or two maps without their names."""
+    question = place.step.question
+    if isinstance(question, Which):
+        maps = [seen.map(name) for name in question.methods]
+        shown = [Panel(name, [Layer(map_)]) for name, map_ in zip("AB", maps, strict=True) if map_ is not None]
+        panels(
+            seen.picture, shown, points="", opacity=0.75, alt="One of two maps of the same picture.", key=f"{key}.maps"
+        )
+    elif isinstance(question, Look):
+        asked = TapQuestion(place.step.ask, ANSWER, 0 if question.box else question.most, question.box)
+        ask_taps(seen.picture, asked, key=f"{key}.taps", on_send=lambda taps: _keep(key, taps))
+    else:
+        show_taps(seen.picture, label=f"The picture: {seen.sample.title}", key=f"{key}.picture")
+
+
+def _ask(place: Place, key: str) -> Answer | None:
+    question = place.step.question
+    if isinstance(question, Look):
+        return _kept(key)
+    with st.form(f"{key}.form", border=False):
+        chosen: Answer | None
+        if isinstance(question, Guess):
+            chosen = _number(question, place.step.ask, key)
+        else:
+            chosen = _option(question, place.step.ask, key)
+        sent = st.form_submit_button(ANSWER, type="primary")
+    if sent and chosen is None:
+        st.caption("Choose an answer first.")
+    return chosen if sent else None
+
+
+def _option(question: object, ask: str, key: str) -> int | None:
+    options = question.options if isinstance(question, Choose) else [f"Map {letter}" for letter in "AB"]
+    return st.radio(
+        ask,
+        range(len(options)),
+        index=None,
+        format_func=lambda number: escaped(options[number]),
+        key=f"{key}.option",
+        label_visibility="collapsed",
+    )
+
+
+def _number(question: Guess, ask: str, key: str) -> float:
+    whole = question.low.is_integer() and question.high.is_integer() and question.high - question.low >= 5
+    low, high = question.low, question.high
+    unit = f" {question.unit}".replace("%", "%%") if question.unit else ""
+    step = 1.0 if whole else (high - low) / 100
+    return st.slider(
+        ask,
+        low,
+        high,
+        (low + high) / 2,
+        step,
+        f"%{'.0f' if whole else 'g'}{unit}",
+        key=f"{key}.number",
+        label_visibility="collapsed",
+    )
+
+
+def _how(question: Look) -> str:
+    if question.box:
+        return "Draw a box on the picture, then press the button below it."
+    count = "1 place" if question.most == 1 else f"up to {question.most} places"
+    return f"Tap {count} on the picture, then press the button below it. Tap a mark again to take it away."
+
+
+def _hint(place: Place, key: str) -> None:
+    if not place.step.hint:
+        return
+    shown = st.session_state.setdefault(_HINTS, set())
+    if key in shown:
+        with st.container(border=True):
+            prose(place.step.hint, key=f"{key}.hint")
+    else:
+        st.button("Hint", icon=":material/lightbulb:", key=HINT, on_click=shown.add, args=[key])
+
+
+def _keep(key: str, taps: Taps) -> None:
+    st.session_state[_SENT] = key, taps
+
+
+def _kept(key: str) -> Taps | None:
+    """What was sent for this question, once."""
+    sent = st.session_state.get(_SENT)
+    if sent and sent[0] == key:
+        del st.session_state[_SENT]
+        taps: Taps = sent[1]
+        return taps
+    return None
