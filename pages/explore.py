@@ -12,7 +12,7 @@ from cnnfix_core.errors import CnnfixError, NoRuleError
 from cnnfix_core.explanations import question
 from cnnfix_ui.address import Setting, kept_in_address, one_of
 from cnnfix_ui.errors import escaped
-from cnnfix_ui.explore import sections
+from cnnfix_ui.explore import looking, sections
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets import answer, controls, depths, networks
 from cnnfix_ui.widgets.gallery import choose_picture
@@ -24,6 +24,7 @@ SETTINGS = {
     "opacity": Setting(75, answer.parse_opacity),
     "depth": depths.DEPTH,
     "at": Setting(None, sections.parse_pixel, sections.pixel_text),
+    "look": looking.LOOK,
 }
 
 
@@ -31,6 +32,7 @@ def reset() -> None:
     """For a new picture, go back to the predicted class."""
     networks.reset_classes()
     st.session_state["at"] = None
+    looking.again()
 
 
 with kept_in_address(SETTINGS):
@@ -63,9 +65,13 @@ with kept_in_address(SETTINGS):
             controls.choose_classes(explanation, asked.model.labels)
     if explanation:
         with place:
-            st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
-            report = partial(results.report_maker, network, picture, st.session_state["picture"])
-            answer.show_explanation(picture, explanation, gradcam, report if asked is network else None)
+            if looking.asked():
+                looking.section(picture, st.session_state["picture"], explanation, answer.maps(explanation, gradcam))
+            else:
+                st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
+                report = partial(results.report_maker, network, picture, st.session_state["picture"])
+                answer.show_explanation(picture, explanation, gradcam, report if asked is network else None)
+                looking.offer()
     if explanation and asked is network:
         answer.prepare_others(network, picture, explanation)
         with place, st.container(horizontal=True, gap="medium"):

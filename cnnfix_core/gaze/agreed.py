@@ -58,10 +58,13 @@ class Agreed:
     @property
     def numbers(self) -> str:
         """The agreements: "The class and the network agree 41 of 100. A blob in the middle scores 35."."""
-        who = "You" if self.people == 1 else "The class"
-        halves = "" if math.isnan(self.halves) else f" Two halves of the class agree {self.halves:.0f}."
+        return self.told_of("you" if self.people == 1 else "the class")
+
+    def told_of(self, who: str) -> str:
+        """The agreements of these people, such as "the observers"."""
+        halves = "" if math.isnan(self.halves) else f" Two halves of {who} agree {self.halves:.0f}."
         middle = f"A blob in the middle scores {self.blob:.0f}."
-        return f"{who} and the network agree {self.network:.0f} of 100.{halves} {middle}"
+        return f"{who[0].upper()}{who[1:]} and the network agree {self.network:.0f} of 100.{halves} {middle}"
 
     @property
     def sentence(self) -> str:

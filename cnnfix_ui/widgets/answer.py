@@ -22,6 +22,7 @@ from cnnfix_ui.widgets import depths
 from cnnfix_ui.widgets.controls import listed
 from cnnfix_ui.widgets.downloads import downloads
 
+_FIXATIONS, _GRAD_CAM = "CNN Fixations", "Grad-CAM"
 SHOWN = {"both": "Both", "points": "Points", "density": "Map"}
 
 
@@ -93,9 +94,15 @@ def prepare_others(network: Network, picture: Picture, explanation: Explanation)
         ahead.prepare(visitor(), [partial(explained, index) for index in others])
 
 
+def maps(explanation: Explanation, found: NDArray[np.float32] | str) -> dict[str, NDArray[np.floating]]:
+    """The maps that `show_explanation` draws, by their titles."""
+    fixations: NDArray[np.floating] = depths.chosen(explanation).map
+    return {_FIXATIONS: fixations} if isinstance(found, str) else {_FIXATIONS: fixations, _GRAD_CAM: found}
+
+
 def _panels(chosen: depths.Chosen, explanation: Explanation, found: NDArray[np.float32] | str) -> list[Panel]:
-    fixations = Panel("CNN Fixations", chosen.layers, explanation.kept_fixations, shown=chosen.number)
-    return [fixations] if isinstance(found, str) else [fixations, Panel.of("Grad-CAM", found)]
+    fixations = Panel(_FIXATIONS, chosen.layers, explanation.kept_fixations, shown=chosen.number)
+    return [fixations] if isinstance(found, str) else [fixations, Panel.of(_GRAD_CAM, found)]
 
 
 def _downloads(
