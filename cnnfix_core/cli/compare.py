@@ -82,6 +82,7 @@ def run(options: argparse.Namespace) -> int:
     print(comparison.table(found))
     if agreement := comparison.agreement(found):
         print(f"\nAgreement: rank correlation (above), overlap of the strongest tenth (below)\n{agreement}")
+    print(f"\n{comparison.verdicts(found)}")
     if options.csv:
         heading = comparison.ColumnHeading(
             model.name, options.image, target.label, "" if rather_than is None else rather_than.label

@@ -7,11 +7,20 @@ from cnnfix_core.metrics.evaluation import Measured, measured
 from cnnfix_core.metrics.faithfulness import Curves, curves
 from cnnfix_core.metrics.localisation import energy_in, evidence_in, peak_in
 from cnnfix_core.metrics.map_numbers import Numbers, in_a_line, numbers
+from cnnfix_core.metrics.verdicts import (
+    Changed,
+    agreement_verdict,
+    boxes_verdict,
+    changes_verdict,
+    curves_verdict,
+    move,
+)
 from cnnfix_core.regions import Box, BoxRule, GroundTruth, best_iou, box_of, iou
 
 __all__ = [
     "Box",
     "BoxRule",
+    "Changed",
     "ClassTarget",
     "ColumnHeading",
     "Curves",
@@ -20,17 +29,22 @@ __all__ = [
     "Interval",
     "Measured",
     "Numbers",
+    "agreement_verdict",
     "as_csv",
     "best_iou",
     "box_of",
+    "boxes_verdict",
+    "changes_verdict",
     "compare",
     "curves",
+    "curves_verdict",
     "energy_in",
     "evidence_in",
     "in_a_line",
     "interval",
     "iou",
     "measured",
+    "move",
     "numbers",
     "overlap",
     "peak_in",

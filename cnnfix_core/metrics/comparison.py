@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from itertools import combinations
 
 import numpy as np
 
 from cnnfix_core.engine import Preset
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.images import Picture
-from cnnfix_core.methods import METHODS, reason_against
+from cnnfix_core.methods import BASELINES, METHODS, reason_against
 from cnnfix_core.metrics.agreement import overlap, rank_correlation
 from cnnfix_core.metrics.evaluation import Measured, measured
+from cnnfix_core.metrics.verdicts import agreement_verdict, boxes_verdict
 from cnnfix_core.regions import GroundTruth
 from cnnfix_core.utils import aligned, csv_text
 from cnnfix_core.zoo import Model
@@ -94,6 +96,22 @@ def agreement(found: Sequence[Measured]) -> str:
         ]
         lines.append([f"{n + 1} {METHODS[found[n].found.method].title}", *row])
     return aligned(lines, words=1)
+
+
+def verdicts(found: Sequence[Measured]) -> str:
+    """What the numbers say, one sentence per line; the baselines among the methods are what others must beat."""
+    numbers = {one.found.method: one.numbers for one in found if not math.isnan(one.numbers.peak)}
+    pairs = {
+        (METHODS[one.found.method].title, METHODS[two.found.method].title): rank_correlation(
+            one.found.map, two.found.map
+        )
+        for one, two in combinations(found, 2)
+    }
+    said = boxes_verdict(
+        {METHODS[name].title: of for name, of in numbers.items() if name not in BASELINES},
+        [of for name, of in numbers.items() if name in BASELINES],
+    )
+    return "\n".join(filter(None, [said, agreement_verdict(pairs)]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ CHANGES = {
     "forget-last": Change("Shuffle the last layer's weights", "Last layer shuffled", partial(_shuffled, "last")),
     "forget-all": Change("Shuffle all weights", "All weights shuffled", partial(_shuffled, "all")),
 }
+WEIGHTS_SHUFFLED = ("forget-last", "forget-all")
 
 
 def parse_change(text: str) -> str:

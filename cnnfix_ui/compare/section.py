@@ -9,6 +9,7 @@ import streamlit as st
 
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.methods import BASELINES
+from cnnfix_core.metrics.verdicts import OTHER, SAME
 from cnnfix_ui import address
 from cnnfix_ui.compare import cells, controls, files, state, tables
 from cnnfix_ui.compare.acts import act
@@ -93,21 +94,27 @@ def _below(grid: Grid) -> None:
     st.markdown(escaped(tables.about_boxes(grid)))
     rows = tables.box_scores(grid)
     if rows:
+        st.markdown(escaped(tables.boxes_said(grid)))
         tables.table(rows)
         st.caption(tables.READING)
-    agreement = tables.method_agreement(grid)
+    agreement, verdict = tables.method_agreement(grid)
     if agreement:
         st.subheader("Agreement between methods", anchor=False)
+        st.markdown(escaped(verdict))
         tables.table(agreement)
         st.caption(
-            "Maps of the first row. Rank correlation over all places, from −1 to 1; in brackets, the share of the "
-            "strongest 10 % of places that both maps have in common."
+            "Maps of the first row. Similarity: rank correlation over all places, from −1 to 1. Shared top tenth: the "
+            "share of the strongest 10 % of places that both maps have in common."
         )
-    moved = tables.map_changes(grid)
+    moved, verdict = tables.map_changes(grid)
     if moved:
         st.subheader("Did the maps change?", anchor=False)
+        st.markdown(escaped(verdict))
         tables.table(moved)
-        st.caption("Each row's map compared with the first row's map of the same method, in the same way.")
+        st.caption(
+            "Each row's map compared with the first row's map of the same method. A map hardly moved from a similarity "
+            f"of {SAME} on, and moved below {OTHER}."
+        )
     st.subheader("Insertion and deletion", anchor=False)
     st.toggle(
         "Measure insertion and deletion",
@@ -117,4 +124,5 @@ def _below(grid: Grid) -> None:
     )
     if state.state("curves"):
         st.plotly_chart(chart(grid.measured), key="chart")
+        st.markdown(escaped(tables.curves_said(grid)))
         tables.table(tables.areas(grid))

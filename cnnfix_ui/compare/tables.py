@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
 from math import isnan, nan
 from typing import Any
 
 import streamlit as st
+from numpy import nan_to_num
 
-from cnnfix_core.methods import METHODS, Attribution
-from cnnfix_core.metrics import Numbers, overlap, rank_correlation
+from cnnfix_core.methods import BASELINES, METHODS, Attribution
+from cnnfix_core.metrics import (
+    Changed,
+    Numbers,
+    agreement_verdict,
+    boxes_verdict,
+    changes_verdict,
+    curves_verdict,
+    move,
+    overlap,
+    rank_correlation,
+)
 from cnnfix_core.utils import percent
 from cnnfix_ui.compare.cases import Case
 from cnnfix_ui.compare.cells import CellStatus
-from cnnfix_ui.compare.grid_data import Grid, numbers_of, truth_of
+from cnnfix_ui.compare.changes import CHANGES, WEIGHTS_SHUFFLED
+from cnnfix_ui.compare.grid_data import Grid, numbers_of, truth_key, truth_of
+from cnnfix_ui.compare.questions import CompareQuestion
 from cnnfix_ui.compare.state import drawn_boxes, sample_object
 
 TableRow = dict[str, Any]
@@ -61,27 +76,61 @@ def _box_scores(found: Numbers) -> TableRow:
     }
 
 
-def method_agreement(grid: Grid) -> list[TableRow]:
-    """A square table of the first row's maps: how much each pair agrees."""
-    found = [shown for shown in grid.row(0) if shown.found]
-    if len(found) < 2:
-        return []
-    titles = [METHODS[shown.cell.method].title for shown in found]
-    return [
-        {"Method": title}
-        | {other: "" if one is two else _agree(one, two) for other, two in zip(titles, found, strict=True)}
-        for title, one in zip(titles, found, strict=True)
-    ]
+def boxes_said(grid: Grid) -> str:
+    """Which map and which box fit best, for each class that is asked about and has a box."""
+    sentences = []
+    for number, case in enumerate(grid.cases):
+        maps = [*grid.row(number), *(one for one in grid.baselines if truth_key(one.cell.case) == truth_key(case))]
+        numbers = {one.cell.method: said for one in maps if (said := numbers_of(one)) and not isnan(said.peak)}
+        found = {METHODS[name].title: said for name, said in numbers.items() if name not in BASELINES}
+        verdict = boxes_verdict(found, [said for name, said in numbers.items() if name in BASELINES])
+        if verdict:
+            sentences.append(verdict if len(grid.cases) == 1 else f"{_row_name(case)}: {verdict}")
+    return " ".join(sentences)
 
 
-def map_changes(grid: Grid) -> list[TableRow]:
-    """One row per further question: how much each method's map agrees with its map for the first question."""
+def method_agreement(grid: Grid) -> tuple[list[TableRow], str]:
+    """One row for each two of the first row's maps, the most alike first, and what that says."""
+    found = [(METHODS[shown.cell.method].title, shown) for shown in grid.row(0) if shown.found]
+    pairs = {(one[0], two[0]): _agree(one[1], two[1]) for one, two in combinations(found, 2)}
+    ordered = sorted(pairs.items(), key=lambda item: -nan_to_num(item[1][0], nan=-2))
+    rows = [{"Method": one, "Other method": other} | _likeness(alike) for (one, other), alike in ordered]
+    return rows, agreement_verdict({pair: rank for pair, (rank, _) in pairs.items()})
+
+
+def map_changes(grid: Grid) -> tuple[list[TableRow], str]:
+    """One row per map of a further question: how like its method's map for the first question it is; and a verdict."""
     first = {shown.cell.method: shown for shown in grid.row(0)}
-    rows = []
+    rows, verdicts = [], []
     for number, case in enumerate(grid.cases[1:], start=1):
-        agree = {METHODS[one.cell.method].title: _agree(first[one.cell.method], one) for one in grid.row(number)}
-        rows.append({"Question": f"{case.title}, {case.detail(grid.base)}", **agree})
-    return rows
+        question = f"{case.title}, {case.detail(grid.base)}"
+        alike = {one.cell.method: _agree(first[one.cell.method], one) for one in grid.row(number)}
+        for method, both in alike.items():
+            verdict = {"Verdict": move(both[0]) or _NONE}
+            rows.append({"Question": question, "Method": METHODS[method].title} | _likeness(both) | verdict)
+        ranks = {METHODS[name].title: both[0] for name, both in alike.items() if name not in BASELINES}
+        verdict_words = changes_verdict(ranks, _changed(case.question, grid.base))
+        verdicts += [f"{_row_name(case)}: {verdict_words}"] if verdict_words else []
+    return rows, " ".join(verdicts)
+
+
+def _row_name(case: Case) -> str:
+    """What tells a row from others, in a word or two."""
+    return CHANGES[case.question.change].row if case.question.change else case.title
+
+
+def _changed(asked: CompareQuestion, base: CompareQuestion) -> Changed:
+    """What a further question changed."""
+    if asked.change in WEIGHTS_SHUFFLED:
+        return "weights"
+    same = replace(asked, wanted=base.wanted, than=base.than) == base
+    return "class" if same else "picture"
+
+
+def curves_said(grid: Grid) -> str:
+    """Which map is best at insertion and at deletion, of those of the first row that are measured to the end."""
+    ended = {one.cell.method: one.curves for one in grid.row(0) if one.curves and one.curves.share >= 1}
+    return curves_verdict({METHODS[name].title: (at.insertion_area, at.deletion_area) for name, at in ended.items()})
 
 
 def areas(grid: Grid) -> list[TableRow]:
@@ -110,11 +159,16 @@ def _names(shown: CellStatus, grid: Grid) -> TableRow:
     return {"Method": METHODS[shown.cell.method].title} | question
 
 
-def _agree(one: CellStatus, two: CellStatus) -> str:
+def _likeness(both: tuple[float, float]) -> TableRow:
+    rank, common = both
+    return {"Similarity": _figure(rank), "Shared top tenth": _NONE if isnan(common) else percent(common)}
+
+
+def _agree(one: CellStatus, two: CellStatus) -> tuple[float, float]:
+    """Rank correlation, and the common share of the strongest tenth; NaN while one of the maps is missing."""
     if one.found is None or two.found is None:
-        return _NONE
-    rank, common = _agreement(f"{one.cell.key} {two.cell.key}", one.found, two.found)
-    return f"{_figure(rank)} ({_NONE if isnan(common) else percent(common)})"
+        return nan, nan
+    return _agreement(f"{one.cell.key} {two.cell.key}", one.found, two.found)
 
 
 @st.cache_data(max_entries=1024, show_spinner=False)

@@ -49,7 +49,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], mod
 def test_explain_in_words(run: Run, cat_file: Path, explanation: cnnfix.Explanation) -> None:
     code, out, err = run("explain", cat_file)
     assert (code, err) == (0, "")
-    assert out.startswith(f"{len(explanation.fixations):,} fixations for “{explanation.target.label}”")
+    assert out.startswith(
+        f"{len(explanation.fixations):,} fixations, the pixels at which the walk back from “{explanation.target.label}”"
+    )
     assert out.count("\n") == 1
 
 

@@ -272,18 +272,23 @@ def test_a_box_beside_the_picture_is_none() -> None:
     assert "Peak in box" not in app.table[0].value.columns
 
 
-def test_the_table_of_agreement_is_empty_where_a_method_meets_itself() -> None:
+def test_each_two_methods_agree_once_and_a_verdict_says_how() -> None:
     app = compare(picture="cat", methods="gradcam,centre", boxes="cat:100.40.300.200")
-    first, second = table(app, 1)
-    assert first["Grad-CAM"] == second["Centre"] == ""
-    assert first["Centre"] == second["Grad-CAM"] != ""
+    (only,) = table(app, 1)
+    assert (only["Method"], only["Other method"]) == ("Grad-CAM", "Centre")
+    assert only["Similarity"] != "–"
+    said = [one.value.replace("\\", "") for one in app.markdown]
+    assert f"Most alike: Grad-CAM and Centre ({only['Similarity']})." in said
+    assert any(one.startswith("Largest share of a map in the box: Grad-CAM,") for one in said)
 
 
 def test_a_forgotten_network_moves_the_maps_and_curves_are_measured() -> None:
     app = compare(picture="cat", methods="gradcam,centre", rows="change:forget-all", curves="True")
-    moved = next(table.value for table in app.table if list(table.value.columns) == ["Question", "Grad-CAM", "Centre"])
-    assert float(moved["Grad-CAM"][0].split()[0]) < 0.9
-    assert moved["Centre"][0] == "1.00 (100 %)"
+    moved, still = next(table.value for table in app.table if "Verdict" in table.value.columns).to_dict("records")
+    assert float(moved["Similarity"]) < 0.9
+    assert (still["Similarity"], still["Shared top tenth"], still["Verdict"]) == ("1.00", "100 %", "hardly moved")
+    said = [one.value.replace("\\", "") for one in app.markdown]
+    assert any(f"All weights shuffled: Grad-CAM ({moved['Similarity']}) {moved['Verdict']}" in one for one in said)
     areas = app.table[-1].value
     assert {"Insertion", "Deletion"} <= set(areas.columns)
     assert "–" not in areas["Insertion"].tolist()
