@@ -54,8 +54,7 @@ def run(options: argparse.Namespace) -> int:
         picture,
         target_of(options),
         preset,
-        name=options.image,
-        content=content,
+        file=report.PictureFile(options.image, content),
         model_words=model_words(options),
     )
     for file, kind in kinds.items():

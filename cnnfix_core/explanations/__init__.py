@@ -21,6 +21,7 @@ from cnnfix_core.explanations.explanation import (
     explain,
 )
 from cnnfix_core.explanations.export import (
+    FIXATION_COLUMNS,
     as_csv,
     as_dict,
     as_json,
@@ -35,6 +36,7 @@ from cnnfix_core.explanations.fixations import Fixations, merged, on_picture, si
 from cnnfix_core.explanations.on_picture import OnPicture, PictureEvidence
 
 __all__ = [
+    "FIXATION_COLUMNS",
     "Asking",
     "Class",
     "ClassExplanation",

@@ -13,10 +13,12 @@ from cnnfix_core.explanations.fixations import Fixations
 from cnnfix_core.utils import csv_text
 
 _COLOURS = ("red", "green", "blue")
+# What each fixation in a JSON file consists of.
+FIXATION_COLUMNS = ("x", "y", "evidence")
 
 
 def as_dict(explanation: Explanation) -> dict[str, Any]:
-    """The content of the JSON file; fixations are [x, y, evidence] in original pixels, strongest first."""
+    """The content of the JSON file; fixations are in original pixels, strongest first."""
     fixations = explanation.kept_fixations
     pixels = zip(fixations.xy.tolist(), fixations.evidence.tolist(), strict=True)
     return {
@@ -30,6 +32,7 @@ def as_dict(explanation: Explanation) -> dict[str, Any]:
             "crops": explanation.preset.crops,
         },
         "image": {"width": fixations.width, "height": fixations.height, "sha256": explanation.digest},
+        "fixation_columns": FIXATION_COLUMNS,
         "fixations": [[x, y, evidence] for (x, y), evidence in pixels],
         "box": list(explanation.box()),
         "seconds": None if math.isnan(explanation.seconds) else round(explanation.seconds, 4),
@@ -72,7 +75,7 @@ def question_as_dict(explanation: ClassExplanation) -> dict[str, Any]:
 
 
 def listed(fixations: Fixations | None) -> list[list[float]]:
-    """Fixations as [x, y, evidence], strongest first; empty if no evidence arrived."""
+    """Fixations, each as FIXATION_COLUMNS say, strongest first; empty if no evidence arrived."""
     if fixations is None:
         return []
     pixels = zip(fixations.xy.tolist(), rounded(fixations.evidence), strict=True)

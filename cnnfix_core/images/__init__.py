@@ -11,7 +11,7 @@ from cnnfix_core.images.folder import (
     without_ending,
 )
 from cnnfix_core.images.picture import MAX_PICTURE_BYTES, Picture, PictureError, Source, open_picture, scaled_size
-from cnnfix_core.images.samples import Sample, SampleObject, bytes_of, list_samples, load_sample, sample_of
+from cnnfix_core.images.samples import Sample, SampleObject, bytes_of, credit_of, list_samples, load_sample, sample_of
 from cnnfix_core.images.view import Bounds, Crops, Sized, View, maps_on_picture, views
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "View",
     "by_unique_name",
     "bytes_of",
+    "credit_of",
     "is_picture_name",
     "left_out",
     "left_out_of",

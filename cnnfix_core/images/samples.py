@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from functools import cache
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.images.picture import read_file
+from cnnfix_core.images.picture import Picture, read_file
 from cnnfix_site import ASSETS
 
 
@@ -56,6 +57,11 @@ class Sample:
     file: str
     objects: tuple[SampleObject, ...] = ()
 
+    @property
+    def attribution(self) -> str:
+        """Who made it, and its licence: "Benny Trapp, CC BY 3.0"."""
+        return f"{self.credit}, {self.licence}"
+
     def object_of(self, label: str) -> SampleObject | None:
         """The object that a class means, by the class's name; None if the class means none of them."""
         return next((one for one in self.objects if label in one.classes), None)
@@ -80,6 +86,16 @@ def list_samples() -> tuple[Sample, ...]:
 def sample_of(name: str) -> Sample | None:
     """The sample with this name; None if there is none, or if a file has that name."""
     return next((one for one in list_samples() if one.name == name and not Path(name).exists()), None)
+
+
+def credit_of(picture: Picture) -> str:
+    """Who made a picture, and its licence, if it is a sample; else ""."""
+    return _credits().get(picture.digest, "")
+
+
+@cache
+def _credits() -> dict[str, str]:
+    return {hashlib.sha256(one.read()).hexdigest(): one.attribution for one in list_samples()}
 
 
 def bytes_of(name: str) -> bytes:

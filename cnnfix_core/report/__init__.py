@@ -3,9 +3,9 @@
 from cnnfix_core.report.bundle import as_zip
 from cnnfix_core.report.html import as_html
 from cnnfix_core.report.pdf import as_pdf
-from cnnfix_core.report.report import REPORT_METHODS, Report, make_report
+from cnnfix_core.report.report import REPORT_METHODS, PictureFile, Report, make_report
 
 # Writers by file extension.
 WRITERS = {"html": as_html, "pdf": as_pdf, "zip": as_zip}
 
-__all__ = ["REPORT_METHODS", "WRITERS", "Report", "as_html", "as_pdf", "as_zip", "make_report"]
+__all__ = ["REPORT_METHODS", "WRITERS", "PictureFile", "Report", "as_html", "as_pdf", "as_zip", "make_report"]

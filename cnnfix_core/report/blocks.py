@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cnnfix_core.explanations import question, summary
+from cnnfix_core.images import credit_of
 from cnnfix_core.methods import METHODS
 from cnnfix_core.metrics import overlap, rank_correlation
 from cnnfix_core.regions import BANDS, MAP_SIDE, area_holding, strongest_ninth
@@ -40,11 +43,19 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Figure:
-    """An RGB image with its caption."""
+    """An image as a JPEG file, small enough for a report with many, with its size in pixels and its caption."""
 
-    image: Image.Image
+    jpeg: bytes
+    size: tuple[int, int]
     title: str
     words: str = ""
+
+    @classmethod
+    def of(cls, image: Image.Image, title: str, words: str = "") -> Figure:
+        """A figure of an image of any mode."""
+        content = io.BytesIO()
+        image.convert("RGB").save(content, "JPEG", quality=88)
+        return cls(content.getvalue(), image.size, title, words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +96,18 @@ LEGEND = Legend(
 )
 
 
-def blocks(report: Report) -> Iterator[Block]:
-    """The whole report, from the title to the command."""
-    yield from _answer(report)
-    yield from _walk(report)
-    yield from _comparison(report)
-    yield Heading("How this was made")
-    yield Table(None, (*report.facts.items(), ("Made", report.made)))
-    yield Paragraph("To make the same report again, with the same versions installed:")
-    yield Command(report.command)
+@lru_cache(maxsize=4)
+def blocks(report: Report) -> tuple[Block, ...]:
+    """The whole report, from the title to the command. Kept, since its files are often wanted one after the other."""
+    return (
+        *_answer(report),
+        *_walk(report),
+        *_comparison(report),
+        Heading("How this was made"),
+        Table(None, (*report.facts.items(), ("Made", report.made))),
+        Paragraph("To make the same report again, in the picture's folder and with the same versions installed:"),
+        Command(report.command),
+    )
 
 
 def title(report: Report) -> str:
@@ -108,11 +122,15 @@ def _answer(report: Report) -> Iterator[Block]:
     drawn = panel(photo.convert("RGBA"), map_, explanation.kept_fixations)
     yield Heading(title(report), 1)
     yield Paragraph(f"{report.model.title} says “{explanation.predictions[0].label}”. {summary(explanation, map_)}")
-    yield Figures((Figure(photo, "The picture", report.name), Figure(drawn, "CNN Fixations")), wide=True)
+    yield Figures((Figure.of(photo, "The picture", _source(report)), Figure.of(drawn, "CNN Fixations")), wide=True)
     yield LEGEND
     yield Heading("What the network says")
     rows = [(one.label, percent(one.probability), f"{one.score:.2f}") for one in explanation.predictions[:5]]
     yield Table(("Class", "Probability", "Score"), tuple(rows))
+
+
+def _source(report: Report) -> str:
+    return ". ".join(filter(None, (report.file.name, credit_of(report.picture))))
 
 
 def _walk(report: Report) -> Iterator[Block]:
@@ -122,7 +140,7 @@ def _walk(report: Report) -> Iterator[Block]:
         "the centre of an element's receptive field, and its area shows the element's evidence.",
         faint=True,
     )
-    yield Figures(tuple(Figure(stop.image, stop.title, stop.words) for stop in report.walk))
+    yield Figures(tuple(Figure.of(stop.image, stop.title, stop.words) for stop in report.walk))
 
 
 def _comparison(report: Report) -> Iterator[Block]:
@@ -130,7 +148,7 @@ def _comparison(report: Report) -> Iterator[Block]:
     yield Paragraph("All maps have one scale: a colour means the same share of each map.", faint=True)
     photo = photo_of(report.picture, _SIDE).convert("RGBA")
     shown = [
-        Figure(panel(photo, one.found.map), METHODS[one.found.method].title, one.found.layer or "")
+        Figure.of(panel(photo, one.found.map), METHODS[one.found.method].title, one.found.layer or "")
         for one in report.compared
     ]
     yield Figures(tuple(shown), wide=True)

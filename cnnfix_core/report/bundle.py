@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,11 +61,13 @@ def _files(report: Report) -> Iterator[tuple[str, bytes]]:
 
 
 def _picture(report: Report) -> tuple[str, bytes]:
-    """The original picture file if it is available, otherwise the decoded pixels."""
-    if report.content is None:
-        return "picture.png", png(Image.fromarray(report.picture.pixels))
-    with Image.open(io.BytesIO(report.content)) as image:
-        return f"picture.{(image.format or 'image').lower()}", report.content
+    """The original picture file under its name, so that the command works beside it; else the decoded pixels."""
+    name, content = Path(report.file.name), report.file.content
+    if content is None:
+        return f"{name.stem}.png", png(Image.fromarray(report.picture.pixels))
+    with Image.open(io.BytesIO(content)) as image:
+        kind = (image.format or "image").lower()
+    return str(name) if name.suffix else f"{name}.{kind}", content
 
 
 def _rival(report: Report) -> NDArray[np.float32] | None:
@@ -73,7 +76,7 @@ def _rival(report: Report) -> NDArray[np.float32] | None:
 
 def _comparison(report: Report) -> str:
     target, other = report.explanation.target, report.explanation.rather_than
-    heading = ColumnHeading(report.model.name, report.name, target.label, "" if other is None else other.label)
+    heading = ColumnHeading(report.model.name, report.file.name, target.label, "" if other is None else other.label)
     return as_csv((heading, one) for one in report.compared)
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
-
-from PIL import Image
 
 from cnnfix_core.report.blocks import Block, Command, Figure, Figures, Heading, Legend, Paragraph, Table, blocks, title
 from cnnfix_core.report.report import Report
@@ -39,13 +36,6 @@ def as_html(report: Report) -> bytes:
     return _PAGE.format(title=escape(title(report)), style=_STYLE, body=body).encode()
 
 
-def jpeg(image: Image.Image) -> bytes:
-    """An image as a JPEG file, small enough for a report with many images."""
-    content = io.BytesIO()
-    image.convert("RGB").save(content, "JPEG", quality=88)
-    return content.getvalue()
-
-
 def _html(block: Block) -> str:
     match block:
         case Heading(text, level):
@@ -66,9 +56,9 @@ def _html(block: Block) -> str:
 
 
 def _figure(figure: Figure) -> str:
-    source = base64.b64encode(jpeg(figure.image)).decode()
+    source = base64.b64encode(figure.jpeg).decode()
     words = f"<br>{escape(figure.words)}" if figure.words else ""
-    size = f'width="{figure.image.width}" height="{figure.image.height}"'
+    size = 'width="{}" height="{}"'.format(*figure.size)
     return (
         f'<figure><img src="data:image/jpeg;base64,{source}" alt="{escape(figure.title)}" {size}>'
         f"<figcaption><b>{escape(figure.title)}</b>{words}</figcaption></figure>"
@@ -76,6 +66,7 @@ def _figure(figure: Figure) -> str:
 
 
 def _table(table: Table) -> Iterator[str]:
+    yield '<div class="table">'
     yield '<table class="facts">' if table.header is None else "<table>"
     if table.header:
         yield "<tr>" + "".join(f'<th scope="col">{escape(cell)}</th>' for cell in table.header) + "</tr>"
@@ -83,3 +74,4 @@ def _table(table: Table) -> Iterator[str]:
         cells = "".join(f"<td>{escape(cell)}</td>" for cell in rest)
         yield f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>'
     yield "</table>"
+    yield "</div>"

@@ -21,7 +21,6 @@ from reportlab.platypus import Paragraph as Text
 from reportlab.platypus import Table as Grid
 
 from cnnfix_core.report.blocks import Block, Command, Figure, Figures, Heading, Legend, Paragraph, Table, blocks, title
-from cnnfix_core.report.html import jpeg
 from cnnfix_core.report.report import Report
 from cnnfix_core.visualization import FAINT, INK
 
@@ -46,7 +45,10 @@ def pdf_of(report: Report) -> bytes:
         author="CNN Fixations Explorer",
         invariant=1,
     )
-    document.build([part for block in blocks(report) for part in _parts(block)], onLaterPages=_numbered)
+    whole = blocks(report)
+    after_heading = (False, *(isinstance(block, Heading) for block in whole))
+    parts = [part for block, after in zip(whole, after_heading, strict=False) for part in _parts(block, after)]
+    document.build(parts, onFirstPage=_numbered, onLaterPages=_numbered)
     return content.getvalue()
 
 
@@ -66,19 +68,21 @@ def _style(size: float, colour: str = INK, **more: Any) -> ParagraphStyle:
 
 
 _BODY, _SMALL, _NOTE = _style(9.5, spaceAfter=8), _style(7.5, FAINT), _style(8.5, FAINT, spaceAfter=6)
-_CELL, _CODE = _style(8.5), _style(8, fontName="Mono", backColor=_SHADE, borderPadding=6, spaceBefore=6)
+_LEAD = _style(8.5, FAINT, spaceAfter=6, keepWithNext=1)
+_CELL = _style(8.5)
+_CODE = _style(8, fontName="Mono", backColor=_SHADE, borderPadding=6, leftIndent=6, rightIndent=6, spaceBefore=6)
 _TITLES = {
     1: _style(18, fontName="Sans-Bold", spaceAfter=8, leading=24),
     2: _style(12.5, fontName="Sans-Bold", spaceBefore=16, spaceAfter=6, keepWithNext=1),
 }
 
 
-def _parts(block: Block) -> Iterator[Any]:
+def _parts(block: Block, after_heading: bool) -> Iterator[Any]:
     match block:
         case Heading(text, level):
             yield Text(escape(text), _TITLES[level])
         case Paragraph(text, faint):
-            yield Text(escape(text), _NOTE if faint else _BODY)
+            yield Text(escape(text), (_LEAD if after_heading else _NOTE) if faint else _BODY)
         case Figures(figures, wide):
             yield from _rows(figures, 2 if wide else 3)
         case Table():
@@ -103,9 +107,9 @@ def _rows(figures: tuple[Figure, ...], columns: int) -> Iterator[Any]:
 
 
 def _figure(figure: Figure, width: float) -> list[Any]:
-    height = width * figure.image.height / figure.image.width
+    height = width * figure.size[1] / figure.size[0]
     scale = min(1.0, 300 / height)
-    image = Picture(io.BytesIO(jpeg(figure.image)), width * scale, height * scale, hAlign="LEFT")
+    image = Picture(io.BytesIO(figure.jpeg), width * scale, height * scale, hAlign="LEFT")
     words = f"<font color='{INK}'>{escape(figure.title)}</font><br/>{escape(figure.words)}"
     return [image, Spacer(1, 3), Text(words, _SMALL)]
 

@@ -8,19 +8,20 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 from PIL import Image
 
 from cnnfix_core.backtrack import Walked, kind, step_photo, step_words, walked
 from cnnfix_core.engine import FOCUS, PRESETS, Preset
 from cnnfix_core.explanations import Explanation, TargetSpec, explain
-from cnnfix_core.images import Picture
+from cnnfix_core.images import Picture, credit_of
 from cnnfix_core.metrics import Failed, Measured, compare
 from cnnfix_core.regions import GroundTruth
 from cnnfix_core.utils import one_thread
 from cnnfix_core.zoo import Model, digest_of, listed_channels, meaning_in_words, versions
 
-REPORT_METHODS = ("fixations", "gradcam", "layercam", "integrated_gradients")
+REPORT_METHODS = ("fixations", "gradcam", "layercam", "guided_gradcam")
 _STEPS = 6
 _SIDE = 480  # pixels of a step's longest side
 
@@ -34,6 +35,19 @@ class ReportStep:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class PictureFile:
+    """Where a picture comes from.
+
+    Attributes:
+        name: The file's name, or the name of a sample; stands in the command.
+        content: The file's bytes; None if not available.
+    """
+
+    name: str = "picture"
+    content: bytes | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Report:
     """Everything in the HTML page, the PDF and the archive. Only `made` changes from run to run.
@@ -41,8 +55,7 @@ class Report:
     Attributes:
         model: The network.
         picture: The picture.
-        name: Name of the picture's file.
-        content: Bytes of the picture's file; None if not available.
+        file: The picture's file.
         explanation: Without traces; its seconds, like those of `compared`, are NaN.
         walk: Some steps of the walk.
         compared: Other methods' maps and their measurements.
@@ -54,8 +67,7 @@ class Report:
 
     model: Model
     picture: Picture
-    name: str
-    content: bytes | None
+    file: PictureFile
     explanation: Explanation
     walk: tuple[ReportStep, ...]
     compared: tuple[Measured, ...]
@@ -71,8 +83,7 @@ def make_report(
     asked: TargetSpec,
     preset: Preset,
     *,
-    name: str = "picture",
-    content: bytes | None = None,
+    file: PictureFile = PictureFile(),
     model_words: Sequence[str] | None = None,
 ) -> Report:
     """Explain the picture, compare methods, and collect the results.
@@ -84,13 +95,13 @@ def make_report(
         picture: The picture.
         asked: The target, as for `explain`.
         preset: The preset of the walk.
-        name: Name of the picture's file, for the command.
-        content: Bytes of the picture's file.
+        file: The picture's file, whose folder is left out of the command.
         model_words: The command's arguments for the model; None for its name.
 
     Raises:
         CnnfixError: As for `explain`.
     """
+    file = replace(file, name=Path(file.name).name)
     with one_thread():
         explanation = replace(explain(model, picture, asked, preset).without_traces(), seconds=math.nan)
         truth = GroundTruth(picture.width, picture.height)
@@ -99,14 +110,13 @@ def make_report(
     return Report(
         model,
         picture,
-        name,
-        content,
+        file,
         explanation,
         walk,
         tuple(_without_seconds(one) for one in found if isinstance(one, Measured)),
         tuple(one for one in found if isinstance(one, Failed)),
-        _facts(model, picture, name, explanation),
-        _command(name, explanation, model_words or ["--model", model.name]),
+        _facts(model, picture, file, explanation),
+        _command(file.name, explanation, model_words or ["--model", model.name]),
         _now(),
     )
 
@@ -137,10 +147,11 @@ def _report_steps(walk: Walked, picture: Picture) -> list[ReportStep]:
     ]
 
 
-def _facts(model: Model, picture: Picture, name: str, explanation: Explanation) -> dict[str, str]:
+def _facts(model: Model, picture: Picture, file: PictureFile, explanation: Explanation) -> dict[str, str]:
     preset = {key: value for key, value in asdict(explanation.preset).items() if value is not None}
     return {
-        "Picture": f"{name}, {picture.width} × {picture.height} pixels",
+        "Picture": f"{file.name}, {picture.width} × {picture.height} pixels",
+        **({"Credit": credit} if (credit := credit_of(picture)) else {}),
         "SHA-256 of the picture": picture.digest,
         "Network": model.title,
         "Weights": f"{model.source}; {model.licence}",

@@ -22,6 +22,7 @@ BAND_COLOURS = ("#FFF3A3", "#FDB84A", "#F0714F", "#B8317F", "#5D2A8C")
 BAND_OPACITY = (0.92, 0.84, 0.74, 0.62, 0.48)
 POINT, POINT_EDGE = "#19E3FF", "#06222B"
 MOST_POINTS = 3000
+_LARGEST = 150  # of these discs fit side by side on a picture, so that what they lie on stays visible
 
 PAPER, INK, FAINT = "#FFFFFF", "#1B2127", "#5B6670"
 
@@ -82,15 +83,19 @@ def figure(
     panels: Sequence[tuple[str, NDArray[np.floating], Fixations | None]],
     title: str,
     text: str,
+    foot: str = "",
+    points: str = "",
     width: int = 1600,
 ) -> Image.Image:
-    """A figure: the picture under each panel's map and points, with title, legend and text.
+    """A figure: the picture under each panel's map and points, with title, legend, text and foot.
 
     Args:
         picture: The picture.
         panels: (caption, map of any size, fixations or None).
         title: Shown above.
         text: Shown below.
+        foot: Shown below that, fainter: network and credit.
+        points: What a point is, for the legend; "" if there are none.
         width: Of the figure, in pixels.
     """
     margin, gap = width // 40, width // 60
@@ -100,7 +105,9 @@ def figure(
     lines = textwrap.wrap(text, 150)
     line = width // 55
     top = margin + 2 * line
-    sheet = Image.new("RGB", (width, top + line + size[1] + gap + (len(lines) + 2) * line + margin), PAPER)
+    below = top + line + size[1] + gap
+    height = below + round((len(lines) + 1.7 + 1.3 * bool(foot)) * line) + margin
+    sheet = Image.new("RGB", (width, height), PAPER)
     draw = ImageDraw.Draw(sheet)
     draw.text((margin, margin), title, INK, head)
     photo = Image.fromarray(picture.pixels).resize(size, Image.Resampling.LANCZOS).convert("RGBA")
@@ -108,7 +115,8 @@ def figure(
         left = margin + number * (panel_width + gap)
         draw.text((left, top), caption, FAINT, body)
         sheet.paste(panel(photo, density, fixations), (left, top + line))
-    write_below(draw, (margin, top + line + size[1] + gap), lines, line, body)
+    write_below(draw, (margin, below), lines, line, body, points)
+    draw.text((margin, height - margin), foot, FAINT, body, anchor="ld")
     return sheet
 
 
@@ -127,20 +135,32 @@ def panel(
     """The photo, an RGBA image, with the map's overlay and the points on top: an RGB image of the same size."""
     drawn = Image.alpha_composite(photo, overlay(density, photo.size, among).convert("RGBA"))
     if fixations is not None:
-        draw_points(drawn, fixations, largest=photo.width / 90)
+        draw_points(drawn, fixations, largest=max(photo.size) / _LARGEST)
     return drawn.convert("RGB")
 
 
 def write_below(
-    draw: ImageDraw.ImageDraw, at: tuple[int, int], lines: Sequence[str], line: int, font: ImageFont.FreeTypeFont
+    draw: ImageDraw.ImageDraw,
+    at: tuple[int, int],
+    lines: Sequence[str],
+    line: int,
+    font: ImageFont.FreeTypeFont,
+    points: str = "",
 ) -> None:
-    """Write the legend of the bands and then these lines of text, starting at `at`. line: line height in pixels."""
-    _legend(draw, at, line, font)
+    """Write the legend, and then these lines of text, starting at `at`.
+
+    line: line height in pixels. points: what a point is, "" if there are none.
+    """
+    x = _legend(draw, at, line, font)
+    if points:
+        draw.ellipse((x, at[1] + line * 0.15, x + line * 0.5, at[1] + line * 0.65), fill=POINT, outline=POINT_EDGE)
+        draw.text((x + line * 0.8, at[1]), points, FAINT, font)
     for row, words in enumerate(lines):
         draw.text((at[0], at[1] + (row + 1.7) * line), words, INK, font)
 
 
-def _legend(draw: ImageDraw.ImageDraw, at: tuple[int, int], line: int, font: ImageFont.FreeTypeFont) -> None:
+def _legend(draw: ImageDraw.ImageDraw, at: tuple[int, int], line: int, font: ImageFont.FreeTypeFont) -> int:
+    """Write the legend of the bands, and return where it ends."""
     x, y = at
     before = "The smallest area that holds"
     draw.text((x, y), before, FAINT, font)
@@ -151,6 +171,7 @@ def _legend(draw: ImageDraw.ImageDraw, at: tuple[int, int], line: int, font: Ima
         draw.text((x + line * 1.3, y), words, FAINT, font)
         x += math.ceil(draw.textlength(words, font) + line * 2.2)
     draw.text((x, y), "of the map", FAINT, font)
+    return x + math.ceil(draw.textlength("of the map", font)) + 2 * line
 
 
 def png(image: Image.Image) -> bytes:

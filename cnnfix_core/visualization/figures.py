@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from cnnfix_core.explanations import Explanation, Fixations, question, summary
-from cnnfix_core.images import Picture
+from cnnfix_core.images import Picture, credit_of
 from cnnfix_core.regions import Box
 from cnnfix_core.visualization.drawing import (
     FAINT,
@@ -129,7 +129,10 @@ def _draw_box(image: Image.Image, picture: Picture, box: Box, colour: str) -> No
 
 
 def comparison(
-    picture: Picture, explanation: Explanation, map_: NDArray[np.floating], rival: NDArray[np.floating] | None
+    picture: Picture,
+    explanation: Explanation,
+    map_: NDArray[np.floating],
+    rival: NDArray[np.floating] | None,
 ) -> Image.Image:
     """A figure of an explanation beside Grad-CAM.
 
@@ -141,10 +144,13 @@ def comparison(
     """
     panels: list[tuple[str, NDArray[np.floating], Fixations | None]]
     panels = [("CNN Fixations", map_, explanation.kept_fixations)]
+    credit = credit_of(picture)
     panels += [] if rival is None else [("Grad-CAM", rival, None)]
     return figure(
         picture,
         panels,
         question(explanation.target, explanation.rather_than),
         summary(explanation, map_, rival),
+        f"Network: {explanation.model}{credit and f'. Picture: {credit}'}. Made with CNN Fixations Explorer.",
+        "fixation, larger with more evidence" if explanation.preset.weighted else "fixation",
     )

@@ -17,7 +17,7 @@ from cnnfix_core.images import Crops, list_samples
 from cnnfix_core.methods import recorded_grad_cam
 from cnnfix_core.perturbations import randomised
 from cnnfix_core.regions import MAP_SIDE
-from cnnfix_core.report import Report, make_report
+from cnnfix_core.report import PictureFile, Report, make_report
 from cnnfix_core.zoo import DownloadProgress
 from cnnfix_site.hosting import memory
 from cnnfix_ui.server.cache import Cache
@@ -47,6 +47,9 @@ walks: Cache[Hashable, Walked] = Cache(max(memory() // 6, 1_000_000_000), lambda
 
 # What browsers are sent of walks, so many of them; a megabyte each, about.
 playbacks: Cache[Hashable, dict[str, Any]] = Cache(64, lambda _: 1)
+
+# Reports that were asked for last, some 10 MB each.
+_reports: Cache[Hashable, Report] = Cache(16, lambda _: 1)
 
 
 @dataclass(frozen=True)
@@ -163,19 +166,21 @@ def _in_turn(network: Network, make: Callable[[], Result]) -> Callable[[], Resul
 
 
 def report_maker(network: Network, picture: Picture, name: str, explanation: Explanation) -> Callable[[], Report]:
-    """A function that makes the report, and works outside the session. name: of the picture in the gallery."""
-    who = visitor()
+    """A function that makes the report once for all its files, and works outside the session.
+
+    name: of the picture in the gallery.
+    """
+    who, sample = visitor(), next((one for one in list_samples() if one.name == name), None)
 
     def made() -> Report:
-        sample = next((one for one in list_samples() if one.name == name), None)
         with turns.acquired(long=True, who=who):
             return make_report(
                 network.model,
                 picture,
                 explanation.asked,
                 explanation.preset,
-                name=name if sample else "picture.png",
-                content=sample.read() if sample else None,
+                file=PictureFile(name, sample.read()) if sample else PictureFile("picture.png"),
             )
 
-    return made
+    key = network.key, picture.digest, name, explanation.asked, explanation.preset
+    return lambda: _reports.get(key, made)

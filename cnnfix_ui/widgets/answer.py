@@ -112,11 +112,15 @@ def _downloads(
     gradcam: NDArray[np.float32] | None,
     report: Callable[[], Report] | None,
 ) -> None:
+    def reported() -> Explanation:
+        """As in the report, where there is one: the last digits depend on how many threads computed them."""
+        return report().explanation if report else explanation
+
     name = f"fixations-{explanation.target.label.split(' (')[0].replace(' ', '-')}"
     files: dict[str, tuple[str, Callable[[], str | bytes]]] = {
         f"{name}.png": ("Figure", lambda: png(comparison(picture, explanation, map_, gradcam))),
-        f"{name}.json": ("JSON", lambda: as_json(explanation)),
-        f"{name}.csv": ("CSV", lambda: as_csv(explanation)),
+        f"{name}.json": ("JSON", lambda: as_json(reported())),
+        f"{name}.csv": ("CSV", lambda: as_csv(reported())),
     }
     if report:
         files |= {

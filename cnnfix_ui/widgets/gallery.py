@@ -64,7 +64,7 @@ def names() -> list[str]:
 
 def _note(name: str) -> str:
     sample = load_sample(name)
-    return f"{sample.note} Credit: {sample.credit}, {sample.licence}."
+    return f"{sample.note} Credit: {sample.attribution}."
 
 
 def _tile(name: str) -> Choice:

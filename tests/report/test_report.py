@@ -20,8 +20,10 @@ from PIL import Image
 
 import cnnfix_core as cnnfix
 from cnnfix_core.cli.main import main
+from cnnfix_core.images import load_sample
 from cnnfix_core.regions.highest_density import MAP_SIDE
-from cnnfix_core.report import REPORT_METHODS, Report, as_html, as_pdf, as_zip, make_report
+from cnnfix_core.report import REPORT_METHODS, PictureFile, Report, as_html, as_pdf, as_zip, make_report, pdf_layout
+from cnnfix_core.report.blocks import Figure
 from cnnfix_core.synthetic import HELD_OUT, compose
 from cnnfix_core.zoo.provenance import digest_of
 
@@ -38,7 +40,7 @@ def scene() -> cnnfix.Picture:
 
 @pytest.fixture(scope="module")
 def report(network: cnnfix.Model, scene: cnnfix.Picture) -> Report:
-    return make_report(network, scene, (None, 2), cnnfix.EVIDENCE, name="a <b>&.png")
+    return make_report(network, scene, (None, 2), cnnfix.EVIDENCE, file=PictureFile("a <b>&.png"))
 
 
 class Reader(HTMLParser):
@@ -81,7 +83,7 @@ def test_the_page_says_it_all_and_fetches_nothing(report: Report, network: cnnfi
         report.picture.digest,
         report.command,
         "torch ",
-        "Integrated gradients",
+        "Guided Grad-CAM",
     ):
         assert words in found.text
 
@@ -126,7 +128,7 @@ def test_the_archive_holds_what_it_names(report: Report) -> None:
     rows = list(csv.DictReader(io.StringIO(files["comparison.csv"].decode())))
     assert [row["method"] for row in rows] == list(REPORT_METHODS)
     assert len(files["fixations.csv"].splitlines()) == len(report.explanation.kept_fixations) + 1
-    pixels = np.asarray(Image.open(io.BytesIO(files["picture.png"])))
+    pixels = np.asarray(Image.open(io.BytesIO(files["a <b>&.png"])))
     assert (pixels == report.picture.pixels).all()
 
 
@@ -140,7 +142,7 @@ def test_the_same_command_gives_the_same_bytes_but_for_the_time(
     assert main([*words, str(tmp_path / "a.zip")]) == 0
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         manifest = json.loads(archive.read("manifest.json"))
-        assert archive.read("picture.png") == picture.read_bytes()
+        assert archive.read("scene one.png") == picture.read_bytes()
     assert manifest["made"] == "2001-09-09 01:46:40 UTC"
     # What the archive says makes it again does so.
     program, *again = shlex.split(manifest["command"])
@@ -214,3 +216,27 @@ def test_maps_are_those_of_the_other_pages(report: Report, network: cnnfix.Model
 def test_an_ending_that_is_not_known(out: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "cat", "--out", out]) == 2
     assert "must end in .html, .pdf or .zip" in capsys.readouterr().err
+
+
+def test_a_sample_brings_its_credit_and_the_archive_its_own_command(network: cnnfix.Model, tmp_path: Path) -> None:
+    sample = load_sample("coffee")
+    picture, file = cnnfix.open_picture(sample.read()), PictureFile("elsewhere/cup.png", sample.read())
+    made = make_report(network, picture, None, cnnfix.PUBLISHED, file=file)
+    assert made.facts["Credit"] == sample.attribution
+    assert sample.attribution in as_html(made).decode()
+    with zipfile.ZipFile(io.BytesIO(as_zip(made))) as archive:
+        named = shlex.split(json.loads(archive.read("manifest.json"))["command"])[2]
+        assert archive.read(named) == sample.read()
+
+
+def test_every_page_of_the_pdf_has_its_number(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = []
+    monkeypatch.setattr(pdf_layout, "_numbered", lambda canvas, document: numbers.append(document.page))
+    pages = len(re.findall(rb"/Type\s*/Page\b", as_pdf(report)))
+    assert numbers == list(range(1, pages + 1))
+
+
+def test_html_and_pdf_share_their_figures(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    as_html(report)
+    monkeypatch.setattr(Figure, "of", lambda *_: pytest.fail("drawn again"))
+    as_pdf(report)

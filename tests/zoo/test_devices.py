@@ -86,7 +86,7 @@ def test_a_batch_and_a_report(pair: Pair, picture: cnnfix.Picture) -> None:
     found = [BatchExplainer(model, EVIDENCE).answers([picture, picture])[1] for model in pair]
     assert all(isinstance(one, BatchResult) for one in found)
     np.testing.assert_allclose(found[1].rival, found[0].rival, rtol=1e-4, atol=1e-7)  # type: ignore[union-attr, arg-type]
-    make_report(pair[1], picture, None, EVIDENCE, name="picture.png")
+    make_report(pair[1], picture, None, EVIDENCE)
 
 
 def test_one_score_and_probabilities(device: str, picture: cnnfix.Picture) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnfix_core.explanations import json_text, listed
+from cnnfix_core.explanations import FIXATION_COLUMNS, json_text, listed
 from cnnfix_core.images import Picture
 from cnnfix_core.modalities.captions.explained import CaptionExplanation
 from cnnfix_core.regions import MAP_SIDE
@@ -26,7 +26,7 @@ def caption_figure(picture: Picture, found: CaptionExplanation) -> bytes:
 
 
 def caption_json(picture: Picture, found: CaptionExplanation) -> str:
-    """The words, where their evidence came from, and their fixations as [x, y, evidence] in original pixels."""
+    """The words, where their evidence came from, and their fixations in original pixels."""
     words = [
         {
             "word": word.text,
@@ -38,4 +38,11 @@ def caption_json(picture: Picture, found: CaptionExplanation) -> str:
         for word in found.words
     ]
     image = {"width": picture.width, "height": picture.height, "sha256": picture.digest}
-    return json_text({"caption": found.caption.text, "image": image, "words": words})
+    return json_text(
+        {
+            "caption": found.caption.text,
+            "image": image,
+            "fixation_columns": FIXATION_COLUMNS,
+            "words": words,
+        }
+    )

@@ -7,7 +7,7 @@ import io
 from PIL import Image
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.explanations import json_text, listed, question_as_dict
+from cnnfix_core.explanations import FIXATION_COLUMNS, json_text, listed, question_as_dict
 from cnnfix_core.modalities.video.explained import ClipExplanation
 from cnnfix_core.regions import MAP_SIDE, area_holding, describe_position
 from cnnfix_core.utils import percent
@@ -28,13 +28,14 @@ def clip_words(found: ClipExplanation, density: Floats, rival: Floats | None) ->
 
 
 def clip_json(found: ClipExplanation) -> str:
-    """The question, and the fixations in each frame that the network saw, as [x, y, evidence] in its pixels."""
+    """The question, and the fixations in each frame that the network saw, in its pixels."""
     frames = []
     for number, share, fixations in zip(found.frames, found.by_frame, found.fixations, strict=True):
         frames.append({"frame": number + 1, "evidence": float(f"{share:.6g}"), "fixations": listed(fixations)})
     content = {
         **question_as_dict(found),
         "clip": {"width": found.clip.width, "height": found.clip.height, "sha256": found.clip.digest},
+        "fixation_columns": FIXATION_COLUMNS,
         "frames": frames,
     }
     return json_text(content)
