@@ -5,10 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from cnnfix_core.gaze.looks import GazeError, Looks, looks
 from cnnfix_core.images import by_unique_name, without_ending
-from cnnfix_core.tables import Cell, NumberFormat, Row, TableError, kind_of, number_format, places_of, read_table
+from cnnfix_core.tables import (
+    Cell,
+    NumberFormat,
+    Row,
+    TableError,
+    is_plain,
+    kind_of,
+    number_format,
+    places_of,
+    read_table,
+)
 
 MAX_GAZE_BYTES = 200_000_000
 # What the columns are called elsewhere, in small letters and without marks.
@@ -34,7 +45,7 @@ class GazePoint:
     picture: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Gaze:
     """A table of points.
 
@@ -48,17 +59,29 @@ class Gaze:
     relative: bool
     complaints: tuple[str, ...]
 
+    @cached_property
+    def _by_picture(self) -> dict[str, list[GazePoint]]:
+        found: dict[str, list[GazePoint]] = {}
+        for point in self.points:
+            if point.picture:
+                found.setdefault(point.picture, []).append(point)
+        return found
+
+    @cached_property
+    def _known(self) -> dict[str, str]:
+        return by_unique_name(self._by_picture)
+
     @property
     def pictures(self) -> tuple[str, ...]:
         """The names of the pictures without endings, in order of appearance; () if no column names them."""
-        return tuple(dict.fromkeys(point.picture for point in self.points if point.picture))
+        return tuple(self._by_picture)
 
     def on(self, picture: str) -> Gaze:
         """The points on the picture of this name, or of this file name where the table has one such picture."""
         wanted = {name for name in (without_ending(picture), without_ending(picture).rpartition("/")[2]) if name}
-        known = by_unique_name(self.pictures)
-        names = {known[name] for name in wanted if name in known}
-        return Gaze(tuple(point for point in self.points if point.picture in names), self.relative, self.complaints)
+        found = {self._known[name] for name in wanted if name in self._known}
+        points = tuple(point for name in sorted(found) for point in self._by_picture[name])
+        return Gaze(points, self.relative, self.complaints)
 
     def observers(self, size: tuple[int, int]) -> tuple[list[Looks], tuple[str, ...]]:
         """The points of each observer on a picture of this size, and a sentence for each point that is not in it.
@@ -102,7 +125,8 @@ def read_gaze(content: bytes) -> Gaze:
             raise GazeError(
                 f"The first line must name the columns, x and y at least; it is “{', '.join(first.texts)[:80]}”."
             )
-        form = number_format(cell for row in rows for cell in _numbers(row, places))
+        cells = [cell for row in rows for cell in _numbers(row, places)]
+        form = NumberFormat() if is_plain(cell.text for cell in cells) else number_format(cells)
     except TableError as error:
         raise GazeError(str(error)) from None
     return _gaze(rows, places, form)

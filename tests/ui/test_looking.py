@@ -27,11 +27,11 @@ def rows(app: AppTest) -> list[list[str]]:
 def test_asking_hides_the_answer_and_back_shows_it() -> None:
     app = page("explore", **SMALL)
     assert ASK not in headings(app)
-    assert "fixations for “star”" in texts(app)
+    assert "Half of the evidence" in texts(app)
     press(app, ASK)
     assert ASK in headings(app)
     assert "It says “star”. Tap up to 5 places that you think made it say so." in texts(app)
-    assert "fixations for" not in texts(app)
+    assert "Half of the evidence" not in texts(app)
     press(app, "Back to the answer")
     assert ASK not in headings(app)
 
@@ -91,6 +91,12 @@ def test_a_table_outside_the_picture() -> None:
     app = page("explore", **SMALL, look="ask")
     app.file_uploader(key="gaze.upload").upload("gaze.csv", b"x,y\n4000,4\n").run()
     assert "lies in the picture, which has 384 x 384 pixels" in app.error[0].value.replace("\\", "")
+
+
+def test_a_table_that_is_too_large() -> None:
+    app = page("explore", **SMALL, look="ask")
+    app.file_uploader(key="gaze.upload").upload("gaze.csv", b"x,y\n" + b"1,2\n" * 500_001).run()
+    assert "larger than 2 MB" in app.error[0].value.replace("\\", "")
 
 
 def test_a_file_that_is_no_table_changes_nothing_but_a_message() -> None:
