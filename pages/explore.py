@@ -12,7 +12,7 @@ from cnnfix_core.errors import CnnfixError, NoRuleError
 from cnnfix_core.explanations import question
 from cnnfix_ui.address import Setting, kept_in_address, one_of
 from cnnfix_ui.errors import escaped
-from cnnfix_ui.explore import looking, sections
+from cnnfix_ui.explore import hiding, looking, sections
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets import answer, controls, depths, networks
 from cnnfix_ui.widgets.gallery import choose_picture
@@ -25,6 +25,7 @@ SETTINGS = {
     "depth": depths.DEPTH,
     "at": Setting(None, sections.parse_pixel, sections.pixel_text),
     "look": looking.LOOK,
+    "hide": hiding.HIDDEN,
 }
 
 
@@ -33,6 +34,7 @@ def reset() -> None:
     networks.reset_classes()
     st.session_state["at"] = None
     looking.again()
+    hiding.again()
 
 
 with kept_in_address(SETTINGS):
@@ -67,11 +69,16 @@ with kept_in_address(SETTINGS):
         with place:
             if looking.asked():
                 looking.section(picture, st.session_state["picture"], explanation, answer.maps(explanation, gradcam))
+            elif hiding.asked() and asked is network:
+                hiding.section(network, picture, explanation)
             else:
                 st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
                 report = partial(results.report_maker, network, picture, st.session_state["picture"])
                 answer.show_explanation(picture, explanation, gradcam, report if asked is network else None)
-                looking.offer()
+                with st.container(horizontal=True, gap="medium"):
+                    looking.offer()
+                    if asked is network:
+                        hiding.offer()
     if explanation and asked is network:
         answer.prepare_others(network, picture, explanation)
         with place, st.container(horizontal=True, gap="medium"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from torch import Tensor, nn
 import cnnfix_core as cnnfix
 from cnnfix_core.errors import CnnfixError, ModelError, TargetError
 from cnnfix_core.images.view import View, views
-from cnnfix_core.perturbations import ATTACKS, add_adversarial_noise, painted
+from cnnfix_core.perturbations import ATTACKS, add_adversarial_noise, boxed, painted
 from cnnfix_core.zoo import Model, Preprocessing
 
 pytestmark = pytest.mark.filterwarnings("ignore:Input Tensor:UserWarning:captum")
@@ -46,6 +48,20 @@ def test_a_disc_by_hand() -> None:
     rows = [".xx.", "xxxx", "xxxx", ".xx."]
     hidden = differs(noise(4, 4), painted(noise(4, 4), [(2, 2, 1.6)]))
     assert ["".join(".x"[int(one)] for one in row) for row in hidden] == rows
+
+
+@pytest.mark.parametrize("size", [(30, 40), (15, 20)])  # as large as the picture was, and half of it
+@pytest.mark.parametrize("box", [(3, 4, 10, 20), (0, 0, 0, 0), (39, 29, 39, 29), (0, 0, 39, 29), (80, 80, 90, 90)])
+def test_exactly_the_pixels_whose_centre_lies_in_a_box(size: tuple[int, int], box: tuple[int, int, int, int]) -> None:
+    picture = replace(noise(*size), width=40, height=30)
+    plain = np.zeros(size, bool)
+    for row, column in np.ndindex(size):
+        x, y = (column + 0.5) * 40 / size[1], (row + 0.5) * 30 / size[0]
+        plain[row, column] = box[0] <= x < box[2] + 1 and box[1] <= y < box[3] + 1
+    changed = boxed(picture, box)
+    assert (differs(picture, changed) == plain).all()
+    assert (changed.pixels[plain] == 128).all()
+    assert (changed is picture) == (not plain.any())
 
 
 def test_blur_hides_the_same_pixels_with_their_surroundings() -> None:

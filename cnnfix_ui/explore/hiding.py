@@ -1,0 +1,123 @@
+"""What happens if a part of the picture is hidden? Places or a box under grey, and what the network says then."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from cnnfix_core import Explanation, Picture
+from cnnfix_core.explanations import Classes
+from cnnfix_core.perturbations import boxed, painted
+from cnnfix_core.utils import percent
+from cnnfix_ui.address import Setting
+from cnnfix_ui.components.choices.component import Choice, choices
+from cnnfix_ui.components.taps.component import NOTHING, TapQuestion, Taps, ask_taps
+from cnnfix_ui.errors import escaped
+from cnnfix_ui.server import results
+from cnnfix_ui.server.results import Network
+from cnnfix_ui.widgets.controls import listed
+
+_MOST = 5  # places
+_RADIUS = 0.08  # of what is hidden around a place, as a share of the picture's longer side
+
+
+def _parsed(text: str) -> Taps:
+    """What is hidden, from the address: "x,y-x,y" or "x0,y0,x1,y1"; "" for nothing yet. Raises ValueError."""
+    if not text:
+        return NOTHING
+    places = [tuple(int(one) for one in place.split(",")) for place in text.split("-")]
+    if len(places) > _MOST or any(min(place) < 0 for place in places):
+        raise ValueError(text)
+    if len(places) == 1 and len(places[0]) == 4:
+        x0, y0, x1, y1 = places[0]
+        return Taps(box=(x0, y0, x1, y1))
+    return Taps(tuple((x, y) for x, y in places))
+
+
+def _written(hidden: Taps | None) -> str:
+    marked = [] if hidden is None else [hidden.box] if hidden.box else hidden.points
+    return "-".join(",".join(map(str, one)) for one in marked)
+
+
+# None where nobody asks.
+HIDDEN = Setting(None, _parsed, _written)
+
+
+def asked() -> bool:
+    """Whether the visitor hides parts."""
+    return st.session_state["hide"] is not None
+
+
+def offer() -> None:
+    """Draw the button that asks what to hide."""
+    st.button("What if a part is hidden?", icon=":material/ink_eraser:", on_click=_set, args=(NOTHING,))
+
+
+def again() -> None:
+    """For another picture, hide nothing yet."""
+    if asked():
+        _set(NOTHING)
+
+
+def section(network: Network, picture: Picture, explanation: Explanation) -> None:
+    """Let the visitor mark what is hidden, and lay the predictions with and without it side by side."""
+    hidden: Taps = st.session_state["hide"]
+    st.subheader("What if a part is hidden?", anchor=False)
+    changed = _without(picture, hidden)
+    marking, telling = st.columns([1.6, 1], gap="large")
+    with marking:
+        question = TapQuestion("Picture on which to hide parts.", "Hide it", limit=_MOST, boxes=True)
+        ask_taps(changed, question, key="hide.taps", on_send=_set, marked=hidden)
+    with telling:
+        if changed is picture:
+            st.markdown("Tap the part that you think matters most, or draw a box around it, and hide it.")
+        after = results.predicted(network, changed)
+        before = results.predicted(network, picture)
+        target = explanation.target.index
+        if changed is not picture:
+            st.markdown(escaped(told(before, after, target)))
+        _bars(explanation, before, after)
+    with st.container(horizontal=True, gap="medium"):
+        if hidden:
+            st.button("Hide nothing", icon=":material/replay:", on_click=_set, args=(NOTHING,))
+        st.button("Back to the answer", icon=":material/arrow_back:", on_click=_set, args=(None,), key="hide.back")
+
+
+def told(before: Classes, after: Classes, target: int) -> str:
+    """One sentence on what became of the class's probability, and what the network says now."""
+    was, now, first = before.prediction(target), after.prediction(target), after.top(1)[0]
+    shares = percent(was.probability), percent(now.probability)
+    moved = f"{'falls' if now.probability < was.probability else 'rises'} from {shares[0]} to {shares[1]}"
+    text = f"Without this part, “{was.label}” {moved if shares[0] != shares[1] else f'stays at {shares[1]}'}"
+    if first.index == target:
+        still = before.top(1)[0].index == target
+        return f"{text}, and the network still says it." if still else f"{text}. Now the network says it."
+    return f"{text}. The network says “{first.label}” ({percent(first.probability)})."
+
+
+def _without(picture: Picture, hidden: Taps) -> Picture:
+    if hidden.box:
+        return boxed(picture, hidden.box)
+    radius = _RADIUS * max(picture.width, picture.height)
+    return painted(picture, [(x + 0.5, y + 0.5, radius) for x, y in hidden.points])
+
+
+def _bars(explanation: Explanation, before: Classes, after: Classes) -> None:
+    shown = [one.index for one in listed(explanation)]
+    shown += [one.index for one in after.top(3) if one.index not in shown]
+    items = []
+    for index in shown:
+        was, now = before.prediction(index), after.prediction(index)
+        shares = percent(was.probability), percent(now.probability)
+        detail = shares[1] if shares[0] == shares[1] else f"{shares[0]} → {shares[1]}"
+        items.append(Choice(str(index), now.label, share=now.probability, detail=detail))
+    items.sort(key=lambda one: -one.share)
+
+    def choose(value: str) -> None:
+        st.session_state["class"] = int(value)
+
+    label = "Classes with what is hidden, most probable first. Choose one to explain it."
+    choices(items, selected=str(explanation.target.index), look="bars", label=label, key="hide.bars", on_choose=choose)
+
+
+def _set(hidden: Taps | None) -> None:
+    st.session_state["hide"] = hidden
