@@ -31,6 +31,7 @@ class BenchmarkRow:
         loc_top1: 1 if iou >= 0.5 and the prediction is right, else 0.
         loc_given: 1 if iou >= 0.5, else 0.
         insertion, deletion: Areas under the curves of `asked`.
+        road, sensitivity: From `cnnfix_core.metrics`.
         seconds: Computation time of the map.
         layer: The layer of the map.
         error: Why there are no numbers.
@@ -54,6 +55,8 @@ class BenchmarkRow:
     loc_given: float = NONE
     insertion: float = NONE
     deletion: float = NONE
+    road: float = NONE
+    sensitivity: float = NONE
     covered: float = NONE
     seconds: float = NONE
     layer: str = ""
@@ -78,6 +81,8 @@ class BenchmarkSettings:
         models: Name and `digest_of` of each model.
         methods: Names of the methods.
         steps: Number of steps of insertion and deletion; 0 leaves them out.
+        road: Whether ROAD is computed.
+        sensitivity: Whether the sensitivity to noise is computed.
         pictures: SHA-256, in hex, of the list of pictures, labels and ground truths.
         count: Number of pictures.
         readings: Name and `reading_of` of each model.
@@ -89,5 +94,7 @@ class BenchmarkSettings:
     steps: int
     pictures: str
     count: int
+    road: bool = False
+    sensitivity: bool = False
     readings: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=versions)

@@ -49,6 +49,8 @@ class Plan:
         steps: Number of steps of insertion and deletion; 0 leaves them out.
         slow: Slow methods run only on this many pictures; None for all.
         rules: How to derive the boxes of some methods, by name, instead of their own rules.
+        road: Whether to compute ROAD.
+        sensitivity: Whether to compute the sensitivity to noise.
     """
 
     items: tuple[Item, ...]
@@ -56,6 +58,8 @@ class Plan:
     steps: int = 16
     slow: int | None = None
     rules: Mapping[str, BoxRule] = field(default_factory=dict)
+    road: bool = False
+    sensitivity: bool = False
 
     def methods_for(self, number: int, methods: Sequence[str]) -> list[str]:
         """The methods that run on item number `number`."""
@@ -132,7 +136,17 @@ def _rows(name: str, model: Model, item: Item, methods: Sequence[str], plan: Pla
         return
     for method in methods:
         try:
-            result = measured(model, picture, truth, asked, method, plan.steps, plan.rules.get(method))
+            result = measured(
+                model,
+                picture,
+                truth,
+                asked,
+                method,
+                plan.steps,
+                plan.rules.get(method),
+                with_road=plan.road,
+                with_sensitivity=plan.sensitivity,
+            )
             other = energy_in(result.found.map, others.on(result.found.map.shape)) if others else NONE
             yield replace(_row(replace(row, method=method), result), other=other)
         except _FAILURES as error:
@@ -168,6 +182,8 @@ def _row(row: BenchmarkRow, result: Measured) -> BenchmarkRow:
         covered=result.numbers.covered,
         insertion=result.insertion,
         deletion=result.deletion,
+        road=result.road,
+        sensitivity=result.sensitivity,
         seconds=result.found.seconds,
         layer=result.found.layer or "",
     )

@@ -19,6 +19,7 @@ from cnnfix_core.cli.options import (
     target_of,
 )
 from cnnfix_core.cli.parsing import Parser
+from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.errors import CnnfixError
 
 if TYPE_CHECKING:
@@ -52,12 +53,14 @@ def run(options: argparse.Namespace) -> int:
         raise CnnfixError("--pick chooses elements of one step: say which with --step.")
     picture = opened(options.image)
     model = load(options.model, model_options(options))
-    walk = walked(model, picture, target_of(options), [preset_of(options)])
+    with Waiting("Walking back"):
+        walk = walked(model, picture, target_of(options), [preset_of(options)])
     print(_blocks(walk) if options.step is None else _facts(walk, options.step, options.pick))
     if options.json:
         options.json.write_text(trace_json(walk), "utf-8")
     if options.gif:
-        options.gif.write_bytes(gif(walk, picture))
+        with Waiting("Drawing the animation"):
+            options.gif.write_bytes(gif(walk, picture))
     return 0
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from cnnfix_core.cli.options import (
     STEPS,
     add_file,
+    add_measures,
     load,
     model_options,
     non_negative,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 # Chosen so that the benchmark on composed scenes takes less than two minutes on two cores.
 _QUICK_SCENES, _QUICK_PAIRS, _QUICK_SLOW, _QUICK_STEPS = 8, 2, 1, 6
 _DECIDE = ("pairs", "seed", "steps", "slow", "methods", "models", "against", "markdown")
+_MEASURES = ("road", "sensitivity")
 _ALL = {"pairs": _QUICK_PAIRS, "seed": 0, "methods": "all"}
 
 
@@ -66,6 +68,7 @@ def add(command: Parser) -> None:
         type=non_negative,
         help=f"steps of insertion and deletion, 0 for none (default: {STEPS}, {_QUICK_STEPS} for scenes)",
     )
+    add_measures(command)
     command.add_argument(
         "--slow",
         metavar="N",
@@ -113,7 +116,8 @@ def run(options: argparse.Namespace) -> int:
 def _folder(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
     from cnnfix_core.benchmark import Plan, tables
 
-    plan = Plan(_items(options), methods, STEPS if options.steps is None else options.steps, options.slow)
+    steps = STEPS if options.steps is None else options.steps
+    plan = Plan(_items(options), methods, steps, options.slow, road=options.road, sensitivity=options.sensitivity)
     rows, unfit = _measured(_sources(options, [DEFAULT]), plan, options.out)
     text = tables(rows, unfit, options.against)
     print(text, end="")
@@ -130,7 +134,15 @@ def _scenes(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
     started = time.monotonic()
     steps = _QUICK_STEPS if options.steps is None else options.steps
     slow = _QUICK_SLOW if options.slow is None else options.slow
-    plan = Plan(scenes.items(options.scenes, options.seed), methods, steps, slow, scenes.RULES)
+    plan = Plan(
+        scenes.items(options.scenes, options.seed),
+        methods,
+        steps,
+        slow,
+        scenes.RULES,
+        options.road,
+        options.sensitivity,
+    )
     further = []
     with contextlib.ExitStack() as stack:
         out = options.out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -156,6 +168,7 @@ def _command(options: argparse.Namespace) -> str:
     words += [str(options.scenes)] if options.scenes != _QUICK_SCENES else []
     given = {name: getattr(options, name) for name in _DECIDE}
     words += [f"--{name} {value}" for name, value in given.items() if value not in (None, _ALL.get(name))]
+    words += [f"--{name}" for name in _MEASURES if getattr(options, name)]
     return " ".join(words)
 
 
@@ -170,7 +183,16 @@ def _measured(sources: Sequence[Source], plan: Plan, out: Path) -> tuple[list[Be
     weights = {name: digest_of(model) for name, model in loaded.items()}
     readings = {name: reading_of(model) for name, model in loaded.items()}
     del loaded
-    settings = BenchmarkSettings(weights, plan.methods, plan.steps, digest(plan.items), len(plan.items), readings)
+    settings = BenchmarkSettings(
+        weights,
+        plan.methods,
+        plan.steps,
+        digest(plan.items),
+        len(plan.items),
+        road=plan.road,
+        sensitivity=plan.sensitivity,
+        readings=readings,
+    )
     keep_settings(out, settings, "results.csv")
     results = Journal(out / "results.csv", BenchmarkRow)
     clock = ProgressLine(len(results.keys))

@@ -6,6 +6,7 @@ import argparse
 
 from cnnfix_core.cli.options import add_device, file_ending, opened
 from cnnfix_core.cli.parsing import Parser
+from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.engine import FOCUS
 
 
@@ -28,7 +29,8 @@ def run(options: argparse.Namespace) -> int:
     from cnnfix_core.utils import percent
 
     picture = opened(options.image)
-    found = explain_caption(load_captioner().on(options.device), picture, options.caption, focus=options.focus)
+    with Waiting("Reading the picture"):
+        found = explain_caption(load_captioner().on(options.device), picture, options.caption, focus=options.focus)
     print(f"“{found.caption.text}”\n")
     print(f"{'word':<16}{'probability':>12}{'from the picture':>18}{'from the words before':>23}")
     for word in found.words:

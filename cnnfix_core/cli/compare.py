@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cnnfix_core.cli.options import (
     STEPS,
+    add_measures,
     add_question,
     file_ending,
     load,
@@ -20,6 +21,7 @@ from cnnfix_core.cli.options import (
     with_baselines,
 )
 from cnnfix_core.cli.parsing import Parser
+from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.errors import CnnfixError
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ def add(command: Parser) -> None:
         help="bounding boxes of the object in inclusive pixels (sample pictures have their own, for some classes)",
     )
     command.add_argument("--curves", action="store_true", help="also compute insertion and deletion; takes longer")
+    add_measures(command)
     command.add_argument(
         "--figure", metavar="FILE", type=file_ending(".png"), help="draw the maps on one scale as a PNG picture"
     )
@@ -73,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
     if not truth.empty:
         methods = with_baselines(methods)
     asked_for = wanted if other is None else (wanted, other)
-    found = _compared(model, picture, truth, asked_for, methods, STEPS if options.curves else 0)
+    found = _compared(model, picture, truth, asked_for, methods, options)
     title = question(target, rather_than)
     covered = "" if truth.empty else f" The box{_around(meant)} covers {percent(truth.covered)} of the picture."
     if sample and truth.empty:
@@ -94,16 +97,23 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _compared(
-    model: Model, picture: Picture, truth: GroundTruth, asked: ClassTarget, methods: Sequence[str], steps: int
+    model: Model,
+    picture: Picture,
+    truth: GroundTruth,
+    asked: ClassTarget,
+    methods: Sequence[str],
+    options: argparse.Namespace,
 ) -> list[Measured]:
     from cnnfix_core.metrics import Failed, compare
 
-    found = []
-    for one in compare(model, picture, truth, asked, methods, steps):
+    measures = {"with_road": options.road, "with_sensitivity": options.sensitivity}
+    with Waiting("Computing maps") as waiting:
+        steps = STEPS if options.curves else 0
+        answers = list(compare(model, picture, truth, asked, methods, steps, progress=waiting, **measures))
+    for one in answers:
         if isinstance(one, Failed):
             print(f"{one.method} is left out. {one.why}", file=sys.stderr)
-        else:
-            found.append(one)
+    found = [one for one in answers if not isinstance(one, Failed)]
     if not found:
         raise CnnfixError("None of the methods produced a map: choose others.")
     return found

@@ -18,6 +18,7 @@ from cnnfix_core.cli.options import (
     target_of,
 )
 from cnnfix_core.cli.parsing import Parser
+from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.errors import MissingPackageError, ModelError
 
 
@@ -43,8 +44,9 @@ def run(options: argparse.Namespace) -> int:
 
     picture = opened(options.image)
     model = load(options.model, model_options(options))
-    result = explain(model, picture, target_of(options), preset_of(options))
-    map_ = result.map(highest_density.MAP_SIDE)
+    with Waiting("Explaining"):
+        result = explain(model, picture, target_of(options), preset_of(options))
+        map_ = result.map(highest_density.MAP_SIDE)
     print(description.summary(result, map_))
     if options.json:
         options.json.write_text(export.as_json(result), "utf-8")

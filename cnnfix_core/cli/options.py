@@ -85,6 +85,16 @@ def add_file(command: argparse.ArgumentParser) -> None:
     add_device(command)
 
 
+def add_measures(command: argparse.ArgumentParser) -> None:
+    """Add the arguments for what is measured only if it is asked for."""
+    command.add_argument("--road", action="store_true", help="also compute ROAD; takes a second or more for each map")
+    command.add_argument(
+        "--sensitivity",
+        action="store_true",
+        help="also compute how much each map changes under noise that nobody sees; takes ten more maps",
+    )
+
+
 def add_device(command: argparse.ArgumentParser) -> None:
     """Add the argument for the device."""
     command.add_argument("--device", metavar="NAME", default="cpu", help="cpu (default), cuda, cuda:1 or mps")

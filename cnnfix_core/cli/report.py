@@ -17,6 +17,7 @@ from cnnfix_core.cli.options import (
     target_of,
 )
 from cnnfix_core.cli.parsing import Parser
+from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.errors import CnnfixError, need
 
 _CROPS = ("whole", "centre", "five")
@@ -49,15 +50,18 @@ def run(options: argparse.Namespace) -> int:
     picture = opened(content)
     preset = preset_of(options)
     preset = replace(preset, crops=options.crops) if options.crops else preset
-    made = report.make_report(
-        load(options.model, model_options(options)),
-        picture,
-        target_of(options),
-        preset,
-        file=report.PictureFile(options.image, content),
-        model_words=model_words(options),
-    )
+    model = load(options.model, model_options(options))
+    with Waiting("Explaining and comparing"):
+        made = report.make_report(
+            model,
+            picture,
+            target_of(options),
+            preset,
+            file=report.PictureFile(options.image, content),
+            model_words=model_words(options),
+        )
     for file, kind in kinds.items():
-        file.write_bytes(report.WRITERS[kind](made))
+        with Waiting(f"Writing {file.name}"):
+            file.write_bytes(report.WRITERS[kind](made))
         print(file)
     return 0

@@ -7,6 +7,8 @@ from cnnfix_core.metrics.evaluation import Measured, measured
 from cnnfix_core.metrics.faithfulness import Curves, curves
 from cnnfix_core.metrics.localisation import energy_in, evidence_in, peak_in
 from cnnfix_core.metrics.map_numbers import Numbers, in_a_line, numbers
+from cnnfix_core.metrics.road import road
+from cnnfix_core.metrics.robustness import max_sensitivity
 from cnnfix_core.metrics.verdicts import (
     Changed,
     agreement_verdict,
@@ -43,6 +45,7 @@ __all__ = [
     "in_a_line",
     "interval",
     "iou",
+    "max_sensitivity",
     "measured",
     "move",
     "numbers",
@@ -50,4 +53,5 @@ __all__ = [
     "peak_in",
     "rank_correlation",
     "resampled_means",
+    "road",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -31,7 +32,7 @@ class Failed:
     why: str
 
 
-def compare(
+def compare(  # noqa: PLR0913  # all but the first five are optional settings
     model: Model,
     picture: Picture,
     truth: GroundTruth,
@@ -39,17 +40,39 @@ def compare(
     methods: Sequence[str],
     steps: int = 0,
     preset: Preset | None = None,
+    with_road: bool = False,
+    with_sensitivity: bool = False,
+    progress: Callable[[float, str], None] | None = None,
 ) -> Iterator[Measured | Failed]:
-    """Compute each method's map and its numbers, or why there is none, one after the other; as `measured`."""
-    for method in methods:
+    """Compute each method's map and its numbers, or why there is none, one after the other; as `measured`.
+
+    progress: called with the share of all maps that is done, 0 to 1, and the title of the method.
+    """
+    for number, method in enumerate(methods):
         reason = reason_against(model, method, isinstance(asked, tuple))
         try:
             if reason:
                 yield Failed(method, reason)
             else:
-                yield measured(model, picture, truth, asked, method, steps, preset=preset)
+                yield measured(
+                    model,
+                    picture,
+                    truth,
+                    asked,
+                    method,
+                    steps,
+                    preset=preset,
+                    with_road=with_road,
+                    with_sensitivity=with_sensitivity,
+                    progress=partial(_share, progress, number, methods),
+                )
         except CnnfixError as error:
             yield Failed(method, str(error))
+
+
+def _share(progress: Callable[[float, str], None] | None, number: int, methods: Sequence[str], share: float) -> None:
+    if progress:
+        progress((number + share) / len(methods), METHODS[methods[number]].title)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +90,8 @@ _COLUMNS = (
     _Column("iou", lambda one: one.numbers.iou, 3),
     _Column("insertion", lambda one: one.insertion, 3),
     _Column("deletion", lambda one: one.deletion, 3),
+    _Column("road", lambda one: one.road, 3),
+    _Column("sensitivity", lambda one: one.sensitivity, 3),
 )
 
 

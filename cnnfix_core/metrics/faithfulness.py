@@ -78,21 +78,21 @@ def curves(
     (view,) = model.views(picture, "whole")
     x = model.inputs(picture, [view])[0]
     shares = np.linspace(0, 1, steps + 1)
-    rank = torch.from_numpy(_ranks(map_, model.input_size)).to(x.device)
+    rank = torch.from_numpy(ranks(map_, model.input_size)).to(x.device)
     counts = torch.from_numpy(np.rint(shares * rank.numel()).astype(np.int64)).to(x.device)
     found = np.full((2, steps + 1), np.nan)
     blurred = model.placed(torch.from_numpy(gaussian_filter(as_array(x), (0, *(_BLUR * n for n in model.input_size)))))
     for first in range(0, steps + 1, _AT_ONCE):
         batch = slice(first, first + _AT_ONCE)
         changed = (rank < counts[batch, None, None])[:, None]
-        found[0, batch] = _probability(model, torch.where(changed, x, blurred), wanted)
-        found[1, batch] = _probability(model, torch.where(changed, torch.zeros_like(x), x), wanted)
+        found[0, batch] = probability(model, torch.where(changed, x, blurred), wanted)
+        found[1, batch] = probability(model, torch.where(changed, torch.zeros_like(x), x), wanted)
         if watch:
             watch(Curves(shares, *found.copy()))
     return Curves(shares, *found)
 
 
-def _ranks(map_: NDArray[np.floating], size: tuple[int, int]) -> Ints:
+def ranks(map_: NDArray[np.floating], size: tuple[int, int]) -> Ints:
     """Rank of each input pixel, (height, width), from 0 for the strongest."""
     small = Image.fromarray(np.asarray(map_, np.float32)).resize(size[::-1], Image.Resampling.BILINEAR)
     flat = np.asarray(small).reshape(-1)
@@ -103,6 +103,7 @@ def _ranks(map_: NDArray[np.floating], size: tuple[int, int]) -> Ints:
     return rank.reshape(size)
 
 
-def _probability(model: Model, batch: Tensor, wanted: int) -> Floats:
+def probability(model: Model, batch: Tensor, wanted: int) -> Floats:
+    """The probability of a class for each input of a batch, (N,)."""
     with torch.no_grad():
         return as_array(model.probabilities(model.scores(batch))[:, wanted])
