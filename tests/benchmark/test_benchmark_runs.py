@@ -449,14 +449,15 @@ def test_compare_gives_the_numbers_of_the_functions(
 
 
 def test_compare_a_sample_with_its_boxes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    sample = next(one for one in list_samples() if one.boxes)
+    sample = next(one for one in list_samples() if one.boxes_of("star"))
     out = tmp_path / "out.csv"
-    assert main(["compare", sample.name, "--model", NETWORK, "--methods", "gradcam", "--csv", str(out)]) == 0
+    asked = [sample.name, "--model", NETWORK, "--target", "star"]
+    assert main(["compare", *asked, "--methods", "gradcam", "--csv", str(out)]) == 0
     assert "The ground truth covers" in capsys.readouterr().out
     picture = cnnfix.open_picture(sample.read())
     rows = {row["method"]: row for row in csv.DictReader(out.open(encoding="utf-8"))}
     assert list(rows) == ["gradcam", "centre", "random"]
-    covered = GroundTruth(picture.width, picture.height, sample.boxes).covered
+    covered = GroundTruth(picture.width, picture.height, sample.boxes_of("star")).covered
     assert float(rows["centre"]["covered"]) == pytest.approx(covered)
 
 
