@@ -33,18 +33,28 @@ st.set_page_config(page_title="CNN Fixations Explorer", page_icon=str(HERE / "ma
 st.html(HERE / "style.css")
 st.logo(HERE / "wordmark.svg", size="large")
 
+# Not in the menu, without the frame, and with headings of its own: where a class meets.
+ROOM = "room"
+
 names = {title: name for name, title, _ in PAGES}
 questions = {title: question for _, title, question in PAGES}
 page = st.navigation(
-    [st.Page(cnnfix_site.PAGES / f"{name}.py", title=title, default=name == "explore") for name, title, _ in PAGES],
+    [
+        *(
+            st.Page(cnnfix_site.PAGES / f"{name}.py", title=title, default=name == "explore")
+            for name, title, _ in PAGES
+        ),
+        st.Page(cnnfix_site.PAGES / f"{ROOM}.py", title="Class", visibility="hidden"),
+    ],
     position="top",
 )
 address.enter_page(page.title)
 frame_settings = address.enter_frame(FRAME)
-if page.title == "Learn":  # a lesson ends where all lessons are
+listed = page.title in names
+if page.title == "Learn" or not listed:  # a lesson ends where all lessons are, and where a class takes it
     address.leave_frame()
-in_lesson = page.title != "Learn" and "lesson" in frame_settings
-if not in_lesson:
+in_lesson = listed and page.title != "Learn" and "lesson" in frame_settings
+if listed and not in_lesson:
     st.title(questions[page.title], anchor=False)
 try:
     # The package before its modules: while another thread is importing the package, Python does not wait for it if only
@@ -60,8 +70,10 @@ try:
         page.run()
 except Exception as error:
     show_error(error)
-with st.container(key="foot"):
-    closing_menu()
-    st.caption(
-        "Everything is computed on the machine that serves this page. Your pictures never leave it and are not stored."
-    )
+if listed:
+    with st.container(key="foot"):
+        closing_menu()
+        st.caption(
+            "Everything is computed on the machine that serves this page. Your pictures never leave it and are not "
+            "stored."
+        )

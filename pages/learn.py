@@ -2,6 +2,7 @@
 
 from cnnfix_ui.address import kept_in_address
 from cnnfix_ui.learn import cards
+from cnnfix_ui.rooms import start
 
 with kept_in_address({}):
-    cards.show_lessons()
+    cards.show_lessons(start.with_class)

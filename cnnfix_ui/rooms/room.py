@@ -76,6 +76,7 @@ class Room:
 
     Attributes:
         desk, board: the keys of the teacher's screen and of the projector's.
+        scenes, reveals: what pages have drawn of steps; erased at the end.
     """
 
     def __init__(
@@ -99,6 +100,8 @@ class Room:
         self._number = 0
         self._version = 0
         self._looked = clock()
+        self.scenes: dict[int, Any] = {}
+        self.reveals: dict[int, Any] = {}
 
     # What every page asks.
 
@@ -178,6 +181,11 @@ class Room:
             self._number += 1
             self._pupils[token] = Pupil(self._number, name, browser, self._clock())
             return token
+
+    def knows(self, browser: str) -> bool:
+        """Whether this browser is in already."""
+        with self._lock:
+            return any(browser and one.browser == browser for one in self._pupils.values())
 
     def came_back(self, token: str) -> bool:
         """Note that a phone is there; False if it is not of this room, or was removed."""
@@ -283,9 +291,24 @@ class Room:
         with self._lock:
             self._ended = True
             self._pupils.clear()
+            self.scenes.clear()
+            self.reveals.clear()
             for one in self._doings:
                 one.answers.clear()
             self._version += 1
+
+    def keep_scene(self, step: int, scene: object) -> None:
+        """Keep what is shown of a step; pages that show it are drawn anew."""
+        with self._lock:
+            if not self._ended:
+                self.scenes[step] = scene
+                self._version += step == self._step
+
+    def keep_reveal(self, step: int, reveal: object) -> None:
+        """Keep what is revealed of a step."""
+        with self._lock:
+            if not self._ended:
+                self.reveals[step] = reveal
 
     def look(self) -> None:
         """Note that the teacher is there."""

@@ -11,7 +11,7 @@ import streamlit as st
 
 from cnnfix_core.images import Picture
 from cnnfix_core.regions import Box
-from cnnfix_ui.components.assets import script
+from cnnfix_ui.components.assets import script, sheets
 from cnnfix_ui.components.panels.component import photo_uri
 
 HERE = Path(__file__).parent
@@ -22,7 +22,7 @@ Pixel = tuple[int, int]
 _component = st.components.v2.component(
     "cnnfix_taps",
     html='<div class="taps"></div>',
-    css=(HERE / "taps.css").read_text("utf-8"),
+    css=sheets(HERE, "stage.css", "taps.css"),
     js=script(HERE / "taps.js"),
 )
 
