@@ -13,6 +13,7 @@ from cnnfix_core.explanations import question
 from cnnfix_ui.address import Setting, kept_in_address, one_of
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.explore import hiding, looking, sections
+from cnnfix_ui.explore.article import article
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets import answer, controls, depths, networks
 from cnnfix_ui.widgets.gallery import choose_picture
@@ -88,3 +89,4 @@ with kept_in_address(SETTINGS):
             ):
                 place_of = Path(__file__).with_name(f"{page}.py")
                 st.page_link(place_of, label=words, icon=":material/arrow_forward:")
+        article(explanation)

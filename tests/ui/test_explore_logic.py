@@ -34,7 +34,7 @@ def picture(colour: str, size: tuple[int, int] = (40, 30)) -> bytes:
 
 def test_the_first_sample_is_explained_at_once() -> None:
     app = explore()
-    assert set(headings(app)) == {"Why “African chameleon”?", "Predictions"}
+    assert set(headings(app)) == {"Why “African chameleon”?", "Predictions", "How to read this"}
     assert any("the walk back from “African chameleon”" in text.value.replace("\\", "") for text in app.markdown)
     assert not app.error
 
