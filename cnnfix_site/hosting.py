@@ -24,8 +24,11 @@ def is_local(address: str | None) -> bool:
 
 
 def own_models_on(address: str | None) -> bool:
-    """Whether visitors may upload models: only on this machine, or if the operator of the server enabled it."""
-    return is_local(address) or os.environ.get(OWN_MODELS) == "1"
+    """Whether visitors may upload models: only on this machine, or if the operator of the server enabled it.
+
+    Where others can reach the server, models must run in processes of their own, which Windows cannot start.
+    """
+    return is_local(address) or (os.environ.get(OWN_MODELS) == "1" and hasattr(os, "fork"))
 
 
 def lessons_folder() -> Path | None:
@@ -42,11 +45,21 @@ def upload_limits(address: str | None) -> tuple[int, int]:
 
 
 def memory() -> int:
-    """Memory available to this server, in bytes: that of the machine, or the limit of the container."""
+    """Memory available to this process, in bytes: that of the machine, or the limit of the container or process."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8_000_000_000
     limit = Path("/sys/fs/cgroup/memory.max")
     allowed = limit.read_text().strip() if limit.is_file() else "max"
-    return min(machine, int(allowed)) if allowed.isdecimal() else machine
+    found = [machine, *([int(allowed)] if allowed.isdecimal() else []), *_own_limit()]
+    return min(found)
+
+
+def _own_limit() -> list[int]:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return []
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return [] if most == resource.RLIM_INFINITY else [most]
 
 
 def url(address: str, port: int) -> str:

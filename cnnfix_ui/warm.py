@@ -7,7 +7,7 @@ from cnnfix_core.backtrack import Chosen
 from cnnfix_core.images import list_samples
 from cnnfix_core.methods import METHODS, reason_against
 from cnnfix_core.zoo import DEFAULT
-from cnnfix_ui.backtrack import answers
+from cnnfix_ui.backtrack.replies import reply
 from cnnfix_ui.server import results
 from cnnfix_ui.server.ahead import ahead
 from cnnfix_ui.server.visitors import NOBODY
@@ -20,8 +20,7 @@ def warm_up() -> None:
     _answer(network, first, EVIDENCE)
 
     def walk() -> None:
-        walked = results.recorded_walk(network, first, None, (EVIDENCE,))
-        answers.answer(walked, 0, Chosen(0))
+        results.recorded_walk(network, first, None, (EVIDENCE,)).ask(reply, "", None, 0, Chosen(0))
 
     ahead.start()
     ahead.prepare(
@@ -30,7 +29,7 @@ def warm_up() -> None:
             *(partial(_answer, network, picture, EVIDENCE) for picture in others),
             walk,
             partial(_answer, network, first, PUBLISHED),
-            *(partial(reason_against, network.model, method) for method in METHODS),
+            *(partial(network.ask, reason_against, method) for method in METHODS),
         ],
     )
 

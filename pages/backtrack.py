@@ -14,6 +14,7 @@ from cnnfix_ui.backtrack import units
 from cnnfix_ui.backtrack.component import player
 from cnnfix_ui.backtrack.playback_data import playback_data
 from cnnfix_ui.backtrack.talk import answer_questions, keep_inside, parse_step
+from cnnfix_ui.components.panels.component import photo_uri
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets import controls, networks
@@ -53,25 +54,24 @@ with kept_in_address(SETTINGS):
     networks.show_notice()
     preset = controls.choose_settings(lambda: None, own_controls).as_preset()
     presets = (preset, PUBLISHED if preset.weighted else EVIDENCE) if st.session_state["both"] else (preset,)
-    walked = None
+    walk = None
     place = first("answer")
     with place, st.spinner("Following the evidence back …", show_time=True):
         try:
-            walked = units.ask(lambda target: results.recorded_walk(network, picture, target, presets))
+            walk = units.ask(lambda target: results.recorded_walk(network, picture, target, presets))
         except CnnfixError as error:
             st.error(escaped(str(error)), icon=":material/info:")
             if isinstance(error, NoRuleError):
                 networks.link_to_models("See on the Models page where its walks stop")
-    explanation = walked.explanation if walked else None
+    explanation = walk.explanation if walk else None
     unit = st.session_state["unit"]
     with classes:
         if unit is None:
             controls.choose_classes(explanation, network.model.labels)
         else:
             units.back_to_classes()
-    if walked and explanation:
-        keep_inside(walked)
-        get = partial(results.recorded_walk, network, picture, unit or controls.target(), presets)
+    if walk and explanation:
+        keep_inside(walk)
         key = network.key, picture.digest, explanation.asked, explanation.unit, presets
         name = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
         large = st.session_state["large"]
@@ -79,6 +79,6 @@ with kept_in_address(SETTINGS):
             if preset.crops == "five":
                 st.caption("This method uses five crops. The walk shown here is the one of the centre crop.")
             st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
-            data = results.playbacks.get((name, large), partial(playback_data, walked, picture, name, large))
-            player({**data, "start": {"step": st.session_state["step"]}}, key="playback")
-            answer_questions(name, picture, get, SETTINGS)
+            data = results.playbacks.get((name, large), partial(walk.ask, playback_data, name, large))
+            player({**data, "photo": photo_uri(picture), "start": {"step": st.session_state["step"]}}, key="playback")
+            answer_questions(name, picture, walk, SETTINGS)

@@ -74,7 +74,7 @@ with kept_in_address(SETTINGS):
                 hiding.section(network, picture, explanation)
             else:
                 st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
-                report = partial(results.report_maker, network, picture, st.session_state["picture"])
+                report = partial(results.report_file, network, picture, st.session_state["picture"])
                 answer.show_explanation(picture, explanation, gradcam, report if asked is network else None)
                 with st.container(horizontal=True, gap="medium"):
                     looking.offer()

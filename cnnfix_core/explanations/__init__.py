@@ -19,6 +19,7 @@ from cnnfix_core.explanations.explanation import (
     UnitAsking,
     classes,
     explain,
+    view_scores,
 )
 from cnnfix_core.explanations.export import (
     FIXATION_COLUMNS,
@@ -71,4 +72,5 @@ __all__ = [
     "rounded",
     "sigma_of",
     "summary",
+    "view_scores",
 ]

@@ -261,7 +261,10 @@ class UnitAsking(PictureAsking):
 def classes(model: Model, image: Source | Picture, crops: Crops = "whole") -> Classes:
     """Predict the classes of a picture without an explanation. Raises PictureError."""
     picture = image if isinstance(image, Picture) else open_picture(image)
-    seen = model.views(picture, crops)
+    return Classes(model.labels, view_scores(model, picture, crops), model.meaning)
+
+
+def view_scores(model: Model, picture: Picture, crops: Crops) -> NDArray[np.floating]:
+    """The scores of a picture's views, (views, classes)."""
     with torch.no_grad():
-        scores = model.scores(model.inputs(picture, seen))
-    return Classes(model.labels, as_array(scores), model.meaning)
+        return as_array(model.scores(model.inputs(picture, model.views(picture, crops))))

@@ -12,7 +12,8 @@ from cnnfix_core.zoo.provenance import digest_of, reading_of, versions
 from cnnfix_core.zoo.scores import MEANINGS, Meaning, Where, meaning_in_words, probabilities
 from cnnfix_core.zoo.state_dict import State
 from cnnfix_core.zoo.untrusted.apart import MAX_SECONDS
-from cnnfix_core.zoo.untrusted.opening import MAX_MODEL_BYTES, open_own
+from cnnfix_core.zoo.untrusted.elsewhere import asked, is_elsewhere
+from cnnfix_core.zoo.untrusted.opening import MAX_MODEL_BYTES, FileOptions, open_own, open_tried
 
 __all__ = [
     "CHANNELS",
@@ -24,6 +25,7 @@ __all__ = [
     "MEANINGS",
     "Classifier",
     "DownloadProgress",
+    "FileOptions",
     "Labels",
     "LoadedNetwork",
     "Meaning",
@@ -33,9 +35,11 @@ __all__ = [
     "State",
     "Task",
     "Where",
+    "asked",
     "digest_of",
     "imagenet_classes",
     "in_evaluation",
+    "is_elsewhere",
     "list_models",
     "listed_channels",
     "load_model",
@@ -43,6 +47,7 @@ __all__ = [
     "model_info",
     "models_here",
     "open_own",
+    "open_tried",
     "probabilities",
     "project_file",
     "read_labels",

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnfix_core import Picture
 from cnnfix_core.backtrack import (
     Cloud,
     Path,
@@ -23,7 +22,6 @@ from cnnfix_core.backtrack import (
     spread,
 )
 from cnnfix_core.engine import Trace
-from cnnfix_ui.components.panels.component import photo_uri
 
 _TITLES = {"evidence": "Evidence", "published": "As published"}
 # Two walks diverge where less than this share of their evidence lies at the same places.
@@ -31,16 +29,15 @@ _PARTED = 0.5
 _MOST = 65535
 
 
-def playback_data(walked: Walked, picture: Picture, name: str, large: bool) -> dict[str, Any]:
-    """The data of the player.
+def playback_data(walked: Walked, name: str, large: bool) -> dict[str, Any]:
+    """The data of the player, without the photograph.
 
     name: unique to this walk. large: larger text, for a projector.
     """
-    path = walked.path
+    path, picture = walked.path, walked.explanation.fixations
     overlaps = [_overlap(walked.playbacks, step) for step in path.steps] if len(walked.playbacks) > 1 else None
     return {
         "id": name,
-        "photo": photo_uri(picture),
         "ratio": picture.width / picture.height,
         "view": walked.window,
         "large": large,

@@ -6,15 +6,16 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from cnnfix_core.backtrack import Chosen, Walked, unit_of
 from cnnfix_core.engine import Unit
 from cnnfix_core.errors import TargetError
+from cnnfix_ui.backtrack.replies import Reply
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
+from cnnfix_ui.server.results import RecordedWalk
 from cnnfix_ui.widgets import controls
 
 
-def ask(explained: Callable[[results.Target], Walked]) -> Walked:
+def ask(explained: Callable[[results.Target], RecordedWalk]) -> RecordedWalk:
     """The walk from the chosen unit, or from the class if there is none, or none in this network."""
     unit = st.session_state["unit"]
     if unit is not None:
@@ -31,15 +32,12 @@ def back_to_classes() -> None:
     st.button("Explain a class again", icon=":material/undo:", on_click=_ask_about, args=(None,), key="unit.end")
 
 
-def offer(walked: Walked, chosen: Chosen | None) -> None:
+def offer(reply: Reply) -> None:
     """Draw the button that asks about what is chosen, if it is a unit."""
-    unit = chosen and unit_of(walked, chosen)
-    if not chosen or not unit or unit == st.session_state["unit"]:
+    if not reply.unit or reply.unit == st.session_state["unit"]:
         return
-    step = walked.path.steps[chosen.step]
-    words = f"Explain {chosen.label(step)} of {step.module}"
-    if st.button(escaped(words), icon=":material/center_focus_strong:", key="unit.ask"):
-        _ask_about(unit)
+    if st.button(escaped(reply.words), icon=":material/center_focus_strong:", key="unit.ask"):
+        _ask_about(reply.unit)
         st.rerun(scope="app")
 
 

@@ -7,25 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from cnnfix_core import CnnfixError, Preset
-from cnnfix_core.batch import BatchExplainer, BatchResult, BatchRow, UploadedPicture, open_or_error, row_of
+from cnnfix_core import Preset
+from cnnfix_core.batch import UploadedPicture
 from cnnfix_core.engine import Unit
-from cnnfix_core.visualization import panel, photo_of
-from cnnfix_ui.components.panels.component import image_uri
+from cnnfix_ui.batch.entries import BatchEntry, entries
 from cnnfix_ui.server import shared_jobs
 from cnnfix_ui.server.jobs import Job
 from cnnfix_ui.server.results import Network
 
-_PART = 8
-_TILE = 240  # pixels of a tile's longest side
-
-
-@dataclass(frozen=True)
-class BatchEntry:
-    """A picture's row, and the picture with its map as a data URI; "" if the picture could not be read."""
-
-    row: BatchRow
-    image: str = ""
+_SIZE = 8
 
 
 @dataclass(frozen=True)
@@ -58,10 +48,10 @@ class BatchProgress:
 
 def request(network: Network, preset: Preset, unit: Unit | None, pictures: Sequence[UploadedPicture]) -> BatchProgress:
     """Request all pictures, and return their progress. unit: None to ask about the predicted class of each."""
-    parts = [tuple(pictures[n : n + _PART]) for n in range(0, len(pictures), _PART)]
+    parts = [tuple(pictures[n : n + _SIZE]) for n in range(0, len(pictures), _SIZE)]
     tasks: dict[Hashable, Callable[[Job], Any]] = {
         (network.key, preset, unit, tuple((one.name, one.digest) for one in parts[n])): partial(
-            _entries, network, preset, unit, parts[n]
+            _part, network, preset, unit, parts[n]
         )
         for n in range(len(parts))
     }
@@ -76,21 +66,7 @@ def request(network: Network, preset: Preset, unit: Unit | None, pictures: Seque
     )
 
 
-def _entries(
+def _part(
     network: Network, preset: Preset, unit: Unit | None, pictures: Sequence[UploadedPicture], job: Job
 ) -> BatchPart:
-    slices = BatchExplainer(network.model, preset, unit)
-    entries: list[BatchEntry] = []
-    for n in range(0, len(pictures), slices.size):
-        job.report(n / len(pictures))
-        some = pictures[n : n + slices.size]
-        answers = slices.answers([open_or_error(packed.content) for packed in some])
-        entries += [_entry(packed.name, answer) for packed, answer in zip(some, answers, strict=True)]
-    return BatchPart(tuple(entries))
-
-
-def _entry(name: str, answer: BatchResult | CnnfixError) -> BatchEntry:
-    row = row_of(name, answer)
-    if not isinstance(answer, BatchResult):
-        return BatchEntry(row)
-    return BatchEntry(row, image_uri(panel(photo_of(answer.picture, _TILE).convert("RGBA"), answer.map)))
+    return BatchPart(network.ask(entries, preset, unit, pictures, report=job.report))

@@ -18,7 +18,8 @@ from cnnfix_core.images import left_out, list_samples
 from cnnfix_core.utils import duration, percent
 from cnnfix_ui import address
 from cnnfix_ui.batch import parts, state
-from cnnfix_ui.batch.parts import BatchEntry, BatchProgress
+from cnnfix_ui.batch.entries import BatchEntry
+from cnnfix_ui.batch.parts import BatchProgress
 from cnnfix_ui.components.choices.component import Choice, choices
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.server.results import Network

@@ -19,7 +19,8 @@ from cnnfix_core.utils import percent
 from cnnfix_core.visualization import panel, photo_of
 from cnnfix_ui.captions import answers, state
 from cnnfix_ui.components.choices.component import Choice, choices
-from cnnfix_ui.components.panels.component import Panel, image_uri, panels
+from cnnfix_ui.components.images import image_uri
+from cnnfix_ui.components.panels.component import Panel, panels
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.widgets import answer, controls, depths
 from cnnfix_ui.widgets.downloads import downloads

@@ -7,11 +7,10 @@ from functools import cached_property
 
 from cnnfix_core import Picture, Prediction
 from cnnfix_core.explanations import Classes
-from cnnfix_core.methods import METHODS, reason_against
 from cnnfix_core.utils import percent
 from cnnfix_ui.compare.changes import CHANGES, strokes_on
 from cnnfix_ui.compare.questions import CompareQuestion
-from cnnfix_ui.server import results
+from cnnfix_ui.server import questions, results
 from cnnfix_ui.server.results import Network
 from cnnfix_ui.widgets import gallery, networks
 
@@ -42,8 +41,7 @@ class Case:
     @cached_property
     def reasons(self) -> dict[str, str]:
         """Why each method does not fit; "" if it does. Takes seconds the first time for a large network."""
-        contrast = self.rather_than is not None
-        return {name: reason_against(self.network.model, name, contrast) for name in METHODS}
+        return self.network.ask(questions.reasons, self.rather_than is not None)
 
     @property
     def predictions(self) -> tuple[Prediction, ...]:

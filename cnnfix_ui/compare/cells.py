@@ -9,11 +9,10 @@ from typing import Any, Literal
 import streamlit as st
 
 from cnnfix_core import Preset
-from cnnfix_core.methods import METHODS, Attribution, attribution
-from cnnfix_core.metrics import Curves, curves
-from cnnfix_core.regions import MAP_SIDE
+from cnnfix_core.methods import METHODS, Attribution
+from cnnfix_core.metrics import Curves
 from cnnfix_ui.compare.cases import Case
-from cnnfix_ui.server import shared_jobs
+from cnnfix_ui.server import questions, shared_jobs
 from cnnfix_ui.server.jobs import Job
 from cnnfix_ui.widgets.controls import WalkSettings
 
@@ -50,15 +49,9 @@ class GridCell:
 
     def compute(self, job: Job) -> Attribution:
         """Compute the map."""
-        return attribution(
-            self.case.network.model,
-            self.case.picture,
-            self.case.asked,
-            self.method,
-            crops=self.settings.crops,
-            longest_side=MAP_SIDE,
-            preset=self._preset(),
-            progress=job.report,
+        case, crops = self.case, self.settings.crops
+        return case.network.ask(
+            questions.drawn, case.picture, case.asked, self.method, crops, self._preset(), report=job.report
         )
 
     def _preset(self) -> Preset | None:
@@ -70,8 +63,8 @@ class GridCell:
 
     def measure(self, found: Attribution) -> Work:
         """A job that computes insertion and deletion for its map."""
-        model, picture, asked = self.case.network.model, self.case.picture, self.case.asked
-        return lambda job: curves(model, picture, found.map, asked, watch=lambda some: job.report(some.share, some))
+        case = self.case
+        return lambda job: case.network.ask(questions.measured, case.picture, found.map, case.asked, report=job.report)
 
 
 @dataclass(frozen=True)

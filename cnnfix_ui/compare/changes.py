@@ -36,7 +36,7 @@ def _brushed(network: Network, picture: Picture, strokes: Sequence[BrushStroke])
 
 
 def _noisy(kind: str, strength: int, network: Network, picture: Picture, _: object) -> tuple[Network, Picture]:
-    return network, results.disturbed(network, picture, kind, strength).picture
+    return network, results.disturbed(network, picture, kind, strength)
 
 
 def _shuffled(part: str, network: Network, picture: Picture, _: object) -> tuple[Network, Picture]:

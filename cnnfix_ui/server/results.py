@@ -1,31 +1,29 @@
 """Results that visitors share: networks, and explanations by network, picture, target and settings."""
 
 from collections.abc import Callable, Hashable
+from contextlib import nullcontext
 from dataclasses import astuple, dataclass
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from cnnfix_core import Explanation, Model, Picture, Preset, attribute, load_model, perturbations
-from cnnfix_core.backtrack import Walked, walked
-from cnnfix_core.engine import Unit
-from cnnfix_core.errors import ModelError
-from cnnfix_core.explanations import Classes, RecordedPicture, classes
+from cnnfix_core import Explanation, Model, Picture, Preset, load_model
+from cnnfix_core.backtrack import Walked
+from cnnfix_core.explanations import Classes
 from cnnfix_core.images import Crops, list_samples
-from cnnfix_core.methods import recorded_grad_cam
 from cnnfix_core.perturbations import randomised
-from cnnfix_core.regions import MAP_SIDE
-from cnnfix_core.report import PictureFile, Report, make_report
-from cnnfix_core.zoo import DownloadProgress
-from cnnfix_site.hosting import memory
+from cnnfix_core.report import PictureFile
+from cnnfix_core.zoo import DownloadProgress, asked, is_elsewhere
+from cnnfix_ui.server import questions
 from cnnfix_ui.server.cache import Cache
 from cnnfix_ui.server.turns import in_turn, turns
 from cnnfix_ui.server.visitors import visitor
 
+P = ParamSpec("P")
 Result = TypeVar("Result")
-_LARGE_MODEL = 200_000_000  # bytes of weights
+Target = questions.Target
 
 
 def _nbytes(answer: object) -> int:
@@ -34,35 +32,47 @@ def _nbytes(answer: object) -> int:
     return 40 * len(fixations) if fixations else getattr(answer, "nbytes", 1_000) + 1_000
 
 
-Target = int | tuple[int | None, int] | Unit | None
-
 # Room for four of the largest networks of the paper.
 models: Cache[str, Model] = Cache(2_500_000_000, lambda model: model.nbytes)
 # Explanations, Grad-CAM maps and predictions.
 answers: Cache[Hashable, Any] = Cache(400_000_000, _nbytes)
-# What networks computed for a picture, some 30 MB each for the bundled one, so that another class costs a walk only.
-recordings: Cache[Hashable, RecordedPicture] = Cache(400_000_000, lambda one: one.nbytes)
-# Recordings with all their values, 90 MB each for the bundled network: enough for a class of thirty.
-walks: Cache[Hashable, Walked] = Cache(max(memory() // 6, 1_000_000_000), lambda one: one.nbytes)
 
 # What browsers are sent of walks, so many of them; a megabyte each, about.
 playbacks: Cache[Hashable, dict[str, Any]] = Cache(64, lambda _: 1)
 
-# Reports that were asked for last, some 10 MB each.
-_reports: Cache[Hashable, Report] = Cache(16, lambda _: 1)
-
 
 @dataclass(frozen=True)
 class Network:
-    """A network. key: unique across visitors; results are cached under it."""
+    """A network.
+
+    Attributes:
+        key: unique across visitors; results are cached under it.
+        shuffled: the part of a network elsewhere whose weights are shuffled; "" for none.
+    """
 
     key: str
     model: Model
+    shuffled: str = ""
 
     @property
     def takes_long(self) -> bool:
         """Whether an explanation takes seconds, so that quick ones must be able to overtake it."""
-        return self.model.whole or self.model.nbytes > _LARGE_MODEL
+        return questions.takes_long(self.model)
+
+    def ask(self, question: Callable[Concatenate[Model, P], Result], *args: P.args, **options: P.kwargs) -> Result:
+        """The answer to a question about it, computed where it may run; the only way in which pages use a network.
+
+        Args:
+            question: a function of a model, of a module that a process without pages can import. It returns plain data.
+            args: its other arguments.
+            options: its named ones.
+
+        Raises:
+            CnnfixError: as the question.
+        """
+        if self.shuffled:
+            return asked(self.model, questions.OfShuffled(self.shuffled, question), *args, **options)
+        return asked(self.model, question, *args, **options)
 
 
 def loaded(name: str, progress: DownloadProgress | None = None) -> Model:
@@ -80,75 +90,82 @@ KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
 
 def predicted(network: Network, picture: Picture) -> Classes:
     """The network's predictions for the whole picture."""
-    return _cached(("predicted", network.key, picture.digest), network, lambda: classes(network.model, picture))
+
+    def made() -> Classes:
+        return Classes(network.model.labels, network.ask(questions.scores, picture), network.model.meaning)
+
+    return _cached(("predicted", network.key, picture.digest), network, made)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=KEYS)
-def disturbed(network: Network, picture: Picture, kind: str, strength: int) -> perturbations.AdversarialPicture:
+def disturbed(network: Network, picture: Picture, kind: str, strength: int) -> Picture:
     """The picture with adversarial noise."""
     with turns.acquired():
-        return perturbations.add_adversarial_noise(network.model, picture, kind, strength)
+        return network.ask(questions.disturbed, picture, kind, strength)
 
 
 def with_shuffled_weights(network: Network, part: str) -> Network:
     """The network with shuffled weights: all of them, or those of the last layer."""
     key = f"{network.key} without {part}"
+    if is_elsewhere(network.model):
+        return Network(key, network.model, part)
     return Network(key, models.get(key, lambda: randomised(network.model, part=part)))
 
 
 def explained(network: Network, picture: Picture, target: Target, preset: Preset) -> Explanation:
     """The explanation, without its traces."""
-
-    def made() -> Explanation:
-        recorded = _recorded(network, picture, preset.crops, whole=isinstance(target, Unit))
-        return recorded.explain(target, preset).without_traces()
-
-    return _cached(("explained", network.key, picture.digest, target, preset), network, made)
-
-
-def _recorded(network: Network, picture: Picture, crops: Crops, whole: bool = False) -> RecordedPicture:
-    def made() -> RecordedPicture:
-        return RecordedPicture(network.model, picture, crops, whole=whole)
-
-    # Recordings of large networks would need gigabytes.
-    return made() if network.takes_long or whole else recordings.get((network.key, picture.digest, crops), made)
-
-
-def recorded_walk(network: Network, picture: Picture, target: Target, presets: tuple[Preset, ...]) -> Walked:
-    """The walk with everything that was recorded, for stepping; cached while there is room."""
-    key = network.key, picture.digest, target, presets
-    return walks.get(key, _in_turn(network, lambda: walked(network.model, picture, target, presets)))
+    key = "explained", network.key, picture.digest, target, preset
+    return _cached(key, network, lambda: network.ask(questions.explained, picture, target, preset))
 
 
 def gradcam(
     network: Network, picture: Picture, target: int | tuple[int, int], crops: Crops
 ) -> NDArray[np.float32] | str:
     """Grad-CAM's map for the same target and crops, at most MAP_SIDE long; or a sentence why there is none."""
+    key = "gradcam", network.key, picture.digest, target, crops
+    return _cached(key, network, lambda: network.ask(questions.gradcam, picture, target, crops))
 
-    def drawn() -> NDArray[np.float32] | str:
-        found = None if network.takes_long else recorded_grad_cam(_recorded(network, picture, crops), target, MAP_SIDE)
-        if found is not None:
-            return found
-        try:
-            return attribute(network.model, picture, target, crops=crops, longest_side=MAP_SIDE)
-        except ModelError as error:
-            return str(error)
 
-    return _cached(("gradcam", network.key, picture.digest, target, crops), network, drawn)
+@dataclass(frozen=True)
+class RecordedWalk:
+    """A walk with everything that was recorded, for stepping: it is kept where it was made, while there is room."""
+
+    network: Network
+    picture: Picture
+    target: Target
+    presets: tuple[Preset, ...]
+
+    def ask(self, question: Callable[Concatenate[Walked, P], Result], *args: P.args, **options: P.kwargs) -> Result:
+        """The answer to a question about it, as for `Network.ask`. Raises what `walked` raises."""
+        of_walk = questions.OfWalk(self.picture, self.target, self.presets, question)
+        with nullcontext() if self._kept else in_turn(self.network.takes_long):
+            return self.network.ask(of_walk, *args, **options)
+
+    @property
+    def _kept(self) -> bool:
+        return questions.has_walk(self.network.model, self.picture, self.target, self.presets)
+
+    @property
+    def explanation(self) -> Explanation:
+        """Of the first preset."""
+        key = "walk", self.network.key, self.picture.digest, self.target, self.presets
+        found: Explanation = answers.get(key, lambda: self.ask(questions.explanation_of))
+        return found
+
+
+def recorded_walk(network: Network, picture: Picture, target: Target, presets: tuple[Preset, ...]) -> RecordedWalk:
+    """The walk, which has been made. Raises what `walked` raises."""
+    walk = RecordedWalk(network, picture, target, presets)
+    _ = walk.explanation
+    return walk
 
 
 def attributed(
     network: Network, picture: Picture, target: int | tuple[int, int], method: str
 ) -> NDArray[np.float32] | str:
     """The map of a quick method, at most MAP_SIDE long; or a sentence why there is none."""
-
-    def drawn() -> NDArray[np.float32] | str:
-        try:
-            return attribute(network.model, picture, target, method, longest_side=MAP_SIDE)
-        except ModelError as error:
-            return str(error)
-
-    return _cached(("attributed", network.key, picture.digest, target, method), network, drawn)
+    key = "attributed", network.key, picture.digest, target, method
+    return _cached(key, network, lambda: network.ask(questions.attributed, picture, target, method))
 
 
 def _cached(key: Hashable, network: Network, make: Callable[[], Result]) -> Result:
@@ -165,22 +182,23 @@ def _in_turn(network: Network, make: Callable[[], Result]) -> Callable[[], Resul
     return made
 
 
-def report_maker(network: Network, picture: Picture, name: str, explanation: Explanation) -> Callable[[], Report]:
-    """A function that makes the report once for all its files, and works outside the session.
+def report_file(
+    network: Network, picture: Picture, name: str, explanation: Explanation, form: str
+) -> Callable[[], bytes]:
+    """A function that makes one of the report's files, and works outside the session.
 
-    name: of the picture in the gallery.
+    Args:
+        network: the explained network.
+        picture: the picture.
+        name: of the picture in the gallery.
+        explanation: the answer that is reported.
+        form: a name in `questions.FORMS`.
     """
     who, sample = visitor(), next((one for one in list_samples() if one.name == name), None)
 
-    def made() -> Report:
+    def made() -> bytes:
+        file = PictureFile(name, sample.read()) if sample else PictureFile("picture.png")
         with turns.acquired(long=True, who=who):
-            return make_report(
-                network.model,
-                picture,
-                explanation.asked,
-                explanation.preset,
-                file=PictureFile(name, sample.read()) if sample else PictureFile("picture.png"),
-            )
+            return network.ask(questions.reported, picture, explanation.asked, explanation.preset, file, form)
 
-    key = network.key, picture.digest, name, explanation.asked, explanation.preset
-    return lambda: _reports.get(key, made)
+    return made

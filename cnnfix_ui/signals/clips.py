@@ -25,7 +25,8 @@ from cnnfix_core.utils import percent
 from cnnfix_core.visualization import panel, photo_of
 from cnnfix_core.zoo import DownloadProgress
 from cnnfix_ui.components.choices.component import Choice, choices
-from cnnfix_ui.components.panels.component import Panel, image_uri, panels, thumbnail
+from cnnfix_ui.components.images import image_uri
+from cnnfix_ui.components.panels.component import Panel, panels, thumbnail
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
 from cnnfix_ui.server.cache import Cache

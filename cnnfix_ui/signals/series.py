@@ -24,7 +24,7 @@ from cnnfix_core.modalities.timeseries import (
 )
 from cnnfix_core.modalities.timeseries.shipped import signal_samples
 from cnnfix_ui.components.choices.component import Choice
-from cnnfix_ui.components.panels.component import image_uri
+from cnnfix_ui.components.images import image_uri
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
 from cnnfix_ui.server.turns import turns

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from cnnfix_core import Explanation, Picture
 from cnnfix_core.explanations import as_csv, as_json, summary
-from cnnfix_core.report import Report, as_html, as_pdf, as_zip
 from cnnfix_core.visualization import comparison, png
 from cnnfix_core.zoo import listed_channels
 from cnnfix_ui.components.panels.component import Panel, panel_data, panels
@@ -48,7 +47,7 @@ def show_explanation(
     picture: Picture,
     explanation: Explanation,
     found: NDArray[np.float32] | str,
-    report: Callable[[Explanation], Callable[[], Report]] | None = None,
+    report: Callable[[Explanation, str], Callable[[], bytes]] | None = None,
 ) -> None:
     """Draw the fixations next to Grad-CAM, and describe both in words.
 
@@ -58,7 +57,7 @@ def show_explanation(
         picture: the picture that was explained.
         explanation: its fixations.
         found: Grad-CAM's map, or a sentence that says why there is none.
-        report: returns what makes the report; None if this network has none.
+        report: returns what makes the report in a form; None if this network has none.
     """
     chosen = depths.chosen(explanation)
     explanation, map_ = explanation.at(chosen.depth), chosen.map
@@ -77,7 +76,7 @@ def show_explanation(
     st.markdown(escaped(text))
     if isinstance(found, str):
         st.caption(escaped(f"Grad-CAM is not available. {found}"))
-    _downloads(picture, explanation, map_, gradcam, report and report(explanation))
+    _downloads(picture, explanation, map_, gradcam, report and partial(report, explanation))
     _what_it_saw(picture, explanation)
 
 
@@ -110,23 +109,19 @@ def _downloads(
     explanation: Explanation,
     map_: NDArray[np.floating],
     gradcam: NDArray[np.float32] | None,
-    report: Callable[[], Report] | None,
+    report: Callable[[str], Callable[[], bytes]] | None,
 ) -> None:
-    def reported() -> Explanation:
-        """As in the report, where there is one: the last digits depend on how many threads computed them."""
-        return report().explanation if report else explanation
-
     name = f"fixations-{explanation.target.label.split(' (')[0].replace(' ', '-')}"
     files: dict[str, tuple[str, Callable[[], str | bytes]]] = {
         f"{name}.png": ("Figure", lambda: png(comparison(picture, explanation, map_, gradcam))),
-        f"{name}.json": ("JSON", lambda: as_json(reported())),
-        f"{name}.csv": ("CSV", lambda: as_csv(reported())),
+        f"{name}.json": ("JSON", report("json") if report else lambda: as_json(explanation)),
+        f"{name}.csv": ("CSV", report("csv") if report else lambda: as_csv(explanation)),
     }
     if report:
         files |= {
-            f"{name}.html": ("Report", lambda: as_html(report())),
-            f"{name}.pdf": ("PDF", lambda: as_pdf(report())),
-            f"{name}.zip": ("Everything", lambda: as_zip(report())),
+            f"{name}.html": ("Report", report("html")),
+            f"{name}.pdf": ("PDF", report("pdf")),
+            f"{name}.zip": ("Everything", report("zip")),
         }
     downloads(files)
 

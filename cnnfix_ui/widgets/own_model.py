@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from cnnfix_core import Coverage, Preprocessing, coverage, open_own, open_picture
-from cnnfix_core.images import list_samples
-from cnnfix_core.zoo import Meaning, read_labels
+from cnnfix_core import Coverage, Preprocessing
+from cnnfix_core.errors import ModelError
+from cnnfix_core.zoo import FileOptions, Meaning, open_tried, read_labels
+from cnnfix_site import hosting
 from cnnfix_ui.server.results import Network
 
 _CHECKED = "own.checked"
@@ -19,7 +20,7 @@ class CheckRequest:
     """A model file to check, and how to read it.
 
     labels: content of the labels file. preprocessing: None for that of the file or the architecture.
-    scores, meaning: as `open_own` takes them.
+    scores, meaning: as `FileOptions` has them.
     """
 
     name: str
@@ -49,6 +50,8 @@ class CheckedModel:
 def check(request: CheckRequest, watch: Callable[[float], object] | None = None) -> CheckedModel:
     """Open the model, walk through it once, and keep it in the session.
 
+    Where others can reach the server, the network itself is kept and asked in a process of its own.
+
     Args:
         request: The file, and how to read it.
         watch: Called while the file is read and tried, with the seconds so far; an error that it raises ends that.
@@ -56,19 +59,14 @@ def check(request: CheckRequest, watch: Callable[[float], object] | None = None)
     Raises:
         CnnfixError: The model cannot be used; the session keeps the previous one.
     """
-    model = open_own(
-        request.content,
-        request.name,
-        architecture=request.architecture,
-        labels=None if request.labels is None else read_labels(request.labels),
-        preprocessing=request.preprocessing,
-        scores=request.scores,
-        meaning=request.meaning,
-        watch=watch,
+    labels = None if request.labels is None else read_labels(request.labels)
+    options = FileOptions(
+        request.name, request.architecture, labels, request.preprocessing, request.scores, request.meaning
     )
-    picture = open_picture(list_samples()[0].read())
-    (view,) = model.views(picture, "whole")
-    report = coverage(model.module, model.inputs(picture, [view]), target=model.top_score)
+    reachable = not hosting.is_local(st.get_option("server.address"))
+    model, report = open_tried(request.content, options, elsewhere=reachable, watch=watch)
+    if isinstance(report, str):
+        raise ModelError(report)
     checked = CheckedModel(Network(request.key, model), report)
     st.session_state[_CHECKED] = checked
     return checked

@@ -17,7 +17,7 @@ from cnnfix_core.backtrack.inspection import inspect
 from cnnfix_core.backtrack.picks import Chosen, element
 from cnnfix_core.backtrack.walkthrough import Walked, walked
 from cnnfix_core.zoo import architectures
-from cnnfix_ui.backtrack import talk
+from cnnfix_ui.backtrack import replies
 from cnnfix_ui.backtrack.answers import answer
 from cnnfix_ui.backtrack.playback_data import playback_data
 from tests.ui.visiting import page
@@ -115,13 +115,8 @@ def test_both_methods_and_another_class() -> None:
         {"playback": "x", "ask": 1, "step": 3.5, "chosen": None, "keep": False},
     ],
 )
-def test_questions_that_are_none_change_nothing(
-    question: dict[str, Any], walk: Walked, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    state: dict[str, Any] = {"step": 7, "chosen": Chosen(2, 3)}
-    monkeypatch.setattr(talk.st, "session_state", state)
-    talk._take(question, "x", walk)
-    assert state == {"step": 7, "chosen": Chosen(2, 3)}
+def test_questions_that_are_none_change_nothing(question: dict[str, Any], walk: Walked) -> None:
+    assert replies.taken(question, "x", walk, 7, Chosen(2, 3)) == (None, 7, Chosen(2, 3))
 
 
 @pytest.mark.parametrize(
@@ -140,14 +135,14 @@ def test_questions_that_are_none_change_nothing(
     ],
 )
 def test_what_is_chosen_in_the_browser(choice: object, chosen: Chosen | None, walk: Walked) -> None:
-    assert talk._chosen(choice, walk) == chosen
+    assert replies.choice_of(choice, walk) == chosen
 
 
 def test_a_point_stands_for_all_that_lies_at_its_place(walk: Walked) -> None:
     playback = walk.playbacks[0]
     step = next(step for step in walk.path.steps if step.module == "blocks.4.0.conv_pw")
     cloud = playback.clouds[playback.of_step[step.number]]
-    chosen = talk._chosen({"step": step.number, "point": cloud.first + 2}, walk)
+    chosen = replies.choice_of({"step": step.number, "point": cloud.first + 2}, walk)
     assert chosen == Chosen(step.number, None, tuple(cloud.place[2].tolist()))
     rows = chosen.rows(walk.trace.selection(step.value), step)
     np.testing.assert_array_equal(rows, np.flatnonzero(cloud.row == 2))
@@ -157,7 +152,7 @@ def test_a_point_stands_for_all_that_lies_at_its_place(walk: Walked) -> None:
 
 
 def test_the_playback_for_the_browser_is_the_playback(walk: Walked, cat: cnnfix.Picture) -> None:
-    data = playback_data(walk, cat, "x", large=False)
+    data = playback_data(walk, "x", large=False)
     assert len(json.dumps(data)) < 1_000_000
     assert [len(data[part]) for part in ("steps", "blocks", "stages")] == [
         len(getattr(walk.path, part)) for part in ("steps", "blocks", "stages")
@@ -240,7 +235,7 @@ def test_deep_networks_open_and_answer_at_once(name: str, cat: cnnfix.Picture) -
     walked(model, cat, None, [cnnfix.EVIDENCE])  # compiles
     started = time.process_time()  # not the clock, for others may be busy
     walk = walked(model, cat, None, [cnnfix.EVIDENCE])
-    playback = playback_data(walk, cat, "x", large=False)
+    playback = playback_data(walk, "x", large=False)
     opening = time.process_time() - started
     seconds, sizes = [], []
     for step in walk.path.steps[::17]:

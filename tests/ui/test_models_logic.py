@@ -17,10 +17,17 @@ import torch
 from streamlit.testing.v1 import AppTest
 from torch import nn
 
-from cnnfix_core import list_models, load_model
+from cnnfix_core import EVIDENCE, list_models, load_model, open_picture
+from cnnfix_core.batch import UploadedPicture
+from cnnfix_core.images import list_samples
+from cnnfix_core.report import PictureFile
 from cnnfix_core.zoo import DEFAULT, architectures
 from cnnfix_core.zoo.sources.torchvision import PublishedWeights
-from cnnfix_ui.server import results
+from cnnfix_core.zoo.untrusted import apart
+from cnnfix_core.zoo.untrusted.program import Program
+from cnnfix_ui.backtrack import files
+from cnnfix_ui.batch.entries import entries
+from cnnfix_ui.server import questions, results
 from cnnfix_ui.server.cache import Cache
 from cnnfix_ui.widgets import own_model
 
@@ -290,16 +297,24 @@ def test_scores_and_channels_can_be_said(program: bytes) -> None:
     )
 
 
-def test_where_walks_stop_is_said_before_and_after(monkeypatch: pytest.MonkeyPatch, program: bytes) -> None:
-    from cnnfix_core.engine import rules
+class WithoutRule(nn.Module):
+    """Has an operation for which there is no rule."""
 
-    known = rules.find
-    monkeypatch.setattr(rules, "find", lambda name: None if "relu" in name else known(name))
-    app = send(opened(), "stops.pt2", program, None)  # another name: answers for the other one may be kept
+    def __init__(self) -> None:
+        super().__init__()
+        self.cut, self.head = nn.Conv2d(3, 8, 3, 2), nn.Linear(8, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.head(self.cut(x).logcumsumexp(1).mean((2, 3)))
+        return scores
+
+
+def test_where_walks_stop_is_said_before_and_after() -> None:
+    app = send(opened(), "stops.pt2", exported(WithoutRule().eval(), 32, 32), None)
     assert "Walks stop at operations without a rule" in said(app)
-    assert "aten.relu" in app.dataframe[1].value["Walks stop at"][0]
+    assert "aten.logcumsumexp" in app.dataframe[1].value["Walks stop at"][0]
     app = button(app, "Explore with this network", last=True)
-    assert "relu" in app.error[0].value
+    assert "logcumsumexp" in app.error[0].value
     assert app.selectbox(key="class").options == [f"class {n}" for n in range(4)]
 
 
@@ -399,3 +414,49 @@ def test_what_cannot_be_made_is_tried_again() -> None:
     with pytest.raises(ValueError, match="not now"):
         cache.get("a", fail)
     assert cache.get("a", lambda: "b") == "b"
+
+
+# --- on a server that others can reach --------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("public")
+@pytest.mark.skipif(not apart.possible(), reason="this system cannot fork")
+def test_on_a_public_server_own_models_compute_in_another_process(
+    monkeypatch: pytest.MonkeyPatch, program: bytes
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("run in the server")
+
+    monkeypatch.setattr(Program, "run", never)
+    monkeypatch.setenv("CNNFIX_OWN_MODELS", "1")
+    app = send(opened(), "public.pt2", program, None)
+    assert "Walks reach the picture" in said(app)
+    app = button(app, "Explore with this network", last=True)
+    assert not app.error
+    assert any(heading.startswith("Why “class") for heading in headings(app))
+    assert app.get("download_button")
+    app = go(app, "backtrack")
+    assert any(heading.startswith("Why “class") for heading in headings(app))
+    assert not app.error
+    network, picture = app.session_state["own.checked"].network, open_picture(list_samples()[0].read())
+    told: list[float] = []
+
+    def report(share: float, _: object = None) -> None:
+        told.append(share)
+
+    found = network.ask(questions.drawn, picture, 1, "rise", None, None, report=report)
+    assert network.ask(questions.measured, picture, found.map, 1, report=report).insertion_area > 0
+    assert max(told) == 1
+    assert network.ask(questions.reasons, False)["gradcam"] == ""
+    assert network.ask(questions.disturbed, picture, "fgsm", 2).digest != picture.digest
+    assert network.ask(questions.reported, picture, 1, EVIDENCE, PictureFile("a.png"), "html").startswith(b"<!")
+    shuffled = results.with_shuffled_weights(network, "all")
+    assert results.predicted(shuffled, picture).top(1) != results.predicted(network, picture).top(1)
+    uploaded = UploadedPicture.of("a.png", list_samples()[0].read())
+    (entry,) = network.ask(entries, EVIDENCE, None, (uploaded,), report=report)
+    assert entry.row.picture == "a.png"
+    assert not entry.row.error
+    walk = results.recorded_walk(network, picture, 1, (EVIDENCE,))
+    for file in (walk.ask(files.step_file, picture, 2, None), walk.ask(files.animation, picture)):
+        assert file[:4] in (b"\x89PNG", b"GIF8")
+    assert walk.ask(files.whole_walk).startswith(b"{")

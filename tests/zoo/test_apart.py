@@ -164,18 +164,18 @@ def test_reading_can_be_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_one_file_is_read_at_a_time() -> None:
     seen, now = [], [0]
-    ask = apart._ask
+    read = apart.Process.read
 
     def counted(*given: object) -> tuple[bytes, bytes]:
         now[0] += 1
         seen.append(now[0])
         try:
-            return ask(*given)  # type: ignore[arg-type]
+            return read(*given)  # type: ignore[arg-type]
         finally:
             now[0] -= 1
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(apart, "_ask", counted)
+        patch.setattr(apart.Process, "read", counted)
         threads = [threading.Thread(target=open_own, args=(GOOD, "good")) for _ in range(4)]
         for thread in threads:
             thread.start()

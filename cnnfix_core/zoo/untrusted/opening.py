@@ -11,21 +11,29 @@ from typing import Any, BinaryIO, NamedTuple
 
 from torch import Tensor, nn
 
-from cnnfix_core.errors import ModelError, need
+from cnnfix_core.engine import Coverage, coverage
+from cnnfix_core.errors import CnnfixError, ModelError, need
+from cnnfix_core.images import list_samples, open_picture
+from cnnfix_core.utils.plain_data import NO_ARRAYS
+from cnnfix_core.utils.plain_data import packed as packed_data
+from cnnfix_core.utils.plain_data import unpacked as unpacked_data
 from cnnfix_core.zoo import architectures, state_dict
 from cnnfix_core.zoo.checkpoint import Checkpoint, Stored
 from cnnfix_core.zoo.fitting import Fitted, find, fit
-from cnnfix_core.zoo.labels import Labels
+from cnnfix_core.zoo.labels import Labels, numbered
 from cnnfix_core.zoo.model import Model
 from cnnfix_core.zoo.preprocessing import Preprocessing
 from cnnfix_core.zoo.scores import Meaning
 from cnnfix_core.zoo.untrusted import apart, export_reader, onnx_reader, state_dicts
 from cnnfix_core.zoo.untrusted.archive import Archive
+from cnnfix_core.zoo.untrusted.elsewhere import Elsewhere, OwnProcess
 from cnnfix_core.zoo.untrusted.packing import packed, unpacked
 from cnnfix_core.zoo.untrusted.program import Program
 from cnnfix_core.zoo.untrusted.program_data import as_data, from_data
 
 MAX_MODEL_BYTES = 1_000_000_000
+_MAX_CLASSES = 1_000_000
+_OWN = "your own"  # the licence
 
 
 def open_own(  # noqa: PLR0913  # all but the first two are optional
@@ -66,32 +74,61 @@ def open_own(  # noqa: PLR0913  # all but the first two are optional
     Raises:
         ModelError: the file cannot be used, in words for the person who sent it.
     """
-    content = _content(file, name, max_bytes)
+    said = FileOptions(name, architecture, labels, preprocessing, scores, meaning)
+    return open_tried(_content(file, name, max_bytes), said, watch=watch).model
+
+
+class FileOptions(NamedTuple):
+    """What the person says about a file; as for `open_own`."""
+
+    name: str
+    architecture: str | None = None
+    labels: Labels | None = None
+    preprocessing: Preprocessing | None = None
+    scores: str | int | None = None
+    meaning: Meaning | None = None
+
+
+class Tried(NamedTuple):
+    """A model from a file, and what a trial walk through it found, or why there was none."""
+
+    model: Model
+    report: Coverage | str
+
+
+def open_tried(
+    content: bytes, options: FileOptions, *, elsewhere: bool = False, watch: apart.Watch | None = None
+) -> Tried:
+    """A model from the bytes of a file, as `open_own` gives it, after a trial walk in the process that read it.
+
+    Args:
+        content: the file.
+        options: what is said of it.
+        elsewhere: never run the network in this process: the model can only be asked, see `asked`.
+        watch: as for `open_own`.
+
+    Raises:
+        ModelError: the file cannot be used.
+    """
     if onnx_reader.looks_like_onnx(content):
         need("onnx")
-    options = _Options(name, architecture, labels, preprocessing, scores, meaning)
+    name, library = options.name, _library(options.architecture)
+    if elsewhere:
+        own = OwnProcess(pickle.dumps((options, True)), content, name, library)
+        facts: _Facts = unpacked_data(_Facts, own.begin(watch), NO_ARRAYS)
+        return Tried(_asked_model(facts, options, own), facts.report)
     if not apart.possible():
-        return _model(_read(content, options), options)
-    facts, tensors = apart.ask(pickle.dumps(options), content, name, _library(architecture), watch)
-    del content
-    return _model(_unpacked(name, facts, tensors), options)
+        return _tried(_read(content, options), options)
+    process, text, tensors = apart.begun(pickle.dumps((options, False)), content, name, library, watch)
+    process.end()
+    source, report = _unpacked(name, text, tensors)
+    return Tried(_model(source, options), report)
 
 
 def _library(architecture: str | None) -> apart.Library:
     if architecture is None:
         return ""
     return "timm" if architecture.startswith("timm/") else "torchvision"
-
-
-class _Options(NamedTuple):
-    """What the person says about a file."""
-
-    name: str
-    architecture: str | None
-    labels: Labels | None
-    preprocessing: Preprocessing | None
-    scores: str | int | None
-    meaning: Meaning | None
 
 
 class _ProgramFile(NamedTuple):
@@ -102,41 +139,98 @@ class _ProgramFile(NamedTuple):
     meaning: Meaning | None = None
 
 
-def examined(request: bytes, content: bytes) -> tuple[bytes, bytes]:
-    """Read the file and try the model, as `open_own` does in a process of its own.
+class _Facts(NamedTuple):
+    """All that is told of a network that stays in its process. weights: shape and type of each."""
+
+    classes: int
+    preprocess: Preprocessing
+    source: str
+    meaning: Meaning
+    output: tuple[str | int, ...] | str | int | None
+    one_score: bool
+    notes: tuple[str, ...]
+    weights: tuple[tuple[tuple[int, ...], str], ...]
+    report: Coverage | str
+
+
+def examined(request: bytes, content: bytes) -> tuple[bytes, bytes, Model]:
+    """Read the file, try the model and walk through it, as `open_tried` does in a process of its own.
 
     Args:
-        request: the pickled `_Options`.
+        request: the pickled `FileOptions`, and whether the network stays in this process.
         content: the file.
 
     Returns:
-        What `_unpacked` takes: a description as JSON, and tensors as safetensors.
+        A description as JSON, tensors as safetensors where the network does not stay, and the model.
 
     Raises:
         ModelError: the file cannot be used.
         Exception: whatever else a hostile file can cause.
     """
-    options: _Options = pickle.loads(request)  # from this package in another process
+    options, stays = pickle.loads(request)  # from this package in another process
     source = _read(content, options)
-    if isinstance(source, _ProgramFile):
-        _model(source, options)
-        said: dict[str, Any] = {"program": as_data(source.program), "preprocessing": asdict(source.preprocessing)}
-        said["meaning"] = source.meaning
-        return packed(said, source.program.weights())
     needed: dict[str, Tensor] = {}
-    _model(_noting(source, needed), options)
+    if isinstance(source, Checkpoint) and not stays:
+        source = _noting(source, needed)
+    model, report = _tried(source, options)
+    if stays:
+        return *packed_data(_facts(model, report)), model
+    told = packed_data(report)[0].decode()
+    if isinstance(source, _ProgramFile):
+        said: dict[str, Any] = {"program": as_data(source.program), "preprocessing": asdict(source.preprocessing)}
+        said |= {"meaning": source.meaning, "report": told}
+        return *packed(said, source.program.weights()), model
     shapes = {key: one.shape for key, one in source.tensors.items()}
-    return packed({"shapes": shapes, "others": dict(source.others)}, needed)
+    return *packed({"shapes": shapes, "others": dict(source.others), "report": told}, needed), model
 
 
-def _unpacked(name: str, facts: bytes, tensors: bytes) -> Checkpoint | _ProgramFile:
+def _tried(source: Checkpoint | _ProgramFile, options: FileOptions) -> Tried:
+    """The model, which has run once, and a walk through it for the first sample."""
+    model = _model(source, options)
+    try:
+        picture = open_picture(list_samples()[0].read())
+        (view,) = model.views(picture, "whole")
+        return Tried(model, coverage(model.module, model.inputs(picture, [view]), target=model.top_score))
+    except CnnfixError as error:
+        return Tried(model, str(error))
+
+
+def _facts(model: Model, report: Coverage | str) -> _Facts:
+    assert not callable(model.output)
+    tensors = (*model.module.parameters(), *model.module.buffers())
+    weights = tuple((tuple(one.shape), str(one.dtype).removeprefix("torch.")) for one in tensors)
+    classes, whole = len(model.labels), (model.preprocess, model.source, model.meaning, model.output, model.one_score)
+    return _Facts(classes, *whole, model.notes, weights, report)
+
+
+def _asked_model(facts: _Facts, options: FileOptions, process: OwnProcess) -> Model:
+    name, labels = options.name, options.labels or numbered(min(facts.classes, _MAX_CLASSES))
+    if len(labels) != facts.classes:
+        raise ModelError(f"{name} has {facts.classes:,} classes, which are too many.")
+    return Model(
+        name,
+        name,
+        Elsewhere(process, facts.weights),
+        facts.preprocess,
+        labels,
+        facts.source,
+        _OWN,
+        meaning=facts.meaning,
+        output=facts.output,
+        one_score=facts.one_score,
+        notes=facts.notes,
+    )
+
+
+def _unpacked(name: str, facts: bytes, tensors: bytes) -> tuple[Checkpoint | _ProgramFile, Coverage | str]:
     said, found = unpacked(facts, tensors)
+    report: Coverage | str = unpacked_data(Coverage | str, said["report"].encode(), NO_ARRAYS)
     if "program" in said:
         expected = said["preprocessing"].items()
         values: dict[str, Any] = {key: tuple(one) if isinstance(one, list) else one for key, one in expected}
-        return _ProgramFile(from_data(said["program"], found), Preprocessing(**values), said["meaning"])
+        return _ProgramFile(from_data(said["program"], found), Preprocessing(**values), said["meaning"]), report
     stored = {key: Stored(tuple(shape), partial(found.__getitem__, key)) for key, shape in said["shapes"].items()}
-    return Checkpoint(name, stored, said["others"])
+    return Checkpoint(name, stored, said["others"]), report
 
 
 def _noting(checkpoint: Checkpoint, needed: dict[str, Tensor]) -> Checkpoint:
@@ -151,7 +245,7 @@ def _noting(checkpoint: Checkpoint, needed: dict[str, Tensor]) -> Checkpoint:
     return replace(checkpoint, tensors=stored)
 
 
-def _read(content: bytes, options: _Options) -> Checkpoint | _ProgramFile:
+def _read(content: bytes, options: FileOptions) -> Checkpoint | _ProgramFile:
     name = options.name
     if _is_program(content, name):
         return _ProgramFile(*export_reader.read(Archive(content, name)))
@@ -162,7 +256,7 @@ def _read(content: bytes, options: _Options) -> Checkpoint | _ProgramFile:
     return _checkpoint(content, name)
 
 
-def _model(source: Checkpoint | _ProgramFile, options: _Options) -> Model:
+def _model(source: Checkpoint | _ProgramFile, options: FileOptions) -> Model:
     """The model, which runs once."""
     name, architecture, labels, preprocessing, scores, meaning = options
     module: nn.Module

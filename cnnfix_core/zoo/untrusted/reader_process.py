@@ -1,23 +1,35 @@
-"""The process that reads untrusted files: started by `apart`, it makes a copy of itself for each file."""
+"""The process that `apart` starts: it makes a copy of itself for each untrusted file, which reads it and may stay."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
+import pickle
 import resource
 import signal
 import socket
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import torch
+from torch import nn
 
+from cnnfix_core.engine import coverage
 from cnnfix_core.errors import CnnfixError
+from cnnfix_core.utils.plain_data import packed
 from cnnfix_core.zoo import architectures
+from cnnfix_core.zoo.model import Model
 from cnnfix_core.zoo.untrusted import apart, opening
 
 
 def main(control: int) -> None:
     """Serve files until the process that asks has ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the copies
+    torch.set_num_threads(1)  # others would not survive in a copy
+    _warm_up()
     with socket.socket(fileno=control) as requests:
         while True:
             message, files, _, _ = socket.recv_fds(requests, 1, 1)
@@ -25,17 +37,32 @@ def main(control: int) -> None:
                 return
             _import(message)
             with socket.socket(fileno=files[0]) as answer:
-                pid = os.fork()
-                if not pid:
-                    try:
-                        requests.close()
-                        _serve(answer)
-                    finally:  # also if nobody waits for the answer any more
-                        os._exit(0)
-                _, status = os.waitpid(pid, 0)
-                with suppress(OSError):
-                    if status:
-                        answer.sendall(b"!" + bytes([status & 0x7F]))
+                if not os.fork():
+                    requests.close()
+                    _kept_watch_on(answer)
+
+
+def _warm_up() -> None:
+    """Load what walks need, such as compiled loops, once and not in each copy."""
+    layers = nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 4, 3, groups=2)
+    network = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
+    coverage(network.eval(), torch.rand(1, 3, 16, 16))
+    tempfile.gettempdir()  # a copy, which must not write, would find none
+
+
+def _kept_watch_on(answer: socket.socket) -> None:
+    """Serve one file in another copy, and tell by which signal that was ended. Does not return."""
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        pid = os.fork()
+        if not pid:
+            _serve(answer)
+            os._exit(0)
+        _, status = os.waitpid(pid, 0)
+        if status:
+            answer.sendall(apart.ENDED + bytes([status & 0x7F]))
+    finally:  # also if nobody waits for the answer any more
+        os._exit(0)
 
 
 def _import(library: bytes) -> None:
@@ -48,48 +75,89 @@ def _import(library: bytes) -> None:
 
 
 def _serve(answer: socket.socket) -> None:
-    """Read one file, within limits that the system holds, and end."""
+    """Read one file, within limits that the system holds, then answer questions until nobody asks any more."""
     answer.sendall(os.getpid().to_bytes(8, "little"))
-    memory, seconds, wait = json.loads(apart.receive_part(answer, apart.MAX_FACTS))
+    memory, seconds, wait, each, each_wait = json.loads(apart.receive_part(answer, apart.MAX_FACTS))
     request = apart.receive_part(answer, apart.MAX_FACTS)
     content = apart.receive_part(answer, opening.MAX_MODEL_BYTES)
-    _limit(memory + 3 * len(content), seconds, wait)
-    torch.set_num_threads(1)
+    _limit_memory(memory + 3 * len(content))
     try:
-        facts, tensors = opening.examined(request, content)
+        with _limited_time(seconds, wait):
+            facts, tensors, model = opening.examined(request, content)
         if len(facts) > apart.MAX_FACTS or len(tensors) > 2 * len(content) + apart.MAX_FACTS:
             raise MemoryError
-        parts = [facts, tensors]
-        kind = b"+"
     except BaseException as error:  # whatever a file can cause
-        kind, parts = b"-", [_sentence(error).encode("utf-8", "replace")]
+        return _send(answer, apart.FAILED, _told(error, "The file", "to read and to try, so it is not opened"))
+    _send(answer, apart.FOUND, facts, tensors)
+    del content, request, facts, tensors
+    while True:
+        try:
+            question = apart.receive_part(answer, 2 * apart.MAX_ARRAYS)
+        except (EOFError, OSError):
+            return None
+        try:
+            with _limited_time(each, each_wait):
+                parts = _answered(answer, model, question)
+        except BaseException as error:  # whatever a network can cause
+            _send(answer, apart.FAILED, _told(error, "The network", "for this, so there is no answer"))
+            if not isinstance(error, CnnfixError):  # what is left of it takes memory, or is broken
+                return None
+        else:
+            _send(answer, apart.FOUND, *parts)
+
+
+def _answered(answer: socket.socket, model: Model, question: bytes) -> tuple[bytes, bytes]:
+    threads, function, args, options, reports = pickle.loads(question)  # from this package in another process
+    torch.set_num_threads(threads)
+
+    def report(share: float, result: Any = None) -> None:
+        _send(answer, apart.PROGRESS, *packed((share, result)))
+
+    facts, arrays = packed(function(model, *args, **options, **({"report": report} if reports else {})))
+    if len(facts) > apart.MAX_FACTS or len(arrays) > apart.MAX_ARRAYS:
+        raise MemoryError
+    return facts, arrays
+
+
+def _send(answer: socket.socket, kind: bytes, *parts: bytes) -> None:
     answer.sendall(kind)
     for part in parts:
         apart.send(answer, part)
 
 
-def _limit(memory: int, seconds: int, wait: int) -> None:
-    """Let the system hold the limits, in bytes and seconds: no code of this process needs to run for that."""
+def _limit_memory(more: int) -> None:
+    """Let the system hold the limit, in bytes: no code of this process needs to run for that."""
     with open("/proc/self/statm") if os.path.exists("/proc/self/statm") else open(os.devnull) as file:
         now = int((file.read().split() or ["0"])[0]) * resource.getpagesize()
-    most = now + memory
-    limits = {
-        resource.RLIMIT_AS: (most, most),
-        resource.RLIMIT_CPU: (seconds, seconds + 1),
-        resource.RLIMIT_FSIZE: (0, 0),
-        resource.RLIMIT_CORE: (0, 0),
-    }
-    for limit, values in limits.items():
+    limits = {resource.RLIMIT_AS: now + more, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_CORE: 0}
+    for limit, most in limits.items():
         with suppress(ValueError, OSError):  # some systems do not know all of them
-            resource.setrlimit(limit, values)
+            resource.setrlimit(limit, (most, most))
+
+
+@contextmanager
+def _limited_time(seconds: float, wait: float) -> Iterator[None]:
+    """Let the system end this process after so many seconds of a processor, or by the clock, inside the block."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    now = math.ceil(used.ru_utime + used.ru_stime)
+    unlimited = resource.RLIM_INFINITY
+    resource.setrlimit(resource.RLIMIT_CPU, (now + math.ceil(seconds), unlimited))
     signal.setitimer(signal.ITIMER_REAL, wait)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        resource.setrlimit(resource.RLIMIT_CPU, (unlimited, unlimited))
 
 
-def _sentence(error: BaseException) -> str:
+def _told(error: BaseException, what: str, doing: str) -> bytes:
+    """An error as JSON: the name of its class among this package's, a sentence, and whether this process ends."""
+    name, broken = "ModelError", not isinstance(error, CnnfixError)
     if isinstance(error, MemoryError) or "t allocate memory" in str(error):  # as PyTorch says it
-        return (
-            f"The file takes more than {apart.MAX_MEMORY / 1e9:g} GB of memory to read and to try, so it is not opened."
-        )
-    if isinstance(error, CnnfixError):
-        return str(error)
-    return f"The file cannot be used ({type(error).__name__}): save the network again, with plain tensors."
+        text = f"{what} takes more than {apart.MAX_MEMORY / 1e9:g} GB of memory {doing}."
+    elif broken:
+        text = f"{what} cannot be used ({type(error).__name__}): save the network again, with plain tensors."
+    else:
+        name = next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == CnnfixError.__module__)
+        text = str(error)
+    return json.dumps([name, text, broken]).encode()

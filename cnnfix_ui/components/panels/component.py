@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +19,7 @@ from cnnfix_core.images import Picture, scaled_size
 from cnnfix_core.regions import BANDS, held_share
 from cnnfix_core.visualization import BAND_COLOURS, MOST_POINTS, POINT, POINT_EDGE, overlay, photo_of, png
 from cnnfix_ui.components.assets import script
+from cnnfix_ui.components.images import image_uri
 
 HERE = Path(__file__).parent
 _PHOTO_SIDE, _READ_SIDE = 1024, 112
@@ -207,10 +207,3 @@ def _readings(map_: NDArray[np.floating], among: NDArray[np.floating] | None) ->
 
 def _packed(values: NDArray[np.floating], kind: str) -> str:
     return base64.b64encode(np.rint(values).astype(kind).tobytes()).decode()
-
-
-def image_uri(image: Image.Image) -> str:
-    """An image as a JPEG in a data URI."""
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=86)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

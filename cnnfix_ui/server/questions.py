@@ -1,0 +1,169 @@
+"""What pages ask of a network.
+
+Each question is a function of a model that returns plain data, so that it can be asked where the network may run, see
+`cnnfix_core.zoo.asked`. Nothing here knows pages or visitors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Concatenate, Generic, ParamSpec, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnfix_core import Explanation, Model, Picture, Preset, attribute, perturbations
+from cnnfix_core.arrays import Floats
+from cnnfix_core.backtrack import Walked, walked
+from cnnfix_core.engine import Unit
+from cnnfix_core.errors import ModelError
+from cnnfix_core.explanations import RecordedPicture, as_csv, as_json, view_scores
+from cnnfix_core.images import Crops
+from cnnfix_core.methods import METHODS, Attribution, attribution, reason_against, recorded_grad_cam
+from cnnfix_core.metrics import Curves, curves
+from cnnfix_core.perturbations import randomised
+from cnnfix_core.regions import MAP_SIDE
+from cnnfix_core.report import WRITERS, PictureFile, make_report
+from cnnfix_core.report import Report as WholeReport
+from cnnfix_site.hosting import memory
+from cnnfix_ui.server.cache import Cache
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+Target = int | tuple[int | None, int] | Unit | None
+Report = Callable[..., None]
+# The files of a report. Numbers are those of the report, as the last digits depend on how many threads computed them.
+FORMS: dict[str, Callable[[WholeReport], bytes]] = {
+    **WRITERS,
+    "json": lambda made: as_json(made.explanation).encode(),
+    "csv": lambda made: as_csv(made.explanation).encode(),
+}
+_LARGE_MODEL = 200_000_000  # bytes of weights
+
+# What networks computed for a picture, some 30 MB each for the bundled one, so that another class costs a walk only.
+recordings: Cache[Hashable, RecordedPicture] = Cache(min(400_000_000, memory() // 12), lambda one: one.nbytes)
+# Recordings with all their values, 90 MB each for the bundled network: enough for a class of thirty.
+walks: Cache[Hashable, Walked] = Cache(max(memory() // 6, 1_000_000_000), lambda one: one.nbytes)
+# Reports that were asked for last, some 10 MB each.
+_reports: Cache[Hashable, WholeReport] = Cache(16, lambda _: 1)
+# Of a model, with one part of its weights shuffled.
+_shuffled: Cache[Hashable, Model] = Cache(0, lambda _: 1)
+
+
+def takes_long(model: Model) -> bool:
+    """Whether an explanation takes seconds, so that quick ones must be able to overtake it."""
+    return model.whole or model.nbytes > _LARGE_MODEL
+
+
+def scores(model: Model, picture: Picture) -> Floats:
+    """The scores of the whole picture, (1, classes)."""
+    return view_scores(model, picture, "whole").astype(float)
+
+
+def explained(model: Model, picture: Picture, target: Target, preset: Preset) -> Explanation:
+    """The explanation, without its traces."""
+    return _recorded(model, picture, preset.crops, isinstance(target, Unit)).explain(target, preset).without_traces()
+
+
+def _recorded(model: Model, picture: Picture, crops: Crops, whole: bool = False) -> RecordedPicture:
+    def made() -> RecordedPicture:
+        return RecordedPicture(model, picture, crops, whole=whole)
+
+    # Recordings of large networks would need gigabytes.
+    return made() if takes_long(model) or whole else recordings.get((model, picture.digest, crops), made)
+
+
+def gradcam(model: Model, picture: Picture, target: int | tuple[int, int], crops: Crops) -> NDArray[np.float32] | str:
+    """Grad-CAM's map for the same target and crops, at most MAP_SIDE long; or a sentence why there is none."""
+    found = None if takes_long(model) else recorded_grad_cam(_recorded(model, picture, crops), target, MAP_SIDE)
+    return attributed(model, picture, target, "gradcam", crops) if found is None else found
+
+
+def attributed(
+    model: Model, picture: Picture, target: int | tuple[int, int], method: str, crops: Crops = "whole"
+) -> NDArray[np.float32] | str:
+    """The map of a quick method, at most MAP_SIDE long; or a sentence why there is none."""
+    try:
+        return attribute(model, picture, target, method, crops=crops, longest_side=MAP_SIDE)
+    except ModelError as error:
+        return str(error)
+
+
+def reasons(model: Model, contrast: bool) -> dict[str, str]:
+    """Why each method does not fit; "" if it does. Takes seconds the first time for a large network."""
+    return {name: reason_against(model, name, contrast) for name in METHODS}
+
+
+def drawn(  # what a method takes
+    model: Model,
+    picture: Picture,
+    asked: int | tuple[int, int],
+    method: str,
+    crops: Crops | None,
+    preset: Preset | None,
+    report: Report,
+) -> Attribution:
+    """The map of a method, at most MAP_SIDE long."""
+    return attribution(
+        model, picture, asked, method, crops=crops, longest_side=MAP_SIDE, preset=preset, progress=report
+    )
+
+
+def measured(
+    model: Model, picture: Picture, map_: NDArray[np.floating], asked: int | tuple[int, int], report: Report
+) -> Curves:
+    """Insertion and deletion for a map."""
+    return curves(model, picture, map_, asked, watch=lambda some: report(some.share, some))
+
+
+def disturbed(model: Model, picture: Picture, kind: str, strength: int) -> Picture:
+    """The picture with adversarial noise."""
+    return perturbations.add_adversarial_noise(model, picture, kind, strength).picture
+
+
+def reported(
+    model: Model, picture: Picture, asked: int | tuple[int, int], preset: Preset, file: PictureFile, form: str
+) -> bytes:
+    """One file of a report, which is computed once for all of them. form: a name in `FORMS`."""
+    key = model, picture.digest, file.name, asked, preset
+    return FORMS[form](_reports.get(key, lambda: make_report(model, picture, asked, preset, file=file)))
+
+
+@dataclass(frozen=True)
+class OfShuffled(Generic[P, Result]):
+    """The same question about the network with shuffled weights: all of them, or those of the last layer."""
+
+    part: str
+    __wrapped__: Callable[Concatenate[Model, P], Result]
+
+    def __call__(self, model: Model, /, *args: P.args, **options: P.kwargs) -> Result:
+        """Answer it."""
+        shuffled = _shuffled.get((model, self.part), lambda: randomised(model, part=self.part))
+        return self.__wrapped__(shuffled, *args, **options)
+
+
+@dataclass(frozen=True)
+class OfWalk(Generic[P, Result]):
+    """A question about the walk with everything that was recorded."""
+
+    picture: Picture
+    target: Target
+    presets: tuple[Preset, ...]
+    __wrapped__: Callable[Concatenate[Walked, P], Result]
+
+    def __call__(self, model: Model, /, *args: P.args, **options: P.kwargs) -> Result:
+        """Answer it; the walk is kept while there is room."""
+        key = model, self.picture.digest, self.target, self.presets
+        walk = walks.get(key, lambda: walked(model, self.picture, self.target, self.presets))
+        return self.__wrapped__(walk, *args, **options)
+
+
+def explanation_of(walk: Walked) -> Explanation:
+    """The explanation of a walk."""
+    return walk.explanation
+
+
+def has_walk(model: Model, picture: Picture, target: Target, presets: tuple[Preset, ...]) -> bool:
+    """Whether the walk is kept."""
+    return (model, picture.digest, target, presets) in walks.cached_keys()
