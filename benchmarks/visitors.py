@@ -177,7 +177,7 @@ async def _asked(
         yield await session.click("step" if step else "backtrack", "backtrack", query)
 
 
-def listed(own: int) -> Shown:
+def listed(own: int = 0) -> Shown:
     """What the page lists of each sample, or of each photograph."""
     model = cnnfix.load_model()
     samples = {sample.name: sample.read() for sample in list_samples()}
@@ -187,7 +187,7 @@ def listed(own: int) -> Shown:
     }
 
 
-async def wave(server: Server, people: int, think: float, first: int, shown: Shown, own: int) -> list[Click]:
+async def wave(server: Server, people: int, think: float, first: int, shown: Shown, own: int = 0) -> list[Click]:
     """That many people at once."""
     visits = await asyncio.gather(*(visit(server, first + n, think, shown, own) for n in range(people)))
     return [click for clicks in visits for click in clicks]

@@ -39,11 +39,11 @@ def overlay(
     """
     values = np.asarray(density, np.float32)
     # Enlarge before dividing into bands, so that their edges are smooth.
-    large = Image.fromarray(values).resize(size, Image.Resampling.BICUBIC)
-    band = len(BANDS) - np.searchsorted(
-        floors(values if among is None else among, BANDS)[::-1], np.asarray(large), side="right"
-    )
-    image = Image.fromarray(band.astype(np.uint8))
+    large = np.asarray(Image.fromarray(values).resize(size, Image.Resampling.BICUBIC))
+    band = np.zeros(large.shape, np.uint8)
+    for floor in floors(values if among is None else among, BANDS):
+        band += large < floor
+    image = Image.fromarray(band)
     image.putpalette([part for colour in BAND_COLOURS for part in _rgb(colour)] + [0, 0, 0])
     image.info["transparency"] = bytes([*(round(255 * opacity) for opacity in BAND_OPACITY), 0])
     return image

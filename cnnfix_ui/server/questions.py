@@ -42,9 +42,9 @@ FORMS: dict[str, Callable[[WholeReport], bytes]] = {
 _LARGE_MODEL = 200_000_000  # bytes of weights
 
 # What networks computed for a picture, some 30 MB each for the bundled one, so that another class costs a walk only.
-recordings: Cache[Hashable, RecordedPicture] = Cache(min(400_000_000, memory() // 12), lambda one: one.nbytes)
-# Recordings with all their values, 90 MB each for the bundled network: enough for a class of thirty.
-walks: Cache[Hashable, Walked] = Cache(max(memory() // 6, 1_000_000_000), lambda one: one.nbytes)
+recordings: Cache[Hashable, RecordedPicture] = Cache(min(200_000_000, memory() // 12), lambda one: one.nbytes)
+# Recordings with all their values, 90 MB each for the bundled network.
+walks: Cache[Hashable, Walked] = Cache(min(600_000_000, memory() // 6), lambda one: one.nbytes)
 # Reports that were asked for last, some 10 MB each.
 _reports: Cache[Hashable, WholeReport] = Cache(16, lambda _: 1)
 # Of a model, with one part of its weights shuffled.

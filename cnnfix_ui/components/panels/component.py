@@ -127,6 +127,7 @@ def photo_uri(picture: Picture) -> str:
     return image_uri(photo_of(picture, _PHOTO_SIDE))
 
 
+@lru_cache(maxsize=64)
 def thumbnail(picture: Picture) -> str:
     """A small JPEG of the picture as a data URI."""
     return image_uri(photo_of(picture, 256))
