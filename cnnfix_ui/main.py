@@ -13,6 +13,7 @@ from cnnfix_ui import address
 from cnnfix_ui.components.menu.component import closing_menu
 from cnnfix_ui.errors import show_error
 from cnnfix_ui.learn import FRAME
+from cnnfix_ui.widgets.share import share
 
 HERE = Path(__file__).parent
 
@@ -73,6 +74,7 @@ except Exception as error:
 if listed:
     with st.container(key="foot"):
         closing_menu()
+        share()
         st.caption(
             "Everything is computed on the machine that serves this page. Your pictures never leave it and are not "
             "stored."

@@ -14,12 +14,12 @@ from cnnfix_ui.rooms.board import KEY as BOARD_KEY
 from cnnfix_ui.rooms.errors import RoomError
 from cnnfix_ui.rooms.export import answers_csv
 from cnnfix_ui.rooms.frame import bare
-from cnnfix_ui.rooms.invitation import addresses, only_here
 from cnnfix_ui.rooms.pulse import pulse
 from cnnfix_ui.rooms.registry import rooms
 from cnnfix_ui.rooms.reveals import Reveal, revealed
 from cnnfix_ui.rooms.room import Moment, Phase, Room
 from cnnfix_ui.rooms.scenes import Scene, pasted, prepare, ready, scene_at
+from cnnfix_ui.server.links import addresses, only_here
 from cnnfix_ui.server.visitors import visitor
 from cnnfix_ui.widgets.downloads import downloads
 
