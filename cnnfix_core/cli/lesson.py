@@ -24,7 +24,7 @@ def add(command: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print what is in the lesson, or its faults; write the worksheet."""
     need("markdown_it")
-    from cnnfix_core.lessons import lesson_file, list_lessons, load_lesson
+    from cnnfix_core.lessons import lesson_file, load_lesson
 
     if options.answers and not options.worksheet:
         raise CnnfixError("--answers needs --worksheet FILE.")
@@ -41,6 +41,4 @@ def run(options: argparse.Namespace) -> int:
     steps = "1 step" if len(lesson.steps) == 1 else f"{len(lesson.steps)} steps"
     asking = sum(step.question is not None for step in lesson.steps)
     print(f"{lesson.title}: {steps}, {asking} with a question, {lesson.minutes} minutes, {lesson.age}.")
-    if not shipped and lesson.name in {one.name for one in list_lessons()}:
-        print(f"In a folder of lessons it takes the place of the shipped lesson {lesson.name!r}.")
     return 0

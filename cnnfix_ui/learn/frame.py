@@ -69,16 +69,16 @@ def _say_that_there_is_none(error: LessonError, question: str) -> None:
 
 def _draw_step(place: Place) -> bool:
     """Draw what the step asks or reveals; False if its page is not to be drawn."""
+    if place.is_open:
+        answer = questions.ask(place)
+        if answer is not None:
+            place.answered(answer).go()
+        return False
     presents = place.presenting and place.step.screen.page == "explore"
     seen = None
     if place.step.question or presents:
         with st.spinner("Asking the network …", show_time=True):
             seen = seen_on(place.step.screen)
-    if place.is_open:
-        answer = questions.ask(place, seen)
-        if answer is not None:
-            place.answered(answer).go()
-        return seen is None
     if place.step.question:
         reveals.reveal(place, seen)
     if seen is None or not presents:

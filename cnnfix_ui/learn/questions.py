@@ -11,43 +11,49 @@ from cnnfix_ui.components.taps.component import TapQuestion, Taps, ask_taps, sho
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.learn.answers import Answer
 from cnnfix_ui.learn.place import Place
-from cnnfix_ui.learn.screens import Seen
+from cnnfix_ui.learn.screens import Shown, picture_on, seen_on
 
 _SENT, _HINTS = "lesson.sent", "lesson.hints"
 ANSWER = "Answer"
 HINT = "lesson-hint"  # key of the button
 
 
-def ask(place: Place, seen: Seen | None) -> Answer | None:
-    """Draw the question and return the answer once it is given. seen: what the screen shows, if it has a picture."""
-    key = place.key
+def ask(place: Place) -> Answer | None:
+    """Draw the question, and return the answer once it is given."""
     st.subheader(escaped(place.step.ask), anchor=False)
     if isinstance(place.step.question, Look):
         st.caption(_how(place.step.question))
-    shown, asked = st.columns([1.7, 1], gap="large") if seen else (None, st.container())
-    if shown and seen:
-        with shown:
-            _show(place, seen, key)
-    with asked:
-        given = _ask(place, key)
-        _hint(place, key)
+    shown = picture_on(place.step.screen)
+    left, right = st.columns([1.7, 1], gap="large") if shown else (None, st.container())
+    if left and shown:
+        with left:
+            _show(place, shown)
+    with right:
+        given = _ask(place, place.key)
+        _hint(place, place.key)
     return given
 
 
-def _show(place: Place, seen: Seen, key: str) -> None:
+def _show(place: Place, shown: Shown) -> None:
     """Draw what the question is about: the picture, to be tapped on or not, or two maps without their names."""
-    question = place.step.question
+    question, key = place.step.question, place.key
     if isinstance(question, Which):
-        maps = [seen.map(name) for name in question.methods]
-        shown = [Panel(name, [Layer(map_)]) for name, map_ in zip("AB", maps, strict=True) if map_ is not None]
-        panels(
-            seen.picture, shown, points="", opacity=0.75, alt="One of two maps of the same picture.", key=f"{key}.maps"
-        )
+        _show_maps(place, question)
     elif isinstance(question, Look):
         asked = TapQuestion(place.step.ask, ANSWER, 0 if question.box else question.most, question.box)
-        ask_taps(seen.picture, asked, key=f"{key}.taps", on_send=lambda taps: _keep(key, taps))
+        ask_taps(shown.picture, asked, key=f"{key}.taps", on_send=lambda taps: _keep(key, taps))
     else:
-        show_taps(seen.picture, label=f"The picture: {seen.sample.title}", key=f"{key}.picture")
+        show_taps(shown.picture, label=f"The picture: {shown.title}", key=f"{key}.picture")
+
+
+def _show_maps(place: Place, question: Which) -> None:
+    with st.spinner("Asking the network …", show_time=True):
+        seen = seen_on(place.step.screen)
+        assert seen is not None  # a file with such a question on another screen is refused
+        maps = {letter: seen.map(name) for letter, name in zip("AB", question.methods, strict=True)}
+    shown = [Panel(letter, [Layer(map_)]) for letter, map_ in maps.items() if map_ is not None]
+    alt = "One of two maps of the same picture."
+    panels(seen.picture, shown, points="", opacity=0.75, alt=alt, key=f"{place.key}.maps")
 
 
 def _ask(place: Place, key: str) -> Answer | None:
