@@ -24,7 +24,7 @@ def add(command: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print what is in the lesson, or its faults; write the worksheet."""
     need("markdown_it")
-    from cnnfix_core.lessons import lesson_file, load_lesson
+    from cnnfix_core.lessons import explained_on, lesson_file, load_lesson, worksheet
 
     if options.answers and not options.worksheet:
         raise CnnfixError("--answers needs --worksheet FILE.")
@@ -41,4 +41,7 @@ def run(options: argparse.Namespace) -> int:
     steps = "1 step" if len(lesson.steps) == 1 else f"{len(lesson.steps)} steps"
     asking = sum(step.question is not None for step in lesson.steps)
     print(f"{lesson.title}: {steps}, {asking} with a question, {lesson.minutes} minutes, {lesson.age}.")
+    if options.worksheet:
+        options.worksheet.write_bytes(worksheet(lesson, explained_on if options.answers else None))
+        print(options.worksheet)
     return 0

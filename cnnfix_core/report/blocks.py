@@ -89,7 +89,23 @@ class Command:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Answers to tick on paper."""
+
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines to write on."""
+
+    count: int
+
+
 Block: TypeAlias = Heading | Paragraph | Figures | Table | Legend | Command
+# What is printed, besides reports.
+Part: TypeAlias = Block | Options | Lines
 LEGEND = Legend(
     "The smallest areas that hold",
     tuple((colour, f"{100 * share:.0f} %") for colour, share in zip(BAND_COLOURS, BANDS, strict=True)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnnfix_core.errors import need
+from cnnfix_core.report.blocks import blocks, title
 from cnnfix_core.report.report import Report
 
 
@@ -11,4 +12,4 @@ def as_pdf(report: Report) -> bytes:
     need("reportlab")
     from cnnfix_core.report.pdf_layout import pdf_of
 
-    return pdf_of(report)
+    return pdf_of(list(blocks(report)), title(report))

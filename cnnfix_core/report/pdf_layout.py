@@ -1,9 +1,9 @@
-"""How ReportLab lays out a report; imported when a PDF is written."""
+"""How ReportLab lays out a report or a worksheet; imported when a PDF is written."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -20,8 +20,18 @@ from reportlab.platypus import KeepTogether, SimpleDocTemplate, Spacer
 from reportlab.platypus import Paragraph as Text
 from reportlab.platypus import Table as Grid
 
-from cnnfix_core.report.blocks import Block, Command, Figure, Figures, Heading, Legend, Paragraph, Table, blocks, title
-from cnnfix_core.report.report import Report
+from cnnfix_core.report.blocks import (
+    Command,
+    Figure,
+    Figures,
+    Heading,
+    Legend,
+    Lines,
+    Options,
+    Paragraph,
+    Part,
+    Table,
+)
 from cnnfix_core.visualization import FAINT, INK
 
 _MARGIN, _GAP = 48, 12
@@ -30,7 +40,7 @@ _WIDTH = A4[0] - 2 * (_MARGIN + _PADDING)
 _LINE, _SHADE = "#D5DBE0", "#F3F5F7"
 
 
-def pdf_of(report: Report) -> bytes:
+def pdf_of(whole: Sequence[Part], title: str) -> bytes:
     """The file, A4."""
     _fonts()
     content = io.BytesIO()
@@ -41,11 +51,10 @@ def pdf_of(report: Report) -> bytes:
         rightMargin=_MARGIN,
         topMargin=_MARGIN,
         bottomMargin=_MARGIN,
-        title=title(report),
+        title=title,
         author="CNN Fixations Explorer",
         invariant=1,
     )
-    whole = blocks(report)
     after_heading = (False, *(isinstance(block, Heading) for block in whole))
     parts = [part for block, after in zip(whole, after_heading, strict=False) for part in _parts(block, after)]
     document.build(parts, onFirstPage=_numbered, onLaterPages=_numbered)
@@ -77,7 +86,7 @@ _TITLES = {
 }
 
 
-def _parts(block: Block, after_heading: bool) -> Iterator[Any]:
+def _parts(block: Part, after_heading: bool) -> Iterator[Any]:
     match block:
         case Heading(text, level):
             yield Text(escape(text), _TITLES[level])
@@ -91,8 +100,19 @@ def _parts(block: Block, after_heading: bool) -> Iterator[Any]:
         case Legend():
             yield _legend(block)
             yield Spacer(1, 8)
+        case Options() | Lines():
+            yield from _to_fill_in(block)
         case Command(text):
             yield Text(escape(text), _CODE)
+
+
+def _to_fill_in(block: Options | Lines) -> Iterator[Any]:
+    if isinstance(block, Options):
+        yield from (Text(f"☐  {escape(text)}", _BODY) for text in block.texts)
+        return
+    line = ("LINEBELOW", (0, 0), (-1, -1), 0.5, HexColor(_LINE))
+    yield Grid([[""]] * block.count, [_WIDTH], [22] * block.count, style=[line])
+    yield Spacer(1, 8)
 
 
 def _rows(figures: tuple[Figure, ...], columns: int) -> Iterator[Any]:

@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from cnnfix_core.lessons import Lesson, unread_lessons
+from cnnfix_core.lessons import Lesson, unread_lessons, worksheet
 from cnnfix_site.hosting import lessons_folder
+from cnnfix_ui.components.prose.component import prose
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.learn import library
 from cnnfix_ui.learn.place import Place
+from cnnfix_ui.learn.screens import seen_on
 
 WithClass = Callable[[Lesson], object]
 _COLUMNS = 3
@@ -51,8 +53,28 @@ def _card(lesson: Lesson, with_class: WithClass | None) -> None:
 
 
 def _more(lesson: Lesson, key: str) -> None:
-    if st.button("Present on a projector", key=f"{key}.present", icon=":material/slideshow:"):
+    if st.button("Present on a projector", key=f"{key}.present", icon=":material/slideshow:", width="stretch"):
         Place(lesson, presenting=True).go()
+    sheets: dict[str, tuple[str, Callable[[], bytes]]] = {
+        f"{lesson.name}.pdf": ("Worksheet", lambda: worksheet(lesson)),
+        f"{lesson.name}-answers.pdf": ("Worksheet with answers and notes", lambda: worksheet(lesson, seen_on)),
+    }
+    for name, (label, made) in sheets.items():
+        st.download_button(
+            label,
+            made,
+            name,
+            "application/pdf",
+            icon=":material/print:",
+            on_click="ignore",
+            key=f"{key}.{label}",
+            width="stretch",
+        )
+    st.markdown("**Notes for the teacher**")
+    for number, step in enumerate(lesson.steps, 1):
+        if step.notes:
+            st.caption(escaped(f"{number}  {step.title}"))
+            prose(step.notes, key=f"{key}.notes.{number}")
 
 
 def _own() -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from cnnfix_core.lessons import Choose, Guess, Look, Which
+from cnnfix_core.lessons import Choose, Guess, Look, Shown, Which, picture_on
 from cnnfix_ui.components.panels.component import Layer, Panel, panels
 from cnnfix_ui.components.prose.component import prose
 from cnnfix_ui.components.taps.component import TapQuestion, Taps, ask_taps, show_taps
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.learn.answers import Answer
 from cnnfix_ui.learn.place import Place
-from cnnfix_ui.learn.screens import Shown, picture_on, seen_on
+from cnnfix_ui.learn.screens import seen_on
 
 _SENT, _HINTS = "lesson.sent", "lesson.hints"
 ANSWER = "Answer"

@@ -12,7 +12,7 @@ from cnnfix_core import METHODS
 from cnnfix_core.explanations import question, summary
 from cnnfix_core.gaze import Agreed, GazeError, Looks, agreed, agreement, look_map, looks, looks_in
 from cnnfix_core.images import Picture, scaled_size
-from cnnfix_core.lessons import Choose, Guess, Look, Which
+from cnnfix_core.lessons import Choose, Guess, Look, Which, number_text
 from cnnfix_core.visualization import overlay, png
 from cnnfix_ui.components.panels.component import Layer, Panel, panels
 from cnnfix_ui.components.prose.component import prose
@@ -63,11 +63,6 @@ def right_number(question: Guess, seen: Seen | None) -> float:
     if isinstance(question.right, float):
         return question.right
     return seen.facts[question.right] if seen else float("nan")
-
-
-def number_text(number: float, unit: str) -> str:
-    """A number as a person says it: whole from 10 on, else with two digits."""
-    return f"{number:.0f} {unit}".strip() if abs(number) >= 9.95 else f"{number:.2g} {unit}".strip()
 
 
 def _looked(seen: Seen, answer: Answer, key: str) -> None:

@@ -10,15 +10,11 @@ from numpy.typing import NDArray
 
 from cnnfix_core import Explanation, Picture, open_picture
 from cnnfix_core.engine import ALL
-from cnnfix_core.images import Sample, list_samples, load_sample
-from cnnfix_core.lessons import ASKABLE, Fact, Screen, asked_by
-from cnnfix_core.metrics import evidence_in
-from cnnfix_core.modalities.sketches import sketch_samples
-from cnnfix_core.regions import MAP_SIDE, GroundTruth
-from cnnfix_ui.captions import state as captions
+from cnnfix_core.images import Sample, load_sample
+from cnnfix_core.lessons import Fact, Screen, asked_by, facts_of
+from cnnfix_core.regions import MAP_SIDE
 from cnnfix_ui.server import results
 from cnnfix_ui.server.results import Network
-from cnnfix_ui.sketch import sections
 from cnnfix_ui.widgets import networks
 
 
@@ -33,13 +29,8 @@ class Seen:
 
     @property
     def facts(self) -> Mapping[Fact, float]:
-        """The numbers that can be guessed, in percent; NaN without a box."""
-        boxes = self.sample.boxes_of(self.explanation.target.label)
-        truth = GroundTruth(self.picture.width, self.picture.height, boxes)
-        return {
-            "probability": 100 * self.explanation.target.probability,
-            "inside": 100 * evidence_in(self.explanation.kept_fixations, truth),
-        }
+        """The numbers that can be guessed."""
+        return facts_of(self.explanation, self.picture, self.sample)
 
     def map(self, method: str = "fixations") -> NDArray[np.floating] | None:
         """The map of a method, at most MAP_SIDE long; None if the method does not fit. It waits for its turn."""
@@ -51,28 +42,6 @@ class Seen:
         else:
             found = results.attributed(self.network, self.picture, asked, method)
         return None if isinstance(found, str) else found
-
-
-@dataclass(frozen=True)
-class Shown:
-    """The picture of a screen. title: what it is called."""
-
-    picture: Picture
-    title: str
-
-
-def picture_on(screen: Screen) -> Shown | None:
-    """The picture that a screen is about; None if it has none."""
-    said = screen.settings.get
-    if screen.page == "sketch":
-        strokes = {one.name: one.strokes for one in sketch_samples()}.get(said("sheet", "cat"), ())
-        return Shown(sections.picture_of(strokes, None), "A drawing") if strokes else None
-    if screen.page not in (*ASKABLE, "captions"):
-        return None
-    sample = load_sample(
-        said("picture", list_samples()[0].name if screen.page in ASKABLE else captions.SETTINGS["picture"].default)
-    )
-    return Shown(open_picture(sample.read()), sample.title)
 
 
 def seen_on(screen: Screen) -> Seen | None:

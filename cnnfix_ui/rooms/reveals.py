@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cnnfix_core.gaze import Agreed, Looks, agreed, agreement, look_map, looks, looks_in, together
-from cnnfix_core.lessons import Choose, Guess, Look, Step, Which
-from cnnfix_ui.learn.reveals import NAMES, number_text
+from cnnfix_core.lessons import Choose, Guess, Look, Step, Which, number_text
+from cnnfix_ui.learn.reveals import NAMES
 from cnnfix_ui.rooms.answers import Answer, Point, distribution, middle
 from cnnfix_ui.rooms.pictures import SharedPicture
 from cnnfix_ui.rooms.room import BOARD, Room

@@ -134,7 +134,7 @@ def test_no_answer_needs_to_be_right() -> None:
         (HEAD + ASKING.format("answer: look\nright: 3"), 12, "Only a guess"),
         (HEAD + ASKING.format("answer: look\nhint: <i>h</i>"), 12, "HTML"),
         (HEAD + ASKING.format("answer: look") + "- [ ] a\n", 14, "answer: choose"),
-        (HEAD + ASKING.format("answer: look").replace("/explore?picture=cat", "/sketch"), 11, "needs a screen"),
+        (HEAD + ASKING.format("answer: look").replace("/explore?picture=cat", "/sketch"), 11, "needs a picture"),
         (HEAD + CHOICE + "- [ ] a\n", 11, "here are 1"),
         (HEAD + CHOICE + "- [ ] a\n- [ ] a\n", 14, "the same"),
         (HEAD + CHOICE + "- [x] a\n- [x] b\n", 14, "one right answer"),

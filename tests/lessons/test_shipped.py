@@ -55,3 +55,18 @@ def test_the_command_checks_a_file(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "has 2 faults" in said.err
     assert main(["lesson", str(tmp_path / "none.md")]) == 2
     assert main(["lesson", list_lessons()[0].name]) == 0
+
+
+def test_worksheets(tmp_path: Path) -> None:
+    (tmp_path / "mine.md").write_text(
+        HEAD
+        + STEP
+        + "## Guess\nscreen: /explore?picture=cat\nask: How sure?\nanswer: guess 0 to 100 %\nright: probability\n"
+        + "reveal: *So* sure.\nnotes: Ask why.\n\nA [class](#class).\n"
+        + "## Which\nscreen: /explore?picture=cat\nask: Which?\nanswer: which fixations gradcam\n\nTwo.\n"
+    )
+    for more in ([], ["--answers"]):
+        sheet = tmp_path / "sheet.pdf"
+        assert main(["lesson", str(tmp_path / "mine.md"), "--worksheet", str(sheet), *more]) == 0
+        assert sheet.read_bytes().startswith(b"%PDF")
+    assert main(["lesson", str(tmp_path / "mine.md"), "--answers"]) == 2

@@ -13,7 +13,7 @@ from cnnfix_core.backtrack import walked
 from cnnfix_core.engine import EVIDENCE
 from cnnfix_core.explanations import classes
 from cnnfix_core.images import load_sample
-from cnnfix_core.lessons import Guess, Lesson, Screen, Step, list_lessons, parse_screen
+from cnnfix_core.lessons import Guess, Lesson, Screen, Step, list_lessons, parse_screen, picture_on
 from cnnfix_core.methods import attribution
 from cnnfix_core.metrics import energy_in, rank_correlation
 from cnnfix_core.modalities.sketches import sketch_samples
@@ -21,7 +21,7 @@ from cnnfix_core.perturbations import add_adversarial_noise, painted, randomised
 from cnnfix_core.regions import Box, GroundTruth
 from cnnfix_ui.backtrack.playback_data import playback_data
 from cnnfix_ui.learn.reveals import right_number
-from cnnfix_ui.learn.screens import Seen, picture_on, seen_on
+from cnnfix_ui.learn.screens import Seen, seen_on
 from cnnfix_ui.sketch import sections
 
 from .visiting import page
