@@ -4,7 +4,6 @@ Streamlit puts this folder first on the import path, so no file here may have th
 imported (`logging`, `types`, `torch` ...).
 """
 
-from contextlib import nullcontext
 from pathlib import Path
 
 import streamlit as st
@@ -69,8 +68,7 @@ try:
 
         drawn = frame.draw(frame_settings, names[page.title], questions[page.title])
     if drawn:
-        with st.container(key="page") if listed else nullcontext():
-            page.run()
+        page.run()
 except Exception as error:
     show_error(error)
 if listed:

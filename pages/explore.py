@@ -12,9 +12,8 @@ from cnnfix_core.errors import CnnfixError, NoRuleError
 from cnnfix_core.explanations import question
 from cnnfix_ui.address import Setting, kept_in_address, one_of
 from cnnfix_ui.errors import escaped
-from cnnfix_ui.explore import hiding, looking, sections
+from cnnfix_ui.explore import cutting, hiding, looking, sections
 from cnnfix_ui.explore.article import article
-from cnnfix_ui.learn import draft, welcome
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets import answer, controls, depths, networks
 from cnnfix_ui.widgets.gallery import choose_picture
@@ -28,6 +27,7 @@ SETTINGS = {
     "at": Setting(None, sections.parse_pixel, sections.pixel_text),
     "look": looking.LOOK,
     "hide": hiding.HIDDEN,
+    "cut": cutting.CUT,
 }
 
 
@@ -39,7 +39,6 @@ def reset() -> None:
     hiding.again()
 
 
-welcome.offer()
 with kept_in_address(SETTINGS):
     picture = choose_picture("picture", on_change=reset)
     notice = first("notice")
@@ -74,12 +73,15 @@ with kept_in_address(SETTINGS):
                 looking.section(picture, st.session_state["picture"], explanation, answer.maps(explanation, gradcam))
             elif hiding.asked() and asked is network:
                 hiding.section(network, picture, explanation)
+            elif cutting.asked():
+                cutting.section(picture, st.session_state["picture"] or "", explanation)
             else:
                 st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
                 report = partial(results.report_file, network, picture, st.session_state["picture"])
                 answer.show_explanation(picture, explanation, gradcam, report if asked is network else None)
                 with st.container(horizontal=True, gap="medium"):
                     looking.offer()
+                    cutting.offer()
                     if asked is network:
                         hiding.offer()
     if explanation and asked is network:
@@ -91,6 +93,4 @@ with kept_in_address(SETTINGS):
             ):
                 place_of = Path(__file__).with_name(f"{page}.py")
                 st.page_link(place_of, label=words, icon=":material/arrow_forward:")
-        with place:
-            draft.offer("explore")
         article(explanation)

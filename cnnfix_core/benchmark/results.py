@@ -31,6 +31,7 @@ class BenchmarkRow:
         loc_top1: 1 if iou >= 0.5 and the prediction is right, else 0.
         loc_given: 1 if iou >= 0.5, else 0.
         insertion, deletion: Areas under the curves of `asked`.
+        cut_out: IoU of the cut-out from the map with the mask; NaN without a mask.
         road, sensitivity: From `cnnfix_core.metrics`.
         seconds: Computation time of the map.
         layer: The layer of the map.
@@ -55,6 +56,7 @@ class BenchmarkRow:
     loc_given: float = NONE
     insertion: float = NONE
     deletion: float = NONE
+    cut_out: float = NONE
     road: float = NONE
     sensitivity: float = NONE
     covered: float = NONE
@@ -82,6 +84,7 @@ class BenchmarkSettings:
         methods: Names of the methods.
         steps: Number of steps of insertion and deletion; 0 leaves them out.
         road: Whether ROAD is computed.
+        cut_outs: Whether cut-outs are measured against masks.
         sensitivity: Whether the sensitivity to noise is computed.
         pictures: SHA-256, in hex, of the list of pictures, labels and ground truths.
         count: Number of pictures.
@@ -95,6 +98,7 @@ class BenchmarkSettings:
     pictures: str
     count: int
     road: bool = False
+    cut_outs: bool = False
     sensitivity: bool = False
     readings: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=versions)

@@ -13,7 +13,7 @@ from cnnfix_core.explanations import Prediction, classes
 from cnnfix_core.images import Picture
 from cnnfix_core.methods import METHODS, reason_against
 from cnnfix_core.metrics import Measured, energy_in, measured
-from cnnfix_core.regions import BoxRule
+from cnnfix_core.regions import BoxRule, GroundTruth, cut_out
 from cnnfix_core.utils import Journal
 from cnnfix_core.zoo import Model
 
@@ -50,6 +50,7 @@ class Plan:
         slow: Slow methods run only on this many pictures; None for all.
         rules: How to derive the boxes of some methods, by name, instead of their own rules.
         road: Whether to compute ROAD.
+        cut_outs: Whether to measure cut-outs against masks.
         sensitivity: Whether to compute the sensitivity to noise.
     """
 
@@ -59,6 +60,7 @@ class Plan:
     slow: int | None = None
     rules: Mapping[str, BoxRule] = field(default_factory=dict)
     road: bool = False
+    cut_outs: bool = False
     sensitivity: bool = False
 
     def methods_for(self, number: int, methods: Sequence[str]) -> list[str]:
@@ -148,9 +150,18 @@ def _rows(name: str, model: Model, item: Item, methods: Sequence[str], plan: Pla
                 with_sensitivity=plan.sensitivity,
             )
             other = energy_in(result.found.map, others.on(result.found.map.shape)) if others else NONE
-            yield replace(_row(replace(row, method=method), result), other=other)
+            cut = _cut_out(picture, truth, result) if plan.cut_outs else NONE
+            yield replace(_row(replace(row, method=method), result), other=other, cut_out=cut)
         except _FAILURES as error:
             yield replace(row, method=method, error=str(error))
+
+
+def _cut_out(picture: Picture, truth: GroundTruth, result: Measured) -> float:
+    """The IoU of the object that is cut out with its mask, 0 to 1; NaN without a mask."""
+    if truth.mask is None:
+        return NONE
+    found, wanted = cut_out(picture.pixels, result.found.map), truth.on((picture.height, picture.width))
+    return float((found & wanted).sum() / (found | wanted).sum())
 
 
 def _asked(row: BenchmarkRow, model: Model, picture: Picture) -> tuple[BenchmarkRow, int | tuple[int, int]]:

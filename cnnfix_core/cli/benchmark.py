@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnnfix_core.cli.options import (
     STEPS,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 # Chosen so that the benchmark on composed scenes takes less than two minutes on two cores.
 _QUICK_SCENES, _QUICK_PAIRS, _QUICK_SLOW, _QUICK_STEPS = 8, 2, 1, 6
 _DECIDE = ("pairs", "seed", "steps", "slow", "methods", "models", "against", "markdown")
-_MEASURES = ("road", "sensitivity")
+_MEASURES = ("road", "cut_outs", "sensitivity")
 _ALL = {"pairs": _QUICK_PAIRS, "seed": 0, "methods": "all"}
 
 
@@ -69,6 +69,9 @@ def add(command: Parser) -> None:
         help=f"steps of insertion and deletion, 0 for none (default: {STEPS}, {_QUICK_STEPS} for scenes)",
     )
     add_measures(command)
+    command.add_argument(
+        "--cut-outs", action="store_true", help="also cut out the object and measure it against masks; takes longer"
+    )
     command.add_argument(
         "--slow",
         metavar="N",
@@ -117,7 +120,7 @@ def _folder(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
     from cnnfix_core.benchmark import Plan, tables
 
     steps = STEPS if options.steps is None else options.steps
-    plan = Plan(_items(options), methods, steps, options.slow, road=options.road, sensitivity=options.sensitivity)
+    plan = Plan(_items(options), methods, steps, options.slow, **_asked_for(options))
     rows, unfit = _measured(_sources(options, [DEFAULT]), plan, options.out)
     text = tables(rows, unfit, options.against)
     print(text, end="")
@@ -140,8 +143,7 @@ def _scenes(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
         steps,
         slow,
         scenes.RULES,
-        options.road,
-        options.sensitivity,
+        **_asked_for(options),
     )
     further = []
     with contextlib.ExitStack() as stack:
@@ -162,13 +164,17 @@ def _scenes(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
     return 0
 
 
+def _asked_for(options: argparse.Namespace) -> dict[str, Any]:
+    return {name: getattr(options, name) for name in _MEASURES}
+
+
 def _command(options: argparse.Namespace) -> str:
     """The command that makes the same page."""
     words = ["cnnfix benchmark --scenes"]
     words += [str(options.scenes)] if options.scenes != _QUICK_SCENES else []
     given = {name: getattr(options, name) for name in _DECIDE}
     words += [f"--{name} {value}" for name, value in given.items() if value not in (None, _ALL.get(name))]
-    words += [f"--{name}" for name in _MEASURES if getattr(options, name)]
+    words += [f"--{name.replace('_', '-')}" for name in _MEASURES if getattr(options, name)]
     return " ".join(words)
 
 
@@ -190,6 +196,7 @@ def _measured(sources: Sequence[Source], plan: Plan, out: Path) -> tuple[list[Be
         digest(plan.items),
         len(plan.items),
         road=plan.road,
+        cut_outs=plan.cut_outs,
         sensitivity=plan.sensitivity,
         readings=readings,
     )

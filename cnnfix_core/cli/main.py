@@ -18,6 +18,7 @@ _COMMANDS = {
     "explain": "explain one picture",
     "compare": "compare several methods on one picture, with numbers",
     "report": "write a report as HTML, PDF, or a zip archive with all data",
+    "cutout": "cut out the object that a map points at",
     "caption": "caption a picture, and explain each word",
     "backtrack": "list the layers from the score back to the picture",
     "batch": "explain many pictures: a table with one row per picture",

@@ -85,6 +85,11 @@ def add_file(command: argparse.ArgumentParser) -> None:
     add_device(command)
 
 
+def add_method(command: argparse.ArgumentParser, what: str) -> None:
+    """Add the argument for one method."""
+    command.add_argument("--method", metavar="NAME", default="fixations", help=f"{what} (default: fixations)")
+
+
 def add_measures(command: argparse.ArgumentParser) -> None:
     """Add the arguments for what is measured only if it is asked for."""
     command.add_argument("--road", action="store_true", help="also compute ROAD; takes a second or more for each map")

@@ -1,5 +1,6 @@
 """Figures, drawn with Pillow."""
 
+from cnnfix_core.visualization.cut_outs import outlined, transparent
 from cnnfix_core.visualization.drawing import (
     BAND_COLOURS,
     BAND_OPACITY,
@@ -31,9 +32,11 @@ __all__ = [
     "comparison",
     "draw_discs",
     "grid",
+    "outlined",
     "overlay",
     "panel",
     "photo_of",
     "png",
+    "transparent",
     "type_of",
 ]

@@ -453,7 +453,7 @@ def test_compare_a_sample_with_its_boxes(capsys: pytest.CaptureFixture[str], tmp
     out = tmp_path / "out.csv"
     asked = [sample.name, "--model", NETWORK, "--target", "star"]
     assert main(["compare", *asked, "--methods", "gradcam", "--csv", str(out)]) == 0
-    assert "The ground truth covers" in capsys.readouterr().out
+    assert "The box around the star covers" in capsys.readouterr().out
     picture = cnnfix.open_picture(sample.read())
     rows = {row["method"]: row for row in csv.DictReader(out.open(encoding="utf-8"))}
     assert list(rows) == ["gradcam", "centre", "random"]

@@ -373,3 +373,16 @@ def test_backtrack_says_what_a_step_has_not(run: Run, cat_file: Path, options: l
     code, _, err = run("backtrack", cat_file, *options)
     assert code != 0
     assert message in err
+
+
+def test_cutout_writes_the_object_and_its_mask(run: Run, cat_file: str, tmp_path: Path) -> None:
+    files = {name: tmp_path / f"{name}.png" for name in ("out", "mask", "figure")}
+    options = [word for name, file in files.items() for word in (f"--{name}", str(file))]
+    code, out, _ = run("cutout", cat_file, "--target", "tabby", "--method", "gradcam", *options)
+    assert code == 0
+    assert out.startswith("“tabby”, from Grad-CAM: ")
+    cut, mask = np.asarray(Image.open(files["out"])), np.asarray(Image.open(files["mask"]))
+    assert cut.shape == (300, 451, 4)
+    np.testing.assert_array_equal(cut[..., 3] > 0, mask)
+    assert 0 < mask.mean() < 1
+    assert Image.open(files["figure"]).mode == "RGB"
