@@ -91,6 +91,11 @@ def enter_frame(names: Sequence[str]) -> dict[str, str]:
     given = st.query_params.to_dict()
     if _is_new(given):
         st.session_state[_FRAME] = {name: given[name] for name in names if name in given}
+    return frame()
+
+
+def frame() -> dict[str, str]:
+    """The settings of the frame; none if there is no frame around the pages."""
     return dict(st.session_state.get(_FRAME, {}))
 
 

@@ -4,6 +4,7 @@ Streamlit puts this folder first on the import path, so no file here may have th
 imported (`logging`, `types`, `torch` ...).
 """
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import streamlit as st
@@ -68,7 +69,8 @@ try:
 
         drawn = frame.draw(frame_settings, names[page.title], questions[page.title])
     if drawn:
-        page.run()
+        with st.container(key="page") if listed else nullcontext():
+            page.run()
 except Exception as error:
     show_error(error)
 if listed:

@@ -8,6 +8,7 @@ from cnnfix_ui.compare import state
 from cnnfix_ui.compare.cases import case_of
 from cnnfix_ui.compare.section import show_comparison
 from cnnfix_ui.errors import escaped
+from cnnfix_ui.learn import draft
 from cnnfix_ui.widgets import controls, networks
 from cnnfix_ui.widgets.gallery import choose_picture, title_of
 from cnnfix_ui.widgets.order import first
@@ -31,3 +32,4 @@ with kept_in_address(state.SETTINGS):
     with first("question"):
         st.header(question(case.target, case.rather_than), anchor=False)
     show_comparison(base)
+    draft.offer("compare")

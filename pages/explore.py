@@ -14,6 +14,7 @@ from cnnfix_ui.address import Setting, kept_in_address, one_of
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.explore import cutting, hiding, looking, sections
 from cnnfix_ui.explore.article import article
+from cnnfix_ui.learn import draft, welcome
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets import answer, controls, depths, networks
 from cnnfix_ui.widgets.gallery import choose_picture
@@ -39,6 +40,7 @@ def reset() -> None:
     hiding.again()
 
 
+welcome.offer()
 with kept_in_address(SETTINGS):
     picture = choose_picture("picture", on_change=reset)
     notice = first("notice")
@@ -93,4 +95,6 @@ with kept_in_address(SETTINGS):
             ):
                 place_of = Path(__file__).with_name(f"{page}.py")
                 st.page_link(place_of, label=words, icon=":material/arrow_forward:")
+        with place:
+            draft.offer("explore")
         article(explanation)

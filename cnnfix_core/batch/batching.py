@@ -1,4 +1,4 @@
-"""Explain several pictures at once, with one forward pass and one walk."""
+"""Explain several pictures at once, with one forward pass."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine import Preset, Reached, Tape, Unit, as_array, unravel_together
-from cnnfix_core.errors import CnnfixError, ModelError, RecordError
+from cnnfix_core.engine import Preset, Tape, Unit, as_array
+from cnnfix_core.errors import CnnfixError, ModelError, NothingContributesError, RecordError
 from cnnfix_core.explanations import Class, Explanation, PictureAsking, UnitAsking
 from cnnfix_core.images import Picture, Source, View, maps_on_picture, open_picture
 from cnnfix_core.methods import (
@@ -103,14 +103,12 @@ class BatchExplainer:
         started = time.perf_counter()
         model, preset = self._model, self._preset
         seen = [model.views(picture, preset.crops) for picture in pictures]
-        views = self._views
         batch = torch.cat([model.inputs(picture, one) for picture, one in zip(pictures, seen, strict=True)])
-        batch = torch.cat([batch, *[model.noise()] * (self.size * views - len(batch))])
+        batch = torch.cat([batch, *[model.noise()] * (self.size * self._views - len(batch))])
         tape = model.record(batch, whole=self._unit is not None)
-        asked, found = self._asked(tape, pictures, seen)
-        walks = iter(found)
-        explained = [_explained(one, [next(walks) for _ in one.walked]) for one in asked]
-        del found, walks
+        firsts = range(0, len(pictures) * self._views, self._views)
+        asked = [self._asked(tape, *one) for one in zip(pictures, seen, firsts, strict=True)]
+        explained = [_explained(one, tape, preset, first) for one, first in zip(asked, firsts, strict=True)]
         others = self._rivals(tape, batch, pictures, seen, [one.wanted for one in asked])
         each = (time.perf_counter() - started) / len(pictures)
         return [
@@ -118,27 +116,13 @@ class BatchExplainer:
             for picture, found, rival in zip(pictures, explained, others, strict=True)
         ]
 
-    def _asked(
-        self, tape: Tape, pictures: Sequence[Picture], seen: Sequence[Sequence[View]]
-    ) -> tuple[Sequence[PictureAsking], list[Reached]]:
-        """What is asked of each picture, and all walks, picture by picture."""
-        model, preset, views = self._model, self._preset, self._views
+    def _asked(self, tape: Tape, picture: Picture, seen: Sequence[View], first: int) -> PictureAsking:
+        """What is asked of a picture, whose first view has this number in the batch."""
+        model, preset = self._model, self._preset
         if self._unit is not None:
-            units = [
-                UnitAsking(model, picture, preset, one, tape, self._unit, n * views)
-                for n, (picture, one) in enumerate(zip(pictures, seen, strict=True))
-            ]
-            return units, unravel_together(units[0].tape, [one.place for one in units], preset)
-        scores = as_array(tape.output_tensor)
-        asked = [
-            PictureAsking(model, picture, preset, one, scores[n * views : (n + 1) * views], self._target)
-            for n, (picture, one) in enumerate(zip(pictures, seen, strict=True))
-        ]
-        targets = [(n * views + view, one.wanted) for n, one in enumerate(asked) for view in one.walked]
-        rivals = [
-            [(n * views + view, rival) for rival in one.rivals] for n, one in enumerate(asked) for view in one.walked
-        ]
-        return asked, unravel_together(tape, targets, preset, rivals)
+            return UnitAsking(model, picture, preset, seen, tape, self._unit, first)
+        scores = as_array(tape.output_tensor)[first : first + len(seen)]
+        return PictureAsking(model, picture, preset, seen, scores, self._target)
 
     def _rivals(
         self,
@@ -161,13 +145,11 @@ class BatchExplainer:
         ]
 
 
-def _explained(asked: PictureAsking, walks: Sequence[Reached]) -> Explanation | CnnfixError:
-    reached = []
-    for walk in walks:
-        if isinstance(walk, CnnfixError):
-            return walk
-        reached.append(walk)
-    return asked.explanation(reached, math.nan)
+def _explained(asked: PictureAsking, tape: Tape, preset: Preset, first: int) -> Explanation | CnnfixError:
+    try:
+        return asked.explanation(asked.walks(tape, preset, first), math.nan)
+    except NothingContributesError as error:
+        return error
 
 
 def _result(picture: Picture, explanation: Explanation, rival: Map | None) -> BatchResult:

@@ -79,7 +79,7 @@ def row_of(name: str, answer: BatchResult | CnnfixError) -> BatchRow:
     picture, explanation, map_, rival = answer.picture, answer.explanation, answer.map, answer.rival
     fixations = explanation.kept_fixations
     x, y = np.average((fixations.xy + 0.5) / (picture.width, picture.height), axis=0, weights=fixations.evidence)
-    x0, y0, x1, y1 = explanation.box()
+    x0, y0, x1, y1 = explanation.box(map_=map_)
     first, target = explanation.predictions[0], explanation.target
     return BatchRow(
         picture=name,

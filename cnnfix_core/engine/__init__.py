@@ -1,7 +1,6 @@
 """The method itself: record a forward pass on a tape, walk it backward, one rule per operation. Knows tensors only."""
 
 from cnnfix_core.engine.aliasing import Overwrite, memory_of
-from cnnfix_core.engine.batched_walk import Reached, unravel_together
 from cnnfix_core.engine.dispatch import computed_by
 from cnnfix_core.engine.eval_mode import left_alone
 from cnnfix_core.engine.families import FamilyTable, family_of
@@ -36,7 +35,6 @@ __all__ = [
     "Path",
     "Preset",
     "Question",
-    "Reached",
     "Selection",
     "Stop",
     "Structure",
@@ -65,5 +63,4 @@ __all__ = [
     "unravel",
     "unravel_again",
     "unravel_on",
-    "unravel_together",
 ]

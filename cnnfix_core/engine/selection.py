@@ -52,15 +52,11 @@ class Selection:
         return cls(tuple(shape), np.array([index], np.int64), np.ones(1, np.int8), np.ones(1))
 
     @classmethod
-    def merge(cls, shape: Sequence[int], index: Ints, sign: Signs, evidence: Floats) -> tuple[Selection, Ints]:
-        """Add up the evidence of entries with the same element and sign; also return the row of each entry.
-
-        Entries with index -1 are left out; their row is -1.
-        """
+    def merge(cls, shape: Sequence[int], index: Ints, sign: Signs, evidence: Floats) -> Selection:
+        """Add up the evidence of entries with the same element and sign. Entries with index -1 are left out."""
         if sparse.in_order(index, sign):  # nothing to add up, as after most elementwise hops
-            return cls(tuple(shape), index, sign, evidence), np.arange(len(index))
-        *columns, row = sparse.merged_within(index, sign, evidence, prod(shape))
-        return cls(tuple(shape), *columns), row
+            return cls(tuple(shape), index, sign, evidence)
+        return cls(tuple(shape), *sparse.merged_within(index, sign, evidence, prod(shape)))
 
     def rows_of(self, index: Ints, sign: Signs) -> Ints:
         """The row of each of these elements and signs; -1 if there is none."""
@@ -68,13 +64,19 @@ class Selection:
         row = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         return np.where(keys[row] == wanted, row, -1)
 
-    def strongest(self, beam: int | None) -> tuple[Selection, Ints]:
-        """The `beam` strongest elements, scaled to keep the total, and the new row of each old one (-1: dropped).
+    def strongest(self, beam: int | None) -> tuple[Selection, float]:
+        """The `beam` strongest elements, with their evidence times a factor that keeps the total, and that factor.
 
         Of elements with equal evidence, the one with the lower index stays.
         """
         if beam is None or len(self) <= beam:
-            return self, np.arange(len(self))
+            return self, 1.0
         weakest = sparse.kth_largest(self.evidence, beam)
-        at, sign, evidence, row = sparse.at_least(self.index, self.sign, self.evidence, weakest, beam)
-        return Selection(self.shape, at, sign, evidence * (self.total / evidence.sum())), row
+        at, sign, evidence = sparse.at_least(self.index, self.sign, self.evidence, weakest, beam)
+        factor = self.total / float(evidence.sum())
+        return Selection(self.shape, at, sign, evidence * factor), factor
+
+    def split(self, starts: Ints) -> list[Selection]:
+        """The rows before the first of these, from there to the next, and so on."""
+        columns = (np.split(column, starts) for column in (self.index, self.sign, self.evidence))
+        return [Selection(self.shape, *part) for part in zip(*columns, strict=True)]

@@ -212,12 +212,13 @@ def in_order(index: Array, sign: Array) -> bool:  # pragma: no cover - compiled
 @compiled
 def merged_within(
     index: Array, sign: Array, evidence: Array, size: int
-) -> tuple[Array, Array, Array, Array]:  # pragma: no cover - compiled
-    """Do the same as `merged`, for positions below `size`, without sorting.
+) -> tuple[Array, Array, Array]:  # pragma: no cover - compiled
+    """Add up entries with the same element and sign, sorted by index, then sign; those with index -1 are left out.
 
-    A bit is set for each element and sign that occurs; the number of bits set before it is the entry's row.
+    index: below `size`. A bit is set for each element and sign that occurs; the number of bits set before it is the
+    entry's row.
     """
-    count, row = len(index), np.empty(len(index), np.int32)
+    count = len(index)
     words = (2 * size + 63) >> 6
     bits, before = np.zeros(words, np.uint64), np.empty(words, np.int32)
     for n in range(count):
@@ -230,15 +231,14 @@ def merged_within(
         total += set_bits(bits[word])
     at, signs, sums = np.empty(total, index.dtype), np.empty(total, sign.dtype), np.zeros(total)
     for n in range(count):
-        row[n] = -1
         if index[n] >= 0:
             key = index[n] * 2 + (sign[n] > 0)
             word = key >> 6
             lower = (np.uint64(1) << np.uint64(key & 63)) - np.uint64(1)
             here = before[word] + set_bits(bits[word] & lower)
-            row[n], at[here], signs[here] = here, index[n], sign[n]
+            at[here], signs[here] = index[n], sign[n]
             sums[here] += evidence[n]
-    return at, signs, sums, row
+    return at, signs, sums
 
 
 _MANTISSA_BITS = 44  # of 52 that are ignored: numbers are counted by exponent and the first 8 bits
@@ -273,22 +273,21 @@ def kth_largest(values: Array, k: int) -> float:  # pragma: no cover - compiled
 @compiled
 def at_least(
     index: Array, sign: Array, evidence: Array, weakest: float, k: int
-) -> tuple[Array, Array, Array, Array]:  # pragma: no cover - compiled
-    """The k strongest entries, the first on ties, and the new row of each entry, or -1; weakest: the k-th largest."""
+) -> tuple[Array, Array, Array]:  # pragma: no cover - compiled
+    """The k strongest entries, the first on ties; weakest: the k-th largest."""
     equal = k
     for value in evidence:
         equal -= value > weakest
     # Each entry is written, and the next overwrites it unless it stays: no processor could predict a branch.
     at, signs, kept = np.empty(k + 1, index.dtype), np.empty(k + 1, sign.dtype), np.empty(k + 1)
-    row, count = np.empty(len(index), np.int32), 0
+    count = 0
     for n in range(len(index)):
         tie = evidence[n] == weakest and equal > 0
         equal -= tie
         stays = evidence[n] > weakest or tie
         at[count], signs[count], kept[count] = index[n], sign[n], evidence[n]
-        row[n] = count if stays else -1
         count += stays
-    return at[:k], signs[:k], kept[:k], row
+    return at[:k], signs[:k], kept[:k]
 
 
 @compiled

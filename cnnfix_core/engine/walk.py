@@ -202,7 +202,7 @@ def unravel(tape: Tape, target: Target, preset: str | Preset = EVIDENCE, rivals:
     if not isinstance(target, Unit) or tape.output.data is not None:
         tape.output.array()
     if rivals and preset.contrast:
-        tape = against(tape, [[flat(tape, rival) for rival in rivals]], preset) or tape
+        tape = _against(tape, [_flat(tape, rival) for rival in rivals], preset) or tape
     return Walk(tape, preset).from_element(start)
 
 
@@ -243,28 +243,24 @@ def starting_at(tape: Tape, target: Target, preset: Preset) -> tuple[Tape, int]:
         return tape, 0
     if any(isinstance(part, Sequence) for part in target):
         a, b = _pair(tape, target)
-        contrasted = against(tape, [[flat(tape, b)]], preset, share=1.0)
-        return (contrasted, flat(tape, a)) if contrasted else with_difference(tape, a, b)
-    return tape, flat(tape, target)
+        contrasted = _against(tape, [_flat(tape, b)], preset, share=1.0)
+        return (contrasted, _flat(tape, a)) if contrasted else with_difference(tape, a, b)
+    return tape, _flat(tape, target)
 
 
-def flat(tape: Tape, position: Sequence[Any]) -> int:
+def _flat(tape: Tape, position: Sequence[Any]) -> int:
     """Where a position is in the flattened output. Raises TargetError outside of it."""
-    return int(np.ravel_multi_index(checked(tape, position), tape.output.shape))
+    return int(np.ravel_multi_index(_checked(tape, position), tape.output.shape))
 
 
-def against(tape: Tape, others: Sequence[Sequence[int]], preset: Preset, share: float | None = None) -> Tape | None:
+def _against(tape: Tape, others: Sequence[int], preset: Preset, share: float | None = None) -> Tape | None:
     """A tape on which walks take away evidence for other scores at the last feature map; None if there is no map.
 
-    others: the positions of scores in the flattened output, those of each picture together. share: how much of their
-    evidence is taken away, 0 to 1; None: the preset's `contrast`.
+    others: the positions of scores in the flattened output. share: how much of their evidence is taken away, 0 to 1;
+    None: the preset's `contrast`.
     """
     at = last_map(tape)
-    if at is None:
-        return None
-    head = at.head
-    each = [_evidence_on(at.value, head, scores, preset) for scores in others if scores]
-    return at.without(np.sum(each, axis=0), share) if each else tape
+    return None if at is None else at.without(_evidence_on(at.value, at.head, others, preset), share)
 
 
 def _evidence_on(value: Value, head: Tape, scores: Sequence[int], preset: Preset) -> Floats:
@@ -288,13 +284,13 @@ def _evidence_on(value: Value, head: Tape, scores: Sequence[int], preset: Preset
 def _pair(tape: Tape, target: Sequence[Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     if len(target) != 2:
         raise TargetError(f"A contrast takes two elements of the output, (a, b); {len(target)} were given.")
-    a, b = (checked(tape, part) for part in target)
+    a, b = (_checked(tape, part) for part in target)
     if a == b:
         raise TargetError(f"The element {a} cannot be compared with itself: choose another second element.")
     return a, b
 
 
-def checked(tape: Tape, position: Sequence[Any]) -> tuple[int, ...]:
+def _checked(tape: Tape, position: Sequence[Any]) -> tuple[int, ...]:
     """The position as a tuple, checked to be inside the output; negative numbers are nearly always a mistake."""
     if not tape.output.depends:
         raise TargetError(
@@ -421,11 +417,11 @@ class Walk:
 
     def _groups(self, value: Value, selection: Selection) -> Ints | None:
         """The item of each row, numbered from 0, if there are several."""
-        items = self._structure.items(value)
-        if items < 2:
+        index, size = selection.index, prod(value.shape[1:])
+        if self._structure.items(value) < 2 or not len(index) or index[0] // size == index[-1] // size:
             return None
-        found: Ints = selection.index // prod(value.shape[1:])
-        return found if len(found) and found[0] != found[-1] else None
+        found: Ints = index // size
+        return found
 
     def _queue(self, delivery: Delivery) -> None:
         index, evidence = delivery.arrival.index, delivery.arrival.evidence
@@ -446,12 +442,12 @@ class Walk:
             return
         if self._pass_on(value, deliveries):
             return
-        merged, merged_row = Selection.merge(value.shape, *_joined([delivery.arrival for delivery in deliveries]))
-        kept, kept_row = self._strongest(value, deliveries, merged, merged_row)
+        merged = Selection.merge(value.shape, *_joined([delivery.arrival for delivery in deliveries]))
+        kept, scale = self._strongest(value, merged)
         if not len(kept):
             return
         self.selections[value] = kept
-        self._note(value, deliveries, 1.0 if kept is merged else kept.evidence / merged.evidence[kept_row >= 0])
+        self._note(value, deliveries, scale)
 
     def _pass_on(self, value: Value, deliveries: Sequence[Delivery]) -> bool:
         """Reuse the selection of an output that arrived unchanged, if there is nothing to merge or prune."""
@@ -463,28 +459,15 @@ class Walk:
         self._note(value, deliveries, 1.0)
         return True
 
-    def _strongest(
-        self, value: Value, deliveries: Sequence[Delivery], merged: Selection, merged_row: Ints
-    ) -> tuple[Selection, Ints]:
-        """The elements that stay, as in `Selection.strongest`. merged_row: the row in `merged` of each entry."""
-        return self._beams(merged, self._groups(value, merged))
-
-    def _beams(self, merged: Selection, groups: Ints | None) -> tuple[Selection, Ints]:
-        """The strongest elements, or those of each group."""
-        beam = self._preset.beam
+    def _strongest(self, value: Value, merged: Selection) -> tuple[Selection, float | Floats]:
+        """The elements that stay, as in `Selection.strongest`. Items are pruned on their own: a factor for each row."""
+        groups = self._groups(value, merged)
         if groups is None:
-            return merged.strongest(beam)
-        if beam is None or np.bincount(groups).max() <= beam:
-            return merged, np.arange(len(merged))
-        evidence, stays = merged.evidence.copy(), np.ones(len(merged), bool)
-        for group in np.unique(groups):
-            mine = np.flatnonzero(groups == group)
-            own = Selection(merged.shape, merged.index[mine], merged.sign[mine], merged.evidence[mine])
-            kept, row = own.strongest(beam)
-            evidence[mine[row >= 0]] = kept.evidence
-            stays[mine[row < 0]] = False
-        row = np.where(stays, np.cumsum(stays) - 1, -1)
-        return Selection(merged.shape, merged.index[stays], merged.sign[stays], evidence[stays]), row
+            return merged.strongest(self._preset.beam)
+        parts = [part.strongest(self._preset.beam) for part in merged.split(np.flatnonzero(np.diff(groups)) + 1)]
+        columns = ([getattr(part, name) for part, _ in parts] for name in ("index", "sign", "evidence"))
+        factors = np.repeat([factor for _, factor in parts], [len(part) for part, _ in parts])
+        return Selection(merged.shape, *map(np.concatenate, columns)), factors
 
     def _note(self, value: Value, deliveries: Sequence[Delivery], scale: float | Floats) -> None:
         """Record the hops. scale: the factor by which the evidence of each remaining element grew."""

@@ -150,9 +150,15 @@ class Asking:
         """The second class of a contrast."""
         return None if self.other is None else self.classes.prediction(self.other)
 
-    def walks(self, tape: Tape, preset: Preset) -> list[Trace]:
-        """Walk back on each view in `walked`. The tape is of all views. Raises what `unravel` raises."""
-        return [self._walk(tape, view, preset) for view in self.walked]
+    def walks(self, tape: Tape, preset: Preset, first: int = 0) -> list[Trace]:
+        """Walk back on each view in `walked`. Raises what `unravel` raises.
+
+        Args:
+            tape: Of all views, perhaps in a batch with others.
+            preset: The settings of the walks.
+            first: The number of the first view in the batch.
+        """
+        return [self._walk(tape, first + view, preset) for view in self.walked]
 
     def _walk(self, tape: Tape, view: int, preset: Preset) -> Trace:
         if self.other is not None and not self._one_score:  # "yes" rather than "no" is the same as "yes"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -139,6 +140,7 @@ def _by_place(field: Field, places: NDArray[np.int64], evidence: Floats) -> NDAr
     return summed.reshape(rows, columns).astype(np.float32)
 
 
+@lru_cache(maxsize=64)  # the same for every class of a network
 def _around(axis: Axis, side: int) -> Tensor:
     """(side, places) the Gaussian of each place along one side of the input."""
     distance = np.arange(side)[:, None] - axis.centres(np.arange(axis.count))

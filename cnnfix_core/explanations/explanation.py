@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cnnfix_core.engine import EVIDENCE, Depth, Passage, Preset, Stop, Tape, Trace, Unit, as_array, get_preset, unravel
+from cnnfix_core.engine import EVIDENCE, Depth, Preset, Stop, Tape, Trace, Unit, as_array, get_preset, unravel
 from cnnfix_core.explanations.asking import Asking, Classes, ClassExplanation, Prediction, TargetSpec
 from cnnfix_core.explanations.depths import EvidenceMap, feature_maps
 from cnnfix_core.explanations.fixations import Fixations
@@ -41,7 +41,7 @@ class Explanation(ClassExplanation, OnPicture):
         maps: The evidence at each depth of the network, the coarsest map first, for each explained view.
         traces: One walk per explained view.
         cuts: Where the walks lost evidence because they do not follow complex numbers, whole numbers, or numbers that
-            left PyTorch; see `Trace.cuts`. Empty for explanations of a batch.
+            left PyTorch; see `Trace.cuts`.
         seconds: The duration of the forward pass and all walks; NaN if unknown.
     """
 
@@ -167,9 +167,7 @@ class RecordedPicture:
             asking = PictureAsking(self.model, self.picture, preset, self.views, scores, target)
         traces = asking.walks(self.tape, preset)
         seconds = self._seconds + time.perf_counter() - started
-        cuts = tuple(cut for trace in traces for cut in trace.cuts)
-        found = asking.explanation(traces, seconds)
-        return replace(found, traces=tuple(traces), cuts=cuts)
+        return replace(asking.explanation(traces, seconds), traces=tuple(traces))
 
 
 class PictureAsking(Asking):
@@ -187,7 +185,7 @@ class PictureAsking(Asking):
         super().__init__(model, scores, target)
         self._model, self._picture, self._preset, self._seen = model, picture, preset, tuple(seen)
 
-    def explanation(self, walks: Sequence[Passage], seconds: float) -> Explanation:
+    def explanation(self, walks: Sequence[Trace], seconds: float) -> Explanation:
         """The explanation, without traces, from the walk on each view in `walked`."""
         explained = [self._seen[n] for n in self.walked]
         seen = zip(explained, walks, strict=True)
@@ -205,6 +203,7 @@ class PictureAsking(Asking):
             explained=found.explained,
             maps=found.maps,
             traces=(),
+            cuts=tuple(cut for walk in walks for cut in walk.cuts),
         )
 
 
@@ -249,11 +248,11 @@ class UnitAsking(PictureAsking):
         """The unit, as if it were a class."""
         return Prediction(-1, str(self._unit), self._activation, math.nan)
 
-    def walks(self, tape: Tape, preset: Preset) -> list[Trace]:
+    def walks(self, tape: Tape, preset: Preset, first: int = 0) -> list[Trace]:
         """The walk from the unit. Raises what `unravel` raises."""
         return [unravel(self.tape, self.place, preset)]
 
-    def explanation(self, walks: Sequence[Passage], seconds: float) -> Explanation:
+    def explanation(self, walks: Sequence[Trace], seconds: float) -> Explanation:
         """The explanation of the unit, without traces."""
         return replace(super().explanation(walks, seconds), unit=self._unit)
 

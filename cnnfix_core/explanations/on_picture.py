@@ -64,13 +64,14 @@ class OnPicture:
         """The density of the fixations kept: (H, W) of the original picture, sums to 1; see `Fixations.density`."""
         return self.kept_fixations.density(sigma, longest_side)
 
-    def box(self, share: float | None = None) -> tuple[int, int, int, int]:
+    def box(self, share: float | None = None, map_: Floats | None = None) -> tuple[int, int, int, int]:
         """A bounding box around the evidence: x0, y0, x1, y1, inclusive pixels.
 
         The box surrounds the largest connected part of the smallest region that holds `share` of the map.
 
         Args:
             share: None for the preset's share. If the preset has none, the box is the extent of the fixations kept.
+            map_: `map(MAP_SIDE)`, if it is at hand.
         """
         share = self.preset.box_share if share is None else share
         kept = self.kept_fixations
@@ -78,7 +79,8 @@ class OnPicture:
             return kept.extent()
         # The other parts of the region are separate evidence for the class, not more of the same object.
         rule = BoxRule("share", share, largest=True)
-        return box_of(self.map(MAP_SIDE), rule, kept.width, kept.height) or kept.extent()
+        map_ = self.map(MAP_SIDE) if map_ is None else map_
+        return box_of(map_, rule, kept.width, kept.height) or kept.extent()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

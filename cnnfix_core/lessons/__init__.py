@@ -1,6 +1,7 @@
 """Lessons: short steps through the app's own screens, each one Markdown file."""
 
 from cnnfix_core.errors import Fault, LessonError
+from cnnfix_core.lessons.draft import draft_of
 from cnnfix_core.lessons.glossary import Term, terms
 from cnnfix_core.lessons.lesson import Choose, Fact, Guess, Lesson, Look, Question, Screen, Step, Which
 from cnnfix_core.lessons.prose import Paragraph, Prose, Span, read_prose
@@ -35,6 +36,7 @@ __all__ = [
     "Which",
     "address_of",
     "asked_by",
+    "draft_of",
     "explained_on",
     "facts_of",
     "lesson_file",

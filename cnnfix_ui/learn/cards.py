@@ -10,7 +10,7 @@ from cnnfix_core.lessons import Lesson, unread_lessons, worksheet
 from cnnfix_site.hosting import lessons_folder
 from cnnfix_ui.components.prose.component import prose
 from cnnfix_ui.errors import escaped
-from cnnfix_ui.learn import library
+from cnnfix_ui.learn import draft, library
 from cnnfix_ui.learn.place import Place
 from cnnfix_ui.learn.screens import seen_on
 
@@ -79,6 +79,12 @@ def _more(lesson: Lesson, key: str) -> None:
 
 def _own() -> None:
     st.header("A lesson of your own", anchor=False)
+    st.markdown(
+        "A lesson is one text file. Begin with *Add to lesson* on *Explore* or *Compare*. An uploaded lesson is yours "
+        "alone, until you close the page."
+    )
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        draft.show()
     library.UPLOAD.draw(lambda: None)
     library.UPLOAD.show_error()
     folder = lessons_folder()

@@ -80,7 +80,7 @@ def ask(
     shape = operation.outputs[slot].shape
     index = rng.integers(0, int(np.prod(shape)), count)
     sign = rng.choice([-1, 1] if preset.signed else [1], count)
-    selection, _ = Selection.merge(shape, index, sign, rng.uniform(0.1, 1, count))
+    selection = Selection.merge(shape, index, sign, rng.uniform(0.1, 1, count))
     elements = [
         plain.Element(tuple(int(n) for n in np.unravel_index(index, shape)), int(sign), float(evidence))
         for index, sign, evidence in zip(selection.index, selection.sign, selection.evidence, strict=True)

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 import cnnfix_core as cnnfix
-from cnnfix_core.engine import Passage, unravel_together
 from tests.engine.asking import Apply
 
 
@@ -141,17 +140,6 @@ def test_a_walk_that_only_meets_a_cut_says_so(x: Tensor) -> None:
 def test_an_output_of_whole_numbers_is_refused_with_the_reason(x: Tensor) -> None:
     with pytest.raises(cnnfix.CnnfixError, match="except through whole numbers"):
         cnnfix.record(Apply(lambda x: x.argmax(1)), x)
-
-
-def test_walks_together_lose_what_they_lose_alone(x: Tensor) -> None:
-    both = torch.cat([x, x.flip(3)])
-    tape = cnnfix.record(Beside(through_complex), both)
-    together = unravel_together(tape, [(0, 0), (1, 0)], cnnfix.EVIDENCE)
-    for n, passed in enumerate(together):
-        assert isinstance(passed, Passage)
-        found, alone = passed.fixations, cnnfix.unravel(tape, (n, 0)).fixations
-        assert found.evidence.sum() == pytest.approx(alone.evidence.sum())
-        assert found.index.tolist() == alone.index.tolist()
 
 
 def test_a_residual_block_with_a_cut_branch(x: Tensor) -> None:

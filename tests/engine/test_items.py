@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 import cnnfix_core as cnnfix
-from cnnfix_core.engine import Passage, unravel_together
 from cnnfix_core.engine.tape import Tape
 from cnnfix_core.engine.topology import Structure
 
@@ -79,16 +78,6 @@ def test_folded_frames_walk_like_frames_one_by_one(
                 if other.input is hop.input
             )
             np.testing.assert_allclose(incoming, selection.evidence, rtol=1e-6)
-
-
-def test_folded_frames_of_several_pictures_together(frames: Tensor) -> None:
-    tape = cnnfix.record(Frames(True, True, 0).double(), frames)
-    preset = replace(cnnfix.EVIDENCE, beam=40)
-    targets = [(item, int(tape.output_tensor[item].argmax())) for item in range(2)]
-    for target, found in zip(targets, unravel_together(tape, targets, preset), strict=True):
-        wanted = evidence(cnnfix.unravel(tape, target, preset).fixations, frames.shape)
-        assert isinstance(found, Passage)
-        np.testing.assert_allclose(evidence(found.fixations, frames.shape), wanted, atol=1e-9)
 
 
 class Patches(nn.Module):

@@ -12,7 +12,7 @@ import torchvision
 from torch import Tensor, nn
 
 import cnnfix_core as cnnfix
-from cnnfix_core.engine import EVIDENCE, Tape, Trace, record, unravel, unravel_together
+from cnnfix_core.engine import EVIDENCE, Tape, Trace, record, unravel
 from cnnfix_core.engine.last_map import RATHER_THAN, last_map
 from tests.engine.asking import covers
 
@@ -115,15 +115,18 @@ def test_evidence_is_kept_and_lineage_is_exact(name: str) -> None:
         np.testing.assert_allclose(came[value], trace.selection(value).evidence, rtol=1e-6)
 
 
-def test_walks_together_are_contrasted_like_single_ones() -> None:
-    tape = taped("resnet18", 3)
-    rivals = [[(0, 1), (0, 2)], [(2, 7), (2, 8)]]
-    targets = [(0, 4), (2, 9)]
-    for found, target, others in zip(unravel_together(tape, targets, EVIDENCE, rivals), targets, rivals, strict=True):
-        alone = unravel(tape, target, EVIDENCE, others)
-        assert not isinstance(found, Exception)
-        assert (found.fixations.index == alone.fixations.index).all()
-        np.testing.assert_allclose(found.fixations.evidence, alone.fixations.evidence, rtol=1e-9)
+def test_in_a_batch_a_picture_is_explained_as_alone() -> None:
+    torch.manual_seed(1)
+    network, pictures = NETWORKS["resnet18"][0]().eval().double(), torch.randn(3, 3, 96, 96).double()
+    batch = record(network, pictures)
+    for number, wanted, rivals in ((0, 4, (1, 2)), (2, 9, (7, 8))):
+        found = unravel(batch, (number, wanted), EVIDENCE, [(number, rival) for rival in rivals]).fixations
+        alone = unravel(
+            record(network, pictures[number : number + 1]), (0, wanted), EVIDENCE, [(0, rival) for rival in rivals]
+        ).fixations
+        assert (found.index[:, 0] == number).all()
+        assert (found.index[:, 1:] == alone.index[:, 1:]).all()
+        np.testing.assert_allclose(found.evidence, alone.evidence, rtol=1e-9)
 
 
 def test_equal_evidence_leaves_nothing() -> None:

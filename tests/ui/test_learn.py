@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnnfix_core.lessons import list_lessons, load_lesson
+from cnnfix_core.lessons import Screen, draft_of, list_lessons, load_lesson, read_lesson
 from cnnfix_ui.components.taps.component import Taps
 from cnnfix_ui.learn.answers import SKIPPED, answers_text, read_answers
 
@@ -63,3 +63,35 @@ def test_answers_in_the_address() -> None:
     given = {1: Taps(((3, 4), (10, 20)))}
     assert read_answers(first, answers_text(given)) == given
     assert read_answers(first, "1:-") == {1: SKIPPED}
+
+
+def test_a_draft_of_what_was_seen_is_a_lesson() -> None:
+    app = lesson(picture="cat", **{"class": "281"})
+    app.button(key="draft.add").click().run()
+    app.button(key="draft.add").click().run()
+    assert not app.exception
+    screens = app.session_state["learn.draft"]
+    read = read_lesson(draft_of(screens), "draft")
+    assert [step.screen.settings for step in read.steps] == [{"picture": "cat", "class": "281"}] * 2
+    assert read.steps[0].title == "Explore: Cat"
+    app.button(key="draft.discard").click().run()
+    assert not app.session_state["learn.draft"]
+
+
+def test_an_own_picture_cannot_be_in_a_lesson() -> None:
+    app = lesson(picture="cat")
+    app.query_params["picture"] = "own"
+    app.button(key="draft.add").click().run()
+    assert not app.exception
+    assert any("picture of your own" in one.value for one in app.caption)
+
+
+def test_an_uploaded_lesson_is_listed_and_a_bad_one_changes_nothing() -> None:
+    app = page("learn")
+    text = draft_of([Screen("explore", {"picture": "rocket"})])
+    app.get("file_uploader")[0].upload("mine.md", text.encode(), "text/markdown").run()
+    assert app.subheader[0].value == "My lesson"
+    app.get("file_uploader")[0].upload("bad.md", text.replace("rocket", "rokcet").encode(), "text/markdown").run()
+    assert not app.exception
+    assert "line 9" in app.error[0].value.replace("\\", "")
+    assert app.subheader[0].value == "My lesson"

@@ -38,6 +38,7 @@ def test_the_bundled_network_knows_a_cat(model: cnnfix.Model, cat: cnnfix.Pictur
 def test_the_model_is_ready(model: cnnfix.Model) -> None:
     assert not model.module.training
     assert not any(parameter.requires_grad for parameter in model.module.parameters())
+    assert all(parameter.is_contiguous() for parameter in model.module.parameters())
     assert (model.name, model.input_size) == ("efficientnet_lite0", (224, 224))
     assert model.source
     assert model.licence == "Apache 2.0"

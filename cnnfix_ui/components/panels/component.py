@@ -139,7 +139,7 @@ def map_uri(picture: Picture, map_: NDArray[np.floating]) -> str:
 
 
 def _overlay_uri(map_: NDArray[np.floating], size: tuple[int, int], among: NDArray[np.floating] | None = None) -> str:
-    return "data:image/png;base64," + base64.b64encode(png(overlay(map_, size, among))).decode()
+    return "data:image/png;base64," + base64.b64encode(png(overlay(map_, size, among), effort=1)).decode()
 
 
 def _panel(panel: Panel, size: tuple[int, int], points: bool) -> dict[str, Any]:
