@@ -40,16 +40,22 @@ ROOM = "room"
 
 names = {title: name for name, title, _ in PAGES}
 questions = {title: question for _, title, question in PAGES}
-page = st.navigation(
-    [
-        *(
-            st.Page(cnnfix_site.PAGES / f"{name}.py", title=title, default=name == "explore")
-            for name, title, _ in PAGES
-        ),
-        st.Page(cnnfix_site.PAGES / f"{ROOM}.py", title="Class", visibility="hidden"),
-    ],
-    position="top",
-)
+FIRST = "explore"
+pages = [
+    # The first page has the address "/"; its name must be free for the page that leads to it.
+    st.Page(
+        cnnfix_site.PAGES / f"{name}.py",
+        title=title,
+        default=name == FIRST,
+        url_path="first" if name == FIRST else name,
+    )
+    for name, title, _ in PAGES
+]
+by_name = st.Page(lambda: None, title="The first page by its name", url_path=FIRST, visibility="hidden")
+room = st.Page(cnnfix_site.PAGES / f"{ROOM}.py", title="Class", visibility="hidden")
+page = st.navigation([*pages, room, by_name], position="top")
+if page.title == by_name.title:
+    st.switch_page(next(page for page in pages if not page.url_path), query_params=st.query_params.to_dict())
 address.enter_page(page.title)
 frame_settings = address.enter_frame(FRAME)
 listed = page.title in names

@@ -14,6 +14,12 @@ with kept_in_address(state.SETTINGS):
     notice = first("notice")
     said, seen = st.columns([1, 2.6], gap="large")
     try:
+        with notice:
+            st.warning(
+                "The captioner learnt from photographs of people and dogs (Flickr8k), and is often wrong even about "
+                "those: its sentences are guesses. For research and education only.",
+                icon=":material/warning:",
+            )
         with notice, st.spinner("Looking at the picture …", show_time=True):
             words = sections.caption_of(picture)
         with seen:
@@ -30,7 +36,3 @@ with kept_in_address(state.SETTINGS):
             sections.draw_all(asked)
     except CnnfixError as error:
         st.error(escaped(str(error)), icon=":material/info:")
-    st.caption(
-        "The captioner was trained on Flickr8k, which shows mostly people and dogs. It is often wrong about anything "
-        "else, and what it says about people is guessed from pixels. For research and education only."
-    )

@@ -68,7 +68,7 @@ with kept_in_address(SETTINGS):
                 networks.link_to_models("See on the Models page where its walks stop")
     with classes:
         if explanation or asked.model.task == "classification":
-            controls.choose_classes(explanation, asked.model.labels)
+            controls.choose_classes(explanation, asked.model.labels, network.model.labels)
     if explanation:
         with place:
             if looking.asked():

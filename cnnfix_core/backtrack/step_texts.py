@@ -94,7 +94,7 @@ def evidence_words(step: Step, trace: Trace, playback: Playback) -> str:
     holds = f"{'holds' if len(selection) == 1 else 'hold'} {percent(selection.total)} of the evidence"
     if step.field is None:
         return f"{elements} {holds}."
-    places = len(np.unique(step.field.places(selection.index), axis=0))
+    places = cloud.places
     place = "pixel" if step.operation is None else "place"
     return (
         f"{elements} at {places:,} {place if places == 1 else place + 's'} {holds}."

@@ -5,7 +5,17 @@ from cnnfix_core.engine.dispatch import computed_by
 from cnnfix_core.engine.eval_mode import left_alone
 from cnnfix_core.engine.families import FamilyTable, family_of
 from cnnfix_core.engine.gates import followed_factors
-from cnnfix_core.engine.presets import ALL, EVIDENCE, FOCUS, PRESETS, PUBLISHED, Depth, Preset, get_preset
+from cnnfix_core.engine.presets import (
+    ALL,
+    EVIDENCE,
+    FOCUS,
+    PRESET_TITLES,
+    PRESETS,
+    PUBLISHED,
+    Depth,
+    Preset,
+    get_preset,
+)
 from cnnfix_core.engine.recording import go_on, record, record_whole
 from cnnfix_core.engine.results import Path, named_tensors, part_at, tensors_in
 from cnnfix_core.engine.rule_coverage import Coverage, coverage
@@ -21,6 +31,7 @@ __all__ = [
     "EVIDENCE",
     "FOCUS",
     "PRESETS",
+    "PRESET_TITLES",
     "PUBLISHED",
     "Arrival",
     "Coverage",

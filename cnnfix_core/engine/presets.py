@@ -116,6 +116,7 @@ EVIDENCE = Preset(
 )
 
 PRESETS = {preset.name: preset for preset in (PUBLISHED, EVIDENCE)}
+PRESET_TITLES = {"evidence": "Our method", "published": "The 2019 paper"}  # as people read them
 
 # One setting for (fan_out, beam), from wide to sharp.
 FOCUS: dict[Focus, tuple[int, int]] = {

@@ -70,7 +70,7 @@ class Coverage:
             lost, places = _losses(self.stops)
             return f"Walks stop at operations without a rule, which loses {lost} of the evidence: {places}."
         if self.fixations:
-            return f"Walks reach the picture: all {met} kinds of operations on the way have a rule."
+            return f"This network works: every step can be followed, through {met} kinds of operations."
         return "All operations have a rule, but the trial walk did not reach the picture: no input contributes."
 
     def _cut(self) -> Iterator[str]:

@@ -387,7 +387,7 @@ _ALL = (
     ),
     Method(
         name="cmwp",
-        title="c-MWP",
+        title="Contrastive excitation (c-MWP)",
         family="Excitation",
         source="Zhang et al. 2018",
         about="Passes the score down through positive weights, minus the same for a class with negated weights.",

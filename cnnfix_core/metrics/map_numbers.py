@@ -66,4 +66,5 @@ def in_a_line(numbers: Numbers) -> str:
     """The measurements in one line; "" without ground truth."""
     if math.isnan(numbers.peak):
         return ""
-    return f"Peak {'in' if numbers.peak else 'outside'} · energy {percent(numbers.energy)} · IoU {numbers.iou:.2f}"
+    where = "in" if numbers.peak else "outside"
+    return f"Strongest point {where} the box, {percent(numbers.energy)} inside, box match {numbers.iou:.2f}"

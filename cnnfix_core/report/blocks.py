@@ -20,7 +20,7 @@ from cnnfix_core.metrics import overlap, rank_correlation
 from cnnfix_core.regions import BANDS, MAP_SIDE, area_holding, strongest_ninth
 from cnnfix_core.report.report import Report
 from cnnfix_core.utils import percent
-from cnnfix_core.visualization import BAND_COLOURS, panel, photo_of
+from cnnfix_core.visualization import BAND_COLOURS, LEGEND_TEXT, panel, photo_of
 
 _SIDE = 720  # pixels of a figure's longest side
 
@@ -107,8 +107,8 @@ Block: TypeAlias = Heading | Paragraph | Figures | Table | Legend | Command
 # What is printed, besides reports.
 Part: TypeAlias = Block | Options | Lines
 LEGEND = Legend(
-    "The smallest areas that hold",
-    tuple((colour, f"{100 * share:.0f} %") for colour, share in zip(BAND_COLOURS, BANDS, strict=True)),
+    LEGEND_TEXT,
+    tuple((colour, f"{100 * share:.0f} %") for colour, share in zip(BAND_COLOURS[::-1], BANDS[::-1], strict=True)),
 )
 
 

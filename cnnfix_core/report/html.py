@@ -50,7 +50,7 @@ def _html(block: Block) -> str:
             return "\n".join(_table(block))
         case Legend(before, bands):
             parts = "".join(f'<span><i style="background:{colour}"></i>{words}</span>' for colour, words in bands)
-            return f'<p class="legend">{escape(before)} {parts} of the map</p>'
+            return f'<p class="legend">{escape(before)} {parts}</p>'
         case Command(text):
             return f"<pre><code>{escape(text)}</code></pre>"
 

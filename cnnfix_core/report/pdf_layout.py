@@ -148,7 +148,7 @@ def _grid(table: Table) -> Grid:
 
 def _legend(legend: Legend) -> Text:
     bands = "  ".join(f"<font color='{colour}'>■</font> {words}" for colour, words in legend.bands)
-    return Text(f"{legend.before} {bands} of the map", _SMALL)
+    return Text(f"{legend.before} {bands}", _SMALL)
 
 
 def _numbered(canvas: Any, document: Any) -> None:

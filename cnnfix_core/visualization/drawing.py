@@ -18,6 +18,8 @@ from cnnfix_core.regions import BANDS, floors
 
 # From the strongest band to the weakest. Lightness decreases steadily, so the order is clear with any colour vision and
 # in a black-and-white print.
+# Before the swatches of the bands, the darkest first.
+LEGEND_TEXT = "Where this much of each map lies, darkest to brightest:"
 BAND_COLOURS = ("#FFF3A3", "#FDB84A", "#F0714F", "#B8317F", "#5D2A8C")
 BAND_OPACITY = (0.92, 0.84, 0.74, 0.62, 0.48)
 POINT, POINT_EDGE = "#19E3FF", "#06222B"
@@ -162,16 +164,14 @@ def write_below(
 def _legend(draw: ImageDraw.ImageDraw, at: tuple[int, int], line: int, font: ImageFont.FreeTypeFont) -> int:
     """Write the legend of the bands, and return where it ends."""
     x, y = at
-    before = "The smallest area that holds"
-    draw.text((x, y), before, FAINT, font)
-    x += math.ceil(draw.textlength(before, font)) + line
-    for share, colour in zip(BANDS, BAND_COLOURS, strict=True):
+    draw.text((x, y), LEGEND_TEXT, FAINT, font)
+    x += math.ceil(draw.textlength(LEGEND_TEXT, font)) + line
+    for share, colour in reversed(list(zip(BANDS, BAND_COLOURS, strict=True))):
         draw.rectangle((x, y, x + line, y + line * 0.8), fill=colour)
         words = f"{share:.0%}".replace("%", " %")
         draw.text((x + line * 1.3, y), words, FAINT, font)
         x += math.ceil(draw.textlength(words, font) + line * 2.2)
-    draw.text((x, y), "of the map", FAINT, font)
-    return x + math.ceil(draw.textlength("of the map", font)) + 2 * line
+    return x + line
 
 
 def png(image: Image.Image, effort: int = 6) -> bytes:

@@ -27,7 +27,7 @@ from cnnfix_core.visualization.drawing import (
 )
 
 TRUTH, FOUND = PAPER, POINT
-BOXES_TEXT = "Cyan: each method's own box. White: the ground truth."
+BOXES_TEXT = "Cyan: the box found by each method. White: the ground truth."
 MOST_COLUMNS = 4  # of cells without a given arrangement
 _CELL, _LINE, _TYPE = 400, 29, 20  # pixels: width of a cell, line height, font size
 

@@ -21,9 +21,8 @@ from cnnfix_core.backtrack import (
     shape,
     spread,
 )
-from cnnfix_core.engine import Trace
+from cnnfix_core.engine import PRESET_TITLES, Trace
 
-_TITLES = {"evidence": "Evidence", "published": "As published"}
 # Two walks diverge where less than this share of their evidence lies at the same places.
 _PARTED = 0.5
 _MOST = 65535
@@ -79,7 +78,7 @@ def _walk(walked: Walked, playback: Playback, trace: Trace) -> dict[str, Any]:
     spots = np.rint(xy.clip(0, 1) * _MOST).astype("<u2")
     places = np.concatenate([_rows_and_columns(cloud) for cloud in playback.clouds])
     return {
-        "title": _TITLES.get(trace.preset.name, trace.preset.name),
+        "title": PRESET_TITLES.get(trace.preset.name, trace.preset.name),
         "steps": [_numbers(playback, trace, step, (x1 - x0, y1 - y0)) for step in walked.path.steps],
         "clouds": [{"first": cloud.first, "count": len(cloud.evidence)} for cloud in playback.clouds],
         "x": packed(spots[:, 0]),
@@ -109,6 +108,7 @@ def _numbers(playback: Playback, trace: Trace, step: Step, size: tuple[float, fl
         "cloud": playback.of_step[step.number],
         "elements": len(selection),
         "places": cloud.places if cloud else 0,
+        "size": step.size,
         "evidence": round(selection.total, 4),
         "spread": round(spread(cloud), 4) if cloud else 0.0,
         "field": scaled(playback.field[step.number]),

@@ -27,6 +27,8 @@ from cnnfix_ui.widgets.downloads import downloads
 
 _OTHERS = 6  # alternatives offered for a word
 _THUMB = 240  # pixels
+_NEXT_TO_NOTHING, _FAINT = 0.01, 0.3  # of a map; of the colours
+_TROUBLE = "caption.trouble"
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def settings(picture: Picture, words: tuple[str, ...]) -> WordQuestion:
     """Draw the controls of the walk and return the question."""
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         preset = get_preset("evidence", controls.choose_focus())
-        place = _place(picture, words, preset)
+        place = _place(words)
         instead = _choose_instead(picture, words, place)
         st.segmented_control(
             "Map",
@@ -97,13 +99,10 @@ def settings(picture: Picture, words: tuple[str, ...]) -> WordQuestion:
     return WordQuestion(picture, words, place, preset, instead)
 
 
-def _place(picture: Picture, words: tuple[str, ...], preset: Preset) -> int:
-    """The word to explain: the chosen one, or the one with the largest share of evidence from the picture."""
+def _place(words: tuple[str, ...]) -> int:
+    """The word to explain: the chosen one, or the first noun."""
     chosen = st.session_state["word"]
-    if chosen is not None and chosen <= len(words) + 1:
-        return int(chosen)
-    shares = [answers.origin(picture, words, step, preset).from_picture for step in range(len(words))]
-    return int(np.nanargmax([-1.0, *shares])) or 1
+    return int(chosen) if chosen is not None and chosen <= len(words) + 1 else state.first_noun(words)
 
 
 def _choose_instead(picture: Picture, words: tuple[str, ...], place: int) -> str | None:
@@ -175,8 +174,8 @@ def draw_word(asked: WordQuestion) -> None:
             else Panel.of(title, map_),
             Panel.of("Grad-CAM", gradcam),
         ],
-        points="" if apart or shown == "density" else "fixation, larger with more evidence",
-        opacity=0 if shown == "points" and not apart else st.session_state["opacity"] / 100,
+        points="" if apart or shown == "density" else "fixation: bigger dot, more evidence",
+        opacity=0 if shown == "points" and not apart else st.session_state["opacity"] / 100 * _strength(map_, apart),
         alt=text,
         key="panels",
         on_layer=depth.choose if depth else None,
@@ -198,10 +197,20 @@ def _description(asked: WordQuestion, origin: Origin, map_: NDArray[np.floating]
         lies = f"lies on {percent(area_holding(map_, 0.5))} of the picture, {describe_position(map_)}."
         if apart:
             own = percent(float(map_.sum()))
-            parts.append(f"{own} of its map belongs to this word alone. Half of that {lies}")
+            if _strength(map_, apart) < 1:
+                parts.append(
+                    f"Almost nothing of its map, {own}, is this word's own, so it is drawn faintly. Half of that {lies}"
+                )
+            else:
+                parts.append(f"{own} of its map belongs to this word alone. Half of that {lies}")
         else:
             parts.append(f"Half of the evidence from the picture {lies}")
     return " ".join(parts)
+
+
+def _strength(map_: NDArray[np.floating], apart: bool) -> float:
+    """How strongly a map is drawn: a word's own part faintly where it is next to nothing."""
+    return _FAINT if apart and float(map_.sum()) < _NEXT_TO_NOTHING else 1.0
 
 
 def draw_all(asked: WordQuestion) -> None:
@@ -259,9 +268,20 @@ def choose_caption(picture: Picture, words: tuple[str, ...]) -> None:
         help="End it with … and the captioner completes it.",
     )
 
+    if trouble := st.session_state.get(_TROUBLE):
+        st.error(escaped(trouble), icon=":material/info:")
+
 
 def _take() -> None:
+    """Explain the caption that was typed; one with an unknown word stays in the field, with what is wrong."""
     given = st.session_state["caption.own"]
+    st.session_state[_TROUBLE] = ""
+    try:
+        for word in tokens(given):
+            answers.captioner().number(word)
+    except TargetError as error:
+        st.session_state[_TROUBLE] = str(error)
+        return
     if tokens(given):
         state.ask(state.parse_caption(given))
         st.session_state["caption.own"] = ""

@@ -11,7 +11,7 @@ from cnnfix_ui.address import Setting, one_of
 from cnnfix_ui.widgets import answer, depths
 from cnnfix_ui.widgets.gallery import parse_picture
 
-MAPS = {"apart": "Only this word", "whole": "All evidence"}
+MAPS = {"whole": "All its evidence", "apart": "Only this word"}
 TO_BE_COMPLETED = "…"  # at the end of a caption: the captioner completes it
 
 
@@ -39,16 +39,54 @@ def parse_word(text: str) -> str:
 
 
 SETTINGS = {
-    "picture": Setting("cat-and-dog", parse_picture),
+    "picture": Setting("dog", parse_picture),
     "caption": Setting(None, parse_caption),
     "word": Setting(None, parse_place),
     "instead": Setting(None, parse_word),
-    "map": one_of(*MAPS, default="apart"),
+    "map": one_of(*MAPS, default="whole"),
     "focus": one_of(*FOCUS, default="balanced"),
     "show": one_of(*answer.SHOWN, default="both"),
     "depth": depths.DEPTH,
     "opacity": Setting(75, answer.parse_opacity),
 }
+
+
+# Words of a caption that come after its first noun.
+_AFTER_NOUN = frozenset(
+    [
+        "is",
+        "are",
+        "in",
+        "on",
+        "at",
+        "with",
+        "of",
+        "by",
+        "near",
+        "through",
+        "over",
+        "under",
+        "next",
+        "to",
+        "stands",
+        "sits",
+        "runs",
+        "jumps",
+    ]
+)
+_JOINED = frozenset(["a", "an", "the", "two", "three"])
+
+
+def first_noun(words: Sequence[str]) -> int:
+    """The place, from 1, of the word that ends the caption's first noun phrase: "dog" in "a brown dog is running".
+
+    A phrase ends before a verb, a preposition, or "and" with another phrase; else with the caption.
+    """
+    for place, word in enumerate(words[1:], 1):
+        follows = words[place + 1] if place + 1 < len(words) else ""
+        if word in _AFTER_NOUN or (word == "and" and follows in _JOINED):
+            return place
+    return max(len(words), 1)
 
 
 def reset() -> None:

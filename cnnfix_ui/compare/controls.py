@@ -18,7 +18,7 @@ TOOL, BRUSH = "compare.tool", "compare.brush"
 
 
 def choose_seen() -> None:
-    """Draw the controls for view, colour scale and pointer."""
+    """Draw the controls for view, colour scale and mouse."""
     st.segmented_control("View", list(state.VIEWS), format_func=state.VIEWS.__getitem__, required=True, key="view")
     st.selectbox(
         "Colour scale",
@@ -27,11 +27,11 @@ def choose_seen() -> None:
         key="scale",
         width=220,
         disabled=state.state("view") == "difference",
-        help="Smallest areas: those that hold 10, 25, 50, 75 and 90 % of each map. Multiples of the average: the same "
+        help="Shares of each map: where 10, 25, 50, 75 and 90 % of it lie. Multiples of the average: the same "
         "brightness means the same in all cells. Own maximum: brightness cannot be compared between cells.",
     )
     st.session_state.setdefault(TOOL, "look")
-    st.segmented_control("Pointer", list(state.TOOLS), format_func=state.TOOLS.__getitem__, required=True, key=TOOL)
+    st.segmented_control("Mouse", list(state.TOOLS), format_func=state.TOOLS.__getitem__, required=True, key=TOOL)
 
 
 def choose_more(longest_side: int) -> WalkSettings:

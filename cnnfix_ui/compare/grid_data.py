@@ -11,7 +11,7 @@ from cnnfix_core.methods import METHODS, Attribution
 from cnnfix_core.metrics import Box, GroundTruth, Numbers, in_a_line, numbers
 from cnnfix_core.regions import BANDS
 from cnnfix_core.utils import percent
-from cnnfix_core.visualization import BAND_COLOURS, BAND_OPACITY, MOST_POINTS
+from cnnfix_core.visualization import BAND_COLOURS, BAND_OPACITY, LEGEND_TEXT, MOST_POINTS
 from cnnfix_ui.compare.cases import Case
 from cnnfix_ui.compare.cells import CellStatus
 from cnnfix_ui.compare.changes import strokes_on
@@ -98,6 +98,7 @@ def grid_data(grid: Grid, tool: str, brush: int) -> dict[str, Any]:
         "brush": brush,
         "truth": {truth_key(case): truth_of(case) for case in grid.asked},
         "strokes": {photo_key(case): strokes_on(case.question.picture) for case in grid.asked},
+        "legendText": LEGEND_TEXT,
         "bands": [
             {"share": share, "colour": colour, "opacity": opacity}
             for share, colour, opacity in zip(BANDS, BAND_COLOURS, BAND_OPACITY, strict=True)

@@ -25,11 +25,11 @@ ItemT = TypeVar("ItemT")
 MAX_CELLS, _MAX_BOXES, _MAX_STROKES = 16, 20, 400
 VIEWS = {"maps": "Maps", "difference": "Difference", "slider": "Slider"}
 SCALES = {
-    "area": "Smallest areas",
+    "area": "Shares of each map",
     "density": "Multiples of the average",
     "own": "Own maximum",
 }
-TOOLS = {"look": "Inspect", "box": "Draw a box", "brush": "Brush over"}
+TOOLS = {"look": "Look", "box": "Draw a box", "brush": "Hide a part"}
 
 _ARRANGED, _MAX_UNDO = ("methods", "rows", "pins"), 50
 

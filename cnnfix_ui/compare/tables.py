@@ -34,9 +34,9 @@ from cnnfix_ui.compare.state import drawn_boxes, sample_object
 TableRow = dict[str, Any]
 
 READING = (
-    "Peak: whether the map's strongest place is in a box. Energy: the share of the map in the boxes. Evidence: the "
-    "share of the fixations' evidence in the boxes. IoU: overlap of the method's own box with the best matching box. "
-    "The last rows are baselines, a blob in the centre and smooth noise: a large box is easy to hit."
+    "Map inside: the share of the map in the boxes. Fixations inside: the share of the fixations' evidence. Box match: "
+    "IoU of the box found by the method with the best matching one; that of Gradient and Random is often the whole "
+    "picture. The last rows are baselines, a blob in the centre and smooth noise: a large box is easy to hit."
 )
 _NONE = "–"
 
@@ -68,11 +68,11 @@ def _about_box(case: Case) -> str:
 
 def _box_scores(found: Numbers) -> TableRow:
     return {
-        "Peak in box": "yes" if found.peak else "no",
-        "Energy in box": percent(found.energy),
-        "Evidence in box": _NONE if isnan(found.evidence) else percent(found.evidence),
-        "IoU of its box": f"{found.iou:.2f}",
-        "Area of boxes": percent(found.covered),
+        "Strongest point in the box": "yes" if found.peak else "no",
+        "Map inside": percent(found.energy),
+        "Fixations inside": _NONE if isnan(found.evidence) else percent(found.evidence),
+        "Box match (IoU)": f"{found.iou:.2f}",
+        "Area of the box": percent(found.covered),
     }
 
 

@@ -9,6 +9,9 @@ export function percent(share) {
   return `${Number(value.toPrecision(2))} %`;
 }
 
+// A pixel of a picture, counted from 0.
+export const pixelWords = (x, y) => `x ${x}, y ${y} px`;
+
 export const count = (number, word) => `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
 
 // Three digits, as in "2.31" and "0.0312"; a true minus sign.

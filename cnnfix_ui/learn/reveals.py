@@ -55,7 +55,7 @@ def show_maps(seen: Seen, key: str) -> None:
     ]
     st.header(question(seen.explanation.target, seen.explanation.rather_than), anchor=False)
     text = summary(seen.explanation, maps["fixations"])
-    panels(seen.picture, shown, points="fixation, larger with more evidence", opacity=0.75, alt=text, key=key)
+    panels(seen.picture, shown, points="fixation: bigger dot, more evidence", opacity=0.75, alt=text, key=key)
 
 
 def right_number(question: Guess, seen: Seen | None) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cnnfix_core import ModelInfo, list_models
+from cnnfix_site import hosting
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets import networks
@@ -77,7 +78,7 @@ def _state(info: ModelInfo, loaded: frozenset[str]) -> str:
 def _facts(info: ModelInfo) -> str:
     parts = []
     if info.accuracy:
-        parts.append(f"Top-1 accuracy on ImageNet: {info.accuracy:.1f} %, as published.")
+        parts.append(f"Right first guess on {info.accuracy:.1f} % of ImageNet's test pictures (top-1), as published.")
     if info.parameters:
         parts.append(f"{info.parameters / 1e6:.1f} million parameters.")
     parts.append(f"Weights: {info.source}. Licence: {info.licence}.")
@@ -95,9 +96,9 @@ def _actions(info: ModelInfo) -> None:
     with st.container(horizontal=True, gap="small"):
         explore = st.button("Explore with this network", type="primary", disabled=not info.available)
         load = not loaded and st.button("Load", icon=":material/download:" if not info.available else None)
-        if loaded and st.button(
-            "Unload", help="Frees its memory. The next visitor who uses it waits until it is loaded again."
-        ):
+        # On a server that others use, it is theirs too.
+        mine = hosting.is_local(st.get_option("server.address"))
+        if loaded and mine and st.button("Unload", help="Frees its memory. It is loaded again when it is used."):
             results.models.remove(info.name)
             st.rerun()
     if explore:

@@ -151,7 +151,7 @@ def _draw(found: ClipExplanation) -> None:
     panels(
         found.clip.frames[frame - 1],
         maps,
-        points="" if shown == "density" else "fixation, larger with more evidence",
+        points="" if shown == "density" else "fixation: bigger dot, more evidence",
         opacity=0 if shown == "points" else st.session_state["opacity"] / 100,
         alt=text,
         key="panels",

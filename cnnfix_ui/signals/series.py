@@ -13,6 +13,7 @@ from cnnfix_core.arrays import Floats
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explanations import question
 from cnnfix_core.modalities.timeseries import (
+    UNKNOWN,
     SeriesTable,
     SignalExplanation,
     SignalModel,
@@ -58,8 +59,8 @@ def show() -> None:
     with said:
         controls.choose_classes(explanation, _model().labels)
         st.caption(
-            "The network was trained on GunPoint: a hand draws a replica gun or points a finger. The series is the "
-            "hand's position from side to side. Any other series is still classified as one of the two."
+            "It learnt from ten people's smartwatches: the acceleration along one axis, for six seconds, during four "
+            "shoulder exercises."
         )
 
 
@@ -107,8 +108,10 @@ def _tile(series: Floats) -> str:
 
 def _draw(found: SignalExplanation) -> None:
     text = signal_words(found)
+    if not found.known:
+        st.warning(UNKNOWN, icon=":material/warning:")
     st.plotly_chart(_figure(found), key="series.chart", alt=text)
-    st.markdown(escaped(text))
+    st.markdown(escaped(text.removeprefix(UNKNOWN).strip()))
     name = f"fixations-{found.target.label.replace(' ', '-')}"
     downloads(
         {
@@ -132,18 +135,18 @@ def _figure(found: SignalExplanation) -> go.Figure:
         shared_xaxes=True,
         vertical_spacing=0.09,
         row_heights=[0.5, *[0.5 / len(maps)] * len(maps)],
-        subplot_titles=["Series and fixations, larger with more evidence", *(title for title, _, _ in maps)],
+        subplot_titles=["Series and fixations: bigger dot, more evidence", *(title for title, _, _ in maps)],
     )
     line = {"color": _LINE, "width": 2}
     figure.add_scatter(x=number, y=found.series, mode="lines", line=line, row=1, col=1, name="value")
     figure.add_scatter(
         x=number[there],
         y=found.series[there],
-        customdata=100 * found.evidence[there] / found.evidence.sum(),
+        customdata=100 * found.evidence[there] / (found.evidence.sum() or 1),
         mode="markers",
         marker={
             "color": _FIXATIONS,
-            "size": 3 + 15 * np.sqrt(found.evidence[there] / found.evidence.max()),
+            "size": 3 + 15 * np.sqrt(found.evidence[there] / (found.evidence.max() or 1)),
             "opacity": 0.8,
         },
         hovertemplate="%{customdata:.2g} % of the evidence<extra></extra>",

@@ -48,7 +48,7 @@ def parse_number(text: str) -> int:
 
 SETTINGS = {
     "kind": one_of(*SIGNAL_KINDS, default="series"),
-    "series": Setting("gun-drawn-1", parse_series),
+    "series": Setting("arm-raised-1", parse_series),
     "row": Setting(1, parse_number),
     "clip": Setting("moving-left", parse_clip),
     "network": one_of(*(info.name for info in clip_models()), default="motions"),

@@ -22,7 +22,7 @@ from cnnfix_ui.widgets.controls import listed
 from cnnfix_ui.widgets.downloads import downloads
 
 _FIXATIONS, _GRAD_CAM = "CNN Fixations", "Grad-CAM"
-SHOWN = {"both": "Both", "points": "Points", "density": "Map"}
+SHOWN = {"both": "Both", "points": "Points", "density": "Heat map"}
 
 
 def parse_opacity(text: str) -> int:
@@ -67,7 +67,7 @@ def show_explanation(
     panels(
         picture,
         _panels(chosen, explanation, found),
-        points="" if drawn == "density" else "fixation" + (", larger with more evidence" if weighted else ""),
+        points="" if drawn == "density" else "fixation" + (": bigger dot, more evidence" if weighted else ""),
         opacity=0 if drawn == "points" else st.session_state["opacity"] / 100,
         alt=text,
         key="panels",

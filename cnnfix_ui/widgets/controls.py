@@ -8,13 +8,14 @@ from typing import Protocol, TypeVar
 import streamlit as st
 
 from cnnfix_core import Labels, Prediction, Preset, get_preset
-from cnnfix_core.engine import FOCUS, PRESETS
+from cnnfix_core.engine import FOCUS, PRESET_TITLES, PRESETS
 from cnnfix_core.errors import TargetError
 from cnnfix_core.images import Crops, list_samples
 from cnnfix_core.utils import percent
 from cnnfix_core.zoo import DEFAULT
 from cnnfix_ui.address import Setting, one_of
 from cnnfix_ui.components.choices.component import Choice, choices
+from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets import networks
 from cnnfix_ui.widgets.gallery import parse_picture
@@ -27,8 +28,13 @@ VIEWS: dict[str, str] = {
     "centre": "the centre crop",
     "five": "four corners and the centre",
 }
-PRESET_LABELS = {"evidence": "Evidence", "published": "As published"}
-_SHOWN_CLASSES = 6
+_FOCUS_LABELS = {
+    "wide": "Everything that helped",
+    "balanced": "Balanced",
+    "sharp": "What helped most",
+    "sharpest": "Only what decided",
+}
+_SHOWN_CLASSES, _NAMED_CLASSES = 6, 4
 
 
 class ExplainedClass(Protocol):
@@ -90,10 +96,10 @@ def choose_settings(extra: Callable[[], object], rest: Callable[[], object]) -> 
             "Method",
             list(PRESETS)[::-1],
             required=True,
-            format_func=PRESET_LABELS.__getitem__,
+            format_func=PRESET_TITLES.__getitem__,
             key="preset",
-            help="Evidence: uses signs, shares evidence among inputs, and follows the strongest paths. "
-            "As published: the algorithm of the 2019 paper, on five crops, with every fixation weighted equally.",
+            help="Our method: uses signs, shares evidence among inputs, and follows the strongest paths. "
+            "The 2019 paper: its algorithm as published, on five crops, with every fixation weighted equally.",
         )
         extra()
         focus = choose_focus(disabled=preset != "evidence")
@@ -122,10 +128,10 @@ def choose_focus(disabled: bool = False) -> str:
             "Focus",
             list(FOCUS),
             key="focus",
-            format_func=str.title,
+            format_func=_FOCUS_LABELS.__getitem__,
             disabled=disabled,
-            width=150,
-            help="Wide follows more paths and covers the object. Sharp keeps only the strongest evidence.",
+            width=220,
+            help="How many paths the walk follows: all that helped cover the object, the strongest show what decided.",
         )
     )
 
@@ -153,14 +159,18 @@ def ask(explained: Callable[[results.Target], Answer]) -> Answer:
         return explained(target())
 
 
-def choose_classes(explanation: ExplainedClass | None, labels: Labels) -> None:
+def choose_classes(explanation: ExplainedClass | None, labels: Labels, known: Labels | None = None) -> None:
     """Draw the predictions as clickable bars, and a search box for any other class.
 
-    explanation: None if there is none; another class can still be chosen.
+    Args:
+        explanation: None if there is none; another class can still be chosen.
+        labels: Of what can be chosen.
+        known: The classes that the network knows, where those to choose from are others, such as boxes.
     """
     st.subheader("Predictions", anchor=False)
     if explanation:
         _bars(explanation, labels)
+    st.caption(escaped(about_predictions(explanation, known or labels)))
     target = explanation.target if explanation else None
     st.selectbox(
         "Why this class?",
@@ -179,6 +189,18 @@ def choose_classes(explanation: ExplainedClass | None, labels: Labels) -> None:
         key="than",
         help="Explains the difference: the evidence for the first class that is not evidence for the other.",
     )
+
+
+def about_predictions(explanation: ExplainedClass | None, labels: Labels) -> str:
+    """What the percentages are means of, and what the network knows: it takes anything else for one of its classes."""
+    views = len(getattr(explanation, "views", ()))
+    means = f"Means over {views} crops, so other percentages than for the whole picture. " if views > 1 else ""
+    if len(labels) == 1:
+        return f"{means}The network knows one class: {labels.short[0]}."
+    shown = min(len(labels), _NAMED_CLASSES)
+    names = f"{', '.join(labels.short[: shown - 1])} and {labels.short[shown - 1]}"
+    known = names if len(labels) == shown else f"{len(labels):,} classes, such as {names}"
+    return f"{means}The network knows {known}, and takes whatever it sees for one of them."
 
 
 def listed(answer: ExplainedClass) -> list[Prediction]:

@@ -819,7 +819,7 @@ def test_a_negative_weight_turns_the_question_in_words() -> None:
         first = decision.terms[0]
         if not first.share:
             continue
-        says = "with a negative weight, so we now ask why it is" in decision.sentence
+        says = "with a negative weight: a high input lowers this, so we now ask why it is" in decision.sentence
         assert says == (first.sign != decision.sign) == ((first.coefficient or 0) < 0)
         assert f"is {number(first.product)}" in decision.sentence
         turned, straight = turned + says, straight + (not says)

@@ -108,6 +108,7 @@ def numbers(path: list[Layer], points: list[Points], clouds: list[Points], aside
             "cloud": -1 if n == aside else clouds.index(cloud),
             "elements": 4 * len(cloud.evidence),
             "places": len(cloud.evidence),
+            "size": [layer.side, layer.side],
             "evidence": min(1.0, float(cloud.evidence.sum())),
             "spread": (order.sum() + 1) / layer.side**2,
             "field": size and [min(1.0, size[0] * (1 + layer.side / 30)), min(1.0, size[1] * (1 + layer.side / 30))],
@@ -161,7 +162,7 @@ def playback_of(blocks: int, walks: int) -> dict[str, Any]:
         }
         for a, b in zip(starts, [*starts[1:], len(sides)], strict=True)
     ]
-    data = [walk_data(path, first, "Evidence", None), walk_data(path, second, "As published", 9)]
+    data = [walk_data(path, first, "Our method", None), walk_data(path, second, "The 2019 paper", 9)]
     return {
         "photo": photo_uri(open_picture("assets/samples/red-panda.jpg")),
         "ratio": 4 / 3,

@@ -148,7 +148,9 @@ def cell(method: str, row: int, across: bool) -> Json:
         "points": points(method, row, shot) if done else [],
         "box": own_box(width, height) if done and method != "zero" else None,
         "layer": "blocks.6.0" if METHODS[method][1] == "Class activation maps" else None,
-        "note": "Peak in · energy 82 % · IoU 0.71" if done and st.session_state.truth.get(key) else "",
+        "note": "Strongest point in the box, 82 % inside, box match 0.71"
+        if done and st.session_state.truth.get(key)
+        else "",
     }
 
 
@@ -203,6 +205,7 @@ def data_of(methods: Iterable[str], rows: int) -> Json:
         "brush": 40,
         "truth": {key: state.truth.get(key, []) for key in keys},
         "strokes": {key: state.strokes.get(key, []) for key in keys},
+        "legendText": "Where this much of each map lies, darkest to brightest:",
         "bands": [
             {"share": share, "colour": colour, "opacity": opacity}
             for share, colour, opacity in zip(BANDS, BAND_COLOURS, BAND_OPACITY, strict=True)

@@ -313,7 +313,7 @@ def test_the_numbers_are_right(visit: Visit) -> None:
 def test_both_methods_side_by_side(visit: Visit) -> None:
     page = visit("both=True", height=1000)
     expect(page.get_by_role("application")).to_have_count(2)
-    for number_, title in enumerate(("Evidence", "As published")):
+    for number_, title in enumerate(("Our method", "The 2019 paper")):
         expect(page.locator("figure.walk figcaption").nth(number_)).to_have_text(title)
     part = page.locator(".part")
     expect(part).to_contain_text(re.compile(r"The two walks diverge at \S+: less than half of their evidence"))

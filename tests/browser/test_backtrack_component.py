@@ -241,10 +241,10 @@ def test_arrow_keys_go_from_place_to_place(visit: Callable[..., Page]) -> None:
 
 def test_receptive_fields(visit: Callable[..., Page]) -> None:
     page = visit("step=2")
-    button = page.get_by_role("button", name="Receptive fields", pressed=False)
+    button = page.get_by_role("button", name="What each point can see", pressed=False)
     without = points(page)["count"]
     button.click()
-    expect(page.get_by_role("button", name="Receptive fields", pressed=True)).to_be_visible()
+    expect(page.get_by_role("button", name="What each point can see", pressed=True)).to_be_visible()
     assert points(page)["count"] > without
     shoot(page, "backtrack-fields")
 

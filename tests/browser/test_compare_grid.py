@@ -128,11 +128,13 @@ def test_one_cursor_for_all_and_what_it_reads(visit: Callable[..., Page]) -> Non
     x, y, *_ = place(stages(page).first, 0.75, 0.75)
     page.mouse.move(x, y)
     read = page.locator(".read")
-    expect(read).to_have_text(["2.0 × average · top 50 %", "the map is 0 here", "the map is 0 here"])
+    expect(read).to_have_text(["2.0 × average · among the strongest 50 %", "the map is 0 here", "the map is 0 here"])
     crosses = stages(page).evaluate_all(CROSS)
     assert all(cross == pytest.approx([0.75, 0.75], abs=0.01) for cross in crosses)
     page.mouse.move(*place(stages(page).last, 0.75, 0.25)[:2])  # over another cell
-    expect(read).to_have_text(["2.0 × average · top 50 %", "4.0 × average · top 25 %", "the map is 0 here"])
+    expect(read).to_have_text(
+        ["2.0 × average · among the strongest 50 %", "4.0 × average · among the strongest 25 %", "the map is 0 here"]
+    )
     page.mouse.move(5, 5)
     expect(read).to_have_text(["", "", ""])
 

@@ -57,7 +57,7 @@ def test_a_box_is_drawn_a_cell_pinned_and_the_address_keeps_both(page: Page) -> 
     settle(page)
     after = numbers(page)
     assert after != before
-    tool(page, "Inspect")
+    tool(page, "Look")
     stages(page).nth(1).focus()
     page.keyboard.press("p")
     expect(page).to_have_url(re.compile("pins=gradcam"))
@@ -155,7 +155,7 @@ def test_slow_methods_show_progress_and_can_be_stopped(page: Page) -> None:
 
 def test_what_is_brushed_over_is_a_row_of_its_own(page: Page) -> None:
     opened(page, f"{CAT}&methods=gradcam", 1)
-    tool(page, "Brush over")
+    tool(page, "Hide a part")
     drag(page, stages(page).first, (0.4, 0.4), (0.6, 0.5))
     expect(page.locator("figure.cell[data-state='done']")).to_have_count(2, timeout=30_000)
     expect(page.get_by_text(re.compile("Brushed over")).first).to_be_visible()

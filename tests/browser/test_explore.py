@@ -184,7 +184,7 @@ def test_downloads(explore: Page, button: str, beginning: bytes) -> None:
 
 def test_as_published_shows_the_five_crops(explore: Page) -> None:
     page = explore
-    page.get_by_text("As published", exact=True).click()
+    page.get_by_text("The 2019 paper", exact=True).click()
     settle(page)
     expect(page.get_by_role("combobox", name="Focus")).to_be_disabled()
     page.get_by_text("What the network saw").click()

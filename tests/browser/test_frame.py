@@ -32,6 +32,13 @@ def test_cold_deep_link(cold_server: str, new_page: Callable[..., Page]) -> None
     assert float(page.locator(".overlays").first.evaluate("node => getComputedStyle(node).opacity")) == 0.5
 
 
+def test_the_first_page_has_its_name_too(page: Page) -> None:
+    page.goto("/explore?picture=cat&class=281")
+    expect(page).to_have_url(re.compile(r"/\?picture=cat&class=281$"))
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Why “tabby”?", exact=True)).to_be_visible(timeout=90_000)
+
+
 def test_unknown_address(page: Page) -> None:
     page.goto("/no-such-page")
     settle(page)

@@ -84,7 +84,7 @@ def test_a_network_is_chosen_by_any_cell_and_by_the_keys(models: Page) -> None:
     heading(page, "EfficientNet-Lite0")
     click_row(page, row_of("vgg16"), x=60)
     heading(page, "VGG-16")
-    expect(page.get_by_text("Top-1 accuracy on ImageNet: 71.6 %")).to_be_visible()
+    expect(page.get_by_text("Right first guess on 71.6 % of ImageNet's test pictures")).to_be_visible()
     click_row(page, 0, x=300)
     for _ in range(row_of("convnext_base")):
         page.keyboard.press("ArrowDown")
@@ -124,7 +124,7 @@ def test_own_weights_from_the_file_to_the_answer(models: Page, weights: bytes, t
     send(page, "labels.txt", b"cat\n<b>dog</b>\nfox\nowl\ncarp", which=1)
     check(page)
     expect(page.get_by_role("status")).to_contain_text("pets.pth: 5 classes, pictures of 224 × 224 pixels")
-    expect(page.get_by_role("status")).to_contain_text("Walks reach the picture")
+    expect(page.get_by_role("status")).to_contain_text("This network works: every step can be followed")
     page.get_by_text("Operations of the network").click()
     shoot(page, "models-own")
     send(page, "hostile.pth", pickle.dumps(Command(tmp_path / "ran")))

@@ -17,22 +17,22 @@ def heading(page: Page, text: str) -> None:
 
 def test_a_series_and_a_table(page: Page) -> None:
     page.goto("/signals")
-    heading(page, "Why “gun drawn”?")
+    heading(page, "Why “arm raised”?")
     settle(page)
-    page.get_by_role("radio", name="Pointing 3").click()
-    heading(page, "Why “pointing”?")
-    expect(page).to_have_url(re.compile("series=pointing-3"))
-    page.get_by_role("radio", name=re.compile("^gun drawn")).click()
-    heading(page, "Why “gun drawn”?")
+    page.get_by_role("radio", name="Rowing 3").click()
+    heading(page, "Why “rowing”?")
+    expect(page).to_have_url(re.compile("series=rowing-3"))
+    page.get_by_role("radio", name=re.compile("^arm raised")).click()
+    heading(page, "Why “arm raised”?")
     shoot(page, "signals")
     text = io.StringIO()
     np.savetxt(text, [one.series for one in signal_samples()[-2:]], delimiter=";")
     send(page, "two.csv", text.getvalue().encode())
-    heading(page, "Why “pointing”?")
+    heading(page, "Why “rowing”?")
     expect(page.get_by_text("Series number, of 2 in the file")).to_be_visible()
     send(page, "none.csv", b"nothing, at, all")
     expect(page.get_by_role("alert")).to_contain_text("no numbers")
-    heading(page, "Why “pointing”?")
+    heading(page, "Why “rowing”?")
 
 
 def test_a_clip_and_its_frames(page: Page) -> None:

@@ -148,7 +148,7 @@ def test_counts(picture: Tensor) -> None:
 def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     assert main(["coverage", "squeezenet1_1", "timm/lcnet_050", "--markdown", str(page)]) == 0
-    assert capsys.readouterr().out.count("Walks reach the picture") == 2
+    assert capsys.readouterr().out.count("This network works: every step can be followed") == 2
     text = page.read_text("utf-8")
     assert "| squeezenet1_1 |" in text
     assert "Walks get through 2 of 2 networks." in text

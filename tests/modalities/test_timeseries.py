@@ -1,5 +1,6 @@
-"""Signals: reading tables, the network for GunPoint, and evidence along time."""
+"""Signals: reading tables, the network for shoulder exercises, and evidence along time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from cnnfix_core.arrays import Floats
 from cnnfix_core.errors import ModelError
 from cnnfix_core.modalities.timeseries import (
     SignalError,
@@ -15,6 +17,7 @@ from cnnfix_core.modalities.timeseries import (
     load_signal_model,
     read_series,
     shipped,
+    signal_words,
 )
 from cnnfix_core.modalities.timeseries.shipped import signal_samples
 from cnnfix_core.zoo import Labels
@@ -93,9 +96,9 @@ def test_the_class_activation_map_is_the_score() -> None:
     maps = model.module.features(model.inputs(sample.series))[0]  # type: ignore[operator]
     linear = model.module.linear
     whole = linear.weight @ maps  # type: ignore[operator]
-    found = explain_signal(model, sample.series, "pointing")
-    assert found.target.score == pytest.approx(float(whole[1].mean() + linear.bias[1]), abs=1e-4)  # type: ignore[index]
-    np.testing.assert_allclose(found.cam, whole[1].clamp_min(0).numpy(), atol=1e-5)
+    found = explain_signal(model, sample.series, "rowing")
+    assert found.target.score == pytest.approx(float(whole[3].mean() + linear.bias[3]), abs=1e-4)  # type: ignore[index]
+    np.testing.assert_allclose(found.cam, whole[3].clamp_min(0).numpy(), atol=1e-5)
 
 
 def test_longer_and_constant_series() -> None:
@@ -109,11 +112,55 @@ def test_longer_and_constant_series() -> None:
         explain_signal(model, [1.0, 2.0])
 
 
+STEPS = np.arange(150)
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        np.sin(STEPS / 3),
+        np.sin(STEPS / 30),
+        STEPS.astype(float),
+        np.full(150, 3.3),
+        np.random.default_rng(0).standard_normal(150),
+        np.random.default_rng(1).standard_normal(150).cumsum(),
+        (STEPS > 75).astype(float),
+        (STEPS % 30 == 0).astype(float),
+    ],
+    ids=["sine", "slow sine", "ramp", "flat", "noise", "random walk", "step", "pulses"],
+)
+def test_a_series_unlike_all_that_was_learnt_is_unknown(series: Floats) -> None:
+    model = load_signal_model()
+    assert not model.knows(series)
+    found = explain_signal(model, series)
+    assert not found.known
+    assert signal_words(found).startswith("This series is unlike all that the network learnt from")
+
+
+def test_the_samples_are_known() -> None:
+    model = load_signal_model()
+    assert all(model.knows(one.series) for one in signal_samples())
+    assert all(explain_signal(model, one.series).target.index == one.label for one in signal_samples())
+
+
+def test_a_network_that_nobody_measured_knows_every_series() -> None:
+    assert replace(load_signal_model(), likeness=None).knows(STEPS)
+
+
+def test_a_flat_series_keeps_its_prediction_and_has_no_evidence() -> None:
+    found = explain_signal(load_signal_model(), np.full(50, 3.3))
+    assert found.predictions[0] == found.target
+    assert not found.evidence.any()
+    assert not found.density().any()
+    assert "The series is flat" in signal_words(found)
+    assert "Half of the evidence" not in signal_words(found)
+
+
 def test_files_that_are_missing_or_damaged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(shipped, "FOLDER", tmp_path)
     with pytest.raises(ModelError, match="missing from assets/signals"):
         load_signal_model()
-    (tmp_path / "gunpoint-01234567.safetensors").write_bytes(b"x")
+    (tmp_path / "exercises-01234567.safetensors").write_bytes(b"x")
     with pytest.raises(ModelError, match="damaged"):
         load_signal_model()
 

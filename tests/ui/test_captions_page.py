@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from cnnfix_ui.captions.state import parse_caption, parse_place, with_word
+from cnnfix_ui.captions.state import first_noun, parse_caption, parse_place, with_word
 from tests.ui.visiting import headings, page
 
 visit = partial(page, "captions")
@@ -40,3 +40,32 @@ def test_the_caption_is_explained_and_another_can_be_asked_for() -> None:
     app.text_input(key="caption.own").input("an ocelot").run()
     assert any("does not know the word" in error.value for error in app.error)
     assert "Captions" in headings(app)
+
+
+@pytest.mark.parametrize(
+    ("caption", "noun"),
+    [
+        ("a brown and white dog is running in the grass", "dog"),
+        ("a man and a woman are sitting on a bench", "man"),
+        ("two dogs in the snow", "dogs"),
+        ("a man in a red shirt", "man"),
+        ("dog", "dog"),
+        ("a brown dog", "dog"),
+        ("is", "is"),
+    ],
+)
+def test_the_first_noun_is_explained(caption: str, noun: str) -> None:
+    words = caption.split()
+    assert words[first_noun(words) - 1] == noun
+
+
+def test_without_words_the_end_is_explained() -> None:
+    assert first_noun([]) == 1
+
+
+def test_a_caption_with_an_unknown_word_stays_in_the_field() -> None:
+    app = visit(picture="dog")
+    app.text_input(key="caption.own").set_value("a brown xylqz").run()
+    assert not app.exception
+    assert app.text_input(key="caption.own").value == "a brown xylqz"
+    assert any("xylqz" in error.value.replace("\\", "") for error in app.error)

@@ -262,14 +262,14 @@ def test_its_numbers_are_those_of_the_package() -> None:
     truth = GroundTruth(picture.width, picture.height, ((100, 40, 300, 200),))
     for row, name in zip(table(app), ("gradcam", "fixations", "centre", "random"), strict=True):
         found = numbers(attribution(model, picture, None, name, longest_side=MAP_SIDE), truth)
-        assert row["Peak in box"] == ("yes" if found.peak else "no")
-        assert row["IoU of its box"] == f"{found.iou:.2f}"
-        assert float(row["Energy in box"].split()[0]) == pytest.approx(100 * found.energy, rel=0.06)
+        assert row["Strongest point in the box"] == ("yes" if found.peak else "no")
+        assert row["Box match (IoU)"] == f"{found.iou:.2f}"
+        assert float(row["Map inside"].split()[0]) == pytest.approx(100 * found.energy, rel=0.06)
 
 
 def test_a_box_beside_the_picture_is_none() -> None:
     app = compare(picture="cat", methods="gradcam,centre", boxes="cat:9000.9000.9100.9100")
-    assert "Peak in box" not in app.table[0].value.columns
+    assert "Strongest point in the box" not in app.table[0].value.columns
 
 
 def test_each_two_methods_agree_once_and_a_verdict_says_how() -> None:

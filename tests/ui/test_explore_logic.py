@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -9,6 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from cnnfix_core import load_model
 from cnnfix_core.images.samples import list_samples
+from cnnfix_core.zoo import Labels
+from cnnfix_ui.widgets import controls
 
 ROOT = Path(__file__).parents[2]
 LABELS = load_model().labels
@@ -130,3 +133,26 @@ def test_two_visitors_do_not_see_each_others_pictures() -> None:
     second.run()
     assert "Why “Egyptian cat”?" in headings(second)
     assert "Why “Egyptian cat”?" not in headings(first)
+
+
+@pytest.mark.parametrize(
+    ("names", "views", "words"),
+    [
+        (["a"], 1, "The network knows one class: a."),
+        (["a", "b"], 1, "The network knows a and b, and takes whatever it sees for one of them."),
+        (list("abcd"), 1, "The network knows a, b, c and d, and takes whatever it sees for one of them."),
+        (
+            list("abcde"),
+            1,
+            "The network knows 5 classes, such as a, b, c and d, and takes whatever it sees for one of them.",
+        ),
+        (
+            list("ab"),
+            5,
+            "Means over 5 crops, so other percentages than for the whole picture. The network knows a and b",
+        ),
+    ],
+)
+def test_what_percentages_and_classes_mean(names: list[str], views: int, words: str) -> None:
+    answer = SimpleNamespace(views=(None,) * views)
+    assert controls.about_predictions(answer, Labels.of(names)).startswith(words)  # type: ignore[arg-type]

@@ -25,6 +25,7 @@ from cnnfix_core.zoo import DEFAULT, architectures
 from cnnfix_core.zoo.sources.torchvision import PublishedWeights
 from cnnfix_core.zoo.untrusted import apart
 from cnnfix_core.zoo.untrusted.program import Program
+from cnnfix_site import hosting
 from cnnfix_ui.backtrack import files
 from cnnfix_ui.batch.entries import entries
 from cnnfix_ui.server import questions, results
@@ -111,7 +112,14 @@ def test_the_table_lists_every_network_with_its_state() -> None:
     assert headings(app)[0] == "EfficientNet-Lite0"
 
 
-def test_unload_and_load() -> None:
+def test_a_network_that_others_use_cannot_be_unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    results.loaded(DEFAULT)
+    monkeypatch.setattr(hosting, "is_local", lambda _: False)
+    assert "Unload" not in [one.label for one in opened().button]
+
+
+def test_unload_and_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosting, "is_local", lambda _: True)
     results.loaded(DEFAULT)
     app = button(opened(), "Unload")
     assert DEFAULT not in results.models.cached_keys()
@@ -197,7 +205,7 @@ def test_more_networks_leads_to_models_and_nothing_is_lost() -> None:
 def test_weights_with_labels(weights: bytes) -> None:
     app = send(opened(), "pets.pth", weights, SMALL, LABELS)
     assert "pets.pth: 5 classes, pictures of 224 × 224 pixels, 0.35 million parameters" in said(app)
-    assert "Walks reach the picture" in said(app)
+    assert "This network works: every step can be followed" in said(app)
     app = button(app, "Explore with this network", last=True)
     assert app.selectbox(key="model").value == "own"
     assert set(app.selectbox(key="class").options) == {"cat", "dog", "fox", "owl", "carp"}
@@ -253,7 +261,7 @@ def test_a_wrong_form_is_answered_in_a_sentence_and_nothing_is_lost(
     app.get("file_uploader")[1].upload("labels.txt", LABELS, "text/plain")
     app.selectbox(key="own.architecture").set_value(SMALL).run()
     app = button(app, "Check")
-    assert "Walks reach the picture" in said(app)
+    assert "This network works: every step can be followed" in said(app)
     assert not app.error
 
 

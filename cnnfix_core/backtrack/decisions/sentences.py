@@ -285,7 +285,7 @@ def _turn(decision: Decision, term: Term, preset: Preset, factor: str = "weight"
     """What the question becomes where a negative factor turns it around; "" where it stays the same."""
     if not preset.signed or term.share == 0 or term.sign == decision.sign:
         return ""
-    return f", with a negative {factor}, so we now ask why it is {_asked(term)}"
+    return f", with a negative {factor}: a high input lowers this, so we now ask why it is {_asked(term)}"
 
 
 def _origin(term: Term) -> str:

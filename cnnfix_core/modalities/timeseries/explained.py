@@ -11,8 +11,8 @@ from scipy.ndimage import gaussian_filter1d
 from torch import Tensor, no_grad
 
 from cnnfix_core.arrays import Floats
-from cnnfix_core.engine import Preset, as_array, get_preset, left_alone
-from cnnfix_core.explanations import Asking, ClassExplanation, TargetSpec, ask
+from cnnfix_core.engine import Preset, Tape, as_array, get_preset, left_alone
+from cnnfix_core.explanations import Asking, ClassExplanation, TargetSpec
 from cnnfix_core.modalities.timeseries.model import SignalModel
 from cnnfix_core.modalities.timeseries.network import FullyConvolutional
 from cnnfix_core.modalities.timeseries.series import checked
@@ -26,24 +26,27 @@ class SignalExplanation(ClassExplanation):
 
     Attributes:
         series: (N,), the values as given.
-        evidence: (N,), the evidence that arrived at each value; its sum is 1 minus what was lost on the way.
+        evidence: (N,), the evidence that arrived at each value; its sum is 1 minus what was lost on the way; zeros for
+            a flat series.
         cam: (N,), the class activation map, not negative; None for networks that do not end with a mean over time and
             a linear layer.
+        known: Whether the series is like those that the network learnt from; if not, its answer means nothing.
     """
 
     series: Floats
     evidence: Floats
     cam: Floats | None
+    known: bool = True
 
     def density(self, sigma: float | None = None) -> Floats:
-        """The evidence blurred over time with a Gaussian: (N,), sums to 1.
+        """The evidence blurred over time with a Gaussian: (N,), sums to 1; zeros for a flat series.
 
         Args:
             sigma: In time steps; None for 1.5 % of the series.
         """
         sigma = _WIDTH * len(self.series) if sigma is None else sigma
         blurred = gaussian_filter1d(self.evidence, sigma, mode="constant")
-        density: Floats = blurred / blurred.sum()
+        density: Floats = blurred / (blurred.sum() or 1)
         return density
 
 
@@ -72,19 +75,29 @@ def explain_signal(
     values = checked(series)
     started = time.perf_counter()
     inputs = model.inputs(values)
-    asking, (trace,) = ask(model, inputs, target, preset)
-    reached = trace.fixations
-    places = np.rint(model.places(len(values))).astype(int)[reached.index[:, 2]]
+    tape = model.record(inputs)
+    asking = Asking(model, as_array(tape.output_tensor), target)
+    # A flat series becomes zeros: the prediction comes from the network's biases, and from no moment.
+    evidence = _arrived(model, asking, tape, preset, len(values)) if np.ptp(values) else np.zeros(len(values))
     return SignalExplanation(
         preset=preset,
         predictions=asking.classes.top(5),
         target=asking.target,
         rather_than=asking.rather_than,
         series=values,
-        evidence=np.bincount(places, reached.evidence, len(values)).astype(float),
+        evidence=evidence,
         cam=_class_activation_map(model, values, inputs, asking),
+        known=model.knows(values),
         seconds=time.perf_counter() - started,
     )
+
+
+def _arrived(model: SignalModel, asking: Asking, tape: Tape, preset: Preset, count: int) -> Floats:
+    (trace,) = asking.walks(tape, preset)
+    reached = trace.fixations
+    places = np.rint(model.places(count)).astype(int)[reached.index[:, 2]]
+    arrived: Floats = np.bincount(places, reached.evidence, count).astype(float)
+    return arrived
 
 
 def _class_activation_map(model: SignalModel, values: Floats, inputs: Tensor, asking: Asking) -> Floats | None:

@@ -10,10 +10,20 @@ from cnnfix_core.modalities.timeseries.explained import SignalExplanation
 from cnnfix_core.regions import area_holding
 from cnnfix_core.utils import csv_text, percent
 
+UNKNOWN = (
+    "This series is unlike all that the network learnt from: it cannot know what it is, and its answer and its"
+    " percentages mean nothing."
+)
+
 
 def signal_words(found: SignalExplanation) -> str:
     """Describe where the evidence and the class activation map are in the series; values are counted from 1."""
-    parts = [f"Half of the evidence {_lies(found.density())}."]
+    parts = [] if found.known else [UNKNOWN]
+    if not np.ptp(found.series):
+        return " ".join(
+            [*parts, "The series is flat: all its values are the same, so no moment counts more than another."]
+        )
+    parts.append(f"Half of the evidence {_lies(found.density())}.")
     if found.cam is not None and found.cam.any():
         parts.append(f"Half of the class activation map {_lies(found.cam)}.")
     elif found.cam is not None:
@@ -36,6 +46,7 @@ def signal_json(found: SignalExplanation) -> str:
     content = {
         **question_as_dict(found),
         "predictions": [class_as_dict(one) for one in found.predictions],
+        "known": found.known,
         "series": found.series.tolist(),
         "evidence": rounded(found.evidence),
         "cam": None if found.cam is None else rounded(found.cam),

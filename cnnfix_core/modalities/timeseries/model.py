@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from cnnfix_core.arrays import Floats
+from cnnfix_core.engine import left_alone
+from cnnfix_core.modalities.timeseries.likeness import Likeness
+from cnnfix_core.modalities.timeseries.network import FullyConvolutional
 from cnnfix_core.modalities.timeseries.series import checked
 from cnnfix_core.zoo import Classifier, Labels
 
@@ -24,12 +27,25 @@ class SignalModel(Classifier):
         length: The length of the network's input.
         source: Where the weights come from.
         licence: The licence of the weights.
+        likeness: What series must be like for the network to know them; None if nobody measured that.
     """
 
     labels: Labels
     length: int
     source: str
     licence: str
+    likeness: Likeness | None = None
+
+    def knows(self, series: ArrayLike) -> bool:
+        """Whether a series is like those that the network learnt from; True if that cannot be said.
+
+        Raises SignalError if the series cannot be used.
+        """
+        if self.likeness is None or not isinstance(self.module, FullyConvolutional):
+            return True
+        with torch.no_grad(), left_alone(self.module):
+            features = self.module.averages(self.inputs(series)).float().cpu()
+        return float(self.likeness.distance(features)) <= self.likeness.limit
 
     def inputs(self, series: ArrayLike) -> Tensor:
         """The network's input for a series, (1, 1, length): resampled to this length and standardised.

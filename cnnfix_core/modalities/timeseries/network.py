@@ -29,5 +29,10 @@ class FullyConvolutional(nn.Module):
 
     def forward(self, series: Tensor) -> Tensor:
         """(N, classes), from (N, 1, T)."""
-        scores: Tensor = self.linear(self.features(series).mean(dim=2))
+        scores: Tensor = self.linear(self.averages(series))
         return scores
+
+    def averages(self, series: Tensor) -> Tensor:
+        """The mean of each feature over time, (N, channels)."""
+        found: Tensor = self.features(series).mean(dim=2)
+        return found

@@ -3,7 +3,7 @@ import { element, icon, pressable } from "../../components/dom.js";
 import { FLAG } from "./strip.js";
 
 export function createBelow(playback, walks, act) {
-  const fields = pressable("quiet", "", "Receptive fields");
+  const fields = pressable("quiet", "", "What each point can see");
   fields.onclick = act.fields;
   const followed = element("p", "followed");
   const release = pressable("quiet", "", "Stop following");
@@ -52,7 +52,7 @@ function pointLegend({ view }) {
   };
   const whole = view[0] <= 0 && view[1] <= 0 && view[2] >= 1 && view[3] >= 1;
   const node = element("p", "legend", key("disc", "larger point: more evidence"),
-    key("disc faint", "not on the line", "followed"), key("frame-of-field", "receptive field of a point", "fields"));
+    key("disc faint", "not on the line", "followed"), key("frame-of-field", "what a point can see (receptive field)", "fields"));
   if (!whole) node.append(key("unseen", "not seen by the network"));
   return node;
 }

@@ -99,7 +99,8 @@ export function pointTowards(walk, step, from, [right, down], ratio) {
   return found < 0 ? from : found;
 }
 
-export function placeWords(walk, point) {
+export function placeWords(walk, step, point) {
   if (walk.column[point] === NO_PLACE) return "No position in the picture";
-  return `Row ${walk.row[point]}, column ${walk.column[point]}`;
+  const [rows, columns] = walk.steps[step].size;
+  return `Row ${walk.row[point]}, column ${walk.column[point]} of ${rows === columns ? rows : `${rows} × ${columns}`}`;
 }

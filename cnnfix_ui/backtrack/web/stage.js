@@ -131,7 +131,7 @@ export function createStage(playback, walk, view, { follows, titled, act, read }
   };
   lay(null, null, "");
   const looked = () =>
-    (focus < 0 ? "" : `${placeWords(walk, focus)}: ${percent(walk.share[focus])} of the evidence.`);
+    (focus < 0 ? "" : `${placeWords(walk, view.step, focus)}: ${percent(walk.share[focus])} of the evidence.`);
   return { node, paint, update, lay, looked, stop: () => observer.disconnect() };
 }
 

@@ -81,7 +81,7 @@ export function createBar(app) {
       enable(undo, kind ? marks.canUndo() : data.undo);
       enable(clear, Boolean(kind) && marks.any(kind));
       clearing.textContent = clear.title = words;
-      hint.textContent = (matchMedia("(pointer: coarse)").matches ? TOUCHED : HINTS)[data.tool];
+      hint.textContent = (matchMedia("(pointer: coarse), (max-width: 640px)").matches ? TOUCHED : HINTS)[data.tool];
       const cells = [...data.pinned, ...data.cells];
       const possible = cells.filter(({ state }) => state !== "unfit");
       const going = cells.some(({ state }) => state === "running" || state === "waiting");
@@ -89,7 +89,7 @@ export function createBar(app) {
       pending.classList.toggle("over", !going); // its room stays, so that nothing moves
       stop.disabled = !going;
       add.disabled = !data.room;
-      add.title = data.room ? "Add a column" : "The grid is full";
+      add.title = data.room ? "Add a column" : "The grid is full: it has room for 16 maps. Remove one first.";
       roving.settle();
     },
   };

@@ -22,9 +22,9 @@ function ramp(table, ticks) {
 
 const SCALE_KEYS = {
   area: ({ data }) => [
-    element("span", "", "Smallest area that holds"),
-    ...data.bands.map(({ share, colour }) => key(swatch("", colour), `${Math.round(100 * share)} %`)),
-    element("span", "", "of each map, same scale for all"),
+    element("span", "", data.legendText),
+    ...[...data.bands].reverse().map(({ share, colour }) => key(swatch("", colour), `${Math.round(100 * share)} %`)),
+    element("span", "", "same scale for all"),
   ],
   // Half way along it is a quarter: colours go by roots.
   density: ({ scale }) => [
@@ -64,11 +64,11 @@ function markKeys({ data, marks }) {
   const keys = [];
   const apart = data.view === "difference";
   if (data.show_points && !apart && all.some(({ points }) => points.length)) {
-    keys.push(key(swatch("dot"), "Fixation, larger with more evidence"));
+    keys.push(key(swatch("dot"), "Fixation: bigger dot, more evidence"));
   }
   if (marks.any("boxes")) keys.push(key(swatch("truth-box"), "Ground truth box"));
   if (data.show_boxes && !apart && all.some(({ box }) => box)) {
-    keys.push(key(swatch("method-box"), "Box of the method"));
+    keys.push(key(swatch("method-box"), "Box found by the method"));
   }
   if (marks.any("strokes")) keys.push(key(swatch("brush-mark"), "Brushed over"));
   return keys;

@@ -1,4 +1,5 @@
 // Puts the parts together: what is in view, where the cursor is, and what is drawn when.
+import { pixelWords } from "../../components/format.js";
 import { clamp } from "../../components/numbers.js";
 import { createBar, DRAWN } from "./bar.js";
 import { createLayout } from "./layout.js";
@@ -87,7 +88,7 @@ function createCompare(root) {
   };
   const spoken = (cell) => {
     const [x, y] = cell.pixelAt(app.cursor);
-    return `At ${x}, ${y}: ${cell.read() || "no map"}`;
+    return `At ${pixelWords(x, y)}: ${cell.read() || "no map"}`;
   };
 
   app.tell = (words) => bar.tell(words);

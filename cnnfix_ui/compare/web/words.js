@@ -21,7 +21,7 @@ export function placeRead(map, reference, { u, v }, view) {
   if (reference && view === "slider") {
     return `${times(here)} × average · reference ${times(timesAt(reference, u, v))} ×`;
   }
-  return here > 0 ? `${times(here)} × average · top ${percent(rankAt(map, u, v))}` : "the map is 0 here";
+  return here > 0 ? `${times(here)} × average · among the strongest ${percent(rankAt(map, u, v))}` : "the map is 0 here";
 }
 
 export const STATES = {
@@ -34,4 +34,4 @@ export function cellWords(cell) {
   return parts.filter(Boolean).join(". ");
 }
 
-export const boxWords = ([x0, y0, x1, y1]) => `${x0}, ${y0} to ${x1}, ${y1}: ${x1 - x0 + 1} × ${y1 - y0 + 1} pixels`;
+export const boxWords = ([x0, y0, x1, y1]) => `x ${x0} to ${x1}, y ${y0} to ${y1}: ${x1 - x0 + 1} × ${y1 - y0 + 1} px`;

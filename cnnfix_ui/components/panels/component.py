@@ -16,8 +16,8 @@ from PIL import Image
 
 from cnnfix_core.explanations import Fixations
 from cnnfix_core.images import Picture, scaled_size
-from cnnfix_core.regions import BANDS, held_share
-from cnnfix_core.visualization import BAND_COLOURS, MOST_POINTS, POINT, POINT_EDGE, overlay, photo_of, png
+from cnnfix_core.regions import BANDS
+from cnnfix_core.visualization import BAND_COLOURS, LEGEND_TEXT, MOST_POINTS, POINT, POINT_EDGE, overlay, photo_of, png
 from cnnfix_ui.components.assets import script
 from cnnfix_ui.components.images import image_uri
 
@@ -115,8 +115,10 @@ def panel_data(picture: Picture, shown: Sequence[Panel], *, points: str, opacity
         "opacity": opacity,
         "panels": [_panel(panel, size, bool(points)) for panel in shown],
         "point": {"fill": POINT, "edge": POINT_EDGE, "label": points},
+        "legendText": LEGEND_TEXT,
         "legend": [
-            {"colour": c, "label": f"{100 * share:.0f} %"} for c, share in zip(BAND_COLOURS, BANDS, strict=True)
+            {"colour": c, "label": f"{100 * share:.0f} %"}
+            for c, share in zip(BAND_COLOURS[::-1], BANDS[::-1], strict=True)
         ],
     }
 
@@ -190,7 +192,8 @@ def _points(fixations: Fixations | None) -> dict[str, list[Any]]:
 def _readings(map_: NDArray[np.floating], among: NDArray[np.floating] | None) -> dict[str, Any]:
     """What the cursor shows, packed for the browser: see `readings` in panels.js.
 
-    held: the share that places at least as strong hold, in %. times: multiples of the average, in 65535ths of `most`.
+    rank: how many of all places are at least as strong, in %, rounded up. times: multiples of the average, in 65535ths
+    of `most`.
     """
     size = scaled_size((map_.shape[1], map_.shape[0]), _READ_SIDE)
     small = np.asarray(Image.fromarray(np.asarray(map_, np.float32)).resize(size, Image.Resampling.BOX))
@@ -200,10 +203,17 @@ def _readings(map_: NDArray[np.floating], among: NDArray[np.floating] | None) ->
     return {
         "columns": size[0],
         "rows": size[1],
-        "held": _packed(100 * held_share(small, among), "u1"),
+        "rank": _packed(np.ceil(100 * _rank(small, small if among is None else among)), "u1"),
         "times": _packed(times / (most or 1) * 65535, "<u2"),
         "most": most,
     }
+
+
+def _rank(values: NDArray[np.floating], among: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The share of the places of a map that are at least as strong as each value."""
+    ordered = np.sort(among, axis=None)
+    found: NDArray[np.floating] = 1 - np.searchsorted(ordered, values) / ordered.size
+    return found
 
 
 def _packed(values: NDArray[np.floating], kind: str) -> str:

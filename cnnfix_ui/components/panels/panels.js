@@ -1,4 +1,5 @@
 import { ARROWS, element, hasModifier, placeOn } from "../dom.js";
+import { pixelWords } from "../format.js";
 import { bytesOf, clamp } from "../numbers.js";
 
 const NEAR = 10; // how close to a fixation, in screen pixels, the cursor reads it
@@ -91,10 +92,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
 }
 
 // One byte and two bytes for each place, as `_readings` in component.py packs them.
-function readings({ columns, rows, held, times, most }) {
-  if (typeof held !== "string") return { columns, rows, held, times }; // read before
+function readings({ columns, rows, rank, times, most }) {
+  if (typeof rank !== "string") return { columns, rows, rank, times }; // read before
   const places = new Uint16Array(bytesOf(times).buffer);
-  return { columns, rows, held: bytesOf(held), times: Float32Array.from(places, (value) => (value / MOST) * most) };
+  return { columns, rows, rank: bytesOf(rank), times: Float32Array.from(places, (value) => (value / MOST) * most) };
 }
 
 function overlay() {
@@ -153,19 +154,19 @@ function drawPoints(canvas, points, data) {
 }
 
 function words(data, panel, shown, [x, y], width) {
-  const { columns, rows, held, times } = panel.layers[shown].read;
+  const { columns, rows, rank, times } = panel.layers[shown].read;
   const column = Math.min(columns - 1, Math.floor(x * columns));
   const row = Math.min(rows - 1, Math.floor(y * rows));
   const cell = row * columns + column;
-  const place = `${Math.min(data.width - 1, Math.floor(x * data.width))}, ${Math.min(data.height - 1, Math.floor(y * data.height))}`;
+  const pixel = [[x, data.width], [y, data.height]].map(([part, size]) => Math.min(size - 1, Math.floor(part * size)));
   const map = times[cell] > 0
-    ? `${times[cell].toFixed(1)} × the average; ${held[cell]} % of the map is at least this strong`
+    ? `${times[cell].toFixed(1)} times as strong as the average, among the strongest ${rank[cell]} %`
     : "the map is 0 here";
   const { points } = panel;
   const near = nearest(data, points, x, y, width);
-  const fixation = near < 0 ? "" : ` Fixation ${points.x[near]}, ${points.y[near]}: ${
-    (100 * points.evidence[near]).toPrecision(2)} % of the evidence, mostly through ${points.channel[near]}.`;
-  return `At ${place}: ${map}.${fixation}`;
+  const fixation = near < 0 ? "" : ` Fixation at ${pixelWords(points.x[near], points.y[near])}: ${
+    (100 * points.evidence[near]).toPrecision(2)} % of the evidence; of its colour values, ${points.channel[near]} counts most.`;
+  return `At ${pixelWords(...pixel)}: ${map}.${fixation}`;
 }
 
 // The number of the nearest point within reach, or -1.
@@ -183,13 +184,12 @@ function nearest(data, points, x, y, width) {
 function legend(node, data, points) {
   const keys = [];
   if (data.opacity > 0) {
-    keys.push(element("span", "key", "Smallest area that holds"));
+    keys.push(element("span", "key", data.legendText));
     for (const { colour, label } of data.legend) {
       const swatch = element("span", "swatch");
       swatch.style.background = colour;
       keys.push(element("span", "key", swatch, label));
     }
-    keys.push(element("span", "key", "of each map"));
   }
   if (points) {
     const dot = element("span", "dot");
