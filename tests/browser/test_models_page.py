@@ -4,6 +4,7 @@ import io
 import os
 import pickle
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from playwright.sync_api import Locator, Page, expect
 from torch import nn
 
 from cnnfix_core.zoo import architectures, list_models
+from cnnfix_core.zoo.untrusted import apart
 from tests.browser.browsing import ROOT, send, serve, settle, shoot
+from tests.zoo.test_apart import GOOD, Lasts, program
 
 SMALL = "timm/lcnet_050"
 ROW = 35  # pixels; the heading has one more
@@ -110,6 +113,30 @@ def test_without_a_connection(models: Page) -> None:
     page.get_by_role("link", name="Explore").click()
     settle(page)
     heading(page, "Why “African chameleon”?")
+
+
+@pytest.mark.skipif(not apart.possible(), reason="files are read in the server")
+def test_reading_a_file_can_be_cancelled(models: Page) -> None:
+    page = models
+    send(page, "good.pt2", GOOD)
+    check(page)
+    expect(page.get_by_role("status")).to_contain_text("good.pt2: 3 classes")
+    send(page, "lasts.pt2", program(Lasts()))
+    page.get_by_role("button", name="Check", exact=True).click()
+    cancel = page.get_by_role("button", name="Cancel", exact=True)
+    expect(cancel).to_be_visible()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    page.wait_for_timeout(1000)
+    started = time.monotonic()
+    cancel.click()
+    settle(page)
+    expect(cancel).not_to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.get_by_role("status")).to_contain_text("good.pt2: 3 classes")  # the one before is still there
+    send(page, "again.pt2", GOOD)
+    check(page)  # it need not wait for the other one, which would take 20 s of a processor
+    expect(page.get_by_role("status")).to_contain_text("again.pt2: 3 classes")
+    assert time.monotonic() - started < apart.MAX_SECONDS
 
 
 def test_own_weights_from_the_file_to_the_answer(models: Page, weights: bytes, tmp_path: Path) -> None:
