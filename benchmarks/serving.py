@@ -52,11 +52,13 @@ class Server(NamedTuple):
     def wait_until_idle(self, seconds: float = 1.0) -> None:
         """Wait until it has computed next to nothing for so long: nobody sees the warm-up end."""
         used = -1.0
-        while (now := self._processor_seconds()) - used > 0.1 * seconds:
+        while (now := self.processor_seconds) - used > 0.1 * seconds:
             used = now
             time.sleep(seconds)
 
-    def _processor_seconds(self) -> float:
+    @property
+    def processor_seconds(self) -> float:
+        """What it has computed since it was started."""
         found = ((process / "stat").read_text().rpartition(")")[2].split()[11:13] for process in self._processes())
         return sum(int(user) + int(system) for user, system in found) / _HERTZ
 

@@ -214,9 +214,12 @@ def main() -> int:
     clicks, shown = [], listed(given.own)
     with warm() as server:
         print(f"memory when warm: {server.megabytes:.0f} MB", flush=True)
+        began, computed = time.perf_counter(), server.processor_seconds
         for number in range(given.waves):
             clicks += asyncio.run(wave(server, given.people, given.think, number * given.people, shown, given.own))
             print(f"after {(number + 1) * given.people} sessions: {server.megabytes:.0f} MB", flush=True)
+        computed = server.processor_seconds - computed
+    print(f"{computed:.0f} s of a processor in {time.perf_counter() - began:.0f} s")
     print(table(clicks))
     bad = sum(not click.good for click in clicks)
     print(f"{len(clicks)} clicks, {bad} failures")

@@ -28,7 +28,13 @@ def own_models_on(address: str | None) -> bool:
 
     Where others can reach the server, models must run in processes of their own, which Windows cannot start.
     """
-    return is_local(address) or (os.environ.get(OWN_MODELS) == "1" and hasattr(os, "fork"))
+    said = os.environ.get(OWN_MODELS)
+    return is_local(address) if said not in ("0", "1") else said == "1" and hasattr(os, "fork")
+
+
+def models_elsewhere(address: str | None) -> bool:
+    """Whether visitors' models must not run in the server: others can reach it, perhaps through a proxy."""
+    return not is_local(address) or os.environ.get(OWN_MODELS) == "1"
 
 
 def lessons_folder() -> Path | None:

@@ -25,6 +25,7 @@ from cnnfix_core.errors import CnnfixError
 MAX_PICTURE_BYTES = 25_000_000
 MAX_PIXELS = 80_000_000
 WORKING_SIDE = 2048
+_NEARLY = 0.95  # of the working side is enough for a JPEG that is reduced while it is decoded: phones have 4,000 pixels
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")  # JPEG includes the MPO files of phones
 
 Notes: TypeAlias = tuple[str, ...]
@@ -71,7 +72,7 @@ class Picture:
 
     Attributes:
         pixels: h x w x 3 RGB, read-only; the longest side is at most `WORKING_SIDE`, reduced if the original is
-            larger.
+            larger; of large JPEG files it may be 5 % less, as they are reduced while they are decoded.
         width, height: of the original; all coordinates that are reported are in these pixels.
         digest: SHA-256 in hex, of the file's bytes; of mode, size and pixels for what never was a file.
         notes: what is missing or was brightened, in sentences; empty for most pictures.
@@ -203,7 +204,7 @@ def _loaded(content: bytes) -> tuple[tuple[int, int], Image.Image, Notes]:
     size = image.size
     deep = image.mode == "RGB" and any(";16" in str(tile) for tile in getattr(image, "tile", ()))
     _check_size(*size)
-    if (factor := max(size) // WORKING_SIDE) > 1:
+    if (factor := int(max(size) / (_NEARLY * WORKING_SIDE))) > 1:
         image.draft(None, (max(1, size[0] // factor), max(1, size[1] // factor)))  # JPEG is reduced while it is decoded
     try:
         image.load()

@@ -63,8 +63,8 @@ def check(request: CheckRequest, watch: Callable[[float], object] | None = None)
     options = FileOptions(
         request.name, request.architecture, labels, request.preprocessing, request.scores, request.meaning
     )
-    reachable = not hosting.is_local(st.get_option("server.address"))
-    model, report = open_tried(request.content, options, elsewhere=reachable, watch=watch)
+    elsewhere = hosting.models_elsewhere(st.get_option("server.address"))
+    model, report = open_tried(request.content, options, elsewhere=elsewhere, watch=watch)
     if isinstance(report, str):
         raise ModelError(report)
     checked = CheckedModel(Network(request.key, model), report)

@@ -245,6 +245,13 @@ def test_limits_of_uploads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hosting, "memory", lambda: 4_000 * MB)
     monkeypatch.delenv(hosting.OWN_MODELS, raising=False)
     assert hosting.upload_limits("0.0.0.0") == (150 * MB, 500 * MB)
+    assert not hosting.models_elsewhere("localhost")
+    assert hosting.models_elsewhere("0.0.0.0")
+    monkeypatch.setenv(hosting.OWN_MODELS, "0")
+    assert hosting.upload_limits("localhost") == (150 * MB, 500 * MB)
+    monkeypatch.setenv(hosting.OWN_MODELS, "1")  # behind a proxy
+    assert hosting.models_elsewhere("localhost")
+    monkeypatch.delenv(hosting.OWN_MODELS)
     each, total = hosting.upload_limits("localhost")
     assert each > hosting.LARGE_UPLOAD * MB
     assert total >= 2 * hosting.LARGE_UPLOAD * MB
