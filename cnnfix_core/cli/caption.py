@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from cnnfix_core.cli.options import add_device, file_ending, opened
+from cnnfix_core.cli.options import add_device, add_focus, file_ending, opened
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
-from cnnfix_core.engine import FOCUS
 
 
 def add(command: Parser) -> None:
     """Declare the command."""
     command.add_argument("image", metavar="IMAGE", help="a picture file")
     command.add_argument("--caption", metavar="WORDS", help="explain this caption instead of the captioner's")
-    command.add_argument(
-        "--focus", choices=FOCUS, default="balanced", help="how narrow the walks are (default: balanced)"
-    )
+    add_focus(command)
     add_device(command)
     command.add_argument(
         "--figure", metavar="FILE", type=file_ending(".png"), help="draw each word's fixations as a PNG picture"

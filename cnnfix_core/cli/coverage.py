@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from cnnfix_core.cli.options import add_device
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.errors import CnnfixError
 
@@ -17,6 +18,7 @@ def add(command: Parser) -> None:
     command.add_argument(
         "--all", action="store_true", help="all networks of torchvision, and one of each family of timm"
     )
+    add_device(command)
     command.add_argument("--markdown", metavar="FILE", type=Path, help="write the table as a Markdown page")
 
 
@@ -28,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     if not names:
         raise CnnfixError("Name a network, such as resnet50 or timm/resnet50, or give --all.")
     rows = []
-    for row in survey.survey(names):
+    for row in survey.survey(names, options.device):
         rows.append(row)
         print(survey.sentence(row), flush=True)
     if len(rows) == 1 and rows[0].coverage:

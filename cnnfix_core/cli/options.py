@@ -24,8 +24,7 @@ def add_question(command: argparse.ArgumentParser, or_else: str = "") -> None:
     kinds = "a picture file: PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF"
     command.add_argument("image", metavar="IMAGE", help=f"{kinds}; {or_else}" if or_else else kinds)
     add_model(command)
-    command.add_argument("--target", metavar="CLASS", help="class number or name (default: the predicted class)")
-    command.add_argument("--rather-than", metavar="CLASS", help="explain the difference to this class")
+    add_target(command)
 
 
 def add_unit(command: argparse.ArgumentParser) -> None:
@@ -88,6 +87,19 @@ def add_file(command: argparse.ArgumentParser) -> None:
 def add_method(command: argparse.ArgumentParser, what: str) -> None:
     """Add the argument for one method."""
     command.add_argument("--method", metavar="NAME", default="fixations", help=f"{what} (default: fixations)")
+
+
+def add_focus(command: argparse.ArgumentParser) -> None:
+    """Add the argument for how narrow walks are, where there is no other setting of a walk."""
+    command.add_argument(
+        "--focus", choices=FOCUS, default="balanced", help="how narrow the walks are (default: balanced)"
+    )
+
+
+def add_target(command: argparse.ArgumentParser) -> None:
+    """Add the arguments for a target."""
+    command.add_argument("--target", metavar="CLASS", help="class number or name (default: the predicted class)")
+    command.add_argument("--rather-than", metavar="CLASS", help="explain the difference to this class")
 
 
 def add_measures(command: argparse.ArgumentParser) -> None:

@@ -35,6 +35,7 @@ from cnnfix_core.explanations.export import (
 )
 from cnnfix_core.explanations.fixations import Fixations, merged, on_picture, sigma_of
 from cnnfix_core.explanations.on_picture import OnPicture, PictureEvidence
+from cnnfix_core.explanations.proposals import Proposal, centre_boxes, proposals, recall
 
 __all__ = [
     "FIXATION_COLUMNS",
@@ -49,6 +50,7 @@ __all__ = [
     "PictureAsking",
     "PictureEvidence",
     "Prediction",
+    "Proposal",
     "RecordedPicture",
     "TargetSpec",
     "UnitAsking",
@@ -56,6 +58,7 @@ __all__ = [
     "as_dict",
     "as_json",
     "ask",
+    "centre_boxes",
     "channel_name",
     "class_as_dict",
     "classes",
@@ -67,8 +70,10 @@ __all__ = [
     "listed",
     "merged",
     "on_picture",
+    "proposals",
     "question",
     "question_as_dict",
+    "recall",
     "rounded",
     "sigma_of",
     "summary",

@@ -1,5 +1,6 @@
 """Figures, drawn with Pillow."""
 
+from cnnfix_core.visualization.boxes import boxed_figure
 from cnnfix_core.visualization.cut_outs import outlined, transparent
 from cnnfix_core.visualization.drawing import (
     BAND_COLOURS,
@@ -31,6 +32,7 @@ __all__ = [
     "POINT",
     "POINT_EDGE",
     "FigureCell",
+    "boxed_figure",
     "comparison",
     "draw_discs",
     "grid",

@@ -6,9 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
+
+from torch import Tensor, nn
+from torch.utils._pytree import tree_map_only
 
 from cnnfix_core.engine import Coverage, coverage, get_preset
-from cnnfix_core.errors import CnnfixError
+from cnnfix_core.errors import CnnfixError, ModelError
 from cnnfix_core.zoo import families
 
 _INTRODUCTION = """# Architectures
@@ -32,16 +36,25 @@ class SurveyRow:
     failure: str = ""
 
 
-def survey(names: Iterable[str]) -> Iterator[SurveyRow]:
+def survey(names: Iterable[str], device: str = "cpu") -> Iterator[SurveyRow]:
     """Build, record and walk each of these architectures, one after the other; yields a row when it is done."""
     preset = get_preset("evidence", "sharp")
     for name in names:
         try:
             module, example, target = families.trial(name)
+            module, example = _on(device, module, example)
             found = coverage(module, *example, target=target, preset=preset)
             yield SurveyRow(families.task(name), name, found)
         except CnnfixError as error:
             yield SurveyRow(families.task(name), name, None, str(error))
+
+
+def _on(device: str, module: nn.Module, example: tuple[Any, ...]) -> tuple[nn.Module, tuple[Any, ...]]:
+    try:
+        return module.to(device), tree_map_only(Tensor, lambda one: one.to(device), example)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise ModelError(f"Nothing can be moved to the device {device!r}: {reason}.") from error
 
 
 def sentence(row: SurveyRow) -> str:

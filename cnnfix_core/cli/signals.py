@@ -1,0 +1,52 @@
+"""`cnnfix signals`: which moments of a time series made a network say its class."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from cnnfix_core.cli.options import add_device, add_focus, add_target, positive, print_warnings, target_of
+from cnnfix_core.cli.parsing import Parser
+from cnnfix_core.cli.progress import Waiting
+from cnnfix_core.errors import CnnfixError
+
+
+def add(command: Parser) -> None:
+    """Declare the command."""
+    command.add_argument("file", metavar="FILE", help="a table: one series per row or per column")
+    command.add_argument("--series", metavar="N", type=positive, default=1, help="which series, from 1 (default: 1)")
+    add_target(command)
+    add_focus(command)
+    add_device(command)
+    command.add_argument("--csv", metavar="FILE", type=Path, help="write each value with its evidence as CSV")
+    command.add_argument("--json", metavar="FILE", type=Path, help="write the result as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Explain, print where the evidence lies, and write the files."""
+    from cnnfix_core.explanations import question
+    from cnnfix_core.images import bytes_of
+    from cnnfix_core.modalities.timeseries import (
+        explain_signal,
+        load_signal_model,
+        read_series_table,
+        signal_csv,
+        signal_json,
+        signal_words,
+    )
+    from cnnfix_core.utils import percent
+
+    table = read_series_table(bytes_of(options.file))
+    print_warnings(table.notes)
+    if options.series > len(table.series):
+        raise CnnfixError(f"The table has {len(table.series):,} series: there is no number {options.series:,}.")
+    model = load_signal_model().on(options.device)
+    with Waiting("Explaining"):
+        found = explain_signal(model, table.series[options.series - 1], target_of(options), focus=options.focus)
+    print(f"{question(found.target, found.rather_than)} {model.title}, {percent(found.target.probability)}.")
+    print(signal_words(found))
+    if options.csv:
+        options.csv.write_text(signal_csv(found), "utf-8")
+    if options.json:
+        options.json.write_text(signal_json(found), "utf-8")
+    return 0
