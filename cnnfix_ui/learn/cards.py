@@ -40,7 +40,7 @@ def show_lessons(with_class: WithClass | None = None) -> None:
 def _card(lesson: Lesson, with_class: WithClass | None) -> None:
     key = f"learn.{lesson.name}"
     with st.container(border=True, height="stretch", key=f"card-{lesson.name}"):
-        st.subheader(escaped(lesson.title), anchor=False)
+        st.header(escaped(lesson.title), anchor=False)
         st.markdown(escaped(lesson.goal))
         st.caption(escaped(f"{lesson.minutes} minutes · {lesson.age} · {len(lesson.steps)} steps"))
         with st.container(horizontal=True, gap="small"):

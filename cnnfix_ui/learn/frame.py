@@ -55,7 +55,7 @@ def draw(frame: Mapping[str, str], page: str, question: str) -> bool:
     if not _draw_step(place):
         return False
     with st.container(key="lesson-page"):
-        st.subheader(question, anchor=False)
+        st.header(question, anchor=False)
     return True
 
 

@@ -20,7 +20,7 @@ HINT = "lesson-hint"  # key of the button
 
 def ask(place: Place) -> Answer | None:
     """Draw the question, and return the answer once it is given."""
-    st.subheader(escaped(place.step.ask), anchor=False)
+    asked(place)
     if isinstance(place.step.question, Look):
         st.caption(_how(place.step.question))
     shown = picture_on(place.step.screen)
@@ -34,14 +34,20 @@ def ask(place: Place) -> Answer | None:
     return given
 
 
+def asked(place: Place) -> None:
+    """Draw the question itself."""
+    with st.container(key="lesson-ask"):
+        st.header(escaped(place.step.ask), anchor=False)
+
+
 def _show(place: Place, shown: Shown) -> None:
     """Draw what the question is about: the picture, to be tapped on or not, or two maps without their names."""
     question, key = place.step.question, place.key
     if isinstance(question, Which):
         _show_maps(place, question)
     elif isinstance(question, Look):
-        asked = TapQuestion(place.step.ask, ANSWER, 0 if question.box else question.most, question.box)
-        ask_taps(shown.picture, asked, key=f"{key}.taps", on_send=lambda taps: _keep(key, taps))
+        wanted = TapQuestion(place.step.ask, ANSWER, 0 if question.box else question.most, question.box)
+        ask_taps(shown.picture, wanted, key=f"{key}.taps", on_send=lambda taps: _keep(key, taps))
     else:
         show_taps(shown.picture, label=f"The picture: {shown.title}", key=f"{key}.picture")
 

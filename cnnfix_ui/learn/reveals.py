@@ -20,6 +20,7 @@ from cnnfix_ui.components.taps.component import Overlay, Taps, show_taps
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.learn.answers import Answer, Skipped
 from cnnfix_ui.learn.place import Place
+from cnnfix_ui.learn.questions import asked
 from cnnfix_ui.learn.screens import Seen
 
 _SIDE = 640
@@ -32,7 +33,7 @@ def reveal(place: Place, seen: Seen | None) -> None:
     assert answer is not None
     key = place.key
     with st.container(key="lesson-reveal"):
-        st.subheader(escaped(place.step.ask), anchor=False)
+        asked(place)
         match place.step.question:
             case Look() if seen:
                 _looked(seen, answer, key)

@@ -24,7 +24,7 @@ def lesson(**address: str) -> AppTest:
 def test_the_page_lists_every_lesson() -> None:
     app = page("learn")
     assert not app.exception
-    assert [heading.value for heading in app.subheader][: len(list_lessons())] == [
+    assert [heading.value for heading in app.header][: len(list_lessons())] == [
         one.title.replace("?", r"\?").replace("-", r"\-").replace(",", r"\,").replace(":", r"\:")
         for one in list_lessons()
     ]
@@ -90,8 +90,8 @@ def test_an_uploaded_lesson_is_listed_and_a_bad_one_changes_nothing() -> None:
     app = page("learn")
     text = draft_of([Screen("explore", {"picture": "rocket"})])
     app.get("file_uploader")[0].upload("mine.md", text.encode(), "text/markdown").run()
-    assert app.subheader[0].value == "My lesson"
+    assert app.header[0].value == "My lesson"
     app.get("file_uploader")[0].upload("bad.md", text.replace("rocket", "rokcet").encode(), "text/markdown").run()
     assert not app.exception
     assert "line 9" in app.error[0].value.replace("\\", "")
-    assert app.subheader[0].value == "My lesson"
+    assert app.header[0].value == "My lesson"
