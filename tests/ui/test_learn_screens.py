@@ -9,7 +9,9 @@ import pytest
 
 from cnnfix_core import METHODS
 from cnnfix_core.errors import ModelError
-from cnnfix_core.lessons import PAGES, parse_screen
+from cnnfix_core.images import load_sample
+from cnnfix_core.lessons import PAGES, parse_screen, picture_on
+from cnnfix_ui.captions import state as captions
 from cnnfix_ui.learn.screens import seen_on
 
 from .visiting import page
@@ -61,3 +63,11 @@ def test_a_sample_without_a_fact_or_a_method() -> None:
 def test_a_network_that_is_not_here() -> None:
     with pytest.raises(ModelError, match="not on this machine"):
         seen_on(parse_screen("/explore?model=vgg19"))
+
+
+def test_the_picture_that_a_page_shows_first() -> None:
+    shown, first = picture_on(parse_screen("/captions")), load_sample(captions.SETTINGS["picture"].default)
+    assert shown is not None
+    assert shown.title == first.title
+    assert picture_on(parse_screen("/models")) is None
+    assert picture_on(parse_screen("/sketch?sheet=empty")) is None
