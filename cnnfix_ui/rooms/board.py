@@ -12,24 +12,23 @@ from cnnfix_ui.rooms import components
 from cnnfix_ui.rooms.errors import RoomError
 from cnnfix_ui.rooms.frame import bare
 from cnnfix_ui.rooms.invitation import Invitation, invitation_to
-from cnnfix_ui.rooms.pulse import pulse
 from cnnfix_ui.rooms.registry import rooms
 from cnnfix_ui.rooms.reveals import Reveal, reveal_at, revealed
 from cnnfix_ui.rooms.room import BOARD, Moment, Room
 from cnnfix_ui.rooms.scenes import scene_at
 from cnnfix_ui.rooms.screen_data import maps_data, picture_data, prose_data, question_data, reveal_data
+from cnnfix_ui.rooms.watching import board_watch
 from cnnfix_ui.server.visitors import visitor
 
 KEY = "board"  # in the address
 _ROOM = "room.board"
-_MOST_DOTS = 60
 
 
 def show() -> None:
     """Draw the page."""
     with bare("board"):
         room = _room()
-        drawn = room.version if room else 0
+        watch = board_watch(room) if room else None
         moment = room.moment if room else Moment(0, "ended")
         if room is None or moment.phase == "ended":
             components.board(_ended(), lambda *_: None)
@@ -40,8 +39,7 @@ def show() -> None:
             with suppress(RoomError):
                 room.send_from_board(step, sent)
 
-        components.board(_data(room, moment, invitation), take)
-        pulse(room, drawn, lambda: _foot(room, invitation))
+        components.board({**_data(room, moment, invitation), "watch": watch}, take)
 
 
 def _room() -> Room | None:
@@ -78,37 +76,10 @@ def _data(room: Room, moment: Moment, invitation: Invitation | None) -> dict[str
         "maps": maps_data(step, scene, large=True),
         "answer": room.by_token(number).get(BOARD),
         "reveal": reveal_data(_reveal(room, number)) if phase == "revealed" else None,
-        "invitation": asdict(invitation) if joining and invitation else None,
+        "invitation": asdict(invitation) if invitation else None,
     }
 
 
 def _reveal(room: Room, number: int) -> Reveal:
     """The reveal; a step without a question has it from the start."""
     return reveal_at(room, number) or revealed(room, number)
-
-
-def _foot(room: Room, invitation: Invitation | None) -> None:
-    """The last line, drawn anew with each beat: dots for answers, and how to come in."""
-    moment, count = room.moment, room.count()
-    parts = []
-    if not room.hidden:
-        if moment.phase in ("open", "closed"):
-            dots = "".join(
-                f'<i class="{"full" if n < count.answered else ""}"></i>' for n in range(min(count.present, _MOST_DOTS))
-            )
-            parts.append(f'<span class="dots" aria-hidden="true">{dots}</span>')
-            parts.append(f"<span>{count.answered} of {count.present} answered</span>")
-        else:
-            parts.append(f"<span>{_in(count.present)}</span>")
-        if invitation and moment.phase != "joining":
-            parts.append(
-                f'<span class="in">{invitation.address} <b>{invitation.code}</b>'
-                f'<img src="{invitation.qr}" alt="QR code of {invitation.address}"></span>'
-            )
-    st.html(f'<div class="room-foot">{"".join(parts)}</div>')
-
-
-def _in(present: int) -> str:
-    if present == 0:
-        return "Nobody is in yet"
-    return "1 phone is in" if present == 1 else f"{present} phones are in"

@@ -26,17 +26,32 @@ _board = st.components.v2.component(
     css=sheets(HERE, str(_STAGE), "parts.css", "board.css"),
     js=script(HERE / "board.js"),
 )
+_desk = st.components.v2.component(
+    "cnnfix_desk",
+    html='<div class="desk"></div>',
+    css=sheets(HERE, "parts.css", "desk.css"),
+    js=script(HERE / "desk.js"),
+)
 OnAnswer = Callable[[int, Any], object]
 
 
 def phone(data: Mapping[str, Any], on_answer: OnAnswer) -> None:
     """Draw a pupil's phone. on_answer: called with the step and what was sent, which comes from the browser."""
-    _phone(key="phone", data=dict(data), on_answer_change=lambda: _take("phone", on_answer))
+    _phone(key="phone", data=dict(data), on_answer_change=lambda: _take("phone", on_answer), on_changed_change=_run)
 
 
 def board(data: Mapping[str, Any], on_answer: OnAnswer) -> None:
     """Draw the board. on_answer: as for `phone`."""
-    _board(key="board", data=dict(data), on_answer_change=lambda: _take("board", on_answer))
+    _board(key="board", data=dict(data), on_answer_change=lambda: _take("board", on_answer), on_changed_change=_run)
+
+
+def counts(data: Mapping[str, Any]) -> None:
+    """Draw how many have answered, live."""
+    _desk(key="desk", data=dict(data), on_changed_change=_run)
+
+
+def _run() -> None:
+    """The room has changed: all there is to do is to run the page, which happens anyway."""
 
 
 def _take(key: str, on_answer: OnAnswer) -> None:

@@ -9,16 +9,16 @@ import streamlit as st
 
 from cnnfix_ui.components.shortcuts.component import shortcuts
 from cnnfix_ui.errors import escaped
-from cnnfix_ui.rooms import start
+from cnnfix_ui.rooms import components, start
 from cnnfix_ui.rooms.board import KEY as BOARD_KEY
 from cnnfix_ui.rooms.errors import RoomError
 from cnnfix_ui.rooms.export import answers_csv
 from cnnfix_ui.rooms.frame import bare
-from cnnfix_ui.rooms.pulse import pulse
 from cnnfix_ui.rooms.registry import rooms
 from cnnfix_ui.rooms.reveals import Reveal, revealed
 from cnnfix_ui.rooms.room import Moment, Phase, Room
 from cnnfix_ui.rooms.scenes import Scene, pasted, prepare, ready, scene_at
+from cnnfix_ui.rooms.watching import desk_watch
 from cnnfix_ui.server.links import addresses, only_here
 from cnnfix_ui.server.visitors import visitor
 from cnnfix_ui.widgets.downloads import downloads
@@ -95,7 +95,7 @@ def _ended(problem: str) -> None:
 
 
 def _desk(room: Room) -> None:
-    drawn, moment = room.version, room.moment
+    watch, moment = desk_watch(room), room.moment
     _remember(room, moment)
 
     _head(room)
@@ -103,12 +103,11 @@ def _desk(room: Room) -> None:
     with left:
         _steps(room, moment)
     with middle:
-        _step(room, moment)
+        _step(room, moment, watch)
     with right:
         _notes(room, moment)
     _foot(room)
     shortcuts(_KEYS, key="room.keys")
-    pulse(room, drawn, room.look)
 
 
 def _advance(room: Room, seen: Moment) -> None:
@@ -185,14 +184,14 @@ def _step_buttons(room: Room, moment: Moment, phases: list[Phase]) -> None:
         )
 
 
-def _step(room: Room, moment: Moment) -> None:
+def _step(room: Room, moment: Moment, watch: dict[str, str]) -> None:
     step, joining = room.step, moment.phase == "joining"
 
     def reopen() -> None:
         room.reopen(moment)
 
     st.subheader("The class comes in" if joining else escaped(step.ask or step.title), anchor=False)
-    _counts(room)
+    components.counts({"asks": moment.phase in ("open", "closed"), "watch": watch})
     last = moment.phase == "revealed" and moment.step + 1 == len(room.lesson.steps)
     with st.container(key="room-act", horizontal=True):
         st.button(
@@ -230,18 +229,6 @@ def _result(scene: Scene | None, reveal: Reveal) -> None:
         st.html(f'<div class="room-bars">{"".join(rows)}</div>')
 
 
-def _counts(room: Room) -> None:
-    @st.fragment(run_every=1.0)
-    def counting() -> None:
-        count, phase = room.count(), room.moment.phase
-        if phase in ("open", "closed"):
-            st.html(f'<div class="room-count"><b>{count.answered}</b> of {count.present} answered</div>')
-        else:
-            st.html(f'<div class="room-count"><b>{count.present}</b> in the room</div>')
-
-    counting()
-
-
 def _notes(room: Room, moment: Moment) -> None:
     st.subheader("For you", anchor=False)
     if moment.phase == "joining":
@@ -263,7 +250,6 @@ def _foot(room: Room) -> None:
         downloads({f"{name}.csv": ("CSV", lambda: answers_csv(room))})
 
 
-@st.fragment(run_every=2.0)
 def _pupils(room: Room) -> None:
     pupils = room.pupils()
     if not pupils:

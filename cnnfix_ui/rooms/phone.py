@@ -12,12 +12,12 @@ from cnnfix_ui.rooms.codes import LENGTH, code_in
 from cnnfix_ui.rooms.errors import RoomEndedError, RoomError
 from cnnfix_ui.rooms.frame import bare
 from cnnfix_ui.rooms.nicknames import LONGEST
-from cnnfix_ui.rooms.pulse import pulse
 from cnnfix_ui.rooms.registry import rooms
 from cnnfix_ui.rooms.reveals import reveal_at
 from cnnfix_ui.rooms.room import Moment, Room
 from cnnfix_ui.rooms.scenes import scene_at
 from cnnfix_ui.rooms.screen_data import maps_data, picture_data, question_data, reveal_data
+from cnnfix_ui.rooms.watching import phone_watch
 from cnnfix_ui.server.visitors import visitor
 
 _CODE, _TOKEN = "code", "me"  # in the address
@@ -104,7 +104,7 @@ def _join(room: Room) -> None:
         problem = str(error)
     if problem:
         st.error(escaped(problem), icon=":material/info:")
-        pulse(room, room.version, lambda: None)  # the teacher may unlock it
+        st.button("Try again", width="stretch")
     else:
         st.rerun()
 
@@ -119,7 +119,7 @@ def _ended() -> None:
 
 
 def _class(room: Room, token: str) -> None:
-    drawn, moment = room.version, room.moment
+    watch, moment = phone_watch(room, token), room.moment
 
     def take(step: int, sent: Any) -> None:
         try:
@@ -130,8 +130,7 @@ def _class(room: Room, token: str) -> None:
         st.session_state["room.sends"] = st.session_state.get("room.sends", 0) + 1
 
     note = st.session_state.pop(_NOTE, "") if moment.phase == "open" else ""
-    components.phone(_data(room, token, moment, note), take)
-    pulse(room, drawn, lambda: room.came_back(token))
+    components.phone({**_data(room, token, moment, note), "watch": watch}, take)
 
 
 def _data(room: Room, token: str, moment: Moment, note: str) -> dict[str, Any]:

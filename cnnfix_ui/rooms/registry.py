@@ -74,6 +74,19 @@ class Rooms:
             raise RoomEndedError
         return found[0]
 
+    def watched(self, screen: str, key: str) -> Room | None:
+        """The room that a phone (by its token), a desk or a board (by their keys) is in; notes that it is there."""
+        with self._lock:
+            open_rooms = [room for room in self._rooms.values() if room.moment.phase != "ended"]
+        for room in open_rooms:
+            if screen == "phone" and room.came_back(key):
+                return room
+            if screen in ("desk", "board") and compare_digest(getattr(room, screen).encode(), key[:100].encode()):
+                if screen == "desk":
+                    room.look()
+                return room
+        return None
+
     def period(self) -> float:
         """Seconds between two polls of a phone: more, the more phones there are."""
         with self._lock:

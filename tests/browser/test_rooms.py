@@ -61,7 +61,7 @@ class Class:
         self.desk.get_by_role("button", name="Open a room").click(timeout=SLOW)
         self.code = self.desk.locator(".room-code").inner_text(timeout=SLOW)
         self.board.goto("/" + str(self.desk.get_by_role("link", name="Open the board").get_attribute("href")))
-        expect(self.board.locator(".room-foot")).to_contain_text("Nobody is in yet", timeout=SLOW)
+        expect(self.board.locator(".counts")).to_contain_text("Nobody is in yet", timeout=SLOW)
 
     def press(self, name: str) -> None:
         """Do what comes next, which is called so, with a clicker."""
@@ -112,7 +112,7 @@ def expect_one_screen(page: Page) -> None:
 def test_a_class_of_three(device: Callable[..., Page]) -> None:
     course = Class(device)
     first, reloading = (join(device(), course.code.lower()) for _ in range(2))
-    expect(course.board.locator(".room-foot")).to_contain_text("2 phones are in", timeout=SLOW)
+    expect(course.board.locator(".counts")).to_contain_text("2 phones are in", timeout=SLOW)
     expect(first.get_by_role("button")).to_have_count(0)  # no menu, nothing to press
     course.to_question()
     expect_one_screen(first)
@@ -120,7 +120,7 @@ def test_a_class_of_three(device: Callable[..., Page]) -> None:
     expect_one_screen(first)
     shoot(first, "room-phone-sent")
     answer(reloading, (0.2, 0.4))
-    expect(course.desk.locator(".room-count")).to_have_text("2 of 2 answered", timeout=SLOW)
+    expect(course.desk.locator(".count")).to_have_text("2 of 2 answered", timeout=SLOW)
     reloading.reload()
     expect(reloading.locator(".place")).to_have_count(1, timeout=SLOW)  # the answer that was given
     reloading.goto("/room")  # the tab was closed: the code again, on the same phone
@@ -130,7 +130,7 @@ def test_a_class_of_three(device: Callable[..., Page]) -> None:
     late = device()
     late.goto(f"/room?code={course.code}")
     answer(late, (0.6, 0.5))
-    expect(course.desk.locator(".room-count")).to_have_text("3 of 3 answered", timeout=SLOW)
+    expect(course.desk.locator(".count")).to_have_text("3 of 3 answered", timeout=SLOW)
     tap(first, (0.7, 0.7))
     first.get_by_role("button", name="Send again").click()
     expect(first.get_by_role("button", name="Sent. You can still change it")).to_be_visible(timeout=SLOW)
@@ -163,7 +163,7 @@ def test_a_class_without_phones(device: Callable[..., Page]) -> None:
     course.to_question()
     expect(picture(course.board)).to_be_visible(timeout=SLOW)
     tap(course.board, (0.2, 0.4), (0.4, 0.4))
-    expect(course.board.locator(".room-foot")).to_contain_text("1 of 1 answered", timeout=SLOW)
+    expect(course.board.locator(".counts")).to_contain_text("1 of 1 answered", timeout=SLOW)
     course.press("Close answers")
     course.press("Reveal")
     expect(course.board.get_by_text("The class", exact=True)).to_be_visible(timeout=SLOW)

@@ -1,7 +1,8 @@
 // The projector: no controls, large type. Texts enter the page as text only, never as markup.
 import { element } from "../../components/dom.js";
 import { answering, figureOf } from "./answering.js";
-import { barsOf, paragraphsOf, proseOf, watchConnection } from "./reveal.js";
+import { barsOf, paragraphsOf, proseOf } from "./reveal.js";
+import { watchRoom } from "./watching.js";
 
 const PATIENCE = 400; // milliseconds after the last tap until Python is told
 
@@ -34,7 +35,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.pad = null;
     root.main.replaceChildren(...shown(data));
   }
-  watchConnection(root, root.lostNote);
+  drawInvitation(root.invitation, data);
+  root.counts.hidden = data.hidden || data.phase === "ended";
+  if (data.watch) {
+    const changed = (version) => setTriggerValue("changed", version);
+    watchRoom(root, data.watch, changed, (counts) => drawCounts(root.counts, data, counts), root.lostNote);
+  }
 }
 
 function build(root) {
@@ -43,21 +49,45 @@ function build(root) {
   root.lostNote = element("p", "lost", "Connection lost, trying again ...");
   root.lostNote.setAttribute("role", "alert");
   root.lostNote.hidden = true;
-  root.replaceChildren(root.heading, root.main, root.lostNote);
+  root.counts = element("p", "counts");
+  root.invitation = element("div", "invitation");
+  root.replaceChildren(root.heading, root.main, element("footer", "", root.counts, root.invitation), root.lostNote);
+}
+
+// Dots for answers, as many as phones are in.
+function drawCounts(node, { phase }, { answered, present }) {
+  const words = `${present} ${present === 1 ? "phone is" : "phones are"} in`;
+  if (phase !== "open" && phase !== "closed") node.replaceChildren(present ? words : "Nobody is in yet");
+  else {
+    const dots = Array.from({ length: present }, (_, n) => element("i", n < answered ? "full" : ""));
+    const row = element("span", "dots", ...dots);
+    row.setAttribute("aria-hidden", "true");
+    node.replaceChildren(row, `${answered} of ${present} answered`);
+  }
+}
+
+function drawInvitation(node, { hidden, phase, invitation }) {
+  node.hidden = hidden || phase === "joining" || !invitation;
+  if (node.hidden) { node.replaceChildren(); return; }
+  node.replaceChildren(element("span", "", invitation.address), element("b", "", invitation.code), qrOf(invitation));
+}
+
+function qrOf({ address, qr }) {
+  const image = element("img", "qr");
+  image.src = qr;
+  image.alt = `QR code of ${address}`;
+  return image;
 }
 
 function joining({ invitation, goal }) {
   if (!invitation) return [element("p", "huge", goal)];
-  const { address, code, qr } = invitation;
-  const image = element("img", "qr");
-  image.src = qr;
-  image.alt = `QR code of ${address}`;
+  const { address, code } = invitation;
   return [
     element("div", "words",
       element("p", "", "On your phone, open"), element("p", "address", address),
       element("p", "", "and type the code"), element("p", "code", code),
       element("p", "promise", "No name, no account. Your taps are seen only as part of the class and are erased at the end.")),
-    image,
+    qrOf(invitation),
   ];
 }
 

@@ -1,7 +1,8 @@
 // A pupil's phone: one question, one picture, one button. Texts enter the page as text only, never as markup.
 import { element, pressable } from "../../components/dom.js";
 import { answering, figureOf } from "./answering.js";
-import { barsOf, paragraphsOf, watchConnection } from "./reveal.js";
+import { barsOf, paragraphsOf } from "./reveal.js";
+import { watchRoom } from "./watching.js";
 
 // Runs again whenever Python sends other data.
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -28,7 +29,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.sent = JSON.stringify(data.answer);
   root.waits = false;
   sayButton(root);
-  watchConnection(root, root.lostNote);
+  watchRoom(root, data.watch, (version) => setTriggerValue("changed", version), () => {}, root.lostNote);
 }
 
 function build(root) {

@@ -1,4 +1,4 @@
-// What both phones and the board need of a reveal, and of a lost connection.
+// What both phones and the board show of a reveal.
 import { element } from "../../components/dom.js";
 
 // How many gave which answer.
@@ -19,15 +19,4 @@ export const paragraphsOf = (texts) => texts.map((text) => element("p", "", text
 export function proseOf(paragraphs) {
   return paragraphs.map(({ mark, spans }) => element("p", mark ? "entry" : "", mark ? `${mark} ` : "",
     ...spans.map(({ text, bold, italic, code }) => element(bold ? "strong" : italic ? "em" : code ? "code" : "span", "", text))));
-}
-
-// Says so while Streamlit has lost the server.
-export function watchConnection(root, banner) {
-  if (root.watch) return;
-  root.watch = setInterval(() => {
-    if (!root.isConnected) { clearInterval(root.watch); root.watch = 0; return; }
-    const state = document.querySelector("[data-test-connection-state]")?.dataset.testConnectionState;
-    root.lost = state === "CONNECTED" ? 0 : (root.lost ?? 0) + 1;
-    banner.hidden = root.lost < 2;
-  }, 1000);
 }
