@@ -12,12 +12,14 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
 
-from cnnfix_core.engine import coverage
+from cnnfix_core.engine import EVIDENCE, PUBLISHED, coverage
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.utils.plain_data import packed
 from cnnfix_core.zoo import architectures
@@ -42,11 +44,29 @@ def main(control: int) -> None:
                     _kept_watch_on(answer)
 
 
+class _OfEach(nn.Module):
+    """A small network with what most have: convolutions, few and many channels, poolings, a branch, a linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm = nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8)
+        self.depthwise, self.wide = nn.Conv2d(8, 8, 3, padding=1, groups=8), nn.Conv2d(8, 128, 3, 2, padding=1)
+        self.narrow, self.head = nn.Conv2d(128, 8, 1), nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scores of three classes."""
+        x = F.max_pool2d(self.norm(self.first(x)).relu(), 2)
+        x = x + self.depthwise(x).relu()
+        x = self.narrow(self.wide(x).relu())
+        scores: Tensor = self.head(F.adaptive_avg_pool2d(x, 1).flatten(1))
+        return scores
+
+
 def _warm_up() -> None:
-    """Load what walks need, such as compiled loops, once and not in each copy."""
-    layers = nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 4, 3, groups=2)
-    network = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
-    coverage(network.eval(), torch.rand(1, 3, 16, 16))
+    """Load compiled loops once, before there are copies: these cannot keep what they compile."""
+    network, picture = _OfEach().eval(), torch.rand(1, 3, 32, 32)
+    for preset in (EVIDENCE, replace(EVIDENCE, beam=20), PUBLISHED):
+        coverage(network, picture, preset=preset)
     tempfile.gettempdir()  # a copy, which must not write, would find none
 
 
