@@ -41,8 +41,12 @@ class OnPicture:
 
     @property
     def depths(self) -> tuple[int, ...]:
-        """The depths at which `map` can show the evidence: strides from coarse to fine; the last is 1, the pixels."""
-        return depths_of(self.maps[0])
+        """The depths at which `map` can show the evidence: strides from coarse to fine; the last is 1, the pixels.
+
+        A walk of "a rather than b" may leave nothing at the coarsest feature map of one view; then it is no depth.
+        """
+        strides = [{one.stride for one in of_view} for of_view in self.maps]
+        return depths_of([one for one in self.maps[0] if all(one.stride in there for there in strides)])
 
     def map(self, longest_side: int | None = None, depth: Depth | None = None) -> Floats:
         """Where the evidence lies: (H, W) of the original picture, sums to 1.

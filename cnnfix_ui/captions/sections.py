@@ -173,7 +173,7 @@ def draw_word(asked: WordQuestion) -> None:
             if seen and depth
             else Panel.of(title, map_),
             Panel.of("Grad-CAM", gradcam),
-        ],
+        ][: 1 if shown == "points" else None],  # Grad-CAM has no points
         points="" if apart or shown == "density" else "fixation: bigger dot, more evidence",
         opacity=0 if shown == "points" and not apart else st.session_state["opacity"] / 100 * _strength(map_, apart),
         alt=text,

@@ -35,8 +35,8 @@ TableRow = dict[str, Any]
 
 READING = (
     "Map inside: the share of the map in the boxes. Fixations inside: the share of the fixations' evidence. Box match: "
-    "IoU of the box found by the method with the best matching one; that of Gradient and Random is often the whole "
-    "picture. The last rows are baselines, a blob in the centre and smooth noise: a large box is easy to hit."
+    "IoU of the box found by the method with the best matching one. The last "
+    "rows are baselines, a blob in the centre and smooth noise: a large box is easy to hit."
 )
 _NONE = "–"
 
@@ -47,7 +47,17 @@ def box_scores(grid: Grid) -> list[TableRow]:
     Maps that are not ready, and those of classes without a box, have no row.
     """
     found = ((one, numbers_of(one)) for one in grid.measured)
-    return [_names(one, grid) | _box_scores(said) for one, said in found if said is not None and not isnan(said.peak)]
+    return [
+        _names(one, grid) | _box_scores(said, _is_whole(one))
+        for one, said in found
+        if said is not None and not isnan(said.peak)
+    ]
+
+
+def _is_whole(one: CellStatus) -> bool:
+    """Whether the box found by the method is the whole picture, as it often is for noisy maps."""
+    picture = one.cell.case.picture
+    return one.found is not None and one.found.box == (0, 0, picture.width - 1, picture.height - 1)
 
 
 def about_boxes(grid: Grid) -> str:
@@ -66,12 +76,12 @@ def _about_box(case: Case) -> str:
     return f"{'Boxes' if several else 'Box'} of {label}: around the {meant.name if meant else 'object'}."
 
 
-def _box_scores(found: Numbers) -> TableRow:
+def _box_scores(found: Numbers, whole: bool) -> TableRow:
     return {
         "Strongest point in the box": "yes" if found.peak else "no",
         "Map inside": percent(found.energy),
         "Fixations inside": _NONE if isnan(found.evidence) else percent(found.evidence),
-        "Box match (IoU)": f"{found.iou:.2f}",
+        "Box match (IoU)": f"{found.iou:.2f}" + (", the whole picture" if whole else ""),
         "Area of the box": percent(found.covered),
     }
 

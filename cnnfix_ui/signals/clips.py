@@ -146,7 +146,7 @@ def _draw(found: ClipExplanation) -> None:
     step = numbers.index(frame)
     text, shown = clip_words(found, density, rival), st.session_state["show"]
     maps = [Panel.of("CNN Fixations", density[step], found.fixations[step], density)]
-    if rival is not None:
+    if rival is not None and shown != "points":
         maps.append(Panel.of("Grad-CAM", rival[step], among=rival))
     panels(
         found.clip.frames[frame - 1],
@@ -157,6 +157,8 @@ def _draw(found: ClipExplanation) -> None:
         key="panels",
     )
     st.markdown(escaped(text))
+    if st.toggle("Play", key="clip.play", help="All frames, one after another, with both maps."):
+        st.image(clip_animation(found), alt=text)
     choices(
         [
             Choice(str(number), f"{number}: {percent(share)}", "", _tile(found, density, place))

@@ -24,6 +24,7 @@ from cnnfix_core.modalities.timeseries import (
     signal_words,
 )
 from cnnfix_core.modalities.timeseries.shipped import signal_samples
+from cnnfix_core.visualization import POINT, POINT_EDGE
 from cnnfix_ui.components.choices.component import Choice
 from cnnfix_ui.components.images import image_uri
 from cnnfix_ui.errors import escaped
@@ -36,7 +37,7 @@ from cnnfix_ui.widgets.order import first
 from cnnfix_ui.widgets.strip import choose_from_strip
 from cnnfix_ui.widgets.uploads import OWN
 
-_FIXATIONS, _CAM, _LINE = "#2F8FE8", "#E69F00", "#8A9199"  # visible on white and on black
+_CAM, _LINE = "#E69F00", "#8A9199"  # visible on white and on black
 
 
 def show() -> None:
@@ -125,7 +126,7 @@ def _figure(found: SignalExplanation) -> go.Figure:
     """The series with its fixations; below it, on the same time axis, their density and the CAM."""
     number = np.arange(1, len(found.series) + 1)
     there = found.evidence > 0
-    maps = [("CNN Fixations", found.density(), _FIXATIONS)]
+    maps = [("CNN Fixations", found.density(), POINT)]
     if found.cam is not None:
         maps.append(("Class activation map", found.cam / (found.cam.sum() or 1), _CAM))
     rows = 1 + len(maps)
@@ -145,7 +146,8 @@ def _figure(found: SignalExplanation) -> go.Figure:
         customdata=100 * found.evidence[there] / (found.evidence.sum() or 1),
         mode="markers",
         marker={
-            "color": _FIXATIONS,
+            "color": POINT,
+            "line": {"color": POINT_EDGE, "width": 1},
             "size": 3 + 15 * np.sqrt(found.evidence[there] / (found.evidence.max() or 1)),
             "opacity": 0.8,
         },

@@ -66,7 +66,7 @@ def show_explanation(
     drawn, weighted = st.session_state["show"], explanation.preset.weighted
     panels(
         picture,
-        _panels(chosen, explanation, found),
+        _panels(chosen, explanation, found)[: 1 if drawn == "points" else None],  # the other method has no points
         points="" if drawn == "density" else "fixation" + (": bigger dot, more evidence" if weighted else ""),
         opacity=0 if drawn == "points" else st.session_state["opacity"] / 100,
         alt=text,

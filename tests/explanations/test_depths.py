@@ -97,6 +97,16 @@ def test_single_depths(explanation: cnnfix.Explanation) -> None:
         explanation.map(depth=8)
 
 
+def test_a_depth_that_one_view_does_not_have_is_none(explanation: cnnfix.Explanation) -> None:
+    coarse, fine = explanation.maps[0]
+    view = explanation.explained[0]
+    for maps in (((coarse, fine), (fine,)), ((fine,), (coarse, fine))):
+        two = replace(explanation, explained=(view, view), maps=maps)
+        assert two.depths == (fine.stride, 1)
+        for depth in ("all", *two.depths):
+            assert two.map(depth=depth).sum() == pytest.approx(1)
+
+
 def test_the_published_map_is_the_density(explanation: cnnfix.Explanation) -> None:
     published = replace(explanation, preset=PUBLISHED)
     assert (published.map() == published.density()).all()

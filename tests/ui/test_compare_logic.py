@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from cnnfix_core.images.samples import load_sample
 from cnnfix_core.methods import METHODS, attribution
 from cnnfix_core.metrics import GroundTruth, numbers
 from cnnfix_core.regions.highest_density import MAP_SIDE
-from cnnfix_ui.compare import acts, state
+from cnnfix_ui.compare import acts, state, tables
 from cnnfix_ui.compare.questions import CompareQuestion, Variation
 from tests.ui.visiting import page
 
@@ -292,3 +293,14 @@ def test_a_forgotten_network_moves_the_maps_and_curves_are_measured() -> None:
     areas = app.table[-1].value
     assert {"Insertion", "Deletion"} <= set(areas.columns)
     assert "–" not in areas["Insertion"].tolist()
+
+
+def test_a_box_that_is_the_whole_picture_is_called_that() -> None:
+    picture = SimpleNamespace(width=40, height=30)
+    cell = SimpleNamespace(case=SimpleNamespace(picture=picture))
+    whole, part = (
+        SimpleNamespace(cell=cell, found=SimpleNamespace(box=box)) for box in ((0, 0, 39, 29), (1, 0, 39, 29))
+    )
+    assert tables._is_whole(whole)  # type: ignore[arg-type]
+    assert not tables._is_whole(part)  # type: ignore[arg-type]
+    assert not tables._is_whole(SimpleNamespace(cell=cell, found=None))  # type: ignore[arg-type]

@@ -812,6 +812,12 @@ class Adding(nn.Module):
         return (x + y).mean((2, 3))
 
 
+@pytest.mark.parametrize("name", ["mine.pt2", "mine.ONNX"])
+def test_a_broken_program_is_not_called_weights(name: str) -> None:
+    with pytest.raises(ModelError, match=f"{name} is damaged"):
+        open_own(b"PK\x03\x04 broken", name)
+
+
 def test_damaged_bytes_never_get_further_than_an_error(small_program: bytes) -> None:
     """Whatever single bytes become: a ModelError, or a model."""
     random = np.random.default_rng(0)

@@ -252,6 +252,8 @@ def _read(content: bytes, options: FileOptions) -> Checkpoint | _ProgramFile:
     if onnx_reader.looks_like_onnx(content):
         return _ProgramFile(*onnx_reader.read(content, name))
     if options.architecture is None:
+        if name.lower().endswith((".pt2", ".onnx")):
+            raise ModelError(f"{name} is damaged, or not what its name says: save the program again.")
         raise ModelError(f"{name} contains only weights: give the architecture that they belong to.")
     return _checkpoint(content, name)
 

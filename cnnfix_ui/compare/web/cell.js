@@ -133,7 +133,8 @@ export function createCell(app) {
     const left = ((box[2] + 1) / width - app.view.x) * app.view.zoom * size[0];
     const top = (box[1] / height - app.view.y) * app.view.zoom * size[1];
     parts.removal.style.left = `${clamp(left + 4, 2, size[0] - 28)}px`;
-    parts.removal.style.top = `${clamp(top, 2, size[1] - 28)}px`;
+    const underPin = left + 4 > size[0] - 64 && top < 40; // its corner is taken
+    parts.removal.style.top = `${clamp(underPin ? 40 : top, 2, size[1] - 28)}px`;
   };
 
   parts.pin.onclick = () => cell.pin();

@@ -45,7 +45,10 @@ function build(root, state) {
   root.clear = pressable("tool", "", icon(CLEAR), "Clear");
   root.say = element("p", "say", "");
   root.say.setAttribute("aria-live", "polite");
-  root.replaceChildren(root.stage, element("div", "tools", root.undo, root.clear), root.say);
+  root.legend = element(
+    "p", "legend", element("span", "ramp"), "from no evidence to the stroke with the most; numbers: the order of strokes",
+  );
+  root.replaceChildren(root.stage, root.legend, element("div", "tools", root.undo, root.clear), root.say);
   root.undo.onclick = () => undo(root, state);
   root.clear.onclick = () => clear(root, state);
   byPointer(root, state);
@@ -142,6 +145,15 @@ function changed(root, state, words) {
   paint(root, state);
 }
 
+// The number of each stroke at its beginning, once it is known what each did.
+function numbers(root, drawn) {
+  return drawn.slice(0, root.shares.length).map(([[x, y]], number) => {
+    const label = svgElement("text", { x: clamp(x, 0.02, 0.96), y: clamp(y - 0.015, 0.04, 0.99) });
+    label.textContent = number + 1;
+    return label;
+  });
+}
+
 function paint(root, state) {
   const drawn = state.drawing ? [...state.strokes, state.drawing.points] : state.strokes;
   const most = Math.max(...root.shares, 1e-9);
@@ -156,7 +168,8 @@ function paint(root, state) {
     }
     return line;
   });
-  root.svg.replaceChildren(...lines);
+  root.svg.replaceChildren(...lines, ...numbers(root, drawn));
+  root.legend.hidden = !root.shares.length;
   root.hint.hidden = drawn.length > 0 || !root.photo.hidden;
   root.undo.disabled = !state.strokes.length && !state.cleared;
   root.clear.disabled = !state.strokes.length;
