@@ -62,7 +62,7 @@ def section(network: Network, picture: Picture, explanation: Explanation) -> Non
     """Let the visitor mark what is hidden, and lay the predictions with and without it side by side."""
     hidden: Taps = st.session_state["hide"]
     st.subheader("What if a part is hidden?", anchor=False)
-    changed = _without(picture, hidden)
+    changed = without(picture, hidden)
     marking, telling = st.columns([1.6, 1], gap="large")
     with marking:
         question = TapQuestion("Picture on which to hide parts.", "Hide it", limit=_MOST, boxes=True)
@@ -94,7 +94,8 @@ def told(before: Classes, after: Classes, target: int) -> str:
     return f"{text}. The network says “{first.label}” ({percent(first.probability)})."
 
 
-def _without(picture: Picture, hidden: Taps) -> Picture:
+def without(picture: Picture, hidden: Taps) -> Picture:
+    """The picture with these parts under grey."""
     if hidden.box:
         return boxed(picture, hidden.box)
     radius = _RADIUS * max(picture.width, picture.height)

@@ -27,6 +27,9 @@ _KEYS = {"ArrowLeft": BACK, "ArrowRight": NEXT, "h": questions.HINT}
 # Clickers send the last two.
 _PRESENTER_KEYS = {**_KEYS, " ": NEXT, "PageUp": BACK, "PageDown": NEXT}
 
+# Settings of Explore that open a section of it, which a presenter needs as well as the maps.
+_SECTIONS = {"look", "hide", "cut"}
+
 
 def draw(frame: Mapping[str, str], page: str, question: str) -> bool:
     """Draw the frame around a page; False if the page itself is not to be drawn.
@@ -74,11 +77,12 @@ def _draw_step(place: Place) -> bool:
         if answer is not None:
             place.answered(answer).go()
         return False
-    presents = place.presenting and place.step.screen.page == "explore"
+    screen = place.step.screen
+    presents = place.presenting and screen.page == "explore" and not _SECTIONS & screen.settings.keys()
     seen = None
     if place.step.question or presents:
         with st.spinner("Asking the network …", show_time=True):
-            seen = seen_on(place.step.screen)
+            seen = seen_on(screen)
     if place.step.question:
         reveals.reveal(place, seen)
     if seen is None or not presents:
