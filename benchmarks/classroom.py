@@ -269,7 +269,7 @@ async def measure(server: Server, given: argparse.Namespace, shown: dict[str, li
             found = f"class {number + 1}: {sent / 1000:.0f} kB to a phone for each step, {bad} errors shown"
             print(f"{found}, memory {server.megabytes:.0f} MB", flush=True)
 
-    others: list[Coroutine[Any, Any, list[Click]]] = [visit(server, n, 3.0, shown) for n in range(given.others)]
+    others: list[Coroutine[Any, Any, list[Click]]] = [visit(server, n, 3.0, shown, own=0) for n in range(given.others)]
     _, *visits = await asyncio.gather(classes(), *others)
     return [click for clicks in visits for click in clicks]
 

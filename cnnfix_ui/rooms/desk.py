@@ -12,7 +12,7 @@ from cnnfix_ui.errors import escaped
 from cnnfix_ui.rooms import components, start
 from cnnfix_ui.rooms.board import KEY as BOARD_KEY
 from cnnfix_ui.rooms.errors import RoomError
-from cnnfix_ui.rooms.export import answers_csv
+from cnnfix_ui.rooms.export import answers_csv, report_pdf
 from cnnfix_ui.rooms.frame import bare
 from cnnfix_ui.rooms.registry import rooms
 from cnnfix_ui.rooms.reveals import Reveal, revealed
@@ -247,7 +247,12 @@ def _foot(room: Room) -> None:
         _pupils(room)
     with files, st.expander("Download the answers, without names", key="room.files"):
         name = f"answers-{room.lesson.name}"
-        downloads({f"{name}.csv": ("CSV", lambda: answers_csv(room))})
+        downloads(
+            {
+                f"{name}.csv": ("CSV", lambda: answers_csv(room)),
+                f"{name}.pdf": ("Report", lambda: report_pdf(room)),
+            }
+        )
 
 
 def _pupils(room: Room) -> None:

@@ -25,7 +25,7 @@ from cnnfix_ui.rooms.room import Room
 from cnnfix_ui.server.cache import Cache
 
 _PHONE_SIDE, _BOARD_SIDE = 640, 1280  # pixels of the longest side of a photograph
-_OVERLAY_SIDE, _MAP_SIDE = 640, 224
+_OVERLAY_SIDE, MAP_SIDE = 640, 224
 _QUALITY = 78
 _MOST_POINTS = 250  # of fixations: enough to see where they lie
 _MOST_BYTES = 100_000_000  # of scenes that rooms share
@@ -131,7 +131,7 @@ def pasted(scene: Scene, layer: SharedPicture) -> Image.Image:
 def _made(seen: Seen, methods: tuple[str, ...]) -> Scene:
     size = seen.picture.width, seen.picture.height
     maps = {name: seen.map(name) for name in dict.fromkeys((FIXATIONS, GRADCAM, *methods))}
-    kept = {name: _small(map_) for name, map_ in maps.items() if map_ is not None and map_.any()}
+    kept = {name: small(map_, size) for name, map_ in maps.items() if map_ is not None and map_.any()}
     fixations = seen.explanation.kept_fixations
     places = (fixations.xy[:_MOST_POINTS] + 0.5) / np.array(size)
     return Scene(
@@ -146,10 +146,15 @@ def _made(seen: Seen, methods: tuple[str, ...]) -> Scene:
     )
 
 
-def _small(map_: NDArray[np.floating]) -> Floats:
-    """A map as large as a projector shows differences of: with fewer places, a class is compared quicker."""
+def small(map_: NDArray[np.floating], size: tuple[int, int]) -> Floats:
+    """A map as large as a projector shows differences of: with fewer places, a class is compared quicker.
+
+    Args:
+        map_: of any size.
+        size: of the picture, whose proportions count: those of `map_` are rounded already.
+    """
     image = Image.fromarray(np.asarray(map_, np.float32))
-    return np.asarray(image.resize(scaled_size(image.size, _MAP_SIDE), Image.Resampling.BOX), float)
+    return np.asarray(image.resize(scaled_size(size, MAP_SIDE), Image.Resampling.BOX), float)
 
 
 def _photo(image: Image.Image) -> SharedPicture:
