@@ -33,14 +33,18 @@ def main() -> None:
     model = cnnfix.load_model(options.model)
     items = sample_items(matched(options.folder, read_annotations(options.boxes).found).items, options.limit, 0)
     found: list[list[list[float]]] = []
+    small: list[bool] = []
     for item in items:
         picture, truth = item.read()
         made = [one.box for one in proposals(model, picture, max(COUNTS))]
         centred = centre_boxes(picture.width, picture.height, max(COUNTS))
         found.append([[recall(boxes[:count], truth.extents) for count in COUNTS] for boxes in (made, centred)])
-    means, lengths = np.mean(found, axis=0), np.std(found, axis=0) / len(found) ** 0.5
-    for count, ours, theirs, wide in zip(COUNTS, *means, lengths[0], strict=True):
-        print(f"{count:3} proposals: fixations {ours:.2f} ± {wide:.2f}, fixed boxes {theirs:.2f}")
+        small.append(truth.covered < 0.5)
+    for name, chosen in {"all": np.array(found), "objects under half": np.array(found)[small]}.items():
+        means, errors = chosen.mean(axis=0), chosen.std(axis=0) / len(chosen) ** 0.5
+        print(f"{name}: {len(chosen)} pictures")
+        for count, ours, theirs, error in zip(COUNTS, *means, errors[0], strict=True):
+            print(f"{count:3} proposals: fixations {ours:.2f} ± {error:.2f}, fixed boxes {theirs:.2f}")
 
 
 if __name__ == "__main__":

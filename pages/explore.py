@@ -12,7 +12,7 @@ from cnnfix_core.errors import CnnfixError, NoRuleError
 from cnnfix_core.explanations import question
 from cnnfix_ui.address import Setting, kept_in_address, one_of
 from cnnfix_ui.errors import escaped
-from cnnfix_ui.explore import cutting, hiding, looking, sections
+from cnnfix_ui.explore import cutting, hiding, looking, proposing, sections
 from cnnfix_ui.explore.article import article
 from cnnfix_ui.learn import draft, welcome
 from cnnfix_ui.server import results
@@ -29,6 +29,7 @@ SETTINGS = {
     "look": looking.LOOK,
     "hide": hiding.HIDDEN,
     "cut": cutting.CUT,
+    "propose": proposing.PROPOSE,
 }
 
 
@@ -75,6 +76,8 @@ with kept_in_address(SETTINGS):
                 looking.section(picture, st.session_state["picture"], explanation, answer.maps(explanation, gradcam))
             elif hiding.asked() and asked is network:
                 hiding.section(network, picture, explanation)
+            elif proposing.asked() and asked is network:
+                proposing.section(network, picture)
             elif cutting.asked():
                 cutting.section(picture, st.session_state["picture"] or "", explanation)
             else:
@@ -86,6 +89,7 @@ with kept_in_address(SETTINGS):
                     cutting.offer()
                     if asked is network:
                         hiding.offer()
+                        proposing.offer()
     if explanation and asked is network:
         answer.prepare_others(network, picture, explanation)
         with place, st.container(horizontal=True, gap="medium"):
