@@ -300,7 +300,7 @@ def test_brush(visit: Callable[..., Page]) -> None:
 def test_colours_are_one_scale_unless_it_says_so(visit: Callable[..., Page]) -> None:
     page = visit("methods=half,quarter,flat&rows=1")
     legend = page.locator(".legend")
-    expect(legend).to_contain_text("10 %25 %50 %75 %90 %")
+    expect(legend).to_contain_text("90 %75 %50 %25 %10 %")
     assert [colour(page, cell, 0.75, 0.25)[:3] for cell in range(3)] == [YELLOW] * 3
     assert [colour(page, cell, 0.25, 0.75)[3] for cell in range(2)] == [0, 0]
 
@@ -384,7 +384,7 @@ def test_keys_alone_reach_everything(visit: Callable[..., Page]) -> None:
     page.keyboard.press("PageUp")
     expect(stages(page).nth(3)).to_be_focused()
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".told")).to_contain_text("At 468, 253:")
+    expect(page.locator(".told")).to_contain_text("At x 468, y 253 px:")
     crosses = stages(page).evaluate_all(CROSS)
     assert all(cross == pytest.approx([0.52, 0.5], abs=0.01) for cross in crosses)
     page.keyboard.press("Escape")

@@ -147,8 +147,8 @@ def test_a_fixation_says_its_evidence_and_channel(explore: Page) -> None:
         }
     )
     read = page.locator(".read").first
-    expect(read).to_contain_text(f"Fixation {x}, {y}: {100 * evidence:#.2g} % of the evidence")
-    expect(read).to_contain_text("mostly through")
+    expect(read).to_contain_text(f"Fixation at x {x}, y {y} px: {100 * evidence:#.2g} % of the evidence")
+    expect(read).to_contain_text("of its colour values,")
 
 
 def test_uploads(explore: Page) -> None:

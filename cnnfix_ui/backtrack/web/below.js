@@ -51,7 +51,7 @@ function pointLegend({ view }) {
     return node;
   };
   const whole = view[0] <= 0 && view[1] <= 0 && view[2] >= 1 && view[3] >= 1;
-  const node = element("p", "legend", key("disc", "larger point: more evidence"),
+  const node = element("p", "legend", key("disc", "bigger dot, more evidence"),
     key("disc faint", "not on the line", "followed"), key("frame-of-field", "what a point can see (receptive field)", "fields"));
   if (!whole) node.append(key("unseen", "not seen by the network"));
   return node;
