@@ -131,22 +131,19 @@ def _remember(room: Room, moment: Moment) -> None:
 
 
 def _head(room: Room) -> None:
-    title, code, lock, hide, more = st.columns([2.2, 1.2, 1, 1.1, 1.2], vertical_alignment="center")
+    title, code = st.columns([2.2, 1], vertical_alignment="center")
     title.header(escaped(room.lesson.title), anchor=False)
-    with code:
-        st.html(f'<div class="room-code">{room.code}</div>')
-    with lock:
-        st.toggle("Lock room", value=room.locked, key="room.lock", on_change=_lock, args=(room,))
-    with hide:
-        st.toggle("Hide the board", value=room.hidden, key="room.hide", on_change=_hide, args=(room,))
-    with more, st.popover("End and erase", icon=":material/delete:", width="stretch"):
-        st.markdown("Ends the class for everybody and erases who was in and what they answered. Download it first.")
-        if st.button("End and erase", type="primary", key="room.end"):
-            room.end()
-            st.rerun()
+    code.html(f'<div class="room-code">{room.code}</div>')
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.link_button("Open the board", f"room?{BOARD_KEY}={room.board}", icon=":material/open_in_new:")
-        st.markdown(f"Pupils open **{escaped(addresses()[0].removeprefix('http://'))}/room**", width="content")
+        st.toggle("Lock room", value=room.locked, key="room.lock", on_change=_lock, args=(room,), width="content")
+        st.toggle("Hide the board", value=room.hidden, key="room.hide", on_change=_hide, args=(room,), width="content")
+        with st.popover("End and erase", icon=":material/delete:", width="content"):
+            st.markdown("Ends the class for everybody and erases who was in and what they answered. Download it first.")
+            if st.button("End and erase", type="primary", key="room.end"):
+                room.end()
+                st.rerun()
+    st.markdown(f"Pupils open **{escaped(addresses()[0].removeprefix('http://'))}/room** and type the code.")
     if only_here():
         st.caption(
             "Only this computer can open that address: for phones start the app with `cnnfix app --address 0.0.0.0`. "
@@ -212,14 +209,14 @@ def _step(room: Room, moment: Moment, watch: dict[str, str]) -> None:
     elif not joining:
         scene = scene_at(room, moment.step)
         if scene:
-            st.image(scene.phone.content)
+            st.image(scene.phone.content, alt="The picture of this step")
 
 
 def _result(scene: Scene | None, reveal: Reveal) -> None:
     """What the reveal will show, or shows: on the desk already before."""
     if scene and reveal.figures:
         first = reveal.figures[0]
-        st.image(pasted(scene, first.overlay), caption=first.title)
+        st.image(pasted(scene, first.overlay), caption=first.title, alt=first.title)
     for sentence in reveal.sentences:
         st.markdown(escaped(sentence))
     if reveal.bars:
