@@ -196,7 +196,7 @@ def test_follows_a_fixation_up(visit: Visit) -> None:
     stage(page).focus()
     page.keyboard.press("ArrowDown")  # the strongest
     words = page.locator(".words")
-    expect(words).to_have_text(re.compile(r"^Row \d+, column \d+: .* % of the evidence\.$"))
+    expect(words).to_have_text(re.compile(r"^Row \d+, column \d+ of \d+: .* % of the evidence\.$"))
     row, column = re.findall(r"\d+", words.inner_text())[:2]
     page.keyboard.press("Enter")
     rest(page)

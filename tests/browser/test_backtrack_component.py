@@ -198,7 +198,7 @@ def test_a_line_lights_up_and_goes_out(visit: Callable[..., Page]) -> None:
     everything = points(page)
     stage(page).focus()
     page.keyboard.press("ArrowDown")  # the strongest point
-    expect(page.get_by_text(re.compile(r"^Row \d, column \d: .* % of the evidence\."))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^Row \d, column \d of \d+: .* % of the evidence\."))).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.get_by_text("Following the chosen place.")).to_be_visible()
     assert 0 < points(page)["count"] < everything["count"] / 2
