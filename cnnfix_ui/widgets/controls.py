@@ -91,7 +91,7 @@ SETTINGS = {
 
 def choose_settings(extra: Callable[[], object], rest: Callable[[], object]) -> WalkSettings:
     """Draw the controls of the walk. extra: draws the page's own controls next to them; rest: those behind "More"."""
-    with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         preset = st.segmented_control(
             "Method",
             list(PRESETS)[::-1],
