@@ -149,8 +149,10 @@ def test_the_command_says_so_in_one_line(
 
 def test_the_extra_that_is_named_has_the_package() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    installed_as = {"markdown_it": "markdown-it-py"}
     for package, (_, extra) in errors._OPTIONAL.items():
-        assert any(requirement.startswith((f"{package}>", f"{package}[")) for requirement in extras[extra]), package
+        name = installed_as.get(package, package)
+        assert any(requirement.startswith((f"{name}>", f"{name}[")) for requirement in extras[extra]), package
 
 
 def test_a_figure_stands_alone_without_captum(
