@@ -54,17 +54,28 @@ def test_the_classifier_of_series_learns(monkeypatch: pytest.MonkeyPatch) -> Non
     bump = torch.exp(-((torch.arange(150) - 75) ** 2) / 50.0)
     series = 0.1 * torch.randn(20, 1, 150, generator=rng) + torch.where(labels == 1, 1.0, -1.0)[:, None, None] * bump
     monkeypatch.setattr(signals, "ROUNDS", 8)
+    monkeypatch.setattr(signals, "BATCH", 10)
     module = signals.trained(series, labels)
     assert (signals.said(module, series) == labels).all()
 
 
 def test_series_from_a_file(tmp_path: Path) -> None:
-    values = np.random.default_rng(0).normal(3, 2, (4, 150))
-    np.savetxt(tmp_path / "some.txt", np.column_stack([[1, 2, 2, 1], values]))
-    series, labels = signals.read(tmp_path / "some.txt")
-    assert labels.tolist() == [0, 1, 1, 0]
-    assert series.shape == (4, 1, 150)
-    assert torch.allclose(series.mean(dim=2), torch.zeros(4, 1), atol=1e-5)
+    rng = np.random.default_rng(0)
+    people, names = [1, 2, 3, 4, 5], ["FEL", "PEN", "ROW"]
+    data = {
+        "X": [rng.normal(3, 2, (360, 6)) for _ in people],
+        "y": np.array([0, 1, 2, 0, 2]),  # the second is no exercise of the network
+        "subject": np.array(people),
+        "X_labels": ["ax", "ay", "az", "wx", "wy", "wz"],
+        "y_labels": names,
+    }
+    np.save(tmp_path / "watch.npy", np.array(data, object), allow_pickle=True)
+    (series, labels), (tests, others) = signals.windows(tmp_path / "watch.npy")
+    assert labels.tolist() == [0, 0]  # of the first two people, two windows each
+    assert others.tolist() == [3, 3, 0, 0, 3, 3]
+    assert series.shape == (2, 1, 150)
+    assert tests.shape == (6, 1, 150)
+    assert torch.allclose(series.mean(dim=2), torch.zeros(2, 1), atol=1e-5)
 
 
 def test_the_classifier_of_clips_learns() -> None:
