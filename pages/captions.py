@@ -15,10 +15,9 @@ with kept_in_address(state.SETTINGS):
     said, seen = st.columns([1, 2.6], gap="large")
     try:
         with notice:
-            st.warning(
-                "The captioner learnt from photographs of people and dogs (Flickr8k), and is often wrong even about "
-                "those: its sentences are guesses. For research and education only.",
-                icon=":material/warning:",
+            st.caption(
+                ":material/warning: The captioner learnt from photographs of people and dogs (Flickr8k), and is often "
+                "wrong even about those: its sentences are guesses. For research and education only."
             )
         with notice, st.spinner("Looking at the picture …", show_time=True):
             words = sections.caption_of(picture)

@@ -35,7 +35,7 @@ def _texts(explanation: Explanation) -> Iterator[tuple[str, str]]:
     )
     yield (
         "Colours",
-        "Each colour bounds the smallest area that holds so much of the [map](#map): half of it lies within orange. "
+        "The colours say where so much of each [map](#map) lies, darkest to brightest: half of it lies within orange. "
         "All maps have the same scale, so that they can be compared.",
     )
     yield (

@@ -80,12 +80,12 @@ def _about(found: Agreed, own: bool) -> str:
     """What the colours, the sentence and the numbers mean, as Markdown."""
     lines = [
         "Agreeing is not being right: people and networks may look at different places for good reasons. "
-        f"Colours: the smallest areas that hold {', '.join(percent(share) for share in BANDS[:-1])} and "
-        f"{percent(BANDS[-1])} of each map."
+        f"The colours say where {', '.join(percent(share) for share in BANDS[:-1])} and "
+        f"{percent(BANDS[-1])} of each map lie."
     ]
     if own:
         lines[0] += (
-            f" “On its evidence” is inside that of {percent(EVIDENCE_SHARE)} on the fixations; it covers "
+            f" “On its evidence” is where {percent(EVIDENCE_SHARE)} of the fixations' map lie; this covers "
             f"{percent(found.covered)} of the picture, so that is how often a tap anywhere would hit it."
         )
     lines.append("- Agreement: what the map and the map of the places share.")
