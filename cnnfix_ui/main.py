@@ -14,6 +14,7 @@ from cnnfix_ui import address
 from cnnfix_ui.components.menu.component import closing_menu
 from cnnfix_ui.errors import show_error
 from cnnfix_ui.learn import FRAME
+from cnnfix_ui.widgets import presenting
 from cnnfix_ui.widgets.share import share
 
 HERE = Path(__file__).parent
@@ -61,6 +62,9 @@ frame_settings = address.enter_frame(FRAME)
 listed = page.title in names
 if page.title == "Learn" or not listed:  # a lesson ends where all lessons are, and where a class takes it
     address.leave_frame()
+presented = listed and frame_settings.get(presenting.VIEW) == presenting.PRESENTER
+if presented:
+    presenting.mark()
 in_lesson = listed and page.title != "Learn" and "lesson" in frame_settings
 if listed and not in_lesson:
     st.title(questions[page.title], anchor=False)
@@ -80,9 +84,13 @@ try:
 except Exception as error:
     show_error(error)
 if listed:
+    if presented and not in_lesson:
+        presenting.offer_to_close()
     with st.container(key="foot"):
         closing_menu()
-        share()
+        with st.container(horizontal=True, gap="small"):
+            share()
+            presenting.offer()
         st.caption(
             "Everything is computed on the machine that serves this page. Your pictures never leave it and are not "
             "stored."

@@ -18,7 +18,7 @@ from cnnfix_ui.learn import draft, welcome
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets import answer, controls, depths, networks
 from cnnfix_ui.widgets.gallery import choose_picture
-from cnnfix_ui.widgets.order import first
+from cnnfix_ui.widgets.order import first, rest
 
 SETTINGS = {
     **controls.SETTINGS,
@@ -84,7 +84,7 @@ with kept_in_address(SETTINGS):
                 st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
                 report = partial(results.report_file, network, picture, st.session_state["picture"])
                 answer.show_explanation(picture, explanation, gradcam, report if asked is network else None)
-                with st.container(horizontal=True, gap="medium"):
+                with rest("questions"), st.container(horizontal=True, gap="medium"):
                     looking.offer()
                     cutting.offer()
                     if asked is network:
@@ -92,13 +92,13 @@ with kept_in_address(SETTINGS):
                         proposing.offer()
     if explanation and asked is network:
         answer.prepare_others(network, picture, explanation)
-        with place, st.container(horizontal=True, gap="medium"):
+        with place, rest("links"), st.container(horizontal=True, gap="medium"):
             for page, words in (
                 ("backtrack", "Step back through the layers"),
                 ("compare", "Compare with other methods"),
             ):
                 place_of = Path(__file__).with_name(f"{page}.py")
                 st.page_link(place_of, label=words, icon=":material/arrow_forward:")
-        with place:
+        with place, rest("draft"):
             draft.offer("explore")
         article(explanation)

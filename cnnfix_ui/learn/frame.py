@@ -45,8 +45,6 @@ def draw(frame: Mapping[str, str], page: str, question: str) -> bool:
     except LessonError as error:
         _say_that_there_is_none(error, question)
         return True
-    if place.presenting:
-        st.html("<span class='lesson-presenting'></span>")
     if page != place.step.screen.page:
         _draw_bar(place, page)
         st.title(question, anchor=False)

@@ -12,8 +12,7 @@ from cnnfix_core.lessons import Lesson, Step
 from cnnfix_site import PAGES
 from cnnfix_ui.learn.answers import Answer, answers_text, read_answers
 from cnnfix_ui.learn.library import find_lesson
-
-PRESENTER = "presenter"
+from cnnfix_ui.widgets.presenting import PRESENTER, VIEW
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Place:
             "lesson": self.lesson.name,
             "step": str(self.number),
             "answers": answers_text(self.answers or {}),
-            "view": PRESENTER if self.presenting else "",
+            VIEW: PRESENTER if self.presenting else "",
         }
         return {**self.step.screen.settings, **{name: value for name, value in frame.items() if value}}
 
@@ -86,4 +85,4 @@ def place_of(frame: Mapping[str, str]) -> Place:
     step = frame.get("step", "1")
     number = int(step) if step.isdecimal() and len(step) < 4 else 1
     there = number if 1 <= number <= len(lesson.steps) else 1
-    return Place(lesson, there, read_answers(lesson, frame.get("answers", "")), frame.get("view") == PRESENTER)
+    return Place(lesson, there, read_answers(lesson, frame.get("answers", "")), frame.get(VIEW) == PRESENTER)

@@ -20,6 +20,7 @@ from cnnfix_ui.server.visitors import visitor
 from cnnfix_ui.widgets import depths
 from cnnfix_ui.widgets.controls import listed
 from cnnfix_ui.widgets.downloads import downloads
+from cnnfix_ui.widgets.order import rest
 
 _FIXATIONS, _GRAD_CAM = "CNN Fixations", "Grad-CAM"
 SHOWN = {"both": "Both", "points": "Points", "density": "Heat map"}
@@ -76,8 +77,9 @@ def show_explanation(
     st.markdown(escaped(text))
     if isinstance(found, str):
         st.caption(escaped(f"Grad-CAM is not available. {found}"))
-    _downloads(picture, explanation, map_, gradcam, report and partial(report, explanation))
-    _what_it_saw(picture, explanation)
+    with rest("files"):
+        _downloads(picture, explanation, map_, gradcam, report and partial(report, explanation))
+        _what_it_saw(picture, explanation)
 
 
 def prepare_others(network: Network, picture: Picture, explanation: Explanation) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -57,3 +58,27 @@ def test_the_menu_of_a_phone_closes_when_a_page_is_chosen(server: str, new_page:
     expect(page).to_have_url(f"{server}/batch")
     expect(page.get_by_test_id("stExpandSidebarButton")).to_be_visible()
     expect(page.get_by_role("button", name="Try it with the sample pictures")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("name", ["explore", "backtrack", "signals"])
+def test_an_audience_sees_the_answer_alone_in_large_type(page: Page, name: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(PAGES.get(name, f"/{name}"))
+    settle(page)
+    usual = page.evaluate("getComputedStyle(document.documentElement).fontSize")
+    page.get_by_role("button", name="Present", exact=True).click()
+    expect(page.get_by_test_id("stHeader")).to_be_hidden()
+    settle(page)
+    expect(page).to_have_url(re.compile("view=presenter"))
+    assert page.evaluate("getComputedStyle(document.documentElement).fontSize") > usual
+    expect(page.get_by_text("Focus", exact=True)).to_be_hidden()
+    expect(page.get_by_text("Everything is computed on the machine")).to_be_hidden()
+    assert min(page.evaluate(TOPS, 150)) < 500
+    page.reload()
+    settle(page)
+    expect(page.get_by_test_id("stHeader")).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("stHeader")).to_be_visible()
+    settle(page)
+    expect(page).not_to_have_url(re.compile("view="))
+    expect(page.get_by_text("Focus", exact=True)).to_be_visible()
