@@ -69,7 +69,8 @@ def ablation_cam(request: ViewRequest) -> tuple[Tensor, str]:
         for channels in torch.arange(maps.shape[1]).split(len(maps)):
             request.watch(len(channels))
             without = maps.clone()
-            without[range(len(channels)), channels] = 0
+            for row, channel in enumerate(channels.tolist()):
+                without[row, channel] = 0
             weights.append((whole - score(without))[: len(channels)])
         return (torch.cat(weights)[:, None, None] * maps[0]).sum(dim=0), layer
 

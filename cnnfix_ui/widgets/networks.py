@@ -80,6 +80,7 @@ def link_to_models(label: str = "Go to the Models page") -> None:
 
 def open_with(name: str, page: str = "explore") -> NoReturn:
     """Go to a page with this network."""
+    _listed.clear()  # it may have come a moment ago
     _changed()
     address.set_value("model", name)
     st.switch_page(PAGES / f"{page}.py")

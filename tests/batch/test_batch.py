@@ -70,6 +70,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def many(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """So many pictures that a batch does not end before a test ends it."""
+    place = tmp_path_factory.mktemp("many")
+    for n in range(100):
+        (place / f"{n}.png").write_bytes((folder / "00.png").read_bytes())
+    return place
+
+
+@pytest.fixture(scope="module")
 def work() -> Work:
     return Work(load, cnnfix.EVIDENCE)
 
@@ -427,9 +436,9 @@ def test_a_damaged_journal_costs_only_the_damaged_rows(
     assert sorted(map(_text, journal)) == sorted(map(_text, rows))
 
 
-def test_workers_end_with_the_command_even_if_it_is_killed(folder: Path, tmp_path: Path) -> None:
+def test_workers_end_with_the_command_even_if_it_is_killed(many: Path, tmp_path: Path) -> None:
     starter = "import sys; from cnnfix_core.cli.main import main; sys.exit(main(sys.argv[1:]))"
-    command = [sys.executable, "-c", starter, *arguments(folder, tmp_path / "out", "--workers", "2")]
+    command = [sys.executable, "-c", starter, *arguments(many, tmp_path / "out", "--workers", "2")]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         _wait_for(lambda: _lines(tmp_path / "out" / "journal.csv") > 1)
         workers = _children(process.pid)
@@ -438,9 +447,9 @@ def test_workers_end_with_the_command_even_if_it_is_killed(folder: Path, tmp_pat
     _wait_for(lambda: not any(map(_alive, workers)), seconds=10)
 
 
-def test_ctrl_c_prints_no_traceback_of_any_process(folder: Path, tmp_path: Path) -> None:
+def test_ctrl_c_prints_no_traceback_of_any_process(many: Path, tmp_path: Path) -> None:
     starter = "import sys; from cnnfix_core.cli.main import main; sys.exit(main(sys.argv[1:]))"
-    command = [sys.executable, "-c", starter, *arguments(folder, tmp_path / "out", "--workers", "2", "--batch", "1")]
+    command = [sys.executable, "-c", starter, *arguments(many, tmp_path / "out", "--workers", "2", "--batch", "1")]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "start_new_session": True}
     with subprocess.Popen(command, text=True, **pipes) as process:  # type: ignore[call-overload]
         _wait_for(lambda: _lines(tmp_path / "out" / "journal.csv") > 1)

@@ -131,7 +131,7 @@ def test_a_unit_of_a_picture(preset: str, model: cnnfix.Model) -> None:
     assert math.isnan(found.target.probability)
     assert len(found.explained) == 1
     assert len(found.predictions) == 4
-    assert f"for “{found.unit}” (activation" in summary(found, found.density())
+    assert f"from “{found.unit}” (activation" in summary(found, found.density())
     assert question(found.target, None) == f"Why “{found.unit}”?"
     read = json.loads(as_json(found))
     assert read["unit"] == str(found.unit)
@@ -193,7 +193,7 @@ def pictures(tmp_path: Path) -> Path:
 def test_explain_a_unit(pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["explain", str(pictures / "0.png"), "--model", "scenes_vgg", "--unit"]
     assert main([*command, "0:2", "--figure", str(pictures / "figure.png")]) == 0
-    assert "for “0:2." in capsys.readouterr().out
+    assert "from “0:2." in capsys.readouterr().out
     assert (pictures / "figure.png").stat().st_size > 0
     assert main([*command, "0:2", "--target", "3"]) == 2
     assert "a class or a unit, not both" in capsys.readouterr().err

@@ -58,7 +58,7 @@ def test_addresses_that_cannot_be(look: str) -> None:
 
 def test_another_class_is_asked_about_in_other_words() -> None:
     app = page("explore", **SMALL, look="ask")
-    app.selectbox(key="class").set_value(1).run()
+    app.selectbox(key="class").set_value(2).run()
     assert "places that you think speak for “" in texts(app)
 
 

@@ -438,7 +438,7 @@ def test_on_a_public_server_own_models_compute_in_another_process(
     monkeypatch.setattr(Program, "run", never)
     monkeypatch.setenv("CNNFIX_OWN_MODELS", "1")
     app = send(opened(), "public.pt2", program, None)
-    assert "Walks reach the picture" in said(app)
+    assert "This network works: every step can be followed" in said(app)
     app = button(app, "Explore with this network", last=True)
     assert not app.error
     assert any(heading.startswith("Why “class") for heading in headings(app))

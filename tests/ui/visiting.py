@@ -14,7 +14,7 @@ def page(name: str, **address: str) -> AppTest:
     app = AppTest.from_file(str(ROOT / "cnnfix_ui" / "main.py"), default_timeout=180)
     for key, value in address.items():
         app.query_params[key] = value
-    return app.switch_page(f"../pages/{name}.py").run()
+    return app.run() if name == "explore" else app.switch_page(f"../pages/{name}.py").run()  # it is at "/"
 
 
 def headings(app: AppTest) -> set[str]:

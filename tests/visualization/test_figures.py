@@ -112,7 +112,9 @@ def test_the_strongest_point_lies_on_top() -> None:
 def test_figures_of_every_shape_of_picture(size: tuple[int, int], width: int) -> None:
     density = np.ones((2, 2))
     points = fixations([(0, 0)], [1], size)
-    image = figure(picture(*size), [("one", density, points), ("two", density, None)], "Why?", "Because. " * 60, width)
+    image = figure(
+        picture(*size), [("one", density, points), ("two", density, None)], "Why?", "Because. " * 60, width=width
+    )
     assert image.mode == "RGB"
     assert image.width == width
     assert width / 10 < image.height < 1.2 * width
@@ -122,8 +124,8 @@ def test_the_panels_show_the_picture_the_map_and_the_points() -> None:
     density = np.zeros((10, 10))
     density[4:6, 4:6] = 1
     points = fixations([(1, 1)], [1], (10, 10))
-    both = figure(picture(10, 10), [("", density, points)], "", "", 400)
-    plain = figure(picture(10, 10), [("", np.zeros((10, 10)), None)], "", "", 400)
+    both = figure(picture(10, 10), [("", density, points)], "", "", width=400)
+    plain = figure(picture(10, 10), [("", np.zeros((10, 10)), None)], "", "", width=400)
     changed = np.argwhere((np.asarray(both) != np.asarray(plain)).any(axis=2))
     assert len(changed)
     side = 400 - 2 * (400 // 40)
