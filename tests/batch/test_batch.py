@@ -448,7 +448,8 @@ def test_workers_end_with_the_command_even_if_it_is_killed(many: Path, tmp_path:
 
 
 def test_ctrl_c_prints_no_traceback_of_any_process(many: Path, tmp_path: Path) -> None:
-    starter = "import sys; from cnnfix_core.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    starter = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "  # ignored in background
+    starter += "from cnnfix_core.cli.main import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", starter, *arguments(many, tmp_path / "out", "--workers", "2", "--batch", "1")]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "start_new_session": True}
     with subprocess.Popen(command, text=True, **pipes) as process:  # type: ignore[call-overload]
