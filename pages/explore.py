@@ -14,6 +14,7 @@ from cnnfix_ui.address import Setting, kept_in_address, one_of
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.explore import cutting, hiding, looking, proposing, sections
 from cnnfix_ui.explore.article import article
+from cnnfix_ui.explore.places import parse_pixel, pixel_text
 from cnnfix_ui.learn import draft, welcome
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets import answer, controls, depths, networks
@@ -25,7 +26,7 @@ SETTINGS = {
     "show": one_of(*answer.SHOWN, default="both"),
     "opacity": Setting(75, answer.parse_opacity),
     "depth": depths.DEPTH,
-    "at": Setting(None, sections.parse_pixel, sections.pixel_text),
+    "at": Setting(None, parse_pixel, pixel_text),
     "look": looking.LOOK,
     "hide": hiding.HIDDEN,
     "cut": cutting.CUT,

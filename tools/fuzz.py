@@ -238,14 +238,14 @@ def _settings() -> Iterator[Any]:
     from cnnfix_ui.batch import state as batch
     from cnnfix_ui.captions import state as captions
     from cnnfix_ui.compare import state as compare
-    from cnnfix_ui.explore import sections
+    from cnnfix_ui.explore import places
     from cnnfix_ui.signals import state as signals
     from cnnfix_ui.sketch import state as sketch
     from cnnfix_ui.widgets import controls
 
     for module in (controls, batch, captions, compare, signals, sketch):
         yield from module.SETTINGS.values()
-    yield address.Setting(None, sections.parse_pixel)
+    yield address.Setting(None, places.parse_pixel)
     yield address.Setting(None, parse_step)
 
 

@@ -12,6 +12,7 @@ from cnnfix_ui.address import Setting
 from cnnfix_ui.components.choices.component import Choice, choices
 from cnnfix_ui.components.taps.component import NOTHING, TapQuestion, Taps, ask_taps
 from cnnfix_ui.errors import escaped
+from cnnfix_ui.explore.places import parse_pixels, pixels_text
 from cnnfix_ui.server import results
 from cnnfix_ui.server.results import Network
 from cnnfix_ui.widgets.controls import listed
@@ -24,18 +25,16 @@ def _parsed(text: str) -> Taps:
     """What is hidden, from the address: "x,y-x,y" or "x0,y0,x1,y1"; "" for nothing yet. Raises ValueError."""
     if not text:
         return NOTHING
-    places = [tuple(int(one) for one in place.split(",")) for place in text.split("-")]
-    if len(places) > _MOST or any(min(place) < 0 for place in places):
-        raise ValueError(text)
-    if len(places) == 1 and len(places[0]) == 4:
-        x0, y0, x1, y1 = places[0]
+    if text.count(",") == 3 and "-" not in text:
+        x0, y0, x1, y1 = map(int, text.split(","))
         return Taps(box=(x0, y0, x1, y1))
-    return Taps(tuple((x, y) for x, y in places))
+    return Taps(parse_pixels(text, _MOST))
 
 
 def _written(hidden: Taps | None) -> str:
-    marked = [] if hidden is None else [hidden.box] if hidden.box else hidden.points
-    return "-".join(",".join(map(str, one)) for one in marked)
+    if hidden is None:
+        return ""
+    return ",".join(map(str, hidden.box)) if hidden.box else pixels_text(hidden.points)
 
 
 # None where nobody asks.

@@ -14,6 +14,7 @@ from cnnfix_core.regions import MAP_SIDE
 from cnnfix_ui.address import Setting
 from cnnfix_ui.components.taps.component import Pixel, TapQuestion, Taps, ask_taps
 from cnnfix_ui.errors import escaped
+from cnnfix_ui.explore.places import parse_pixels, pixels_text
 from cnnfix_ui.explore.revealed import measured, reveal
 from cnnfix_ui.widgets.uploads import OWN, Upload
 
@@ -43,14 +44,11 @@ def _parsed(text: str) -> Look:
     """What the address says. Raises ValueError for what cannot be."""
     if text == ASKED or (text == OWN and _DATA.value):
         return text
-    places = tuple((int(x), int(y)) for x, y in (place.split(",") for place in text.split("-")))
-    if len(places) > MOST or any(min(place) < 0 for place in places):
-        raise ValueError(text)
-    return places
+    return parse_pixels(text, MOST)
 
 
 def _written(look: Look) -> str:
-    return look if isinstance(look, str) else "-".join(f"{x},{y}" for x, y in look or ())
+    return look if isinstance(look, str) else pixels_text(look or ())
 
 
 LOOK = Setting(None, _parsed, _written)

@@ -14,7 +14,9 @@ from cnnfix_core import Picture
 from cnnfix_core.images import scaled_size
 from cnnfix_core.tasks import Detection, Segmentation, detect, segment
 from cnnfix_core.visualization import png
+from cnnfix_ui.components.taps.component import Pixel
 from cnnfix_ui.explore.component import pointing
+from cnnfix_ui.explore.places import pixel_text
 from cnnfix_ui.server.results import KEYS, Network
 from cnnfix_ui.server.turns import turns
 from cnnfix_ui.widgets import networks
@@ -24,21 +26,6 @@ _COLOURS = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#F0E442", "#
 _BACKGROUND, _OPACITY = 0, 150
 _READ_SIDE = 112
 _MAX_LEGEND = 6  # classes in the legend
-
-Pixel = tuple[int, int]
-
-
-def parse_pixel(text: str) -> Pixel:
-    """A pixel from the address, "x,y". Raises ValueError for anything else."""
-    x, y = map(int, text.split(","))
-    if min(x, y) < 0:
-        raise ValueError(text)
-    return x, y
-
-
-def pixel_text(pixel: Pixel) -> str:
-    """A pixel as written in the address."""
-    return f"{pixel[0]},{pixel[1]}"
 
 
 def choose_part(network: Network, picture: Picture) -> Network:
