@@ -5,9 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 
 
@@ -28,15 +30,18 @@ def _end_after(sentinel: int) -> None:
 
 @contextmanager
 def without_ctrl_c_in_new_processes() -> Iterator[None]:
-    """Processes that are started inside the block ignore Ctrl+C, which reaches all processes of a terminal.
+    """Processes that are started inside the block never see Ctrl+C, which reaches all processes of a terminal.
 
-    They end with their parent, see `end_with_parent`; without this, each would print a traceback first.
+    They end with their parent, see `end_with_parent`; without this, each would print a traceback first. For this
+    process, a Ctrl+C that comes meanwhile is not lost: it comes at the latest at the end of the block. On Windows,
+    which knows no blocked signals, the block does nothing.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if sys.platform == "win32":
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource_tracker.ensure_running()  # it would unblock the signal when the first process starts it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
