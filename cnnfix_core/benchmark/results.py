@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from cnnfix_core.metrics import Also
 from cnnfix_core.zoo import versions
 
 NONE = math.nan
@@ -31,8 +32,7 @@ class BenchmarkRow:
         loc_top1: 1 if iou >= 0.5 and the prediction is right, else 0.
         loc_given: 1 if iou >= 0.5, else 0.
         insertion, deletion: Areas under the curves of `asked`.
-        cut_out: IoU of the cut-out from the map with the mask; NaN without a mask.
-        road, sensitivity: From `cnnfix_core.metrics`.
+        road, sensitivity, cut_out: From `cnnfix_core.metrics`.
         seconds: Computation time of the map.
         layer: The layer of the map.
         error: Why there are no numbers.
@@ -83,9 +83,7 @@ class BenchmarkSettings:
         models: Name and `digest_of` of each model.
         methods: Names of the methods.
         steps: Number of steps of insertion and deletion; 0 leaves them out.
-        road: Whether ROAD is computed.
-        cut_outs: Whether cut-outs are measured against masks.
-        sensitivity: Whether the sensitivity to noise is computed.
+        also: What else is measured.
         pictures: SHA-256, in hex, of the list of pictures, labels and ground truths.
         count: Number of pictures.
         readings: Name and `reading_of` of each model.
@@ -97,8 +95,6 @@ class BenchmarkSettings:
     steps: int
     pictures: str
     count: int
-    road: bool = False
-    cut_outs: bool = False
-    sensitivity: bool = False
+    also: tuple[Also, ...] = ()
     readings: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=versions)

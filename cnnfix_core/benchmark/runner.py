@@ -12,13 +12,13 @@ from cnnfix_core.errors import CnnfixError, TargetError
 from cnnfix_core.explanations import Prediction, classes
 from cnnfix_core.images import Picture
 from cnnfix_core.methods import METHODS, reason_against
-from cnnfix_core.metrics import Measured, energy_in, measured
-from cnnfix_core.regions import BoxRule, GroundTruth, cut_out
+from cnnfix_core.metrics import Also, Measured, energy_in, measured
+from cnnfix_core.regions import BoxRule
 from cnnfix_core.utils import Journal
 from cnnfix_core.zoo import Model
 
 MIN_IOU = 0.5  # for a correct localisation, as in ILSVRC
-_FAILURES = (CnnfixError, RuntimeError)  # PyTorch raises RuntimeError
+FAILURES = (CnnfixError, RuntimeError)  # PyTorch raises RuntimeError
 Watch = Callable[[int, int], None]
 
 
@@ -49,9 +49,7 @@ class Plan:
         steps: Number of steps of insertion and deletion; 0 leaves them out.
         slow: Slow methods run only on this many pictures; None for all.
         rules: How to derive the boxes of some methods, by name, instead of their own rules.
-        road: Whether to compute ROAD.
-        cut_outs: Whether to measure cut-outs against masks.
-        sensitivity: Whether to compute the sensitivity to noise.
+        also: What else to measure.
     """
 
     items: tuple[Item, ...]
@@ -59,9 +57,7 @@ class Plan:
     steps: int = 16
     slow: int | None = None
     rules: Mapping[str, BoxRule] = field(default_factory=dict)
-    road: bool = False
-    cut_outs: bool = False
-    sensitivity: bool = False
+    also: tuple[Also, ...] = ()
 
     def methods_for(self, number: int, methods: Sequence[str]) -> list[str]:
         """The methods that run on item number `number`."""
@@ -132,7 +128,7 @@ def _rows(name: str, model: Model, item: Item, methods: Sequence[str], plan: Pla
         picture, truth = item.read()
         others = item.others() if item.others else None
         row, asked = _asked(row, model, picture)
-    except _FAILURES as error:
+    except FAILURES as error:
         for method in methods:
             yield replace(row, method=method, error=str(error))
         return
@@ -146,22 +142,12 @@ def _rows(name: str, model: Model, item: Item, methods: Sequence[str], plan: Pla
                 method,
                 plan.steps,
                 plan.rules.get(method),
-                with_road=plan.road,
-                with_sensitivity=plan.sensitivity,
+                also=plan.also,
             )
             other = energy_in(result.found.map, others.on(result.found.map.shape)) if others else NONE
-            cut = _cut_out(picture, truth, result) if plan.cut_outs else NONE
-            yield replace(_row(replace(row, method=method), result), other=other, cut_out=cut)
-        except _FAILURES as error:
+            yield replace(_row(replace(row, method=method), result), other=other)
+        except FAILURES as error:
             yield replace(row, method=method, error=str(error))
-
-
-def _cut_out(picture: Picture, truth: GroundTruth, result: Measured) -> float:
-    """The IoU of the object that is cut out with its mask, 0 to 1; NaN without a mask."""
-    if truth.mask is None:
-        return NONE
-    found, wanted = cut_out(picture.pixels, result.found.map), truth.on((picture.height, picture.width))
-    return float((found & wanted).sum() / (found | wanted).sum())
 
 
 def _asked(row: BenchmarkRow, model: Model, picture: Picture) -> tuple[BenchmarkRow, int | tuple[int, int]]:
@@ -195,6 +181,7 @@ def _row(row: BenchmarkRow, result: Measured) -> BenchmarkRow:
         deletion=result.deletion,
         road=result.road,
         sensitivity=result.sensitivity,
+        cut_out=result.cut_out_iou,
         seconds=result.found.seconds,
         layer=result.found.layer or "",
     )

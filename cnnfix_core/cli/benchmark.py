@@ -10,12 +10,13 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnnfix_core.cli.options import (
     STEPS,
     add_file,
     add_measures,
+    also,
     load,
     model_options,
     non_negative,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 # Chosen so that the benchmark on composed scenes takes less than two minutes on two cores.
 _QUICK_SCENES, _QUICK_PAIRS, _QUICK_SLOW, _QUICK_STEPS = 8, 2, 1, 6
 _DECIDE = ("pairs", "seed", "steps", "slow", "methods", "models", "against", "markdown")
-_MEASURES = ("road", "cut_outs", "sensitivity")
 _ALL = {"pairs": _QUICK_PAIRS, "seed": 0, "methods": "all"}
 
 
@@ -70,7 +70,9 @@ def add(command: Parser) -> None:
     )
     add_measures(command)
     command.add_argument(
-        "--cut-outs", action="store_true", help="also cut out the object and measure it against masks; takes longer"
+        "--proposals",
+        action="store_true",
+        help="also measure how many of the true boxes 1 to 50 object proposals fit; takes ten walks a picture",
     )
     command.add_argument(
         "--slow",
@@ -120,9 +122,11 @@ def _folder(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
     from cnnfix_core.benchmark import Plan, tables
 
     steps = STEPS if options.steps is None else options.steps
-    plan = Plan(_items(options), methods, steps, options.slow, **_asked_for(options))
+    plan = Plan(_items(options), methods, steps, options.slow, also=also(options))
     rows, unfit = _measured(_sources(options, [DEFAULT]), plan, options.out)
     text = tables(rows, unfit, options.against)
+    if options.proposals:
+        text += f"\n{_proposals(_sources(options, [DEFAULT]), plan.items, options.out)}"
     print(text, end="")
     for file in [options.out / "tables.md", *([options.markdown] if options.markdown else [])]:
         file.write_text(text, "utf-8")
@@ -143,17 +147,20 @@ def _scenes(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
         steps,
         slow,
         scenes.RULES,
-        **_asked_for(options),
+        also=also(options),
     )
-    further = []
+    further, asked = [], []
     with contextlib.ExitStack() as stack:
         out = options.out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         sources = _sources(options, scenes.NETWORKS)
         rows, unfit = _measured(sources, plan, out)
         if options.pairs:
-            asked = [Plan(scenes.pairs(options.pairs, options.seed, one), methods, 0, slow) for one in (False, True)]
+            asked += [Plan(scenes.pairs(options.pairs, options.seed, one), methods, 0, slow) for one in (False, True)]
             found = [_measured(sources, one, out / f"pairs-{n}")[0] for n, one in enumerate(asked, 1)]
             further.append(page.pairs(*found))
+        if options.proposals:
+            pictures = [item for one in (plan, *asked[:1]) for item in one.items]
+            further.append(_proposals(sources, pictures, out))
     if not options.models:
         further += page.further(plan, options.seed, ProgressLine())
     made = page.Made(_command(options), time.monotonic() - started)
@@ -164,18 +171,26 @@ def _scenes(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
     return 0
 
 
-def _asked_for(options: argparse.Namespace) -> dict[str, Any]:
-    return {name: getattr(options, name) for name in _MEASURES}
-
-
 def _command(options: argparse.Namespace) -> str:
     """The command that makes the same page."""
     words = ["cnnfix benchmark --scenes"]
     words += [str(options.scenes)] if options.scenes != _QUICK_SCENES else []
     given = {name: getattr(options, name) for name in _DECIDE}
     words += [f"--{name} {value}" for name, value in given.items() if value not in (None, _ALL.get(name))]
-    words += [f"--{name.replace('_', '-')}" for name in _MEASURES if getattr(options, name)]
+    words += [f"--{name.replace('_', '-')}" for name in (*also(options), *["proposals"] * options.proposals)]
     return " ".join(words)
+
+
+def _proposals(sources: Sequence[Source], items: Sequence[Item], out: Path) -> str:
+    """The section on object proposals; what an earlier run measured is kept."""
+    from cnnfix_core.benchmark import proposing
+    from cnnfix_core.utils import Journal
+
+    results = Journal(out / "proposals.csv", proposing.ProposalRow)
+    clock = ProgressLine()
+    proposing.propose(sources, items, results, clock)
+    clock.end()
+    return proposing.section(results.rows)
 
 
 def _measured(sources: Sequence[Source], plan: Plan, out: Path) -> tuple[list[BenchmarkRow], list[UnusableMethod]]:
@@ -195,9 +210,7 @@ def _measured(sources: Sequence[Source], plan: Plan, out: Path) -> tuple[list[Be
         plan.steps,
         digest(plan.items),
         len(plan.items),
-        road=plan.road,
-        cut_outs=plan.cut_outs,
-        sensitivity=plan.sensitivity,
+        also=plan.also,
         readings=readings,
     )
     keep_settings(out, settings, "results.csv")

@@ -12,6 +12,7 @@ from cnnfix_core.cli.options import (
     STEPS,
     add_measures,
     add_question,
+    also,
     file_ending,
     load,
     model_options,
@@ -106,10 +107,9 @@ def _compared(
 ) -> list[Measured]:
     from cnnfix_core.metrics import Failed, compare
 
-    measures = {"with_road": options.road, "with_sensitivity": options.sensitivity}
     with Waiting("Computing maps") as waiting:
         steps = STEPS if options.curves else 0
-        answers = list(compare(model, picture, truth, asked, methods, steps, progress=waiting, **measures))
+        answers = list(compare(model, picture, truth, asked, methods, steps, also=also(options), progress=waiting))
     for one in answers:
         if isinstance(one, Failed):
             print(f"{one.method} is left out. {one.why}", file=sys.stderr)
@@ -138,6 +138,7 @@ def _figure(picture: Picture, found: Sequence[Measured], title: str, truth: Sequ
             fixations=one.found.fixations,
             box=one.found.box,
             truth=truth,
+            cut_out=one.cut_out,
         )
         for one in found
     ]

@@ -7,12 +7,15 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnfix_core.engine import ALL, FOCUS, PRESETS, Depth, Preset, Unit, get_preset
 from cnnfix_core.errors import CnnfixError, did_you_mean
 from cnnfix_core.images import Picture, Source, left_out_of, open_picture
 from cnnfix_core.zoo import DEFAULT, Model
+
+if TYPE_CHECKING:
+    from cnnfix_core.metrics import Also
 
 _SHOWN = 10  # warnings of one kind
 _OF_A_FILE = ("architecture", "labels", "scores", "meaning", "channels", "mean", "std")
@@ -110,6 +113,18 @@ def add_measures(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also compute how much each map changes under noise that nobody sees; takes ten more maps",
     )
+    command.add_argument(
+        "--cut-outs",
+        action="store_true",
+        help="also cut out the object that each map points at, and measure it against masks or boxes",
+    )
+
+
+def also(options: argparse.Namespace) -> tuple[Also, ...]:
+    """What is measured besides, by the arguments of `add_measures`."""
+    from cnnfix_core.metrics import ALSO
+
+    return tuple(name for name in ALSO if getattr(options, name))
 
 
 def add_device(command: argparse.ArgumentParser) -> None:

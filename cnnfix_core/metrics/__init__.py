@@ -3,9 +3,9 @@
 from cnnfix_core.metrics.agreement import overlap, rank_correlation
 from cnnfix_core.metrics.bootstrap import Interval, interval, resampled_means
 from cnnfix_core.metrics.comparison import ClassTarget, ColumnHeading, Failed, as_csv, compare
-from cnnfix_core.metrics.evaluation import Measured, measured
+from cnnfix_core.metrics.evaluation import ALSO, Also, Measured, measured
 from cnnfix_core.metrics.faithfulness import Curves, curves
-from cnnfix_core.metrics.localisation import energy_in, evidence_in, peak_in
+from cnnfix_core.metrics.localisation import cut_out_iou, energy_in, evidence_in, peak_in
 from cnnfix_core.metrics.map_numbers import Numbers, in_a_line, numbers
 from cnnfix_core.metrics.road import road
 from cnnfix_core.metrics.robustness import max_sensitivity
@@ -20,6 +20,8 @@ from cnnfix_core.metrics.verdicts import (
 from cnnfix_core.regions import Box, BoxRule, GroundTruth, best_iou, box_of, iou
 
 __all__ = [
+    "ALSO",
+    "Also",
     "Box",
     "BoxRule",
     "Changed",
@@ -40,6 +42,7 @@ __all__ = [
     "compare",
     "curves",
     "curves_verdict",
+    "cut_out_iou",
     "energy_in",
     "evidence_in",
     "in_a_line",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from itertools import combinations
@@ -15,7 +15,7 @@ from cnnfix_core.errors import CnnfixError
 from cnnfix_core.images import Picture
 from cnnfix_core.methods import BASELINES, METHODS, reason_against
 from cnnfix_core.metrics.agreement import overlap, rank_correlation
-from cnnfix_core.metrics.evaluation import Measured, measured
+from cnnfix_core.metrics.evaluation import Also, Measured, measured
 from cnnfix_core.metrics.verdicts import agreement_verdict, boxes_verdict
 from cnnfix_core.regions import GroundTruth
 from cnnfix_core.utils import aligned, csv_text
@@ -40,8 +40,7 @@ def compare(  # noqa: PLR0913  # all but the first five are optional settings
     methods: Sequence[str],
     steps: int = 0,
     preset: Preset | None = None,
-    with_road: bool = False,
-    with_sensitivity: bool = False,
+    also: Collection[Also] = (),
     progress: Callable[[float, str], None] | None = None,
 ) -> Iterator[Measured | Failed]:
     """Compute each method's map and its numbers, or why there is none, one after the other; as `measured`.
@@ -62,8 +61,7 @@ def compare(  # noqa: PLR0913  # all but the first five are optional settings
                     method,
                     steps,
                     preset=preset,
-                    with_road=with_road,
-                    with_sensitivity=with_sensitivity,
+                    also=also,
                     progress=partial(_share, progress, number, methods),
                 )
         except CnnfixError as error:
@@ -92,6 +90,8 @@ _COLUMNS = (
     _Column("deletion", lambda one: one.deletion, 3),
     _Column("road", lambda one: one.road, 3),
     _Column("sensitivity", lambda one: one.sensitivity, 3),
+    _Column("cut_out_area", lambda one: one.cut_out_area, 3),
+    _Column("cut_out_iou", lambda one: one.cut_out_iou, 3),
 )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnfix_core.explanations import Fixations
-from cnnfix_core.regions import GroundTruth
+from cnnfix_core.regions import GroundTruth, best_iou
 
 NONE = float("nan")
 
@@ -40,3 +40,17 @@ def evidence_in(fixations: Fixations, truth: GroundTruth) -> float:
         return NONE
     total = float(fixations.evidence.sum())
     return float(fixations.evidence[truth.holds(fixations.xy)].sum()) / total if total > 0 else 0.0
+
+
+def cut_out_iou(cut: NDArray[np.bool_], truth: GroundTruth) -> float:
+    """IoU of what was cut out, (H, W) of the picture, with the object, 0 to 1; NaN if there is no object.
+
+    Where only boxes are known, it is that of the box around the cut-out with the best of them.
+    """
+    if truth.empty:
+        return NONE
+    if truth.mask is None:
+        around = GroundTruth(truth.width, truth.height, mask=cut).extents
+        return best_iou(around[0] if around else None, truth.boxes)
+    wanted = truth.on(cut.shape)
+    return float((cut & wanted).sum() / (cut | wanted).sum())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageColor
 from scipy.ndimage import binary_dilation, binary_erosion
 
 from cnnfix_core.images import Picture, scaled_size
 
-OUTLINE, AROUND = (255, 255, 255), (6, 34, 43)
+OUTLINE, AROUND = "#FFFFFF", "#06222B"
 
 
 def transparent(picture: Picture, mask: NDArray[np.bool_]) -> Image.Image:
@@ -18,13 +18,23 @@ def transparent(picture: Picture, mask: NDArray[np.bool_]) -> Image.Image:
 
 
 def outlined(picture: Picture, mask: NDArray[np.bool_], longest_side: int) -> Image.Image:
-    """The picture, darker outside the mask, with a white line around it that is dark on both sides."""
+    """The picture, darker outside the mask, with a white line around it."""
     size = scaled_size((picture.width, picture.height), longest_side)
     photo = np.asarray(Image.fromarray(picture.pixels).resize(size, Image.Resampling.LANCZOS)).copy()
-    inside = np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))
-    photo[~inside] //= 3
-    wide = max(1, round(max(size) / 400))
+    photo[~_resized(mask, size)] //= 3
+    return with_outline(Image.fromarray(photo), mask, OUTLINE)
+
+
+def with_outline(image: Image.Image, mask: NDArray[np.bool_], colour: str) -> Image.Image:
+    """An RGB image of the whole picture with a line along the inner edge of the mask, dark on both sides."""
+    inside = _resized(mask, image.size)
+    wide = max(1, round(max(image.size) / 400))
     line = inside & ~binary_erosion(inside, iterations=2 * wide)
-    photo[binary_dilation(line, iterations=wide)] = AROUND
-    photo[line] = OUTLINE
-    return Image.fromarray(photo)
+    drawn = np.asarray(image).copy()
+    drawn[binary_dilation(line, iterations=wide)] = ImageColor.getrgb(AROUND)
+    drawn[line] = ImageColor.getrgb(colour)
+    return Image.fromarray(drawn)
+
+
+def _resized(mask: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
+    return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))

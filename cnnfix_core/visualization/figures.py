@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from cnnfix_core.explanations import Explanation, Fixations, question, summary
 from cnnfix_core.images import Picture, credit_of
 from cnnfix_core.regions import Box
+from cnnfix_core.visualization.cut_outs import with_outline
 from cnnfix_core.visualization.drawing import (
     FAINT,
     INK,
@@ -27,7 +28,9 @@ from cnnfix_core.visualization.drawing import (
 )
 
 TRUTH, FOUND = PAPER, POINT
+CUT = "#A5FF5C"
 BOXES_TEXT = "Cyan: the box found by each method. White: the ground truth."
+_CUTS_TEXT = " Green: what is cut out from each map."
 MOST_COLUMNS = 4  # of cells without a given arrangement
 _CELL, _LINE, _TYPE = 400, 29, 20  # pixels: width of a cell, line height, font size
 
@@ -45,6 +48,7 @@ class FigureCell:
         fixations: Drawn as points.
         box: The method's box, drawn in cyan.
         truth: Boxes of the ground truth, drawn in white.
+        cut_out: (H, W) of the picture, outlined in green.
     """
 
     picture: Picture
@@ -55,6 +59,7 @@ class FigureCell:
     fixations: Fixations | None = None
     box: Box | None = None
     truth: Sequence[Box] = ()
+    cut_out: NDArray[np.bool_] | None = None
 
 
 def grid(cells: Sequence[FigureCell | None], title: str, text: str, columns: int) -> Image.Image:
@@ -71,7 +76,8 @@ def grid(cells: Sequence[FigureCell | None], title: str, text: str, columns: int
     room = (width - 2 * margin - gap * (columns - 1)) // columns
     rows = [cells[n : n + columns] for n in range(0, len(cells), columns)]
     heights = [max((fitted(cell.picture, room)[1] for cell in row if cell), default=0) + 4 * line for row in rows]
-    lines = textwrap.wrap(text, width // 11)
+    cut = any(cell is not None and cell.cut_out is not None for cell in cells)
+    lines = textwrap.wrap(text + cut * _CUTS_TEXT, width // 11)
     top = margin + 2 * line
     below = top + sum(heights)
     sheet = Image.new("RGB", (width, below + (len(lines) + 2) * line + margin), PAPER)
@@ -112,6 +118,8 @@ def _short(words: str, room: float, font: ImageFont.FreeTypeFont) -> str:
 def _drawn(cell: FigureCell, size: tuple[int, int]) -> Image.Image:
     photo = Image.fromarray(cell.picture.pixels).resize(size, Image.Resampling.LANCZOS).convert("RGBA")
     drawn = panel(photo, cell.map, cell.fixations)
+    if cell.cut_out is not None:
+        drawn = with_outline(drawn, cell.cut_out, CUT)
     for box in cell.truth:
         _draw_box(drawn, cell.picture, box, TRUTH)
     if cell.box is not None:

@@ -40,7 +40,7 @@ MEASURES = (
     Measure("Energy on the other object, %", lambda row: 100 * row.other, 1, higher=False),
     Measure("Insertion", lambda row: row.insertion, 3, higher=True),
     Measure("Deletion", lambda row: row.deletion, 3, higher=False),
-    Measure("Cut-out: IoU with the mask", lambda row: row.cut_out, 3, higher=True),
+    Measure("Cut-out: IoU with the object", lambda row: row.cut_out, 3, higher=True),
     Measure("ROAD", lambda row: row.road, 3, higher=True),
     Measure("Sensitivity to noise", lambda row: row.sensitivity, 3, higher=False),
     Measure("Seconds per map, median", lambda row: row.seconds, 2, higher=False, typical=True),

@@ -1,0 +1,152 @@
+"""Object proposals in the benchmark: how many of the true boxes do the first ones fit?
+
+The paper's measure: the share of true boxes that one of the first n boxes fits with an IoU of at least 0.5. Beside the
+boxes from fixations stand as many that are the same for every picture.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from cnnfix_core.benchmark.datasets.items import Item
+from cnnfix_core.benchmark.runner import FAILURES, Source, Watch
+from cnnfix_core.benchmark.statistics.tables import NOTHING, markdown
+from cnnfix_core.explanations import centre_boxes, proposals, recall
+from cnnfix_core.images import Picture
+from cnnfix_core.metrics import interval, resampled_means
+from cnnfix_core.regions import Box
+from cnnfix_core.utils import Journal
+from cnnfix_core.zoo import Model
+
+COUNTS = (1, 2, 5, 10, 20, 50)
+FIXATIONS, FIXED = "fixations", "fixed boxes"
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalRow:
+    """What the first boxes of one kind find in one picture.
+
+    Attributes:
+        model: Name of the model.
+        picture: Name of the picture.
+        kind: "fixations" or "fixed boxes".
+        count: Number of boxes.
+        recall: Share of the true boxes that one of them fits, 0 to 1.
+        truths: Number of true boxes.
+        error: Why there is no number.
+    """
+
+    model: str
+    picture: str
+    kind: str
+    count: int
+    recall: float = math.nan
+    truths: int = 0
+    error: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        """Identifies the row."""
+        return self.model, self.picture, self.kind, self.count
+
+
+def propose(
+    sources: Sequence[Source], items: Sequence[Item], results: Journal[ProposalRow], watch: Watch | None = None
+) -> None:
+    """Add the missing rows, model by model and picture by picture, for all boxes of a picture, whatever their labels.
+
+    Args:
+        sources: The models.
+        items: The pictures.
+        results: The file of rows.
+        watch: Called with (pictures done, pictures in all).
+    """
+    pictures: dict[str, list[Item]] = {}
+    for item in items:
+        pictures.setdefault(item.picture, []).append(item)
+    done, total = 0, len(sources) * len(pictures)
+    for source in sources:
+        model = source.load()
+        for name, those in pictures.items():
+            if (source.name, name, FIXED, COUNTS[-1]) not in results.keys:
+                results.add(_rows(source.name, model, name, those))
+            done += 1
+            if watch:
+                watch(done, total)
+
+
+def _rows(network: str, model: Model, name: str, items: Sequence[Item]) -> Iterator[ProposalRow]:
+    try:
+        picture, truths = _truths(items)
+        made = [one.box for one in proposals(model, picture, COUNTS[-1])]
+    except FAILURES as error:
+        for kind, count in product((FIXATIONS, FIXED), COUNTS):
+            yield ProposalRow(network, name, kind, count, error=str(error))
+        return
+    kinds = {FIXATIONS: made, FIXED: centre_boxes(picture.width, picture.height, COUNTS[-1])}
+    for kind, boxes in kinds.items():
+        for count in COUNTS:
+            yield ProposalRow(network, name, kind, count, recall(boxes[:count], truths), len(truths))
+
+
+def _truths(items: Sequence[Item]) -> tuple[Picture, list[Box]]:
+    """A picture and all of its true boxes; an object that several items name counts once."""
+    boxes: list[Box] = []
+    for item in items:
+        picture, truth = item.read()
+        boxes += truth.extents
+        boxes += item.others().extents if item.others else ()
+    return picture, list(dict.fromkeys(boxes))
+
+
+def table(rows: Sequence[ProposalRow]) -> str:
+    """Recall for each number of boxes and each model, with 95 % intervals; what is clearly better is bold."""
+    models = list(dict.fromkeys(row.model for row in rows))
+    heads = [f"{kind}{f', {model}' * (len(models) > 1)}" for model in models for kind in (FIXATIONS, FIXED)]
+    lines = [[str(count), *(cell for model in models for cell in _cells(rows, model, count))] for count in COUNTS]
+    return markdown(["boxes", *heads], lines)
+
+
+def _cells(rows: Sequence[ProposalRow], model: str, count: int) -> list[str]:
+    by_kind = [
+        {row.picture: row.recall for row in rows if (row.model, row.kind, row.count) == (model, kind, count)}
+        for kind in (FIXATIONS, FIXED)
+    ]
+    pictures = [name for name, value in by_kind[0].items() if not math.isnan(value)]
+    if not pictures:
+        return [NOTHING, NOTHING]
+    both = np.array([[one[name] for one in by_kind] for name in pictures])
+    values = np.column_stack([both, both[:, 0] - both[:, 1]])
+    means = resampled_means(values, np.arange(len(pictures)))
+    *found, apart = (interval(values[:, n], means[:, n]) for n in range(3))
+    better = 0 if apart.mean > 0 else 1
+    cells = []
+    for n, one in enumerate(found):
+        mean = f"{one.mean:.2f}"
+        mean = f"**{mean}**" if apart.excludes_zero and n == better else mean
+        cells.append(f"{mean} ({f'{one.low:.2f} to {one.high:.2f}' if one.known else f'of {one.count}'})")
+    return cells
+
+
+def section(rows: Sequence[ProposalRow]) -> str:
+    """The section of a page: what was measured, the table, and what failed."""
+    seen = {row.picture: row.truths for row in rows if not row.error}
+    failed = {row.picture: row.error for row in rows if row.error}
+    notes = [f"- Missing: {picture}. {error}" for picture, error in list(failed.items())[:_LONGEST]]
+    return _SECTION.format(pictures=len(seen), truths=sum(seen.values()), table=table(rows), notes="\n".join(notes))
+
+
+_LONGEST = 5  # notes
+_SECTION = """## Object proposals
+
+The share of true boxes that one of the first boxes fits with an IoU of at least 0.5: boxes from the fixations of the
+top classes, and as many fixed ones, the same for every picture, the centre first. {pictures:,} pictures with
+{truths:,} true boxes; 95 % intervals (bootstrap over pictures). **Bold**: clearly better than the other.
+
+{table}
+{notes}"""
