@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnfix_core.engine import ALL, FOCUS, PRESETS, Depth, Preset, Unit, get_preset
+from cnnfix_core.engine import FOCUS, PRESETS, Depth, Preset, Unit, depth_of, get_preset
 from cnnfix_core.errors import CnnfixError, did_you_mean
 from cnnfix_core.images import Picture, Source, left_out_of, open_picture
 from cnnfix_core.zoo import DEFAULT, Model
@@ -260,7 +260,10 @@ def _opened(path: Path, options: Mapping[str, Any]) -> Model:
 
 
 def _depth(text: str) -> Depth:
-    return ALL if text == ALL else positive(text)
+    try:
+        return depth_of(text)
+    except CnnfixError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _numbers(text: str) -> tuple[float, ...]:

@@ -14,6 +14,7 @@ from cnnfix_core.engine.presets import (
     PUBLISHED,
     Depth,
     Preset,
+    depth_of,
     get_preset,
 )
 from cnnfix_core.engine.recording import go_on, record, record_whole
@@ -58,6 +59,7 @@ __all__ = [
     "changes",
     "computed_by",
     "coverage",
+    "depth_of",
     "family_of",
     "followed_factors",
     "get_preset",

@@ -16,6 +16,18 @@ Depth = int | Literal["all"]
 ALL: Literal["all"] = "all"
 
 
+def depth_of(text: str) -> Depth:
+    """The depth that is written so. Raises CnnfixError for anything else.
+
+    Whether a network has a feature map there is known only with its tape.
+    """
+    if text == ALL:
+        return ALL
+    if not re.fullmatch("[1-9][0-9]{0,4}", text):
+        raise CnnfixError(f"{text!r} is not a depth; choose all, the stride of a feature map, or 1 for the pixels.")
+    return int(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Preset:
     """How a walk hops, and how its fixations become a picture. Vary one with `dataclasses.replace`.
@@ -68,8 +80,7 @@ class Preset:
             raise CnnfixError(f"beam is {self.beam}, but at least 1 element must stay; None keeps all.")
         if not 0 <= self.contrast <= 1:
             raise CnnfixError(f"contrast is {self.contrast}, but must be between 0 and 1.")
-        if self.depth != ALL and not re.fullmatch("[1-9][0-9]*", str(self.depth)):
-            raise CnnfixError(f"depth is {self.depth!r}; choose all, the stride of a feature map, or 1 for the pixels.")
+        depth_of(str(self.depth))
         for field, value, allowed in (
             ("location", self.location, get_args(Location)),
             ("residual_location", self.residual_location, get_args(Location)),

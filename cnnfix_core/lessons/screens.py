@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import get_args
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from cnnfix_core.engine import ALL, FOCUS, PRESETS, Depth, Preset, get_preset
+from cnnfix_core.engine import FOCUS, PRESETS, Depth, Preset, depth_of, get_preset
 from cnnfix_core.errors import did_you_mean
 from cnnfix_core.images import Crops, list_samples
 from cnnfix_core.lessons.lesson import Screen
@@ -91,18 +91,13 @@ def asked_by(screen: Screen) -> Asked | None:
     preset = said("preset", "evidence")
     walk = get_preset(preset, said("focus") if preset == "evidence" else None)
     target = _target(said("class", ""), said("than", ""))
-    return Asked(model, picture, target, _with_crops(walk, said("sees", "preset")), _depth(said("depth", "")))
+    depth = depth_of(said("depth", "")) if said("depth") else None
+    return Asked(model, picture, target, _with_crops(walk, said("sees", "preset")), depth)
 
 
 def _target(wanted: str, than: str) -> int | tuple[int | None, int] | None:
     target = int(wanted) if wanted else None
     return (target, int(than)) if than else target
-
-
-def _depth(text: str) -> Depth | None:
-    if text == ALL:
-        return ALL
-    return int(text) if text.isdecimal() and int(text) > 0 else None
 
 
 def _with_crops(preset: Preset, crops: str) -> Preset:

@@ -10,7 +10,7 @@ from cnnfix_core.methods.feature_maps import (
     anatomy,
     cached_per_network,
     first_line,
-    last_map,
+    last_mapping_module,
     needs_gradient,
     observed,
 )
@@ -42,7 +42,7 @@ __all__ = [
     "grad_cam_by_captum",
     "grad_cam_of_tape",
     "grad_cam_together",
-    "last_map",
+    "last_mapping_module",
     "needs_gradient",
     "observed",
     "reason_against",

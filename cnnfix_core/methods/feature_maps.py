@@ -144,7 +144,7 @@ def deep_layers(tape: Tape) -> tuple[str, ...]:
     return tuple(_outermost_last(found[size]) for size in sorted(found))
 
 
-def last_map(tape: Tape, sides: int) -> str:
+def last_mapping_module(tape: Tape, sides: int) -> str:
     """The module whose output is the last map before pooling; "" if there is none.
 
     Args:

@@ -49,7 +49,7 @@ def reveal(place: Place, seen: Seen | None) -> None:
 
 def show_maps(seen: Seen, key: str) -> None:
     """Draw the network's maps, as large as fits."""
-    maps = {name: map_ for name in NAMES if (map_ := seen.map(name)) is not None}
+    maps = {name: map_ for name in NAMES if (map_ := seen.map_by(name)) is not None}
     fixations = seen.explanation.kept_fixations
     shown = [
         Panel(NAMES[name], [Layer(map_)], fixations if name == "fixations" else None) for name, map_ in maps.items()
@@ -69,7 +69,7 @@ def right_number(question: Guess, seen: Seen | None) -> float:
 def _looked(seen: Seen, answer: Answer, key: str) -> None:
     own = _looks(answer, seen.picture)
     taps = answer if own is not None and isinstance(answer, Taps) else Taps()
-    maps = {name: map_ for name in NAMES if (map_ := seen.map(name)) is not None and map_.any()}
+    maps = {name: map_ for name in NAMES if (map_ := seen.map_by(name)) is not None and map_.any()}
     if own is not None:
         _say(_sentence(own, maps, seen))
     overlays = [Overlay(NAMES[name], overlay_uri(map_, seen.picture)) for name, map_ in maps.items()]
@@ -121,7 +121,7 @@ def _chosen(question: Choose, answer: Answer) -> None:
 def _which(question: Which, seen: Seen, answer: Answer, key: str) -> None:
     titles = [f"{letter}: {METHODS[name].title}" for letter, name in zip("AB", question.methods, strict=True)]
     _say("" if isinstance(answer, Skipped) else f"You chose {titles[int(_number(answer))]}.")
-    maps = zip(titles, (seen.map(name) for name in question.methods), strict=True)
+    maps = zip(titles, (seen.map_by(name) for name in question.methods), strict=True)
     shown = [Panel(title, [Layer(map_)]) for title, map_ in maps if map_ is not None]
     panels(seen.picture, shown, points="", opacity=0.75, alt="A map of the picture.", key=f"{key}.maps")
 

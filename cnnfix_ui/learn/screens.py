@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnfix_core import Explanation, Picture, open_picture
+from cnnfix_core import open_picture
 from cnnfix_core.engine import ALL
-from cnnfix_core.images import Sample, load_sample
-from cnnfix_core.lessons import Fact, Screen, asked_by, facts_of
-from cnnfix_core.regions import MAP_SIDE
+from cnnfix_core.images import load_sample
+from cnnfix_core.lessons import Explained, Screen, asked_by
 from cnnfix_ui.server import results
 from cnnfix_ui.server.results import Network
 from cnnfix_ui.widgets import networks
 
 
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """A screen's network, picture and explanation, at the depth that the screen shows."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen(Explained):
+    """Also the screen's network, for the maps of other methods."""
 
     network: Network
-    picture: Picture
-    sample: Sample
-    explanation: Explanation
 
-    @property
-    def facts(self) -> Mapping[Fact, float]:
-        """The numbers that can be guessed."""
-        return facts_of(self.explanation, self.picture, self.sample)
-
-    def map(self, method: str = "fixations") -> NDArray[np.floating] | None:
+    def map_by(self, method: str) -> NDArray[np.floating] | None:
         """The map of a method, at most MAP_SIDE long; None if the method does not fit. It waits for its turn."""
         if method == "fixations":
-            return self.explanation.map(MAP_SIDE)
+            return self.map()
         asked, crops = self.explanation.asked, self.explanation.preset.crops
         if method == "gradcam":
             found = results.gradcam(self.network, self.picture, asked, crops)
@@ -61,4 +51,4 @@ def seen_on(screen: Screen) -> Seen | None:
     picture = open_picture(sample.read())
     found = results.explained(network, picture, asked.target, asked.preset)
     there = asked.depth if asked.depth in (ALL, *found.depths) else None
-    return Seen(network, picture, sample, found if there is None else found.at(there))
+    return Seen(picture, sample, found if there is None else found.at(there), network)

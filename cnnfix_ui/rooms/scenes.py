@@ -130,7 +130,7 @@ def pasted(scene: Scene, layer: SharedPicture) -> Image.Image:
 
 def _made(seen: Seen, methods: tuple[str, ...]) -> Scene:
     size = seen.picture.width, seen.picture.height
-    maps = {name: seen.map(name) for name in dict.fromkeys((FIXATIONS, GRADCAM, *methods))}
+    maps = {name: seen.map_by(name) for name in dict.fromkeys((FIXATIONS, GRADCAM, *methods))}
     kept = {name: small(map_, size) for name, map_ in maps.items() if map_ is not None and map_.any()}
     fixations = seen.explanation.kept_fixations
     places = (fixations.xy[:_MOST_POINTS] + 0.5) / np.array(size)

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from cnnfix_core.engine import ALL, Depth
+from cnnfix_core.engine import ALL, Depth, depth_of
 from cnnfix_core.explanations import OnPicture
 from cnnfix_core.regions import MAP_SIDE
 from cnnfix_ui.address import Setting
@@ -53,23 +53,11 @@ class Chosen:
             st.session_state["depth"] = list(self.every)[number]
 
 
-def parse_depth(text: str) -> Depth:
-    """The depth from the address. Raises ValueError for anything else.
-
-    Whether the network has a feature map there is checked once it is known.
-    """
-    if text == ALL:
-        return ALL
-    if not text.isdecimal() or len(text) > 5 or int(text) < 1:
-        raise ValueError(text)
-    return int(text)
-
-
 # Seven megabytes for an answer with six depths.
 _known: Cache[OnPicture, Chosen] = Cache(200_000_000, lambda one: one.nbytes)
 
 # In the address of every page with a slider; None for the preset's own depth.
-DEPTH = Setting(None, parse_depth)
+DEPTH = Setting(None, depth_of)
 
 
 def chosen(evidence: OnPicture) -> Chosen:

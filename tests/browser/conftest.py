@@ -49,6 +49,14 @@ def cold_server(logs: Path) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="module")
+def demo(request: pytest.FixtureRequest, logs: Path) -> Iterator[str]:
+    """The address of a component on its own: of the script that the test file calls DEMO."""
+    script = HERE / request.module.DEMO
+    with serve(script, logs / f"{script.stem}.log") as address:
+        yield address
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     names = ("chromium", "chromium-browser", "google-chrome")

@@ -1,11 +1,12 @@
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.browsing import HERE, serve, settle, shoot
+from tests.browser.browsing import settle, shoot
+
+DEMO = "backtrack_demo.py"
 
 # How many points' pixels there are, from which to which column, by colour: cyan is a point's, or its part on the line.
 POINTS = """canvas => {
@@ -33,12 +34,6 @@ FRAMES = f"""async ([canvas, button, time]) => {{
   }}
   return seen;
 }}"""
-
-
-@pytest.fixture(scope="module")
-def demo(logs: Path) -> Iterator[str]:
-    with serve(HERE / "backtrack_demo.py", logs / "backtrack.log") as address:
-        yield address
 
 
 @pytest.fixture

@@ -1,17 +1,12 @@
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.browsing import HERE, serve, settle, shoot
+from tests.browser.browsing import settle, shoot
 
-
-@pytest.fixture(scope="module")
-def demo(logs: Path) -> Iterator[str]:
-    with serve(HERE / "choices_demo.py", logs / "choices.log") as address:
-        yield address
+DEMO = "choices_demo.py"
 
 
 @pytest.fixture

@@ -3,15 +3,16 @@
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.browsing import HERE, serve, settle, shoot
+from tests.browser.browsing import settle, shoot
+
+DEMO = "compare_demo.py"
 
 WIDTH, HEIGHT = 900, 506  # of the photograph
 YELLOW, BLUE, ORANGE = [255, 243, 163], [47, 143, 232], [240, 138, 29]
@@ -45,12 +46,6 @@ REDRAWS = """async () => {
   }
   return found;
 }"""
-
-
-@pytest.fixture(scope="module")
-def demo(logs: Path) -> Iterator[str]:
-    with serve(HERE / "compare_demo.py", logs / "compare.log") as address:
-        yield address
 
 
 @pytest.fixture

@@ -1,22 +1,18 @@
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.browsing import HERE, serve, settle, shoot
+from tests.browser.browsing import settle, shoot
+
+DEMO = "hop_demo.py"
 
 Opener = Callable[..., Page]
 KINDS = ("window", "edge", "window 1", "window 7", "window 11", "mean", "dense", "maximum", "sum", "joined", "gated")
 KINDS += ("scaled", "function", "moved", "other", "input", "none", "nothing")
-
-
-@pytest.fixture(scope="module")
-def demo(logs: Any) -> Iterator[str]:
-    with serve(HERE / "hop_demo.py", logs / "hop.log") as address:
-        yield address
 
 
 @pytest.fixture

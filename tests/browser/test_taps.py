@@ -1,18 +1,13 @@
 """Marking a picture: with a pointer, a finger and keys; and showing what was marked."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.browsing import HERE, serve, settle, shoot
+from tests.browser.browsing import settle, shoot
 
-
-@pytest.fixture(scope="module")
-def demo(logs: Path) -> Iterator[str]:
-    with serve(HERE / "taps_demo.py", logs / "taps.log") as address:
-        yield address
+DEMO = "taps_demo.py"
 
 
 @pytest.fixture

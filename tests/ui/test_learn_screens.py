@@ -30,7 +30,7 @@ def test_a_screen_is_asked_as_its_page_asks() -> None:
     assert seen.explanation.asked == (219, 285)
     assert seen.explanation.preset.beam == 2000
     assert seen.explanation.preset.depth == 8
-    fixations, gradcam, saliency = seen.map(), seen.map("gradcam"), seen.map("saliency")
+    fixations, gradcam, saliency = seen.map(), seen.map_by("gradcam"), seen.map_by("saliency")
     assert fixations is not None
     assert gradcam is not None
     assert saliency is not None
@@ -57,7 +57,7 @@ def test_a_sample_without_a_fact_or_a_method() -> None:
     assert seen is not None
     assert not math.isnan(seen.facts["probability"])
     assert "cam" in METHODS
-    assert seen.map("cam") is None  # this network does not end in pooling
+    assert seen.map_by("cam") is None  # this network does not end in pooling
 
 
 def test_a_network_that_is_not_here() -> None:

@@ -40,7 +40,7 @@ def seen(screen: str) -> Seen:
 def share(screen: str, box: Box, method: str = "fixations") -> float:
     """The share of a map in a box, in percent."""
     shown = seen(screen)
-    map_: NDArray[np.floating] | None = shown.map(method)
+    map_: NDArray[np.floating] | None = shown.map_by(method)
     assert map_ is not None
     return 100 * energy_in(map_, GroundTruth(shown.picture.width, shown.picture.height, (box,)).on(map_.shape))
 
@@ -172,7 +172,7 @@ def test_shuffled_weights() -> None:
     other, asked = randomised(shown.network.model, part="all"), shown.explanation.asked
     fixations = explain(other, shown.picture, asked).map(224)
     gradcam = attribution(other, shown.picture, asked, "gradcam", longest_side=224).map
-    own, rival = shown.map(), shown.map("gradcam")
+    own, rival = shown.map(), shown.map_by("gradcam")
     assert own is not None
     assert rival is not None
     assert rank_correlation(fixations, explain(shown.network.model, shown.picture, asked).map(224)) > 0.6

@@ -25,7 +25,7 @@ from cnnfix_ui.compare.questions import CompareQuestion
 from cnnfix_ui.server import results
 from cnnfix_ui.server.jobs import Job
 from cnnfix_ui.widgets.controls import WalkSettings
-from cnnfix_ui.widgets.depths import parse_depth, usual
+from cnnfix_ui.widgets.depths import usual
 
 NAME = "scenes_resnet"
 
@@ -89,13 +89,6 @@ def test_the_map_is_the_same_everywhere(
     figure = str(tmp_path / "figure.png")
     assert main(["explain", str(file), "--model", NAME, "--depth", str(depth), "--figure", figure]) == 0
     assert (drawn[0][2] == wanted).all()
-
-
-def test_depths_in_the_address() -> None:
-    assert [parse_depth(text) for text in ("all", "32", "1")] == ["all", 32, 1]
-    for text in ("", "0", "-4", "8.0", "most", "123456", "²"):
-        with pytest.raises(ValueError, match=r"^.*$"):
-            parse_depth(text)
 
 
 def test_what_the_slider_leads_to(explanation: cnnfix.Explanation) -> None:

@@ -14,7 +14,7 @@ from cnnfix_core.arrays import Floats
 from cnnfix_core.engine import Preset, Trace, as_array, get_preset
 from cnnfix_core.explanations import Asking, ClassExplanation, Fixations, TargetSpec, ask, merged
 from cnnfix_core.images import View, scaled_size
-from cnnfix_core.methods import cached_per_network, grad_cam_by_captum, last_map, observed
+from cnnfix_core.methods import cached_per_network, grad_cam_by_captum, last_mapping_module, observed
 from cnnfix_core.modalities.video.clip import Clip
 from cnnfix_core.modalities.video.model import ClipModel
 from cnnfix_core.zoo import with_own_hooks
@@ -136,4 +136,4 @@ def _grad_cam(model: ClipModel, inputs: Tensor, asking: Asking) -> Floats | None
 @cached_per_network
 def _layer(model: ClipModel) -> str:
     """The layer to draw on; "" if there is none."""
-    return last_map(observed(model, model.noise()), 3)
+    return last_mapping_module(observed(model, model.noise()), 3)
