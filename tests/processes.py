@@ -20,7 +20,7 @@ def children(pid: int) -> list[int]:
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def wait_until_ended(pids: Iterable[int], seconds: float = 10) -> None:
+def wait_until_ended(pids: Iterable[int], seconds: float = 60) -> None:
     """Wait for the end of all. Raises AssertionError."""
     end = time.monotonic() + seconds
     for pid in pids:

@@ -444,7 +444,7 @@ def test_workers_end_with_the_command_even_if_it_is_killed(many: Path, tmp_path:
         workers = _children(process.pid)
         assert len(workers) >= 2
         process.kill()
-    _wait_for(lambda: not any(map(_alive, workers)), seconds=10)
+    _wait_for(lambda: not any(map(_alive, workers)), seconds=60)
 
 
 def test_ctrl_c_prints_no_traceback_of_any_process(many: Path, tmp_path: Path) -> None:

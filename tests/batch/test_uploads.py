@@ -95,7 +95,7 @@ def test_a_directory_of_hundreds_of_thousands_of_files_is_not_read() -> None:
     entry = entry[entry.index(b"PK\x01\x02") : entry.index(b"PK\x05\x06")]
     count = 400_000
     end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 65535, 65535, len(entry) * count, 4, 0)
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(PictureError, match="more than 10,000 files"):
         unpack_uploads([("x.zip", b"PK\x03\x04" + entry * count + end)])
-    assert time.monotonic() - started < 2  # 14 s when it is read
+    assert time.process_time() - started < 2  # 14 s when it is read

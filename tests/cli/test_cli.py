@@ -325,7 +325,7 @@ def test_what_ends_the_command_ends_the_server(end: signal.Signals) -> None:
             time.sleep(0.1)
         time.sleep(4)  # now it computes, to warm up
         process.send_signal(end)
-        said = process.communicate(timeout=20)[0]
+        said = process.communicate(timeout=60)[0]
     assert process.returncode == 0
     assert said == f"The explorer opens at http://localhost:{port} (stop it with Ctrl+C)\n"
     assert not _answers(port)

@@ -107,9 +107,9 @@ def test_skeletons_take_no_memory(name: str) -> None:
 
 
 def test_skeletons_of_huge_networks_are_quick() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert sum(parameter.numel() for parameter in architectures.skeleton("regnet_y_128gf").parameters()) == 644_812_894
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("name", ["fcn_resnet50", "r3d_18", "ssdlite320_mobilenet_v3_large"])

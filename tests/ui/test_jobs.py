@@ -12,7 +12,7 @@ from cnnfix_ui.server import jobs as module
 from cnnfix_ui.server.jobs import Job, Jobs
 
 
-def until(true: Callable[[], bool], seconds: float = 5) -> None:
+def until(true: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not happen"

@@ -411,7 +411,7 @@ def refused(content: bytes, complaint: str, architecture: str | None = SMALL, **
     started = time.perf_counter()
     with pytest.raises(ModelError, match=complaint) as raised:
         open_own(content, "sent", architecture=architecture, **options)
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 20
     assert len(str(raised.value)) < 500
     assert "\n" not in str(raised.value)
 
