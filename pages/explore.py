@@ -14,12 +14,12 @@ from cnnfix_ui.address import Setting, kept_in_address, one_of
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.explore import cutting, hiding, looking, proposing, sections
 from cnnfix_ui.explore.article import article
-from cnnfix_ui.explore.places import parse_pixel, pixel_text
 from cnnfix_ui.learn import draft, welcome
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets import answer, controls, depths, networks
 from cnnfix_ui.widgets.gallery import choose_picture
 from cnnfix_ui.widgets.order import first, rest
+from cnnfix_ui.widgets.places import parse_pixel, pixel_text
 
 SETTINGS = {
     **controls.SETTINGS,

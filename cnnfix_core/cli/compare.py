@@ -13,6 +13,7 @@ from cnnfix_core.cli.options import (
     add_measures,
     add_question,
     also,
+    box_corners,
     file_ending,
     load,
     model_options,
@@ -42,7 +43,7 @@ def add(command: Parser) -> None:
         "--boxes",
         metavar="X0,Y0,X1,Y1",
         nargs="+",
-        type=_box,
+        type=box_corners,
         default=(),
         help="bounding boxes of the object in inclusive pixels (sample pictures have their own, for some classes)",
     )
@@ -143,12 +144,3 @@ def _figure(picture: Picture, found: Sequence[Measured], title: str, truth: Sequ
         for one in found
     ]
     return png(grid(cells, title, BOXES_TEXT, min(MOST_COLUMNS, len(cells))))
-
-
-def _box(text: str) -> Box:
-    from cnnfix_core.benchmark import corners
-
-    try:
-        return corners(text.split(","))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cnnfix_core.engine import FOCUS, PRESETS, Depth, Preset, Unit, depth_of, get_preset
 from cnnfix_core.errors import CnnfixError, did_you_mean
 from cnnfix_core.images import Picture, Source, left_out_of, open_picture
+from cnnfix_core.regions import Box
 from cnnfix_core.zoo import DEFAULT, Model
 
 if TYPE_CHECKING:
@@ -191,6 +192,16 @@ def positive(text: str) -> int:
     if non_negative(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, 1 or more")
     return int(text)
+
+
+def box_corners(text: str) -> Box:
+    """An argparse type: a box in inclusive pixels, x0,y0,x1,y1."""
+    from cnnfix_core.benchmark import corners
+
+    try:
+        return corners(text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def file_ending(ending: str) -> Callable[[str], Path]:

@@ -12,7 +12,7 @@ from cnnfix_core.images.folder import (
 )
 from cnnfix_core.images.picture import MAX_PICTURE_BYTES, Picture, PictureError, Source, open_picture, scaled_size
 from cnnfix_core.images.samples import Sample, SampleObject, bytes_of, credit_of, list_samples, load_sample, sample_of
-from cnnfix_core.images.view import Bounds, Crops, Sized, View, maps_on_picture, views
+from cnnfix_core.images.view import Bounds, Crops, Sized, View, maps_on_picture, part_view, views
 
 __all__ = [
     "ENDINGS",
@@ -37,6 +37,7 @@ __all__ = [
     "maps_on_picture",
     "named_pictures",
     "open_picture",
+    "part_view",
     "picture_files",
     "sample_of",
     "scaled_size",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, floor
 from typing import Literal, Protocol, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cnnfix_core.images.picture import Picture, scaled_size
+from cnnfix_core.images.picture import Picture, PictureError, scaled_size
 
 Crops = Literal["whole", "centre", "five"]
 Bounds = tuple[float, float, float, float]  # left, top, right, bottom in pixels of the picture
+_LEAST_SIDE = 16  # pixels of a part of a picture: less is enlarged to nothing but blur
 
 
 class Sized(Protocol):
@@ -32,16 +34,19 @@ class Sized(Protocol):
 class View:
     """The part of a picture that a network sees, at the size of its input.
 
-    name: "whole", "centre", "top left", "top right", "bottom left" or "bottom right".
+    name: "whole", "centre", "top left", "top right", "bottom left", "bottom right" or "part".
     box: x0, y0, x1, y1 in original pixels; fractions are allowed.
     size: height and width of the network's input.
     resample: the interpolation, always antialiased.
+    alone: whether pixels beside the box play no part, as if the picture ended there; else they do at its edges, as when
+        a scaled picture is cropped.
     """
 
     name: str
     box: Bounds
     size: tuple[int, int]
     resample: Image.Resampling = Image.Resampling.BICUBIC
+    alone: bool = False
 
     def render(self, picture: Picture) -> Image.Image:
         """What the network sees, before normalisation: an RGB image of `size`."""
@@ -49,6 +54,10 @@ class View:
         across, down = image.width / picture.width, image.height / picture.height
         x0, y0, x1, y1 = self.box
         box = x0 * across, y0 * down, min(x1 * across, image.width), min(y1 * down, image.height)
+        if self.alone:
+            left, top = floor(box[0]), floor(box[1])
+            image = image.crop((left, top, ceil(box[2]), ceil(box[3])))
+            box = box[0] - left, box[1] - top, box[2] - left, box[3] - top
         return image.resize(self.size[::-1], self.resample, box=box)
 
     def to_picture(
@@ -128,6 +137,35 @@ def views(
         View(name, (x * across, y * down, (x + size[1]) * across, (y + size[0]) * down), size, resample)
         for name, (x, y) in offsets.items()
     ]
+
+
+def part_view(
+    picture: Picture, part: tuple[int, int, int, int], size: tuple[int, int], interpolation: str = "bicubic"
+) -> View:
+    """The view of a part of a picture, scaled to a network's input without keeping its aspect ratio.
+
+    Args:
+        picture: The picture.
+        part: x0, y0, x1, y1 in inclusive pixels of the picture.
+        size: (height, width) of the network's input, in pixels.
+        interpolation: Name of a Pillow filter.
+
+    Raises:
+        PictureError: The part is not inside the picture, or one of its sides has less than 16 pixels.
+    """
+    x0, y0, x1, y1 = part
+    if not (0 <= x0 <= x1 < picture.width and 0 <= y0 <= y1 < picture.height):
+        raise PictureError(
+            f"The box {x0}, {y0}, {x1}, {y1} does not fit into the picture, which has {picture.width} x "
+            f"{picture.height} pixels: give left, top, right and bottom in pixels, counted from 0."
+        )
+    width, height = x1 + 1 - x0, y1 + 1 - y0
+    if min(width, height) < _LEAST_SIDE:
+        raise PictureError(
+            f"The box has {width} x {height} pixels, which is too small to see anything: draw one of at least "
+            f"{_LEAST_SIDE} x {_LEAST_SIDE}."
+        )
+    return View("part", (x0, y0, x1 + 1, y1 + 1), size, Image.Resampling[interpolation.upper()], alone=True)
 
 
 def _covering(picture: Picture, size: tuple[int, int], crop_pct: float) -> tuple[int, int]:

@@ -26,7 +26,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         *("methods", "rows", "pins", "boxes", "view", "scale", "opacity", "points", "curves"),
     ),
     "sketch": ("sheet", *_WALKED),
-    "captions": ("picture", "caption", "word", "instead", "map", *(name for name in _WALKED[2:])),
+    "captions": ("picture", "boxes", "box", "caption", "word", "instead", "map", *(name for name in _WALKED[2:])),
     "signals": (
         *("kind", "series", "row", "clip", "network", "frame"),
         *(name for name in _WALKED if name != "depth"),

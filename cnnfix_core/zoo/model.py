@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from cnnfix_core.engine import Tape, go_on, record, tensors_in
 from cnnfix_core.errors import ModelError, RecordError, TargetError
-from cnnfix_core.images import Crops, Picture, View, views
+from cnnfix_core.images import Crops, Picture, View, part_view, views
+from cnnfix_core.regions import Box
 from cnnfix_core.zoo.classifier import Classifier, LoadedNetwork
 from cnnfix_core.zoo.labels import Labels, numbered
 from cnnfix_core.zoo.module_copy import unwrapped
@@ -48,6 +49,7 @@ class Model(Classifier):
         output: Where the scores are in what it returns; None for the first tensor with one score per class.
         one_score: Whether it has one score for two labels, those of "no" and "yes".
         whole: Whether it takes only whole pictures, never crops.
+        part: The only part of a picture that it sees, as x0, y0, x1, y1 in inclusive pixels; None for all of it.
         notes: What of its file was taken, left out and assumed, in sentences.
     """
 
@@ -60,6 +62,7 @@ class Model(Classifier):
     output: Where | None = None
     one_score: bool = False
     whole: bool = False
+    part: Box | None = None
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -149,11 +152,14 @@ class Model(Classifier):
 
         Raises:
             ModelError: The model is not a classifier.
+            PictureError: Its part does not fit into the picture.
         """
         if self.task != "classification":
             raise ModelError(
                 f"{self.title} is a network for {self.task}: explain a single pixel or box, see `cnnfix_core.tasks`."
             )
+        if self.part:
+            return [part_view(picture, self.part, self.input_size, self.interpolation)]
         crops = "whole" if self.whole else crops
         return views(picture, crops, self.input_size, self.crop_pct, self.interpolation)
 

@@ -14,7 +14,7 @@ from cnnfix_core.arrays import Floats
 from cnnfix_core.errors import TargetError
 from cnnfix_core.explanations import PictureEvidence
 from cnnfix_core.modalities.captions import END, Origin, caption_figure, caption_json, tokens
-from cnnfix_core.regions import area_holding, describe_position
+from cnnfix_core.regions import Box, area_holding, describe_position
 from cnnfix_core.utils import percent
 from cnnfix_core.visualization import panel, photo_of
 from cnnfix_ui.captions import answers, state
@@ -33,9 +33,14 @@ _TROUBLE = "caption.trouble"
 
 @dataclass(frozen=True)
 class WordQuestion:
-    """Which word of a caption is explained. words: without the end. place: of the word, from 1; the end counts too."""
+    """Which word of a caption is explained.
+
+    part: the box that is captioned, None for the whole picture. words: without the end. place: of the word, from 1; the
+    end counts too.
+    """
 
     picture: Picture
+    part: Box | None
     words: tuple[str, ...]
     place: int
     preset: Preset
@@ -54,36 +59,36 @@ class WordQuestion:
     def origin(self, place: int) -> Origin:
         """The origin of a word; only the explained word is contrasted with another."""
         instead = self.instead if place == self.place else None
-        return answers.origin(self.picture, self.words, place - 1, self.preset, instead)
+        return answers.origin(self.picture, self.part, self.words, place - 1, self.preset, instead)
 
     def evidence(self, place: int, instead: str | None = None) -> PictureEvidence | None:
         """A word's evidence on the picture, or None if it has none."""
-        return answers.evidence(self.picture, self.words, place - 1, self.preset, instead)
+        return answers.evidence(self.picture, self.part, self.words, place - 1, self.preset, instead)
 
 
-def caption_of(picture: Picture) -> tuple[str, ...]:
+def caption_of(picture: Picture, part: Box | None) -> tuple[str, ...]:
     """The caption to explain; the captioner's own if the requested one has unknown words."""
     wanted: str | None = st.session_state["caption"]
     if wanted is not None:
         words = tuple(wanted.removesuffix(state.TO_BE_COMPLETED).split())
         try:
             if wanted.endswith(state.TO_BE_COMPLETED):
-                return answers.captions_of(picture, words)[0].words
+                return answers.captions_of(picture, part, words)[0].words
             for word in words:
                 answers.captioner().number(word)
             return words
         except TargetError as error:
             st.error(escaped(f"{error} Shown instead: the captioner's own caption."), icon=":material/info:")
             state.ask(None)
-    return answers.captions_of(picture)[0].words
+    return answers.captions_of(picture, part)[0].words
 
 
-def settings(picture: Picture, words: tuple[str, ...]) -> WordQuestion:
+def settings(picture: Picture, part: Box | None, words: tuple[str, ...]) -> WordQuestion:
     """Draw the controls of the walk and return the question."""
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         preset = get_preset("evidence", controls.choose_focus())
         place = _place(words)
-        instead = _choose_instead(picture, words, place)
+        instead = _choose_instead(picture, part, words, place)
         st.segmented_control(
             "Map",
             list(state.MAPS),
@@ -96,7 +101,7 @@ def settings(picture: Picture, words: tuple[str, ...]) -> WordQuestion:
         with controls.more():
             answer.choose_shown()
             answer.choose_opacity()
-    return WordQuestion(picture, words, place, preset, instead)
+    return WordQuestion(picture, part, words, place, preset, instead)
 
 
 def _place(words: tuple[str, ...]) -> int:
@@ -105,9 +110,9 @@ def _place(words: tuple[str, ...]) -> int:
     return int(chosen) if chosen is not None and chosen <= len(words) + 1 else state.first_noun(words)
 
 
-def _choose_instead(picture: Picture, words: tuple[str, ...], place: int) -> str | None:
+def _choose_instead(picture: Picture, part: Box | None, words: tuple[str, ...], place: int) -> str | None:
     said = (*words, END)[place - 1]
-    others = [word for word, _ in answers.decoded(picture, words).choices(place - 1, 12) if word != said]
+    others = [word for word, _ in answers.decoded(picture, part, words).choices(place - 1, 12) if word != said]
     given = st.session_state["instead"]
     if given is not None and given not in others:  # from the address
         if given in answers.captioner().vocabulary.numbers and given != said:
@@ -156,8 +161,8 @@ def draw_word(asked: WordQuestion) -> None:
         depth = depths.chosen(seen) if seen and not apart else None
         map_ = depth.map if depth else None
         if apart:
-            map_ = answers.maps(asked.picture, asked.words, asked.preset, apart)[asked.place - 1]
-        gradcam = answers.gradcam(asked.picture, asked.words[: asked.place - 1], asked.word, asked.instead)
+            map_ = answers.maps(asked.picture, asked.part, asked.words, asked.preset, apart)[asked.place - 1]
+        gradcam = answers.gradcam(asked.picture, asked.part, asked.words[: asked.place - 1], asked.word, asked.instead)
     rather = f" rather than “{_shown(asked.instead)}”" if asked.instead else ""
     st.subheader(f"Why “{_shown(asked.word)}”{rather}?", anchor=False)
     text = _description(asked, asked.origin(asked.place), map_, apart)
@@ -179,6 +184,7 @@ def draw_word(asked: WordQuestion) -> None:
         alt=text,
         key="panels",
         on_layer=depth.choose if depth else None,
+        frame=asked.part,
     )
     st.markdown(escaped(text))
 
@@ -218,17 +224,21 @@ def draw_all(asked: WordQuestion) -> None:
     apart = st.session_state["map"] == "apart"
     st.subheader("Evidence for each word alone" if apart else "All evidence for each word", anchor=False)
     with st.spinner("Following each word back …", show_time=True):
-        maps = answers.maps(asked.picture, asked.words, asked.preset, apart)
-    photo = photo_of(asked.picture, _THUMB).convert("RGBA")
+        maps = answers.maps(asked.picture, asked.part, asked.words, asked.preset, apart)
+    cut = _cut(asked.picture, asked.part)
+    photo = photo_of(asked.picture, cut.side).convert("RGBA")
     choices(
-        [_tile(photo, word, place, shown) for place, (word, shown) in enumerate(zip(asked.all, maps, strict=True), 1)],
+        [
+            _tile(photo, word, place, shown, cut)
+            for place, (word, shown) in enumerate(zip(asked.all, maps, strict=True), 1)
+        ],
         selected=str(asked.place),
         look="tiles",
         label="All words with their maps. Choose one to explain it.",
         key="caption.all",
         on_choose=lambda value: state.choose_word(int(value)),
     )
-    picture, found = asked.picture, partial(answers.explanation, asked.picture, asked.words, asked.preset)
+    picture, found = asked.picture, partial(answers.explanation, asked.picture, asked.part, asked.words, asked.preset)
     downloads(
         {
             "caption.png": ("Figure", lambda: caption_figure(picture, found())),
@@ -237,19 +247,38 @@ def draw_all(asked: WordQuestion) -> None:
     )
 
 
-def _tile(photo: Image.Image, word: str, place: int, shown: Floats | None) -> Choice:
+@dataclass(frozen=True)
+class _Cut:
+    """The part of a picture that a tile shows. side: the picture's longest, in pixels of the tile. box: of the tile."""
+
+    side: int
+    box: tuple[int, int, int, int] | None
+
+
+def _cut(picture: Picture, part: Box | None) -> _Cut:
+    if part is None:
+        return _Cut(_THUMB, None)
+    x0, y0, x1, y1 = part
+    longest = max(picture.width, picture.height)
+    scale = _THUMB / max(x1 + 1 - x0, y1 + 1 - y0)
+    return _Cut(
+        round(longest * scale), (round(x0 * scale), round(y0 * scale), round((x1 + 1) * scale), round((y1 + 1) * scale))
+    )
+
+
+def _tile(photo: Image.Image, word: str, place: int, shown: Floats | None, cut: _Cut) -> Choice:
     drawn = photo.convert("RGB") if shown is None or not shown.any() else panel(photo, shown, None)
-    return Choice(str(place), _shown(word), image=image_uri(drawn))
+    return Choice(str(place), _shown(word), image=image_uri(drawn.crop(cut.box)))
 
 
-def choose_caption(picture: Picture, words: tuple[str, ...]) -> None:
+def choose_caption(picture: Picture, part: Box | None, words: tuple[str, ...]) -> None:
     """Draw the captioner's own captions, and a field for another one."""
     st.subheader("Captions", anchor=False)
-    said, text = answers.captions_of(picture), " ".join(words)
+    said, text = answers.captions_of(picture, part), " ".join(words)
     best = said[0].log_probability
     items = [Choice(one.text, one.text, share=exp(min(0.0, one.log_probability - best))) for one in said]
     if text not in [one.value for one in items]:
-        ratio = exp(min(0.0, answers.decoded(picture, words).caption.log_probability - best))
+        ratio = exp(min(0.0, answers.decoded(picture, part, words).caption.log_probability - best))
         items.append(Choice(text, text, "Yours", share=ratio))
     choices(
         items,
@@ -290,7 +319,7 @@ def _take() -> None:
 def choose_other_word(asked: WordQuestion) -> None:
     """Draw the most probable words at this place; the captioner completes the caption from the chosen one."""
     st.subheader(f"Instead of “{_shown(asked.word)}”", anchor=False)
-    likely = answers.decoded(asked.picture, asked.words).choices(asked.place - 1, _OTHERS)
+    likely = answers.decoded(asked.picture, asked.part, asked.words).choices(asked.place - 1, _OTHERS)
 
     def choose(word: str) -> None:
         before = asked.words[: asked.place - 1]

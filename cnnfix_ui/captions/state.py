@@ -1,4 +1,4 @@
-"""Settings of the Captions page: which caption, which word, rather than which other word."""
+"""Settings of the Captions page: which part of the picture, which caption, which word, rather than which other word."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,15 @@ import streamlit as st
 from cnnfix_core.engine import FOCUS
 from cnnfix_core.modalities.captions import tokens
 from cnnfix_core.modalities.captions.search import LONGEST
+from cnnfix_core.regions import Box
 from cnnfix_ui.address import Setting, one_of
 from cnnfix_ui.widgets import answer, depths
 from cnnfix_ui.widgets.gallery import parse_picture
+from cnnfix_ui.widgets.places import boxes_text, parse_boxes
 
 MAPS = {"whole": "All its evidence", "apart": "Only this word"}
+MOST_BOXES = 8
+DRAWING = "draw"  # instead of the number of a box: a new one is being drawn
 TO_BE_COMPLETED = "…"  # at the end of a caption: the captioner completes it
 
 
@@ -31,6 +35,16 @@ def parse_place(text: str) -> int:
     return number
 
 
+def parse_box(text: str) -> int | str:
+    """The number of a box from the address, from 1, or DRAWING. Raises ValueError for anything else."""
+    if text == DRAWING:
+        return text
+    number = int(text)
+    if not 1 <= number <= MOST_BOXES:
+        raise ValueError(text)
+    return number
+
+
 def parse_word(text: str) -> str:
     """A word from the address; whether the captioner knows it is checked later. Raises ValueError if it is empty."""
     if not text.strip() or len(text) > 40:
@@ -40,6 +54,8 @@ def parse_word(text: str) -> str:
 
 SETTINGS = {
     "picture": Setting("dog", parse_picture),
+    "boxes": Setting((), lambda text: parse_boxes(text, MOST_BOXES), boxes_text),
+    "box": Setting(None, parse_box),
     "caption": Setting(None, parse_caption),
     "word": Setting(None, parse_place),
     "instead": Setting(None, parse_word),
@@ -90,7 +106,19 @@ def first_noun(words: Sequence[str]) -> int:
 
 
 def reset() -> None:
-    """For a new picture, go back to the captioner's own caption."""
+    """For a new picture, go back to the captioner's own caption of all of it."""
+    set_boxes(())
+
+
+def set_boxes(boxes: Sequence[Box], chosen: int | str | None = None) -> None:
+    """Keep these boxes, and caption the chosen one, from 1, None for the whole picture; or draw a new one."""
+    st.session_state["boxes"] = tuple(boxes)
+    choose_box(chosen)
+
+
+def choose_box(chosen: int | str | None) -> None:
+    """Caption another part of the picture."""
+    st.session_state["box"] = chosen
     ask(None)
 
 

@@ -12,10 +12,10 @@ from cnnfix_ui.address import Setting
 from cnnfix_ui.components.choices.component import Choice, choices
 from cnnfix_ui.components.taps.component import NOTHING, TapQuestion, Taps, ask_taps
 from cnnfix_ui.errors import escaped
-from cnnfix_ui.explore.places import parse_pixels, pixels_text
 from cnnfix_ui.server import results
 from cnnfix_ui.server.results import Network
 from cnnfix_ui.widgets.controls import listed
+from cnnfix_ui.widgets.places import parse_pixels, pixels_text
 
 _MOST = 5  # places
 _RADIUS = 0.08  # of what is hidden around a place, as a share of the picture's longer side

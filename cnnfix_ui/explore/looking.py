@@ -14,8 +14,8 @@ from cnnfix_core.regions import MAP_SIDE
 from cnnfix_ui.address import Setting
 from cnnfix_ui.components.taps.component import Pixel, TapQuestion, Taps, ask_taps
 from cnnfix_ui.errors import escaped
-from cnnfix_ui.explore.places import parse_pixels, pixels_text
 from cnnfix_ui.explore.revealed import measured, reveal
+from cnnfix_ui.widgets.places import parse_pixels, pixels_text
 from cnnfix_ui.widgets.uploads import OWN, Upload
 
 MOST = 5  # places

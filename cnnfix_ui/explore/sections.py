@@ -16,10 +16,10 @@ from cnnfix_core.tasks import Detection, Segmentation, detect, segment
 from cnnfix_core.visualization import png
 from cnnfix_ui.components.taps.component import Pixel
 from cnnfix_ui.explore.component import pointing
-from cnnfix_ui.explore.places import pixel_text
 from cnnfix_ui.server.results import KEYS, Network
 from cnnfix_ui.server.turns import turns
 from cnnfix_ui.widgets import networks
+from cnnfix_ui.widgets.places import pixel_text
 
 # Distinguishable with any colour vision (Okabe and Ito); repeated if there are more classes.
 _COLOURS = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#F0E442", "#0072B2")

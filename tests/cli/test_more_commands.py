@@ -14,6 +14,7 @@ from PIL import Image
 import cnnfix_core as cnnfix
 from cnnfix_core.cli.main import _COMMANDS, main
 from cnnfix_core.explanations import centre_boxes, proposals, recall
+from cnnfix_core.images import load_sample
 from cnnfix_core.methods import attribution
 from cnnfix_core.metrics import rank_correlation
 from cnnfix_core.modalities.sketches import sketch, sketch_samples
@@ -137,3 +138,16 @@ def test_every_command_that_runs_a_network_takes_a_device(command: str, capsys: 
     with pytest.raises(SystemExit):
         main([command, "--help"])
     assert "--device" in capsys.readouterr().out
+
+
+def test_boxes_are_captioned_one_after_the_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, figure = tmp_path / "dog.jpg", tmp_path / "words.png"
+    file.write_bytes(load_sample("dog").read())
+    boxes = ["--box", "100,20,400,380", "--box", "0,0,250,300"]
+    assert main(["caption", str(file), "--caption", "a dog", *boxes, "--figure", str(figure)]) == 0
+    said = capsys.readouterr().out
+    assert "Box 100,20,400,380: “a dog”" in said
+    assert "Box 0,0,250,300: “a dog”" in said
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == ["words-1.png", "words-2.png"]
+    assert main(["caption", str(file), "--box", "0,0,5,5"]) == 2
+    assert "too small to see anything" in capsys.readouterr().err

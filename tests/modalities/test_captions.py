@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
 import math
 import pickle
 from pathlib import Path
@@ -16,8 +17,18 @@ from torch import Tensor, nn
 
 import cnnfix_core as cnnfix
 from cnnfix_core.errors import ModelError, TargetError
+from cnnfix_core.explanations import Fixations
+from cnnfix_core.images import PictureError
 from cnnfix_core.images.samples import load_sample
-from cnnfix_core.modalities.captions import Captioner, Vocabulary, explain_caption, load_captioner, open_captioner
+from cnnfix_core.modalities.captions import (
+    Captioner,
+    Vocabulary,
+    caption_figure,
+    caption_json,
+    explain_caption,
+    load_captioner,
+    open_captioner,
+)
 from cnnfix_core.modalities.captions import shipped as captions_shipped
 from cnnfix_core.modalities.captions.explained import Seen, set_apart
 from cnnfix_core.modalities.captions.network import Decoder, Encoder, ShowAndTell
@@ -384,3 +395,74 @@ def test_the_shipped_captioner_reaches_the_picture_and_the_words(shipped: Captio
     # What follows "a brown" is likelier a dog than a brown child, and a dog is likelier said than a car.
     others = [explain_caption(shipped, picture, f"a brown {word}").words[2].probability for word in ("car", "child")]
     assert found.words[2].probability > max(others)
+
+
+# --- regions ----------------------------------------------------------------------------------------------------------
+
+
+def listed(found: Fixations) -> list[tuple[tuple[int, int], float]]:
+    """Each fixation's place and evidence."""
+    return [((x, y), float(e)) for (x, y), e in zip(found.xy.tolist(), found.evidence, strict=True)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("part", [(3, 5, 26, 27), (0, 0, 39, 29), (22, 2, 39, 29)])
+def test_a_regions_caption_is_that_of_the_part_cut_out_by_hand(seed: int, part: tuple[int, int, int, int]) -> None:
+    pixels = noise(30, 40)
+    x0, y0, x1, y1 = part
+    own = captioner(network(seed))
+    by_hand = explain_caption(own, pixels[y0 : y1 + 1, x0 : x1 + 1])
+    found = explain_caption(own.within(part), pixels)
+    assert found.part == part
+    assert found.caption.text == by_hand.caption.text == own.within(part).describe(pixels)[0].text
+    for word, alone in zip(found.words, by_hand.words, strict=True):
+        assert word.probability == pytest.approx(alone.probability, abs=1e-6)
+        assert word.before == pytest.approx(alone.before, abs=1e-6)
+        assert (word.fixations is None) == (alone.fixations is None)
+        if word.fixations is not None and alone.fixations is not None:
+            shifted = {(x + x0, y + y0): evidence for (x, y), evidence in listed(alone.fixations)}
+            assert dict(listed(word.fixations)) == pytest.approx(shifted, abs=1e-6)
+            assert (word.fixations.width, word.fixations.height) == (40, 30)
+
+
+def test_a_regions_words_are_classes_of_a_model_that_sees_the_region() -> None:
+    own, pixels, part = captioner(network(1)), noise(30, 40), (4, 6, 29, 25)
+    after = own.within(part).next_word(["a"])
+    alone = own.next_word(["a"])
+    cut = pixels[6:26, 4:30]
+    assert cnnfix.explain(after, pixels, "dog").target.score == pytest.approx(
+        cnnfix.explain(alone, cut, "dog").target.score, abs=1e-5
+    )
+    map_ = cnnfix.attribute(after, pixels, "dog")
+    assert map_.shape == (30, 40)
+    outside = np.ones_like(map_, bool)
+    outside[6:26, 4:30] = False
+    assert not map_[outside].any()
+    np.testing.assert_allclose(map_[6:26, 4:30], cnnfix.attribute(alone, cut, "dog"), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ((0, 0, 9, 29), "too small to see anything: draw one of at least 16 x 16"),
+        ((0, 0, 40, 29), "does not fit into the picture, which has 40 x 30 pixels"),
+        ((-1, 0, 30, 29), "does not fit"),
+        ((30, 0, 3, 29), "does not fit"),
+    ],
+)
+def test_boxes_in_which_nothing_can_be_seen(part: tuple[int, int, int, int], message: str) -> None:
+    own = captioner(network()).within(part)
+    with pytest.raises(PictureError, match=message):
+        own.describe(noise(30, 40))
+    with pytest.raises(PictureError, match=message):
+        explain_caption(own, noise(30, 40), "a dog")
+    with pytest.raises(PictureError, match=message):
+        cnnfix.explain(own.next_word(), noise(30, 40), "dog")
+
+
+def test_files_say_which_part_was_captioned() -> None:
+    picture, own = cnnfix.open_picture(noise(30, 40)), captioner(network())
+    for part in (None, (4, 6, 29, 25)):
+        found = explain_caption(own.within(part), picture, "a dog")
+        assert json.loads(caption_json(picture, found))["part"] == (list(part) if part else None)
+        assert caption_figure(picture, found).startswith(b"\x89PNG")

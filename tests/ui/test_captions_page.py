@@ -5,7 +5,10 @@ from functools import partial
 
 import pytest
 
-from cnnfix_ui.captions.state import first_noun, parse_caption, parse_place, with_word
+from cnnfix_core import open_picture
+from cnnfix_core.images import load_sample
+from cnnfix_core.modalities.captions import load_captioner
+from cnnfix_ui.captions.state import first_noun, parse_box, parse_caption, parse_place, with_word
 from tests.ui.visiting import headings, page
 
 visit = partial(page, "captions")
@@ -69,3 +72,52 @@ def test_a_caption_with_an_unknown_word_stays_in_the_field() -> None:
     assert not app.exception
     assert app.text_input(key="caption.own").value == "a brown xylqz"
     assert any("xylqz" in error.value.replace("\\", "") for error in app.error)
+
+
+def test_a_box_of_the_address_is_captioned_and_can_be_removed() -> None:
+    app = visit(picture="cat-and-dog", boxes="176,53,421,399-0,400,530,799", box="1")
+    assert {"Parts of the picture", "Captions"} <= headings(app)
+    assert app.session_state["boxes"] == ((176, 53, 421, 399), (0, 400, 530, 799))
+    sample = open_picture(load_sample("cat-and-dog").read())
+    said = load_captioner().within((176, 53, 421, 399)).describe(sample)[0].words
+    assert f"Why “{said[first_noun(said) - 1]}”?" in headings(app)
+    of_the_box = [text.value for text in app.markdown]
+    next(one for one in app.button if one.label == "Remove box 1").click().run()
+    assert app.session_state["boxes"] == ((0, 400, 530, 799),)
+    assert app.session_state["box"] is None
+    assert [text.value for text in app.markdown] != of_the_box
+    assert not app.error
+
+
+def test_a_box_is_drawn_in_place_of_the_answer() -> None:
+    app = visit(picture="dog")
+    next(one for one in app.button if one.label == "Draw a box").click().run()
+    assert "Draw a box" in headings(app)
+    assert not any(one.startswith("Why") for one in headings(app))
+    next(one for one in app.button if one.label == "Back to the captions").click().run()
+    assert any(one.startswith("Why") for one in headings(app))
+
+
+def test_boxes_are_suggested() -> None:
+    app = visit(picture="dog")
+    next(one for one in app.button if one.label == "Suggest boxes").click().run()
+    assert not app.error
+    assert 1 <= len(app.session_state["boxes"]) <= 3
+    assert app.session_state["box"] == 1
+
+
+@pytest.mark.parametrize(
+    ("boxes", "words"),
+    [("0,0,5000,100", "does not fit into the picture"), ("0,0,8,8-10,10,200,200", "too small to see anything")],
+)
+def test_boxes_that_cannot_be_captioned_are_dropped(boxes: str, words: str) -> None:
+    app = visit(picture="dog", boxes=boxes, box="1")
+    assert any(words in error.value for error in app.error)
+    assert (0, 0, 8, 8) not in app.session_state["boxes"]
+    assert any(one.startswith("Why") for one in headings(app))
+
+
+@pytest.mark.parametrize("text", ["0", "9", "x", ""])
+def test_what_is_no_box(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 the address falls back, nobody reads the words
+        parse_box(text)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from cnnfix_core.engine import left_alone
 from cnnfix_core.errors import ModelError, TargetError, did_you_mean
-from cnnfix_core.images import Picture, Source, View, open_picture, views
+from cnnfix_core.images import Picture, Source, View, open_picture, part_view, views
 from cnnfix_core.modalities.captions.network import ShowAndTell
 from cnnfix_core.modalities.captions.search import search
 from cnnfix_core.modalities.captions.vocabulary import Vocabulary
+from cnnfix_core.regions import Box
 from cnnfix_core.zoo import Labels, LoadedNetwork, Model, Preprocessing
 
 
@@ -74,9 +75,10 @@ class Captioner(LoadedNetwork):
     Attributes:
         module: The network.
         vocabulary: The words that it knows.
-        preprocess: Turns the whole picture, scaled to the input size, into the network's input.
+        preprocess: Turns what it sees of a picture, scaled to the input size, into the network's input.
         source: Where the weights come from.
         licence: The licence of the weights.
+        part: The part of a picture that it sees, None for all of it; see `within`.
     """
 
     module: ShowAndTell
@@ -84,11 +86,25 @@ class Captioner(LoadedNetwork):
     preprocess: Preprocessing
     source: str
     licence: str
+    part: Box | None = None
 
     def __post_init__(self) -> None:
         words = self.module.decoder.embed.num_embeddings
         if words != len(self.vocabulary):
             raise ModelError(f"The captioner knows {words} words, but its vocabulary has {len(self.vocabulary)}.")
+
+    def within(self, part: Box | None) -> Captioner:
+        """The same captioner that sees only a part of each picture, to caption regions.
+
+        It captions the part as if it were the whole picture (Johnson, Karpathy, Fei-Fei, DenseCap, CVPR 2016, caption
+        regions that a network proposes, with features of one pass over the whole picture). Everything that it is used
+        for follows: `describe`, `explain_caption`, whose fixations are in pixels of the whole picture, and `next_word`.
+
+        Args:
+            part: x0, y0, x1, y1 in inclusive pixels of the picture, with sides of at least 16; None for the whole.
+                Whether it fits is checked when a picture is looked at, which raises PictureError.
+        """
+        return replace(self, part=part)
 
     def number(self, word: str) -> int:
         """The number of a word. Raises TargetError for unknown words and for special tokens."""
@@ -109,15 +125,17 @@ class Captioner(LoadedNetwork):
         numbers = [self.vocabulary.start, *(self.number(word) for word in words)]
         labels = Labels.of(self.vocabulary.words)
         module = NextWord(self.module, numbers).eval()
-        return Model(self.name, self.title, module, self.preprocess, labels, self.source, self.licence)
+        return Model(self.name, self.title, module, self.preprocess, labels, self.source, self.licence, part=self.part)
 
     def view(self, picture: Picture) -> View:
-        """The part of a picture that the network sees, which is the whole picture."""
-        return whole_view(self.preprocess, picture)
+        """What the network sees of a picture: all of it, or its part. Raises PictureError if that does not fit."""
+        if self.part is None:
+            return whole_view(self.preprocess, picture)
+        return part_view(picture, self.part, self.preprocess.size, self.preprocess.interpolation)
 
     def inputs(self, picture: Picture) -> Tensor:
         """The network's input for a picture, (1, 3, H, W), `placed`."""
-        return self.placed(whole_input(self.preprocess, picture)[None])
+        return self.placed(self.preprocess(self.view(picture).render(picture))[None])
 
     def describe(self, image: Source | Picture, width: int = 5, beginning: Sequence[str] = ()) -> list[Caption]:
         """Describe a picture with a beam search.

@@ -17,6 +17,7 @@ from cnnfix_core.images import Picture, Source, open_picture
 from cnnfix_core.modalities.captions.captioner import Caption, Captioner
 from cnnfix_core.modalities.captions.search import likely
 from cnnfix_core.modalities.captions.vocabulary import END
+from cnnfix_core.regions import Box
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,12 +73,14 @@ class CaptionExplanation:
         preset: The settings of the walks.
         words: The explained words, "<end>" last.
         seconds: The duration of the forward pass and all walks.
+        part: The part of the picture that was captioned; None for all of it.
     """
 
     caption: Caption
     preset: Preset
     words: tuple[Word, ...]
     seconds: float
+    part: Box | None = None
 
     def maps(self, apart: bool = True, longest_side: int | None = None) -> list[Floats | None]:
         """A map of the picture for each word; None if no evidence came from the picture.
@@ -189,7 +192,8 @@ def explain_caption(
     embedding of the picture, and from there to the pixels.
 
     Args:
-        captioner: A captioner from `load_captioner` or `open_captioner`.
+        captioner: A captioner from `load_captioner` or `open_captioner`; for a region of the picture, what its `within`
+            gave. The fixations are in pixels of the whole picture then, too.
         image: A path, the bytes of a file, a PIL image, an H x W x 3 uint8 array, or a picture from `open_picture`.
         caption: The words to explain, or None for the best caption of a beam search. A word that the captioner does not
             know is replaced by <unk>.
@@ -214,7 +218,7 @@ def explain_caption(
     telling = seen.tell(caption.split() if isinstance(caption, str) else caption)
     origins = [telling.origin(step, preset) for step in range(len(telling.words))]
     words = tuple(Word.of(one, seen.evidence(one, preset)) for one in origins)
-    return CaptionExplanation(telling.caption, preset, words, time.perf_counter() - started)
+    return CaptionExplanation(telling.caption, preset, words, time.perf_counter() - started, captioner.part)
 
 
 def set_apart(maps: Sequence[Floats]) -> list[Floats]:

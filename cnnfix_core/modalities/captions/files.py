@@ -13,16 +13,21 @@ _TEXT = (
     "Each map shows what distinguishes the word from the others in the caption. Above it is the share of the word's "
     "evidence that came from the picture; the rest came from the previous words."
 )
+_FRAME = "The captioner saw only what is in the frame."
 
 
 def caption_figure(picture: Picture, found: CaptionExplanation) -> bytes:
-    """A PNG: for each word with a map, the picture overlaid with this map, see `CaptionExplanation.maps`."""
+    """A PNG: for each word with a map, the picture overlaid with this map, see `CaptionExplanation.maps`.
+
+    A frame shows the part of the picture that was captioned, if it was not all of it.
+    """
     cells = [
-        FigureCell(picture, word.text, shown, f"picture {percent(word.from_picture)}")
+        FigureCell(picture, word.text, shown, f"picture {percent(word.from_picture)}", box=found.part)
         for word, shown in zip(found.words, found.maps(longest_side=MAP_SIDE), strict=True)
         if shown is not None
     ]
-    return png(grid(cells, f"“{found.caption.text}”", _TEXT, MOST_COLUMNS))
+    text = _TEXT if found.part is None else f"{_TEXT} {_FRAME}"
+    return png(grid(cells, f"“{found.caption.text}”", text, MOST_COLUMNS))
 
 
 def caption_json(picture: Picture, found: CaptionExplanation) -> str:
@@ -42,6 +47,7 @@ def caption_json(picture: Picture, found: CaptionExplanation) -> str:
         {
             "caption": found.caption.text,
             "image": image,
+            "part": found.part,
             "fixation_columns": FIXATION_COLUMNS,
             "words": words,
         }

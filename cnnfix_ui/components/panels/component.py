@@ -16,7 +16,7 @@ from PIL import Image
 
 from cnnfix_core.explanations import Fixations
 from cnnfix_core.images import Picture, scaled_size
-from cnnfix_core.regions import BANDS
+from cnnfix_core.regions import BANDS, Box
 from cnnfix_core.visualization import BAND_COLOURS, LEGEND_TEXT, MOST_POINTS, POINT, POINT_EDGE, overlay, photo_of, png
 from cnnfix_ui.components.assets import script
 from cnnfix_ui.components.images import image_uri
@@ -71,7 +71,7 @@ class Panel:
         return cls(title, [Layer(map_)], fixations, among)
 
 
-def panels(
+def panels(  # noqa: PLR0913  # all but the first five are optional
     picture: Picture,
     shown: Sequence[Panel],
     *,
@@ -80,6 +80,7 @@ def panels(
     alt: str,
     key: str,
     on_layer: Callable[[int], object] | None = None,
+    frame: Box | None = None,
 ) -> None:
     """Draw the panels.
 
@@ -92,11 +93,13 @@ def panels(
         if on_layer and type(number) is int and number >= 0:
             on_layer(number)
 
-    data = panel_data(picture, shown, points=points, opacity=opacity, alt=alt)
+    data = panel_data(picture, shown, points=points, opacity=opacity, alt=alt, frame=frame)
     _component(key=key, data=data, on_layer_change=moved)
 
 
-def panel_data(picture: Picture, shown: Sequence[Panel], *, points: str, opacity: float, alt: str) -> dict[str, Any]:
+def panel_data(
+    picture: Picture, shown: Sequence[Panel], *, points: str, opacity: float, alt: str, frame: Box | None = None
+) -> dict[str, Any]:
     """What the browser is sent.
 
     Args:
@@ -105,6 +108,7 @@ def panel_data(picture: Picture, shown: Sequence[Panel], *, points: str, opacity
         points: what a point means, for the legend; "" draws no points.
         opacity: of the maps, 0 to 1; 0 draws no maps.
         alt: a description of the panels.
+        frame: the part of the picture that the network saw; what is around it is darkened.
     """
     size = scaled_size((picture.width, picture.height), _PHOTO_SIDE)
     return {
@@ -113,6 +117,7 @@ def panel_data(picture: Picture, shown: Sequence[Panel], *, points: str, opacity
         "height": picture.height,
         "alt": alt,
         "opacity": opacity,
+        "frame": frame,
         "panels": [_panel(panel, size, bool(points)) for panel in shown],
         "point": {"fill": POINT, "edge": POINT_EDGE, "label": points},
         "legendText": LEGEND_TEXT,

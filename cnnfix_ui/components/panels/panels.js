@@ -41,6 +41,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     figure.style.setProperty("--ratio", data.width / data.height);
     stage.setAttribute("aria-label", `${panel.title}. ${data.alt}`);
     if (photo.src !== data.photo) photo.src = data.photo;
+    placeFrame(stage.lastChild, data);
     while (overlays.children.length > panel.layers.length) overlays.lastChild.remove();
     while (overlays.children.length < panel.layers.length) overlays.append(overlay());
     overlays.style.opacity = data.opacity;
@@ -116,7 +117,7 @@ function frame() {
   const photo = element("img", "photo");
   photo.alt = ""; // the stage says it
   const overlays = element("div", "overlays");
-  const stage = element("div", "stage", photo, overlays, element("canvas", "points"), element("div", "cursor"));
+  const stage = element("div", "stage", photo, overlays, element("canvas", "points"), element("div", "cursor"), element("div", "seen"));
   stage.tabIndex = 0;
   stage.setAttribute("role", "img");
   stage.setAttribute("aria-description", "Arrow keys read the values");
@@ -128,6 +129,17 @@ function frame() {
   const said = [element("span", "name"), element("p", "about")];
   const choice = element("div", "choice", element("span", "label", "Depth"), slider, ...said);
   return element("figure", "", element("figcaption", ""), stage, choice, read);
+}
+
+// The part of the picture that the network saw.
+function placeFrame(node, { frame, width, height }) {
+  node.hidden = !frame;
+  if (!frame) return;
+  const [x0, y0, x1, y1] = frame;
+  node.style.left = `${(100 * x0) / width}%`;
+  node.style.top = `${(100 * y0) / height}%`;
+  node.style.width = `${(100 * (x1 + 1 - x0)) / width}%`;
+  node.style.height = `${(100 * (y1 + 1 - y0)) / height}%`;
 }
 
 function drawPoints(canvas, points, data) {

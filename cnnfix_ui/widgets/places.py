@@ -1,7 +1,8 @@
-"""Places of a picture in the address: "x,y" in its pixels, several with "-" between them."""
+"""Places and boxes of a picture in the address: "x,y" or "x0,y0,x1,y1" in its pixels, several with "-" between them."""
 
 from collections.abc import Sequence
 
+from cnnfix_core.regions import Box
 from cnnfix_ui.components.taps.component import Pixel
 
 
@@ -29,3 +30,23 @@ def parse_pixels(text: str, most: int) -> tuple[Pixel, ...]:
 def pixels_text(pixels: Sequence[Pixel]) -> str:
     """Pixels as written in the address."""
     return "-".join(map(pixel_text, pixels))
+
+
+def parse_boxes(text: str, most: int) -> tuple[Box, ...]:
+    """At most so many boxes from the address. Raises ValueError for anything else."""
+    boxes = tuple(map(_box, text.split("-")))
+    if len(boxes) > most:
+        raise ValueError(text)
+    return boxes
+
+
+def boxes_text(boxes: Sequence[Box]) -> str:
+    """Boxes as written in the address."""
+    return "-".join(",".join(map(str, box)) for box in boxes)
+
+
+def _box(text: str) -> Box:
+    x0, y0, x1, y1 = map(int, text.split(","))
+    if not (0 <= x0 <= x1 and 0 <= y0 <= y1):
+        raise ValueError(text)
+    return x0, y0, x1, y1
