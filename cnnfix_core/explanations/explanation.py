@@ -142,7 +142,7 @@ class RecordedPicture:
     @property
     def nbytes(self) -> int:
         """Approximate memory of what was kept."""
-        return self.tape.nbytes
+        return self.tape.nbytes + self.picture.nbytes
 
     def explain(self, target: TargetSpec | Unit = None, preset: Preset = EVIDENCE) -> Explanation:
         """Explain one class.

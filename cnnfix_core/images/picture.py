@@ -66,7 +66,7 @@ class PictureError(CnnfixError):
     """A picture cannot be used. The message is one plain sentence for the user."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Picture:
     """A decoded picture, upright.
 
@@ -83,6 +83,11 @@ class Picture:
     height: int
     digest: str
     notes: tuple[str, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the pixels."""
+        return self.pixels.nbytes
 
     def changed(self, pixels: NDArray[np.uint8]) -> Picture:
         """The same picture with other pixels, h x w x 3 of any size, which become read-only; it has its own digest."""

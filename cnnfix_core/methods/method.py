@@ -100,7 +100,7 @@ class Method:
     fits: str = "any"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Attribution:
     """A method's answer.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from cnnfix_core.methods import METHODS, Attribution
@@ -18,6 +17,7 @@ from cnnfix_ui.compare.changes import strokes_on
 from cnnfix_ui.compare.map_data import map_data
 from cnnfix_ui.compare.questions import CompareQuestion
 from cnnfix_ui.compare.state import boxes_on, can_undo, has_room, state
+from cnnfix_ui.components.kept import kept_with_first
 from cnnfix_ui.components.panels.component import photo_uri
 from cnnfix_ui.widgets import controls
 
@@ -135,12 +135,12 @@ def numbers_of(shown: CellStatus) -> Numbers | None:
 
 
 # The page is redrawn about once a second while maps are computed, so what does not change is cached.
-@lru_cache(maxsize=128)
+@kept_with_first
 def _numbers(found: Attribution, width: int, height: int, boxes: tuple[Box, ...]) -> Numbers:
     return numbers(found, GroundTruth(width, height, boxes))
 
 
-@lru_cache(maxsize=64)
+@kept_with_first
 def _drawn(found: Attribution) -> dict[str, Any]:
     return map_data(found.map)
 

@@ -12,7 +12,7 @@ from cnnfix_ui.server.turns import turns
 from cnnfix_ui.server.visitors import Visitor
 
 _log = logging.getLogger(__name__)
-_POLL_SECONDS = 0.1
+_POLL_SECONDS, _CALM_POLLS = 0.1, 5  # so often in a row nobody may wait: with many visitors, hardly ever
 _MOST_VISITORS = 8
 
 
@@ -20,7 +20,7 @@ class Ahead:
     """Work that may be done ahead, most recent visitor first.
 
     Args:
-        idle: whether nobody waits for anything; asked before each piece of work.
+        idle: whether nobody waits for anything; work begins when that was so for half a second.
     """
 
     def __init__(self, idle: Callable[[], bool]) -> None:
@@ -28,6 +28,7 @@ class Ahead:
         self._change = threading.Condition()
         self._work: dict[Visitor, list[Callable[[], object]]] = {}  # most recent visitor last
         self._started = False
+        self._calm = 0
 
     def start(self) -> None:
         """Begin. Only a server does; elsewhere nothing is done ahead."""
@@ -60,9 +61,10 @@ class Ahead:
             with self._change:
                 self._change.wait_for(lambda: any(self._work.values()))
             time.sleep(_POLL_SECONDS)
+            self._calm = self._calm + 1 if self._idle() else 0
             with self._change:
                 waiting = next((work for work in reversed(self._work.values()) if work), None)
-                if waiting and self._idle():
+                if waiting and self._calm >= _CALM_POLLS:
                     return waiting.pop(0)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from weakref import WeakValueDictionary
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime import Runtime, exists, get_instance
 
+from cnnfix_ui.server import heap
 from cnnfix_ui.server.visitors import Visitor, visitor_of
 
 MAX_PAGES = 100  # of one visitor at once
@@ -91,7 +91,7 @@ class Connections:
             self._left.discard(session)
             if not runtime.is_active_session(session):
                 runtime.close_session(session)
-        gc.collect()  # sessions are parts of circles, and Python looks for these only when much is created
+        heap.give_back()  # sessions are parts of circles, and Python looks for these only when much is created
 
 
 def _without_connection(runtime: Runtime) -> list[str]:

@@ -6,7 +6,6 @@ from dataclasses import astuple, dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from cnnfix_core import Explanation, Model, Picture, Preset, load_model
@@ -97,11 +96,10 @@ def predicted(network: Network, picture: Picture) -> Classes:
     return _cached(("predicted", network.key, picture.digest), network, made)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=KEYS)
 def disturbed(network: Network, picture: Picture, kind: str, strength: int) -> Picture:
     """The picture with adversarial noise."""
-    with turns.acquired():
-        return network.ask(questions.disturbed, picture, kind, strength)
+    key = "disturbed", network.key, picture.digest, kind, strength
+    return _cached(key, network, lambda: network.ask(questions.disturbed, picture, kind, strength))
 
 
 def with_shuffled_weights(network: Network, part: str) -> Network:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,11 @@ from cnnfix_core.regions import BANDS, Box
 from cnnfix_core.visualization import BAND_COLOURS, LEGEND_TEXT, MOST_POINTS, POINT, POINT_EDGE, overlay, photo_of, png
 from cnnfix_ui.components.assets import script
 from cnnfix_ui.components.images import image_uri
+from cnnfix_ui.components.kept import kept_with_first
 
 HERE = Path(__file__).parent
 _PHOTO_SIDE, _READ_SIDE = 1024, 112
+_OVERLAY_SIDE = 640  # as wide as a panel on most screens; twice as long would take more than twice the time to draw
 
 # Text only ever travels as data, never inside these three strings, so that no label can become markup.
 _component = st.components.v2.component(
@@ -110,7 +111,7 @@ def panel_data(
         alt: a description of the panels.
         frame: the part of the picture that the network saw; what is around it is darkened.
     """
-    size = scaled_size((picture.width, picture.height), _PHOTO_SIDE)
+    size = scaled_size((picture.width, picture.height), _OVERLAY_SIDE)
     return {
         "photo": photo_uri(picture),
         "width": picture.width,
@@ -128,13 +129,13 @@ def panel_data(
     }
 
 
-@lru_cache(maxsize=32)
+@kept_with_first
 def photo_uri(picture: Picture) -> str:
     """The picture as a data URI."""
     return image_uri(photo_of(picture, _PHOTO_SIDE))
 
 
-@lru_cache(maxsize=64)
+@kept_with_first
 def thumbnail(picture: Picture) -> str:
     """A small JPEG of the picture as a data URI."""
     return image_uri(photo_of(picture, 256))
@@ -142,7 +143,7 @@ def thumbnail(picture: Picture) -> str:
 
 def map_uri(picture: Picture, map_: NDArray[np.floating]) -> str:
     """A map of the picture, on the scale of all maps, as a data URI with transparency."""
-    return _overlay_uri(map_, scaled_size((picture.width, picture.height), _PHOTO_SIDE))
+    return _overlay_uri(map_, scaled_size((picture.width, picture.height), _OVERLAY_SIDE))
 
 
 def _overlay_uri(map_: NDArray[np.floating], size: tuple[int, int], among: NDArray[np.floating] | None = None) -> str:
@@ -150,39 +151,31 @@ def _overlay_uri(map_: NDArray[np.floating], size: tuple[int, int], among: NDArr
 
 
 def _panel(panel: Panel, size: tuple[int, int], points: bool) -> dict[str, Any]:
-    among = None if panel.among is None else _Same(panel.among)
     return {
         "title": panel.title,
         "points": _points(panel.fixations if points else None),
         "layers": [
-            {"name": layer.name, "about": layer.about, **_drawn(_Same(layer.map), among, size)}
+            {
+                "name": layer.name,
+                "about": layer.about,
+                **(_drawn(layer.map, size) if panel.among is None else _draw(layer.map, size, panel.among)),
+            }
             for layer in panel.layers
         ],
         "shown": panel.shown,
     }
 
 
-class _Same:
-    """An array as a key of a cache: equal to itself alone."""
-
-    def __init__(self, array: NDArray[np.floating]) -> None:
-        self.array = array
-
-    def __hash__(self) -> int:
-        return id(self.array)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.array is self.array
+@kept_with_first
+def _drawn(map_: NDArray[np.floating], size: tuple[int, int]) -> dict[str, Any]:
+    return _draw(map_, size)
 
 
-@lru_cache(maxsize=128)
-def _drawn(map_: _Same, among: _Same | None, size: tuple[int, int]) -> dict[str, Any]:
+def _draw(
+    map_: NDArray[np.floating], size: tuple[int, int], among: NDArray[np.floating] | None = None
+) -> dict[str, Any]:
     """What is drawn of a map, and what the cursor reads there: most of the time that a panel takes."""
-    others = None if among is None else among.array
-    return {
-        "overlay": _overlay_uri(map_.array, size, others),
-        "read": _readings(map_.array, others),
-    }
+    return {"overlay": _overlay_uri(map_, size, among), "read": _readings(map_, among)}
 
 
 def _points(fixations: Fixations | None) -> dict[str, list[Any]]:
