@@ -23,7 +23,10 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import repeat
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from cnnfix_core.utils import let_idle_threads_sleep
@@ -32,12 +35,18 @@ let_idle_threads_sleep()
 
 import numpy as np
 import torch
+from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 from safetensors.torch import save
 from torch import nn
 
 from cnnfix_core import errors, open_own, open_picture
+from cnnfix_core.backtrack import Chosen
 from cnnfix_core.batch import unpack_uploads
+from cnnfix_core.benchmark.datasets.masks import open_mask
+from cnnfix_core.benchmark.datasets.reading import read_annotations
+from cnnfix_core.engine import Unit
+from cnnfix_core.gaze import read_gaze
 from cnnfix_core.images import picture
 from cnnfix_core.lessons import address_of, parse_screen, read_lesson, read_prose
 from cnnfix_core.modalities.timeseries import read_series
@@ -145,14 +154,34 @@ class Tiny(nn.Module):
 
 
 def models() -> list[bytes]:
-    """A state dict in all formats, alone and in a checkpoint, and a program."""
+    """A state dict in all formats, alone and in a checkpoint, and a program in both formats."""
     state = architectures.build(ARCHITECTURE, 3).state_dict()
     pickled, checkpoint, old, program = (io.BytesIO() for _ in range(4))
     torch.save(state, pickled)
     torch.save({"net": state, "args": argparse.Namespace(lr=0.1)}, checkpoint, pickle_protocol=5)
     torch.save(state, old, _use_new_zipfile_serialization=False)
     torch.export.save(torch.export.export(Tiny().eval(), (torch.zeros(1, 3, 16, 16),)), program)
-    return [pickled.getvalue(), checkpoint.getvalue(), old.getvalue(), save(state), program.getvalue()]
+    return [pickled.getvalue(), checkpoint.getvalue(), old.getvalue(), save(state), program.getvalue(), _onnx()]
+
+
+def _onnx() -> bytes:
+    weights = {"w": torch.randn(4, 3, 3, 3).numpy(), "h": torch.randn(4, 3).numpy()}
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], strides=[2, 2]),
+        helper.make_node("Relu", ["a"], ["b"]),
+        helper.make_node("ReduceMean", ["b"], ["c"], axes=[2, 3], keepdims=0),
+        helper.make_node("MatMul", ["c", "h"], ["z"]),
+    ]
+    seen, said = ((TensorProto.FLOAT, [1, 3, 16, 16]), (TensorProto.FLOAT, [1, 3]))
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info("x", *seen)],
+        [helper.make_tensor_value_info("z", *said)],
+        [numpy_helper.from_array(one, name) for name, one in weights.items()],
+    )
+    written: bytes = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]).SerializeToString()
+    return written
 
 
 def tables() -> list[bytes]:
@@ -163,7 +192,8 @@ def tables() -> list[bytes]:
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for number, picture in enumerate(pictures()[:3]):
             packed.writestr(f"folder/{number}.png", picture)
-    return [labels, b"cat\ndog\n", series, archive.getvalue()]
+    gaze = "x,y,duration,observer,picture\n" + "\n".join(f"{n},{n / 2},{n * 10},p{n % 3},cat" for n in range(20))
+    return [labels, b"cat\ndog\n", series, archive.getvalue(), gaze.encode()]
 
 
 def changed_inside(content: bytes, chance: random.Random) -> bytes:
@@ -193,7 +223,7 @@ def _other_number(text: bytes, chance: random.Random) -> bytes:
 def open_model(content: bytes) -> object:
     """As weights, or as a program, whatever it begins with. That its process was ended is a failure."""
     try:
-        return open_own(content, "file", architecture=ARCHITECTURE)
+        return open_own(content, "x.onnx" if b"tiny" in content else "file", architecture=ARCHITECTURE)
     except errors.ModelError as error:
         if _ENDED.search(str(error)):
             raise AssertionError(str(error)) from error
@@ -202,11 +232,54 @@ def open_model(content: bytes) -> object:
 
 def open_table(content: bytes) -> None:
     """As everything that a table may be."""
-    for read in (read_labels, read_series, lambda data: unpack_uploads([("x", data)])):
+    for read in (read_labels, read_series, lambda data: unpack_uploads([("x", data)]), _read_gaze):
         try:
             read(content)
         except errors.CnnfixError:
             continue
+
+
+def _read_gaze(content: bytes) -> None:
+    gaze = read_gaze(content)
+    for name in gaze.pictures or ("cat",):
+        gaze.on(name).observers((640, 480))
+
+
+def annotations() -> list[bytes]:
+    """Boxes and masks of pictures in every form; after each a zero and the name of its file."""
+    box = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>9</xmax><ymax>8</ymax></bndbox>"
+    size = "<size><width>23</width><height>19</height></size>"
+    voc = f"<annotation>{size}<object><name>cat</name>{box}</object></annotation>"
+    images = [{"id": 1, "file_name": "a.png", "width": 23, "height": 19}]
+    boxes = [{"image_id": 1, "category_id": 3, "bbox": [1, 2, 8, 6]}]
+    coco = {"images": images, "annotations": boxes, "categories": [{"id": 3, "name": "cat"}]}
+    mask = io.BytesIO()
+    Image.fromarray(np.eye(19, 23, dtype=np.uint8) * 255).save(mask, "PNG")
+    files = {
+        "folder/a.xml": voc.encode(),
+        "boxes.json": json.dumps(coco).encode(),
+        "boxes.csv": b"image,label,x0,y0,x1,y1\na.png,cat,1,2,9,8\nb.png,285,0.1,0.2,0.5,0.6\n",
+        "imagenet.csv": b"ImageId,PredictionString\nILSVRC2012_val_00000001,n01751748 1 2 9 8\n",
+        "folder/a.png": mask.getvalue(),
+        "folder/labels.csv": b"image,label\na,cat\n",
+    }
+    return [content + b"\0" + name.encode() for name, content in files.items()]
+
+
+def open_annotation(content: bytes) -> None:
+    """As the file that the name after it says, or as a table, beside a mask where that belongs to it."""
+    content, _, name = content.rpartition(b"\0")
+    names = [one.rpartition(b"\0")[2] for one in annotations()]
+    name = name if name in names else b"boxes.csv"
+    with TemporaryDirectory() as place:
+        file = Path(place, name.decode())
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(content)
+        if file.name == "labels.csv":
+            Path(file.parent, "a.png").write_bytes(pictures()[0])
+        for one in read_annotations(file.parent if file.parent.name == "folder" else file).found:
+            if one.mask:
+                open_mask(one.mask, 23, 19)
 
 
 def addresses() -> list[bytes]:
@@ -220,6 +293,10 @@ def addresses() -> list[bytes]:
         b"wanted:3:281",
         b"3.14,2.7",
         b"12:34:5",
+        b"10,20-30,40",
+        b"10,20,30,40-5,6,7,8",
+        b"layer3.0.conv1:87,4,5",
+        b"30.83.12.7",
     ]
 
 
@@ -238,14 +315,17 @@ def _settings() -> Iterator[Any]:
     from cnnfix_ui.batch import state as batch
     from cnnfix_ui.captions import state as captions
     from cnnfix_ui.compare import state as compare
-    from cnnfix_ui.explore import places
     from cnnfix_ui.signals import state as signals
     from cnnfix_ui.sketch import state as sketch
-    from cnnfix_ui.widgets import controls
+    from cnnfix_ui.widgets import controls, places
 
     for module in (controls, batch, captions, compare, signals, sketch):
         yield from module.SETTINGS.values()
     yield address.Setting(None, places.parse_pixel)
+    yield address.Setting(None, partial(places.parse_pixels, most=5))
+    yield address.Setting(None, partial(places.parse_boxes, most=5))
+    yield address.Setting(None, Unit.parse)
+    yield address.Setting(None, Chosen.parse)
     yield address.Setting(None, parse_step)
 
 
@@ -279,6 +359,7 @@ KINDS: dict[str, tuple[Callable[[], list[bytes]], Callable[[bytes], object]]] = 
     "table": (tables, open_table),
     "address": (addresses, parse_address),
     "lesson": (lessons, open_lesson),
+    "annotation": (annotations, open_annotation),
 }
 
 
@@ -347,11 +428,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=int, default=100_000)
     parser.add_argument("--others", type=int, default=10_000, help="of each other kind")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, help="at once; as many as there are processors")
     given = parser.parse_args()
     found: list[Failure] = []
-    for kind in KINDS:
+    for kind in given.kinds:
         count = given.pictures if kind == "picture" else given.others
         ended, longest, started = Counter[str](), 0.0, time.monotonic()
         for part, failures, slowest in _parts(kind, given.seed, count, given.processes):
