@@ -23,7 +23,8 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "backtrack": (*_PICTURED, "both", "large", "step", "chosen", "unit"),
     "compare": (
         *(name for name in _PICTURED if name != "preset"),
-        *("methods", "rows", "pins", "boxes", "view", "scale", "opacity", "points", "curves"),
+        *("methods", "rows", "pins", "boxes", "view", "scale", "opacity", "points", "cuts"),
+        *("curves", "road", "sensitivity"),
     ),
     "sketch": ("sheet", *_WALKED),
     "captions": ("picture", "boxes", "box", "caption", "word", "instead", "map", *(name for name in _WALKED[2:])),

@@ -16,6 +16,8 @@ from cnnfix_core.metrics.verdicts import (
     changes_verdict,
     curves_verdict,
     move,
+    road_verdict,
+    sensitivity_verdict,
 )
 from cnnfix_core.regions import Box, BoxRule, GroundTruth, best_iou, box_of, iou
 
@@ -57,4 +59,6 @@ __all__ = [
     "rank_correlation",
     "resampled_means",
     "road",
+    "road_verdict",
+    "sensitivity_verdict",
 ]

@@ -37,6 +37,7 @@ class Measured:
         road: From `road`, -1 to 1.
         sensitivity: From `max_sensitivity`, 0 or more.
         cut_out: What is cut out from the map, (H, W) of the picture; None if that was not asked for.
+        cut_out_area: Its share of the picture, 0 to 1.
         cut_out_iou: From `cut_out_iou`, 0 to 1.
     """
 
@@ -47,12 +48,8 @@ class Measured:
     road: float = math.nan
     sensitivity: float = math.nan
     cut_out: NDArray[np.bool_] | None = None
+    cut_out_area: float = math.nan
     cut_out_iou: float = math.nan
-
-    @property
-    def cut_out_area(self) -> float:
-        """The share of the picture that is cut out, 0 to 1."""
-        return math.nan if self.cut_out is None else float(self.cut_out.mean())
 
 
 def measured(  # noqa: PLR0913  # all but the first five are optional settings
@@ -105,5 +102,6 @@ def measured(  # noqa: PLR0913  # all but the first five are optional settings
         if "sensitivity" in also
         else math.nan,
         cut,
+        math.nan if cut is None else float(cut.mean()),
         math.nan if cut is None else cut_out_iou(cut, truth),
     )

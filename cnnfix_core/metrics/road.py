@@ -7,7 +7,7 @@ weighted mean of its neighbours, which for all removed pixels together is one sy
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -29,7 +29,13 @@ NEIGHBOURS = tuple(
 )
 
 
-def road(model: Model, picture: Picture, map_: NDArray[np.floating], target: int | Sequence[int]) -> float:
+def road(
+    model: Model,
+    picture: Picture,
+    map_: NDArray[np.floating],
+    target: int | Sequence[int],
+    progress: Callable[[float], None] | None = None,
+) -> float:
     """What the probability of the class loses more if the strongest pixels are removed than if the weakest are.
 
     The mean over 20, 40, 60 and 80 % of the pixels; ties are in random order. The network sees the whole picture
@@ -40,6 +46,7 @@ def road(model: Model, picture: Picture, map_: NDArray[np.floating], target: int
         picture: The picture.
         map_: A map of the picture, of any size.
         target: A class index, or (a, b), of which a is used.
+        progress: Called with the share that is done, 0 to 1.
 
     Returns:
         -1 to 1: higher is better, and a map that knows nothing has about 0.
@@ -50,7 +57,9 @@ def road(model: Model, picture: Picture, map_: NDArray[np.floating], target: int
     rank = ranks(map_, model.input_size)
     generator = np.random.default_rng(0)
     without = []
-    for share in SHARES:
+    for number, share in enumerate(SHARES):
+        if progress:
+            progress(number / (len(SHARES) + 1))
         count = round(share * rank.size)
         for gone in (rank < count, rank >= rank.size - count):
             without.append(imputed(x, gone, generator))

@@ -104,6 +104,26 @@ def curves_verdict(areas: Mapping[str, tuple[float, float]]) -> str:
     )
 
 
+def road_verdict(values: Mapping[str, float]) -> str:
+    """Say which map ROAD finds best. values: by title, NaN left out."""
+    known = {title: value for title, value in values.items() if not isnan(value)}
+    if not known:
+        return ""
+    best = max(known, key=known.__getitem__)
+    found = f"Best by ROAD: {best} ({known[best]:.2f})."
+    return found if known[best] > 0 else f"{found} None is better than noise, which has about 0."
+
+
+def sensitivity_verdict(values: Mapping[str, float]) -> str:
+    """Say which map moves least under noise and which most. values: by title, NaN left out."""
+    known = {title: value for title, value in values.items() if not isnan(value)}
+    if not known:
+        return ""
+    least, most = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
+    said = f"Moves least under noise: {least} ({known[least]:.2f})."
+    return said if least == most else f"{said} Most: {most} ({known[most]:.2f})."
+
+
 def _listed(words: Iterable[str]) -> str:
     *first, last = words
     return f"{', '.join(first)} and {last}" if first else last

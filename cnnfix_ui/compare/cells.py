@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import nan
+from typing import Literal
 
 import streamlit as st
 
@@ -12,14 +13,14 @@ from cnnfix_core import Preset
 from cnnfix_core.methods import METHODS, Attribution
 from cnnfix_core.metrics import Curves
 from cnnfix_ui.compare.cases import Case
+from cnnfix_ui.compare.cut_outs import CutOut
+from cnnfix_ui.compare.measures import MEASURES, DrawnMap, Work
 from cnnfix_ui.server import questions, shared_jobs
 from cnnfix_ui.server.jobs import Job
 from cnnfix_ui.widgets.controls import WalkSettings
 
 CellState = Literal["waiting", "running", "done", "failed", "stopped", "unfit"]
 _STOPPED = "compare.stopped"
-
-Work = Callable[[Job], Any]
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,10 @@ class GridCell:
             questions.drawn, case.picture, case.asked, self.method, crops, self._preset(), report=job.report
         )
 
+    def drawn(self, found: Attribution) -> DrawnMap:
+        """Its map, with what it was drawn with."""
+        return DrawnMap(found, self.case, self.settings.crops, self._preset())
+
     def _preset(self) -> Preset | None:
         """The page's settings, at the method's own depth; None for other methods and for the published walk."""
         own = METHODS[self.method].preset
@@ -61,16 +66,12 @@ class GridCell:
             return None
         return replace(self.settings.as_preset(), depth=own.depth)
 
-    def measure(self, found: Attribution) -> Work:
-        """A job that computes insertion and deletion for its map."""
-        case = self.case
-        return lambda job: case.network.ask(questions.measured, case.picture, found.map, case.asked, report=job.report)
-
 
 @dataclass(frozen=True)
 class CellStatus:
     """A cell with its state, its progress (0 to 1), and its result or message.
 
+    measured: the jobs of what is measured of its map, by the names of the settings that ask for them.
     ended: nothing more will be computed.
     """
 
@@ -79,22 +80,39 @@ class CellStatus:
     share: float = 0.0
     found: Attribution | None = None
     message: str = ""
-    curves: Curves | None = None
+    measured: Mapping[str, Job] = field(default_factory=dict)
     ended: bool = True
 
+    @property
+    def curves(self) -> Curves | None:
+        """Insertion and deletion, as far as they are computed; None before."""
+        job = self.measured.get("curves")
+        return job.result if job and job.state != "failed" else None
 
-def request(cells: Iterable[GridCell], with_curves: bool) -> list[CellStatus]:
-    """Request all cells, quick methods first, and return their status. with_curves: insertion and deletion too."""
+    @property
+    def cut_out(self) -> CutOut | None:
+        """What is cut out from its map; None if that is not asked for, or not there yet."""
+        job = self.measured.get("cuts")
+        return job.result if job and job.state == "done" else None
+
+    def number(self, measure: str) -> float:
+        """A measure that is one number; NaN if it is not asked for, or not there yet."""
+        job = self.measured.get(measure)
+        return job.result if job and job.state == "done" else nan
+
+
+def request(cells: Iterable[GridCell], measures: Sequence[str]) -> list[CellStatus]:
+    """Request all cells, quick methods first, and return their status. measures: names in `MEASURES`."""
     cells = list(cells)
     wanted = [cell for cell in cells if cell.key not in _stopped() and not cell.reason]
     wanted.sort(key=lambda cell: METHODS[cell.method].slow)
     tasks: dict[Hashable, Work] = {cell.key: cell.compute for cell in wanted}
     asked = shared_jobs.request(tasks)
-    if with_curves:
-        done = [cell for cell in wanted if asked[cell.key].state == "done"]
-        measures = {("curves", cell.key): cell.measure(asked[cell.key].result) for cell in done}
-        asked = shared_jobs.request(tasks | measures)
-    return [_shown(cell, asked, with_curves) for cell in cells]
+    if measures:
+        done = [(cell, asked[cell.key].result) for cell in wanted if asked[cell.key].state == "done"]
+        more = {(name, cell.key): MEASURES[name].work(cell.drawn(found)) for name in measures for cell, found in done}
+        asked = shared_jobs.request(tasks | more)
+    return [_shown(cell, asked, measures) for cell in cells]
 
 
 def stop(found: Iterable[GridCell]) -> None:
@@ -107,22 +125,22 @@ def resume(cell: GridCell) -> None:
     _stopped().discard(cell.key)
 
 
-def _shown(cell: GridCell, asked: Mapping[Hashable, Job], with_curves: bool) -> CellStatus:
+def _shown(cell: GridCell, asked: Mapping[Hashable, Job], measures: Sequence[str]) -> CellStatus:
     if reason := cell.reason:
         return CellStatus(cell, "unfit", message=reason)
     job = asked.get(cell.key)
     if job is None:
         return CellStatus(cell, "stopped")
     found = job.result if job.state == "done" else None
-    measured = asked.get(("curves", cell.key)) if with_curves and found else None
+    measured = {name: asked[name, cell.key] for name in measures if (name, cell.key) in asked}
     return CellStatus(
         cell,
         job.state,
         job.share,
         found,
-        job.message or (measured.message if measured else ""),
-        measured.result if measured else None,
-        job.ended and (measured is None or measured.ended) and not (with_curves and found and measured is None),
+        job.message,
+        measured,
+        job.ended and all(one.ended for one in measured.values()) and (found is None or len(measured) == len(measures)),
     )
 
 

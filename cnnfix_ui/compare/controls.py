@@ -41,6 +41,11 @@ def choose_more(longest_side: int) -> WalkSettings:
         crops = controls.choose_views()
         answer.choose_opacity()
         st.toggle("Show fixations as points", key="points")
+        st.toggle(
+            "Show cut-outs",
+            key="cuts",
+            help="The object that each map points at: the strongest part of the map, grown to edges of the picture.",
+        )
         widest = max(longest_side // 4, 2)
         st.session_state.setdefault(BRUSH, max(longest_side // 20, 1))
         st.session_state[BRUSH] = min(st.session_state[BRUSH], widest)

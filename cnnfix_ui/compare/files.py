@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from math import nan
 
 from PIL import Image
 
@@ -55,6 +56,7 @@ def _cell(shown: CellStatus, grid: Grid) -> FigureCell | None:
         fixations=shown.found.fixations if state("points") else None,
         box=shown.found.box,
         truth=truth_of(case),
+        cut_out=None if shown.cut_out is None else shown.cut_out.mask,
     )
 
 
@@ -78,9 +80,18 @@ def _heading(case: Case) -> ColumnHeading:
 
 
 def _measured(shown: CellStatus) -> Measured | None:
-    said, curves = numbers_of(shown), shown.curves
+    said, curves, cut = numbers_of(shown), shown.curves, shown.cut_out
     if shown.found is None or said is None:
         return None
-    if curves is None or curves.share < 1:
-        return Measured(shown.found, said)
-    return Measured(shown.found, said, curves.insertion_area, curves.deletion_area)
+    known = curves is not None and curves.share == 1
+    return Measured(
+        shown.found,
+        said,
+        curves.insertion_area if curves and known else nan,
+        curves.deletion_area if curves and known else nan,
+        shown.number("road"),
+        shown.number("sensitivity"),
+        None if cut is None else cut.mask,
+        nan if cut is None else cut.area,
+        nan if cut is None else cut.iou(truth_of(shown.cell.case)),
+    )

@@ -18,6 +18,7 @@ from cnnfix_ui.compare.cells import GridCell
 from cnnfix_ui.compare.chart import chart
 from cnnfix_ui.compare.component import grid as draw_grid
 from cnnfix_ui.compare.grid_data import Grid, grid_data, truth_key
+from cnnfix_ui.compare.measures import MEASURES
 from cnnfix_ui.compare.questions import CompareQuestion
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.widgets.controls import WalkSettings
@@ -72,7 +73,7 @@ def _computed(case: Case, settings: WalkSettings) -> Grid:
         for name in BASELINES
         if name not in methods and truth_key(case) not in map(truth_key, cases[:number])
     ]
-    shown = cells.request([*placed, *pinned, *baselines], state.state("curves"))
+    shown = cells.request([*placed, *pinned, *baselines], [name for name in MEASURES if state.state(name)])
     first, second = len(placed), len(placed) + len(pinned)
     return Grid(base, cases, shown[:first], shown[first:second], shown[second:])
 
@@ -115,6 +116,13 @@ def _below(grid: Grid) -> None:
             "Each row's map compared with the first row's map of the same method. A map hardly moved from a similarity "
             f"of {SAME} on, and moved below {OTHER}."
         )
+    if state.state("cuts"):
+        st.subheader("Cut-outs", anchor=False)
+        tables.table(tables.cut_outs(grid))
+        st.caption(
+            "The strongest 10 % of each map, grown to edges of the picture. Match: IoU of the box around the cut-out "
+            "with the best of the boxes, which is easy for a cut-out of nearly the whole picture: see the last rows."
+        )
     st.subheader("Insertion and deletion", anchor=False)
     st.toggle(
         "Measure insertion and deletion",
@@ -126,3 +134,26 @@ def _below(grid: Grid) -> None:
         st.plotly_chart(chart(grid.measured), key="chart")
         st.markdown(escaped(tables.curves_said(grid)))
         tables.table(tables.areas(grid))
+    _robustness(grid)
+
+
+def _robustness(grid: Grid) -> None:
+    st.subheader("ROAD and sensitivity to noise", anchor=False)
+    with st.container(horizontal=True, gap="large"):
+        st.toggle(
+            "Measure ROAD",
+            key="road",
+            help="How much more of the probability is lost without the strongest pixels than without the weakest. What "
+            "is removed is filled in from its neighbours (Rong et al. 2022). From −1 to 1; noise has about 0.",
+        )
+        st.toggle(
+            "Measure sensitivity to noise",
+            key="sensitivity",
+            help="The largest change of each map in ten noisy copies of the picture, in which every number moves by at "
+            "most 5 of 255 (Yeh et al. 2019). 0: the map stays, as the centre does, so this alone is no virtue.",
+        )
+    if said := tables.how_long(grid):
+        st.caption(said)
+    if state.state("road") or state.state("sensitivity"):
+        st.markdown(escaped(tables.robustness_said(grid)))
+        tables.table(tables.robustness(grid))

@@ -14,6 +14,7 @@ from cnnfix_core.metrics import Box
 from cnnfix_core.perturbations import BrushStroke
 from cnnfix_ui.address import Setting, one_of, switch
 from cnnfix_ui.compare.changes import BRUSHED, brush
+from cnnfix_ui.compare.measures import MEASURES
 from cnnfix_ui.compare.questions import CompareQuestion, Variation
 from cnnfix_ui.widgets import controls
 from cnnfix_ui.widgets.answer import parse_opacity
@@ -85,7 +86,7 @@ SETTINGS = {
     "scale": one_of(*SCALES, default="area"),
     "opacity": Setting(75, parse_opacity),
     "points": switch(),
-    "curves": switch(),
+    **{name: switch() for name in MEASURES},
 }
 
 

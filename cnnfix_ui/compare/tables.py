@@ -22,12 +22,15 @@ from cnnfix_core.metrics import (
     move,
     overlap,
     rank_correlation,
+    road_verdict,
+    sensitivity_verdict,
 )
-from cnnfix_core.utils import percent
+from cnnfix_core.utils import duration, percent
 from cnnfix_ui.compare.cases import Case
 from cnnfix_ui.compare.cells import CellStatus
 from cnnfix_ui.compare.changes import CHANGES, WEIGHTS_SHUFFLED
 from cnnfix_ui.compare.grid_data import Grid, numbers_of, truth_key, truth_of
+from cnnfix_ui.compare.measures import MEASURES, worth_saying
 from cnnfix_ui.compare.questions import CompareQuestion
 from cnnfix_ui.compare.state import drawn_boxes, sample_object
 
@@ -154,6 +157,70 @@ def areas(grid: Grid) -> list[TableRow]:
         for one in grid.measured
         if one.curves is not None
     ]
+
+
+def cut_outs(grid: Grid) -> list[TableRow]:
+    """One row per map: how large the cut-out is, and how well it fits the boxes."""
+    return [
+        {
+            **_names(one, grid),
+            "Share of the picture": percent(one.cut_out.area) if one.cut_out else _waits(one, "cuts"),
+            "Match (IoU)": _figure(one.cut_out.iou(truth_of(one.cell.case)) if one.cut_out else nan),
+        }
+        for one in grid.measured
+        if "cuts" in one.measured
+    ]
+
+
+_ROBUST = {"road": "ROAD", "sensitivity": "Sensitivity to noise"}
+
+
+def robustness(grid: Grid) -> list[TableRow]:
+    """One row per map: ROAD, and the sensitivity to noise, or how far they are."""
+    asked = {name: title for name, title in _ROBUST.items() if any(name in one.measured for one in grid.measured)}
+    return [
+        _names(one, grid) | {title: _waits(one, name) for name, title in asked.items()}
+        for one in grid.measured
+        if asked.keys() & one.measured.keys()
+    ]
+
+
+def robustness_said(grid: Grid) -> str:
+    """Which of the first row's maps is best by ROAD, and which moves least and most under noise."""
+    row = {METHODS[one.cell.method].title: one for one in grid.row(0) if one.cell.method not in BASELINES}
+    verdicts = {"road": road_verdict, "sensitivity": sensitivity_verdict}
+    said = (verdict({title: one.number(name) for title, one in row.items()}) for name, verdict in verdicts.items())
+    return " ".join(filter(None, said))
+
+
+def how_long(grid: Grid) -> str:
+    """How long the sensitivity to noise takes for the maps that are there, if that is long."""
+    left = {
+        METHODS[one.cell.method].title: MEASURES["sensitivity"].seconds(one.found)
+        for one in grid.measured
+        if one.found and not isnan(one.found.seconds) and isnan(one.number("sensitivity"))
+    }
+    total = sum(left.values())
+    if not worth_saying(total):
+        return ""
+    longest = max(left, key=left.__getitem__)
+    most = f", most of it for {longest}" if left[longest] > total / 2 and len(left) > 1 else ""
+    return f"Sensitivity to noise takes eleven more maps for each map: about {duration(total)} in all{most}."
+
+
+def _waits(one: CellStatus, measure: str) -> str:
+    """A measure's number, or how far it is and how long it takes."""
+    job = one.measured.get(measure)
+    if job is None or one.found is None:
+        return _NONE
+    if job.state == "done":
+        return _figure(job.result)
+    if job.state == "failed":
+        return job.message
+    running = job.state == "running"
+    left = MEASURES[measure].seconds(one.found) if isnan(job.left) else job.left
+    words = f"{round(100 * job.share)} %" if running else "waiting"
+    return f"{words}, about {duration(left)} left" if worth_saying(left) else words
 
 
 def table(rows: Sequence[TableRow]) -> None:

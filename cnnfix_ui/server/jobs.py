@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
@@ -42,6 +43,7 @@ class Job:
         share: how much is done, 0 to 1.
         result: that of a finished job; of a running job, what it has reported so far, or None.
         message: why the job failed.
+        started: when it began to run, on the monotonic clock.
     """
 
     key: Hashable
@@ -51,6 +53,14 @@ class Job:
     share: float = 0.0
     result: Any = None
     message: str = ""
+    started: float = math.inf
+
+    @property
+    def left(self) -> float:
+        """About how many seconds it still takes, by what is done; NaN if that is not known."""
+        if self.state != "running" or not self.share:
+            return math.nan
+        return (time.monotonic() - self.started) / self.share * (1 - self.share)
 
     def report(self, share: float, result: Any = None) -> None:
         """Report progress and a partial result. Raises JobCancelledError if no visitor waits for it any more."""
@@ -159,7 +169,7 @@ class Jobs:
                     self._change.wait()
                     found = self._next_job()
                 job, person = found
-                job.state = "running"
+                job.started, job.state = time.monotonic(), "running"
             self._run(job, person)
 
     def _next_job(self) -> tuple[Job, Hashable] | None:

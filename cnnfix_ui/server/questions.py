@@ -21,7 +21,7 @@ from cnnfix_core.errors import ModelError
 from cnnfix_core.explanations import RecordedPicture, as_csv, as_json, view_scores
 from cnnfix_core.images import Crops
 from cnnfix_core.methods import METHODS, Attribution, attribution, reason_against, recorded_grad_cam
-from cnnfix_core.metrics import Curves, curves
+from cnnfix_core.metrics import Curves, curves, max_sensitivity, road
 from cnnfix_core.perturbations import randomised
 from cnnfix_core.regions import MAP_SIDE
 from cnnfix_core.report import WRITERS, PictureFile, make_report
@@ -115,6 +115,26 @@ def measured(
 ) -> Curves:
     """Insertion and deletion for a map."""
     return curves(model, picture, map_, asked, watch=lambda some: report(some.share, some))
+
+
+def road_of(
+    model: Model, picture: Picture, map_: NDArray[np.floating], asked: int | tuple[int, int], report: Report
+) -> float:
+    """ROAD for a map."""
+    return road(model, picture, map_, asked, progress=report)
+
+
+def sensitivity(
+    model: Model,
+    picture: Picture,
+    asked: int | tuple[int, int],
+    method: str,
+    crops: Crops | None,
+    preset: Preset | None,
+    report: Report,
+) -> float:
+    """How much the map of a method moves under noise."""
+    return max_sensitivity(model, picture, asked, method, crops=crops, preset=preset, progress=report)
 
 
 def disturbed(model: Model, picture: Picture, kind: str, strength: int) -> Picture:

@@ -6,7 +6,16 @@ import math
 
 import pytest
 
-from cnnfix_core.metrics import Numbers, agreement_verdict, boxes_verdict, changes_verdict, curves_verdict, move
+from cnnfix_core.metrics import (
+    Numbers,
+    agreement_verdict,
+    boxes_verdict,
+    changes_verdict,
+    curves_verdict,
+    move,
+    road_verdict,
+    sensitivity_verdict,
+)
 
 
 @pytest.mark.parametrize(
@@ -73,3 +82,14 @@ def test_the_best_curves() -> None:
         "Best at insertion: A (0.60). Best at deletion: B (0.10)."
     )
     assert curves_verdict({}) == ""
+
+
+def test_the_best_by_road_and_what_moves_under_noise() -> None:
+    nan = float("nan")
+    assert road_verdict({"A": 0.3, "B": nan, "C": 0.1}) == "Best by ROAD: A (0.30)."
+    assert road_verdict({"A": -0.2, "B": -0.1}) == (
+        "Best by ROAD: B (-0.10). None is better than noise, which has about 0."
+    )
+    assert sensitivity_verdict({"A": 0.3, "B": nan, "C": 0.1}) == "Moves least under noise: C (0.10). Most: A (0.30)."
+    assert sensitivity_verdict({"A": 0.3}) == "Moves least under noise: A (0.30)."
+    assert road_verdict({"A": nan}) == sensitivity_verdict({}) == ""

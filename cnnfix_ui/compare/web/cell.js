@@ -94,9 +94,11 @@ export function createCell(app) {
       const truth = app.marks.of("boxes", cell.truth());
       const { selected } = app.marks;
       const chosen = app.data.tool === "box" && selected?.key === cell.truth() ? selected.number : -1;
-      const box = app.data.show_boxes && app.data.view !== "difference" ? cell.data.box : null;
+      const apart = app.data.view === "difference";
+      const box = app.data.show_boxes && !apart ? cell.data.box : null;
+      const cut = apart ? null : cell.data.cut;
       stage.style.setProperty("--ring", app.data.brush / photo.width);
-      overlay.draw(photo, app.view, { truth, box, strokes: app.marks.of("strokes", photo.key), selected: chosen });
+      overlay.draw(photo, app.view, { truth, box, cut, strokes: app.marks.of("strokes", photo.key), selected: chosen });
       placeRemoval(truth[chosen]);
     },
     read: () => {

@@ -70,6 +70,7 @@ function markKeys({ data, marks }) {
   if (data.show_boxes && !apart && all.some(({ box }) => box)) {
     keys.push(key(swatch("method-box"), "Box found by the method"));
   }
+  if (!apart && all.some(({ cut }) => cut)) keys.push(key(swatch("cut-line"), "Cut out from the map"));
   if (marks.any("strokes")) keys.push(key(swatch("brush-mark"), "Brushed over"));
   return keys;
 }

@@ -19,6 +19,12 @@ function handles([x0, y0, x1, y1]) {
 const discs = (strokes) =>
   strokes.map(([x, y, r]) => `M${x - r} ${y}a${r} ${r} 0 1 1 ${2 * r} 0a${r} ${r} 0 1 1 ${-2 * r} 0z`).join("");
 
+// Dark below, as a box; its path is in places of its own.
+function cutShapes({ columns, rows, path }, width, height) {
+  const transform = `scale(${width / columns} ${height / rows})`;
+  return [shape("path", "halo cut", { d: path, transform }), shape("path", "edge cut", { d: path, transform })];
+}
+
 export function createOverlay() {
   const brushed = shape("path", "brushed");
   const boxes = shape("g", "boxes");
@@ -27,7 +33,8 @@ export function createOverlay() {
   let last = "";
   return {
     svg,
-    // marks: {truth, box, strokes, selected}, in pixels; box: the method's or null; selected: number of a box, or -1.
+    // marks: {truth, box, cut, strokes, selected}, in pixels; box and cut: the method's or null; selected: number of a
+    // box, or -1.
     draw: ({ width, height }, { zoom, x, y }, marks) => {
       svg.setAttribute("viewBox", `${x * width} ${y * height} ${width / zoom} ${height / zoom}`);
       const now = JSON.stringify(marks);
@@ -35,6 +42,7 @@ export function createOverlay() {
       last = now;
       brushed.setAttribute("d", discs(marks.strokes));
       boxes.replaceChildren(
+        ...(marks.cut ? cutShapes(marks.cut, width, height) : []),
         ...(marks.box ? boxShapes("method", marks.box) : []),
         ...marks.truth.flatMap((box, n) => boxShapes(n === marks.selected ? "truth selected" : "truth", box)),
         ...(marks.truth[marks.selected] ? handles(marks.truth[marks.selected]) : []),
