@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ class CutOut:
         """IoU of the box around it with the best of the boxes; NaN without boxes."""
         return best_iou(self.box, boxes)
 
-    @property
+    @cached_property
     def outline(self) -> dict[str, Any]:
         """The edge of the mask for the browser: columns, rows, and an SVG path in places."""
         rows, columns = self.mask.shape

@@ -14,7 +14,6 @@ from cnnfix_core.visualization import BAND_COLOURS, BAND_OPACITY, LEGEND_TEXT, M
 from cnnfix_ui.compare.cases import Case
 from cnnfix_ui.compare.cells import CellStatus
 from cnnfix_ui.compare.changes import strokes_on
-from cnnfix_ui.compare.cut_outs import CutOut
 from cnnfix_ui.compare.map_data import map_data
 from cnnfix_ui.compare.questions import CompareQuestion
 from cnnfix_ui.compare.state import boxes_on, can_undo, has_room, state
@@ -146,11 +145,6 @@ def _drawn(found: Attribution) -> dict[str, Any]:
     return map_data(found.map)
 
 
-@lru_cache(maxsize=64)
-def _outline(found: CutOut) -> dict[str, Any]:
-    return found.outline
-
-
 def note(shown: CellStatus) -> str:
     """The scores as a line under the map; "" if there are none."""
     found, cut = numbers_of(shown), shown.cut_out
@@ -189,7 +183,7 @@ def _cell(shown: CellStatus) -> dict[str, Any]:
         "map": None if found is None else _drawn(found),
         "points": [] if found is None else _points(found),
         "box": None if found is None else found.box,
-        "cut": None if shown.cut_out is None else _outline(shown.cut_out),
+        "cut": None if shown.cut_out is None else shown.cut_out.outline,
         "layer": None if found is None else found.layer,
         "note": note(shown),
     }
