@@ -9,9 +9,11 @@ from cnnfix_core.backtrack import Chosen
 from cnnfix_core.engine import EVIDENCE, PUBLISHED
 from cnnfix_core.errors import CnnfixError, NoRuleError
 from cnnfix_core.explanations import question
+from cnnfix_site import PAGES
 from cnnfix_ui.address import Setting, kept_in_address, switch
 from cnnfix_ui.backtrack import units
 from cnnfix_ui.backtrack.component import player
+from cnnfix_ui.backtrack.ending import end_of
 from cnnfix_ui.backtrack.playback_data import playback_data
 from cnnfix_ui.backtrack.talk import answer_questions, keep_inside, parse_step
 from cnnfix_ui.components.panels.component import photo_uri
@@ -25,7 +27,6 @@ from cnnfix_ui.widgets.units import UNIT
 SETTINGS = {
     **controls.SETTINGS,
     "both": switch(),
-    "large": switch(),
     "step": Setting(0, parse_step),
     "chosen": Setting(None, Chosen.parse),
     "unit": UNIT,
@@ -39,20 +40,19 @@ def own_controls() -> None:
         key="both",
         help="Shows the same layer under both methods side by side, and where the two walks diverge.",
     )
-    st.toggle("Large type", key="large", help="For a projector.")
 
 
 with kept_in_address(SETTINGS):
     seen = f"{title_of(st.session_state['picture'])}, {networks.title_of(st.session_state['model'])}"
     with st.expander(
-        f"{escaped(seen)}: change picture, network or class", icon=":material/image_search:", key="question"
+        f"{escaped(seen)}: change picture, network, class or method", icon=":material/image_search:", key="question"
     ):
         picture = choose_picture("picture", on_change=networks.reset_classes)
         beside, classes = st.columns(2, gap="large")
         with beside:
             network = networks.choose()
+        preset = controls.choose_settings(lambda: None, own_controls).as_preset()
     networks.show_notice()
-    preset = controls.choose_settings(lambda: None, own_controls).as_preset()
     presets = (preset, PUBLISHED if preset.weighted else EVIDENCE) if st.session_state["both"] else (preset,)
     walk = None
     place = first("answer")
@@ -74,11 +74,13 @@ with kept_in_address(SETTINGS):
         keep_inside(walk)
         key = network.key, picture.digest, explanation.asked, explanation.unit, presets
         name = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
-        large = st.session_state["large"]
         with place:
             if preset.crops == "five":
                 st.caption("This method uses five crops. The walk shown here is the one of the centre crop.")
             st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
-            data = results.playbacks.get((name, large), partial(walk.ask, playback_data, name, large))
-            player({**data, "photo": photo_uri(picture), "start": {"step": st.session_state["step"]}}, key="playback")
+            data = results.playbacks.get(name, partial(walk.ask, playback_data, name))
+            last = end_of(picture, explanation) if len(presets) == 1 else None
+            start = {"step": st.session_state["step"]}
+            if player({**data, "photo": photo_uri(picture), "end": last, "start": start}, key="playback"):
+                st.switch_page(PAGES / "compare.py")
             answer_questions(name, picture, walk, SETTINGS)

@@ -14,6 +14,7 @@ from cnnfix_core.backtrack.decisions.sentences import element_name, number
 from cnnfix_core.backtrack.path import Path, Step
 from cnnfix_core.backtrack.picks import Chosen, element
 from cnnfix_core.backtrack.playback.playback import Playback
+from cnnfix_core.backtrack.purposes import purpose
 from cnnfix_core.backtrack.step_texts import kind, shape, step_words
 from cnnfix_core.backtrack.walkthrough import Walked
 from cnnfix_core.engine import Selection, Value
@@ -83,8 +84,9 @@ class PickFacts:
 class StepFacts:
     """All facts of one step of a walk.
 
-    name: the module, or the kind of layer if there is no module. kind: "Convolution 3 × 3, stride 2". shape: "128 ×
-    28 × 28". words: the layer, and where in the picture its evidence is.
+    name: the module, or the kind of layer if there is no module. kind: "Convolution 3 × 3, stride 2".
+    purpose: what the layer does, "" if it is not known. shape: "128 × 28 × 28". words: the layer, and where in the
+    picture its evidence is.
     receptive_field: height and width of what one element sees, in pixels of the network's input; None without a map.
     selection: the elements that the walk passed through.
     on_line: whether `elements` are ranked by their evidence on the line of a pick at another step, not by all of it.
@@ -96,6 +98,7 @@ class StepFacts:
     step: Step
     name: str
     kind: str
+    purpose: str
     shape: str
     words: str
     receptive_field: tuple[float, float] | None
@@ -115,6 +118,8 @@ class StepFacts:
     def describe(self) -> str:
         """All facts in words, one per line."""
         lines = [f"Step {self.step.number}: {self.words}"]
+        if self.purpose:
+            lines.append(f"What it does: {self.purpose}.")
         if self.receptive_field:
             height, width = self.receptive_field
             lines.append(f"An element sees {height:g} × {width:g} pixels of the network's input.")
@@ -153,6 +158,7 @@ def inspect(walk: Walked, step: int, pick: Chosen | None = None) -> StepFacts:
         step=here,
         name=_name(here),
         kind=kind(here.operation),
+        purpose=purpose(here.operation),
         shape=shape(here),
         words=step_words(here, walk.trace, walk.playbacks[0]),
         receptive_field=(here.field.rows.size, here.field.columns.size) if here.field else None,

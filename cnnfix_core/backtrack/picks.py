@@ -8,6 +8,7 @@ import numpy as np
 
 from cnnfix_core.arrays import Ints
 from cnnfix_core.backtrack.path import Step
+from cnnfix_core.backtrack.places import place_name
 from cnnfix_core.engine import Selection
 from cnnfix_core.explanations import channel_name
 
@@ -25,7 +26,7 @@ class Chosen:
 
     @classmethod
     def parse(cls, text: str) -> Chosen:
-        """Parse the output of `str`: "30.83.12.7" is channel 83 at (12, 7) of step 30; "*" means any.
+        """Parse the output of `str`: "30.83.12.7" is channel 83 at row 12, column 7 of step 30; "*" means any.
 
         Raises ValueError for anything else.
         """
@@ -52,11 +53,11 @@ class Chosen:
         return np.flatnonzero(matches)
 
     def label(self, step: Step) -> str:
-        """A name such as "channel 83 at (12, 7)", "unit 12", "red at (100, 20)", "all channels at (12, 7)"."""
+        """A name such as "channel 83 at row 12, column 7", "unit 12", or "all channels at row 12, column 7"."""
         if self.place is None:
             return _channel(step, self.channel) if self.channel is not None else "all elements"
         what = "all channels" if self.channel is None else _channel(step, self.channel)
-        return f"{what} at ({self.place[0]}, {self.place[1]})"
+        return f"{what} at {place_name(self.place)}"
 
 
 def _channel(step: Step, channel: int) -> str:

@@ -20,7 +20,7 @@ _WALKED = ("class", "than", "focus", "show", "depth", "opacity")
 # Each page with the settings of its address. A test compares them with the pages' own.
 PAGES: Mapping[str, tuple[str, ...]] = {
     "explore": (*_PICTURED, "show", "opacity", "depth", "at", "look", "hide", "cut", "propose"),
-    "backtrack": (*_PICTURED, "both", "large", "step", "chosen", "unit"),
+    "backtrack": (*_PICTURED, "both", "step", "chosen", "unit"),
     "compare": (
         *(name for name in _PICTURED if name != "preset"),
         *("methods", "rows", "pins", "boxes", "view", "scale", "opacity", "points", "cuts"),

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from cnnfix_ui.components.assets import script, sheets
+from cnnfix_ui.widgets import presenting
 
 HERE = Path(__file__).parent / "web"
 SHEETS = ("playback.css", "strip.css", "stage.css", "hop.css", "maps.css")
@@ -28,12 +29,19 @@ _relay = st.components.v2.component(
 )
 
 
-def player(data: dict[str, Any], *, key: str) -> None:
+def player(data: dict[str, Any], *, key: str) -> bool:
     """Draw the player. It plays and steps without Python; its questions come through the relay.
 
-    data: from `playback_data`, with `start`: {"step": the first step to show}.
+    Args:
+        data: from `playback_data`, with the photograph, `end`, from `end_of` or None, and `start`: {"step": the first
+            to show}.
+        key: of the component.
+
+    Returns:
+        Whether the visitor asked to compare the final map with other methods.
     """
-    _player(key=key, data=data)
+    data = {**data, "presented": presenting.is_on()}
+    return bool(_player(key=key, data=data, on_compare_change=lambda: None).compare)
 
 
 def relay(answer: dict[str, Any] | None, *, key: str, on_ask: Callable[[dict[str, Any]], object]) -> None:

@@ -9,15 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnfix_core.backtrack import (
+    Block,
     Cloud,
     Path,
     Playback,
     Stage,
     Step,
     Walked,
+    block_kind,
+    block_name,
     evidence_words,
     kind,
     overlap,
+    purpose,
     shape,
     spread,
 )
@@ -28,20 +32,16 @@ _PARTED = 0.5
 _MOST = 65535
 
 
-def playback_data(walked: Walked, name: str, large: bool) -> dict[str, Any]:
-    """The data of the player, without the photograph.
-
-    name: unique to this walk. large: larger text, for a projector.
-    """
+def playback_data(walked: Walked, name: str) -> dict[str, Any]:
+    """The data of the player, without photograph and map. name: unique to this walk."""
     path, picture = walked.path, walked.explanation.fixations
     overlaps = [_overlap(walked.playbacks, step) for step in path.steps] if len(walked.playbacks) > 1 else None
     return {
         "id": name,
         "ratio": picture.width / picture.height,
         "view": walked.window,
-        "large": large,
         "stages": [_stage(stage, path) for stage in path.stages],
-        "blocks": [{"title": block.short, "first": block.first, "last": block.last} for block in path.blocks],
+        "blocks": [_block(block, path) for block in path.blocks],
         "steps": [_step(step, walked) for step in path.steps],
         "walks": [
             _walk(walked, playback, trace) for playback, trace in zip(walked.playbacks, walked.traces, strict=True)
@@ -53,19 +53,29 @@ def playback_data(walked: Walked, name: str, large: bool) -> dict[str, Any]:
 
 def _stage(stage: Stage, path: Path) -> dict[str, Any]:
     first = path.steps[path.blocks[stage.first].first]
-    title = " × ".join(map(str, stage.size)) if stage.size else "Head"
+    unit = "pixels" if first.operation is None else "places"
     return {
-        "title": title,
-        "note": "picture" if first.operation is None else "",
+        "title": " × ".join(map(str, stage.size)) if stage.size else "no places",
+        "note": unit if stage.size else "",
         "first": stage.first,
         "last": stage.last,
     }
 
 
+def _block(block: Block, path: Path) -> dict[str, Any]:
+    return {
+        "title": block_name(path, block),
+        "kind": block_kind(path, block),
+        "module": "" if path.steps[block.first].operation is None else block.short,
+        "first": block.first,
+        "last": block.last,
+    }
+
+
 def _step(step: Step, walked: Walked) -> dict[str, Any]:
     return {
-        "title": step.module.rpartition(".")[2] or ("picture" if step.operation is None else kind(step.operation)),
-        "kind": kind(step.operation) if step.operation else "",
+        "title": kind(step.operation),
+        "purpose": purpose(step.operation),
         "module": step.module,
         "shape": shape(step),
         "words": evidence_words(step, walked.trace, walked.playbacks[0]),
@@ -132,7 +142,7 @@ def _parting(path: Path, overlaps: list[float] | None) -> dict[str, Any]:
             "partWords": "The two walks do not diverge: at every block they share at least half of their evidence.",
         }
     step = path.steps[part]
-    name = "the picture itself" if step.operation is None else step.module or kind(step.operation)
+    name = "the picture itself" if step.operation is None else block_name(path, path.blocks[step.block])
     words = f"The two walks diverge at {name}: less than half of their evidence lies at the same places there."
     return {"part": part, "partWords": words}
 

@@ -40,6 +40,18 @@ export function placeOn(node, event) {
 
 export const hasModifier = (event) => event.ctrlKey || event.metaKey || event.altKey;
 
+const TYPING = "input, textarea, select, [contenteditable=true]";
+const OWN_KEYS = "[role=application], [role=slider], [role=radio], [role=radiogroup], [role=tab], [role=grid], [role=menu], "
+  + "[role=listbox], [role=combobox], [role=dialog], [role=option]";
+const PRESSES = [" ", "Enter"];
+
+// Whether somebody types, or what has the focus uses the key itself; the event's path also shows nodes in components.
+export function hasOwnUse(event) {
+  const nodes = event.composedPath().filter((node) => node instanceof Element);
+  const pressed = PRESSES.includes(event.key) && nodes.some((node) => node.matches("button, a, summary"));
+  return pressed || nodes.some((node) => node.matches(TYPING) || node.matches(OWN_KEYS));
+}
+
 // Which of these buttons in a row a key leads to, around both ends; null where it leads nowhere.
 export function buttonByKey(event, buttons) {
   const here = buttons.indexOf(event.target);

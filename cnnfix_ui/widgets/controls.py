@@ -122,10 +122,10 @@ def lowered(key: str) -> AbstractContextManager[object]:
 
 
 def choose_focus(disabled: bool = False) -> str:
-    """Draw the focus control of the evidence preset."""
+    """Draw the control of the evidence preset's focus."""
     return str(
         st.selectbox(
-            "Focus",
+            "How much to show",
             list(FOCUS),
             key="focus",
             format_func=_FOCUS_LABELS.__getitem__,

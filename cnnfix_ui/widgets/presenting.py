@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from cnnfix_ui import address
 from cnnfix_ui.components.shortcuts.component import shortcuts
 
 # Of the frame's settings in the address.
@@ -15,6 +16,11 @@ def offer() -> None:
     if st.button("Present", icon=":material/slideshow:", key="present", help=help_text):
         st.query_params[VIEW] = PRESENTER
         st.rerun()
+
+
+def is_on() -> bool:
+    """Whether the page is shown in this view, in a lesson or alone."""
+    return address.frame().get(VIEW) == PRESENTER
 
 
 def mark() -> None:

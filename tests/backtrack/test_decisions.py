@@ -779,13 +779,13 @@ def test_the_cat_rather_than_another(cat_tape: Any) -> None:
 @pytest.mark.parametrize(
     ("shape", "position", "name"),
     [
-        ((1, 192, 14, 14), (0, 83, 12, 7), "channel 83 at (12, 7)"),
+        ((1, 192, 14, 14), (0, 83, 12, 7), "channel 83 at row 12, column 7"),
         ((1, 192, 1, 1), (0, 83, 0, 0), "channel 83"),
         ((1, 192), (0, 12), "unit 12"),
         ((192,), (12,), "unit 12"),
-        ((1, 8, 30), (0, 3, 29), "channel 3 at 29"),
-        ((1, 8, 4, 5, 6), (0, 3, 1, 2, 5), "channel 3 at (1, 2, 5)"),
-        ((49, 8), (30, 3), "unit 3 of row 30"),
+        ((1, 8, 30), (0, 3, 29), "channel 3 at position 29"),
+        ((1, 8, 4, 5, 6), (0, 3, 1, 2, 5), "channel 3 at frame 1, row 2, column 5"),
+        ((49, 8), (30, 3), "unit 3 of item 30"),
         ((), (), "the number"),
     ],
 )

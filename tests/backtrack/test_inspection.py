@@ -131,8 +131,9 @@ def test_a_step_that_is_not_there(walk: Walked, step: int, pick: Chosen | None) 
 def test_the_facts_in_words(walk: Walked) -> None:
     step = step_in(walk, "blocks.4.0.conv_pwl")
     facts = inspect(walk, step.number, strongest(walk, step))
-    first, sees, picked, *_, sentence = facts.describe().splitlines()
+    first, does, sees, picked, *_, sentence = facts.describe().splitlines()
     assert first.startswith(f"Step {step.number}: Convolution 1 × 1, ")
+    assert does == "What it does: mixes the 480 channels of each place into 112."
     assert facts.receptive_field is not None
     assert f"{facts.receptive_field[0]:g} × {facts.receptive_field[1]:g} pixels" in sees
     assert facts.pick is not None

@@ -178,7 +178,7 @@ def test_rows_of_a_choice() -> None:
         np.testing.assert_array_equal(chosen.rows(selection, step), np.flatnonzero(matches))
     one = element(step, int(selection.index[3]))
     assert set(selection.index[one.rows(selection, step)]) == {selection.index[3]}
-    assert one.label(step) == f"channel {coordinates[3, 1]} at ({coordinates[3, 2]}, {coordinates[3, 3]})"
+    assert one.label(step) == f"channel {coordinates[3, 1]} at row {coordinates[3, 2]}, column {coordinates[3, 3]}"
 
 
 def test_units_and_colours_are_named_as_such() -> None:
@@ -188,5 +188,5 @@ def test_units_and_colours_are_named_as_such() -> None:
     assert Chosen(0, 2).label(score) == "unit 2"
     assert len(Chosen(0, int(trace.selection(score.value).index[0])).rows(trace.selection(score.value), score)) == 1
     assert not len(Chosen(0, None, (0, 0)).rows(trace.selection(score.value), score))
-    assert Chosen(picture.number, 1, (4, 7)).label(picture) == "green at (4, 7)"
-    assert Chosen(picture.number, None, (4, 7)).label(picture) == "all channels at (4, 7)"
+    assert Chosen(picture.number, 1, (4, 7)).label(picture) == "green at row 4, column 7"
+    assert Chosen(picture.number, None, (4, 7)).label(picture) == "all channels at row 4, column 7"

@@ -1,6 +1,6 @@
 """The playback and its relay on their own, for test_backtrack_component.py: a made-up walk, and answers that fit it.
 
-In the address: walks=2, large=1, blocks=60 (of eight steps each), step=9 (where to begin).
+In the address: walks=2, blocks=60 (of eight steps each), step=9 (where to begin).
 """
 
 import base64
@@ -108,7 +108,7 @@ def numbers(path: list[Layer], points: list[Points], clouds: list[Points], aside
             "cloud": -1 if n == aside else clouds.index(cloud),
             "elements": 4 * len(cloud.evidence),
             "places": len(cloud.evidence),
-            "size": [layer.side, layer.side],
+            "size": [] if layer.title == "fc" else [layer.side, layer.side],
             "evidence": min(1.0, float(cloud.evidence.sum())),
             "spread": (order.sum() + 1) / layer.side**2,
             "field": size and [min(1.0, size[0] * (1 + layer.side / 30)), min(1.0, size[1] * (1 + layer.side / 30))],
@@ -147,7 +147,7 @@ def playback_of(blocks: int, walks: int) -> dict[str, Any]:
     path, first, second = walked(blocks)
     names = list(dict.fromkeys(layer.block for layer in path))
     blocks_ = [
-        {"title": name, "first": min(at), "last": max(at)}
+        {"title": name, "kind": "", "module": "", "first": min(at), "last": max(at)}
         for name in names
         if (at := [n for n, layer in enumerate(path) if layer.block == name])
     ]
@@ -171,8 +171,8 @@ def playback_of(blocks: int, walks: int) -> dict[str, Any]:
         "blocks": blocks_,
         "steps": [
             {
-                "title": layer.title,
-                "kind": layer.kind,
+                "title": layer.title if layer.block == "picture" else layer.kind,
+                "purpose": "does something",
                 "module": "" if layer.block == "picture" else module(layer),
                 "shape": f"64 × {layer.side} × {layer.side}" if layer.side > 1 else "512",
                 "words": f"{layer.kind} at {layer.block}: the evidence lies at {len(points.evidence)} places.",
@@ -182,6 +182,7 @@ def playback_of(blocks: int, walks: int) -> dict[str, Any]:
         "walks": data[:walks],
         "overlap": None if walks < 2 else [max(0.05, 1 - 0.06 * n) for n in range(len(path))],
         "part": None if walks < 2 else PART,
+        "end": None,
         "partWords": "" if walks < 2 else f"The two walks diverge at {module(path[PART])}.",
     }
 
@@ -211,7 +212,7 @@ def decision() -> dict[str, Any]:
     products = activations * weights
     terms = [
         {
-            "label": f"channel 12 at ({row}, {column})",
+            "label": f"channel 12 at row {row}, column {column}",
             "go": {"step": 5, "element": f"12.{row}.{column}"},
             "activation": activations[row, column],
             "coefficient": weights[row, column],
@@ -224,11 +225,11 @@ def decision() -> dict[str, Any]:
     ]
     return {
         "kind": "window",
-        "title": "channel 83 at (2, 3)",
+        "title": "channel 83 at row 2, column 3",
         "value": products.sum() + 0.1,
         "sign": 1,
         "evidence": 0.12,
-        "sentence": "Channel 12 at (1, 1) receives 63 % of the evidence.",
+        "sentence": "Channel 12 at row 1, column 1 receives 63 % of the evidence.",
         "question": "Why is it high?",
         "terms": terms,
         "inputs": 9,
@@ -273,7 +274,7 @@ def maps(side: int, chosen: int) -> dict[str, Any]:
 
 
 def element(n: int) -> dict[str, Any]:
-    label = f"channel 83 at ({n}, 3)"
+    label = f"channel 83 at row {n}, column 3"
     return {"id": f"83.{n}.3", "label": label, "share": 0.2 / (n + 1), "sign": 1, "current": n == 0}
 
 
@@ -290,8 +291,8 @@ def answer_to(ask: dict[str, Any], path: list[Layer], first: list[Points]) -> di
         "chosen": chosen
         and {"step": chosen["step"], "words": "the chosen place", "summary": f"{share:.1%} of the evidence came by."},
         "lit": None if lit is None else {str(cloud): packed(part, "u1") for cloud, part in lit.items()},
-        "heading": module(layer),
-        "kind": layer.kind,
+        "heading": layer.kind,
+        "module": module(layer),
         "shape": f"64 × {layer.side} × {layer.side}",
         "words": "Made up.",
         "ranked": "Strongest here",
@@ -329,7 +330,7 @@ if st.session_state.ask["playback"] != name:
 st.write("Before")
 start = {"step": st.session_state.ask["step"], "open": None}
 talk_first = st.container()
-player({"id": name, "large": bool(number("large", 0)), "start": start, **playback_of(blocks, walks)}, key="playback")
+player({"id": name, "start": start, **playback_of(blocks, walks)}, key="playback")
 with talk_first:
     talk(path, first)
 st.write(f"Script runs: {st.session_state.runs}.")

@@ -4,8 +4,7 @@ import { drawMaps } from "../../cnnfix_ui/backtrack/web/maps.js";
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const [hop, photo, maps] = parentElement.querySelector(".frame").children;
-  hop.style.setProperty("--scale", data.scale);
-  maps.style.setProperty("--scale", data.scale);
+  document.documentElement.style.fontSize = data.large ? "140%" : ""; // as for an audience
   const go = (detail) => setTriggerValue("gone", detail);
   const overlay = (canvas, extent, label) => {
     photo.replaceChildren(...(canvas ? [canvas] : []));

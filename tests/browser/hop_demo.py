@@ -40,7 +40,7 @@ def term(label: str, activation: float, coefficient: float | None, **more: Any) 
 
 
 def decision(kind: str, value: float, terms: list[Json], sentence: str, **more: Any) -> Json:
-    known = {"kind": kind, "title": "channel 83 at (12, 7)", "value": value, "sign": 1, "evidence": 0.041}
+    known = {"kind": kind, "title": "channel 83 at row 12, column 7", "value": value, "sign": 1, "evidence": 0.041}
     known |= {"question": "Why is it high?", "sentence": sentence, "terms": terms, "inputs": len(terms)}
     return known | {"others": 0.0, "bias": None, "grid": None} | more
 
@@ -75,7 +75,7 @@ def convolution(size: int, channels: int, padded: bool) -> Json:
     weights = random.normal(0.02, 0.4, (channels, size, size))
     corner = (-(size // 2), 6) if padded else (11, 6)
     places = [(c, corner[0] + y, corner[1] + x) for c in range(channels) for y in range(size) for x in range(size)]
-    labels = [f"channel {c} at ({y}, {x})" for c, y, x in places]
+    labels = [f"channel {c} at row {y}, column {x}" for c, y, x in places]
     names = [f"{c}.{y}.{x}" for c, y, x in places]
     terms = weighted(inputs.ravel(), weights.ravel(), labels, names, 10)
     products = inputs * weights
@@ -105,7 +105,7 @@ def convolution(size: int, channels: int, padded: bool) -> Json:
 
 def mean() -> Json:
     inputs = np.maximum(random.normal(0.2, 1.0, (7, 7)), 0)
-    labels = [f"channel 83 at ({y}, {x})" for y in range(7) for x in range(7)]
+    labels = [f"channel 83 at row {y}, column {x}" for y in range(7) for x in range(7)]
     names = [f"83.{y}.{x}" for y in range(7) for x in range(7)]
     weights = np.full(49, 1 / 49)
     terms = weighted(inputs.ravel(), weights, labels, names, 8)
@@ -141,30 +141,36 @@ def dense() -> Json:
 def maximum() -> Json:
     inputs = np.array([[0.4, 2.31, np.nan], [-1.2, 0.0, np.nan], [0.93, 1.7, np.nan]])
     way = {"go": {"step": 31, "element": "83.24.14"}, "share": 0.041, "winner": True}
-    terms = [term("channel 83 at (24, 14)", 2.31, None, **way)]
+    terms = [term("channel 83 at row 24, column 14", 2.31, None, **way)]
     grid = {"channel": 83, "corner": (24, 13), "activations": rows(inputs), "coefficients": None, "products": None}
-    sentence = "The largest of the window was taken: channel 83 at (24, 14)."
+    sentence = "The largest of the window was taken: channel 83 at row 24, column 14."
     return decision("maximum", 2.31, terms, sentence, inputs=6, grid=grid | {"winner": (0, 1)})
 
 
 def total() -> Json:
     way = {"go": {"step": 31, "element": "83.12.7"}, "share": 0.041, "winner": True}
     terms = [
-        term("conv3, channel 83 at (12, 7)", 2.9, 1.0, **way),
-        term("downsample.0, channel 83 at (12, 7)", -0.8, 1),
+        term("conv3, channel 83 at row 12, column 7", 2.9, 1.0, **way),
+        term("downsample.0, channel 83 at row 12, column 7", -0.8, 1),
     ]
     return decision("sum", 2.1, terms, "Two branches were added; the first speaks for it, the second against it.")
 
 
 def single(kind: str, value: float, activation: float, coefficient: float | None, **more: Any) -> Json:
     way = {"go": {"step": 31, "element": "83.12.7"}, "share": 0.041, "winner": True}
-    one = term("channel 83 at (12, 7)", activation, coefficient, **way)
+    one = term("channel 83 at row 12, column 7", activation, coefficient, **way)
     return decision(kind, value, [one], f"A hop of the kind “{kind}”: its evidence went on to one input.", **more)
 
 
 def other() -> Json:
     terms = [
-        term(f"channel {n} at (12, 7)", 1.5 - n, None, go={"step": 31, "element": f"{n}.12.7"}, share=0.02 / (n + 1))
+        term(
+            f"channel {n} at row 12, column 7",
+            1.5 - n,
+            None,
+            go={"step": 31, "element": f"{n}.12.7"},
+            share=0.02 / (n + 1),
+        )
         for n in range(3)
     ]
     return decision("other", 1.2, terms, "Only where the evidence went is known here.", inputs=40)
@@ -227,7 +233,7 @@ def answer(kind: str, chosen: Json) -> Json | None:
     elements = [
         {
             "id": name,
-            "label": "channel {} at ({}, {})".format(*name.split(".")),
+            "label": "channel {} at row {}, column {}".format(*name.split(".")),
             "share": 0.041 / (n + 1),
             "sign": 1,
             "current": name == current,
@@ -237,7 +243,11 @@ def answer(kind: str, chosen: Json) -> Json | None:
     planes = None if kind == "dense" else maps(kind != "mean")
     for one in planes["channels"] if planes else ():
         one["current"] = one["channel"] == chosen.get("channel", 83)
-    about = {"heading": "blocks.3.0.conv_dw", "kind": "Depthwise convolution 3 × 3, stride 2", "shape": "240 × 14 × 14"}
+    about = {
+        "heading": "Depthwise convolution 3 × 3, stride 2",
+        "module": "blocks.3.0.conv_dw",
+        "shape": "240 × 14 × 14",
+    }
     known = {"playback": "demo", "ask": 1, "step": 30, "chosen": None, "lit": None, "words": ""}
     return known | about | {"ranked": "Strongest here", "elements": elements, "decision": hop, "maps": planes}
 
@@ -251,4 +261,4 @@ large = st.toggle("Large", key="large", bind="query-params")
 went = st.session_state.get("gone")
 st.text(f"Went: {json.dumps(went)}")
 chosen = (went or {}).get("chosen") or {}
-component(key="demo", data={"answer": answer(kind, chosen), "scale": 1.35 if large else 1}, on_gone_change=gone)
+component(key="demo", data={"answer": answer(kind, chosen), "large": large}, on_gone_change=gone)

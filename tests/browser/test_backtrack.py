@@ -18,7 +18,7 @@ CONTRAST = "Contrast with other classes"  # ends the operations behind the last 
 END = re.compile(r"^step (\d+) of \1: ")
 # Counts the milliseconds from the next key press until the hop panel speaks of another layer.
 TIME_A_STEP = """hop => {
-  const heading = () => hop.querySelector("h3").textContent; // another node each time
+  const heading = () => hop.querySelector(".hop-head").textContent; // another node each time
   const before = heading();
   window.addEventListener("keydown", () => {
     const began = performance.now();
@@ -71,8 +71,9 @@ def keep(page: Page, name: str) -> None:
 
 
 def layer(page: Page) -> str:
-    """The layer that the hop panel speaks of."""
-    return page.locator(".hop h3").text_content() or ""
+    """The layer that the hop panel speaks of: what the network's code calls it, or its kind."""
+    head = page.locator(".hop-head")
+    return head.locator(".own").text_content() or head.locator("h3").text_content() or ""
 
 
 def follows(page: Page, words: str | re.Pattern[str]) -> None:
@@ -141,13 +142,13 @@ def test_plays_from_the_score_to_the_picture(visit: Visit) -> None:
     at(page, re.compile("^step 1 of .*classifier$"))
     one = points(page)
     page.get_by_role("radio", name="Fast").check()
-    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Play", exact=True).click()
     at(page, re.compile("^step 1[0-9] of "))
     assert "step=" not in page.url  # Python is not asked on the way
     expect(slider(page)).to_have_attribute("aria-valuetext", END, timeout=20_000)
-    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     rest(page)
-    assert layer(page) == "the picture"
+    assert layer(page) == "Picture"
     assert points(page)["spread"] > one["spread"] + 0.3
     end = page.url
     assert re.search(r"[?&]step=\d+", end)
@@ -159,17 +160,79 @@ def test_plays_from_the_score_to_the_picture(visit: Visit) -> None:
     assert page.url == end
 
 
+def test_it_ends_with_the_map_and_leads_to_compare(visit: Visit) -> None:
+    page = visit("picture=cat&class=285&step=144")
+    last = page.locator(".stage .last")
+    expect(page.get_by_role("button", name="Now compare")).to_be_hidden()
+    expect(last).to_have_css("opacity", "0")
+    page.keyboard.press("Space")
+    expect(slider(page)).to_have_attribute("aria-valuetext", END, timeout=20_000)
+    expect(last).to_have_css("opacity", "0.85")
+    expect(page.get_by_text("darkest to brightest")).to_be_visible()
+    expect(page.locator(".photo")).to_have_css("filter", "none")  # in the picture's own colours
+    keep(page, "real-end")
+    page.get_by_role("button", name="Final map").click()
+    expect(last).to_have_css("opacity", "0")
+    page.get_by_role("button", name="Final map").click()
+    page.get_by_role("button", name="Play again").click()
+    at(page, re.compile("^step [1-9] of "))
+    page.keyboard.press("End")
+    page.get_by_role("button", name="Now compare").click()
+    page.wait_for_url(re.compile("/compare"))
+    settle(page)
+    expect(page).to_have_url(re.compile("picture=cat"))
+    expect(page).to_have_url(re.compile("class=285"))
+
+
+def test_an_audience_sees_picture_and_player_in_one_screen(visit: Visit) -> None:
+    usual = grid_type(visit("step=146", height=720))
+    page = visit("step=146&view=presenter", height=720)
+    for part in (
+        stage(page),
+        page.get_by_role("button", name="Play", exact=True),
+        page.locator(".where"),
+        page.locator(".hop-question"),
+    ):
+        expect(part).to_be_in_viewport(ratio=1)
+    assert grid_type(page) > usual
+    expect(page.locator(".grid-cells.bare")).to_have_count(0)
+    box = stage(page).bounding_box()
+    assert box
+    assert box["height"] > 250
+
+
+def grid_type(page: Page) -> float:
+    """The size of the numbers in the grids, in CSS pixels."""
+    rest(page)
+    sizes: list[float] = page.locator(".grid-cell").evaluate_all(
+        "all => all.map(one => parseFloat(getComputedStyle(one).fontSize))"
+    )
+    return min(sizes)
+
+
+def test_no_type_is_too_small_to_read(visit: Visit) -> None:
+    page = visit("step=146&both=True")
+    rest(page)
+    small = page.locator(".playback").evaluate(
+        """root => [...root.querySelectorAll("*")]
+            .filter(node => [...node.childNodes].some(child => child.nodeType === 3 && child.data.trim()))
+            .filter(node => parseFloat(getComputedStyle(node).fontSize) < 13 && !node.closest(".bare"))
+            .map(node => node.textContent)"""
+    )
+    assert small == []
+
+
 def test_steps_by_keyboard_and_opens_a_block(visit: Visit) -> None:
     page = visit()
     for key, name in [("ArrowRight", CONTRAST), ("ArrowRight", "blocks.6.0.bn3"), ("ArrowLeft", CONTRAST)]:
         press(page, key)
         assert layer(page) == name
         at(page, re.compile(f"{re.escape(name)}$"))
-        expect(page.locator(".where strong")).to_have_text(name)
-    expect(page.locator(".hop-question")).to_have_text(re.compile(r"^Why is channel \d+ at \(\d, \d\) high\?$"))
+        expect(page.locator(".where .full strong, .where .own").last).to_have_text(name)
+    expect(page.locator(".hop-question")).to_have_text(re.compile(r"^Why is channel \d+ at row \d, column \d high\?$"))
     closed = int(slider(page).get_attribute("max") or 0)
     press(page, "ArrowRight")
-    page.get_by_role("button", name="Open blocks.6").click()
+    page.get_by_role("button", name="Open block 17").click()
     assert int(slider(page).get_attribute("max") or 0) > closed
     press(page, "ArrowDown")
     assert layer(page) == "blocks.6.0.conv_pwl"
@@ -179,7 +242,7 @@ def test_steps_by_keyboard_and_opens_a_block(visit: Visit) -> None:
     press(page, "ArrowUp")  # closed at its output
     assert layer(page) == "blocks.6.0.bn3"
     press(page, "Enter")
-    expect(page.get_by_role("button", name="Open blocks.6")).to_be_visible()
+    expect(page.get_by_role("button", name="Open block 17")).to_be_visible()
     assert int(slider(page).get_attribute("max") or 0) == closed
     # Where a decision points is a step within the next block, which opens.
     page.locator(".hop-go").first.click()
@@ -201,13 +264,16 @@ def test_follows_a_fixation_up(visit: Visit) -> None:
     page.keyboard.press("Enter")
     rest(page)
     follows(
-        page, re.compile(rf"^Following .*\({row}, {column}\) of (the )?picture\. It holds [\d.]+ % of the evidence\.$")
+        page,
+        re.compile(
+            rf"^Following .* at row {row}, column {column} of the picture\. It holds [\d.]+ % of the evidence\.$"
+        ),
     )
     assert f"{row}.{column}" in page.url
-    expect(page.locator(".hop-element").first).to_contain_text(f"at ({row}, {column})")
+    expect(page.locator(".hop-element").first).to_contain_text(f"at row {row}, column {column}")
     assert 0 < points(page)["count"] < everything / 4
     press(page, "Home", "ArrowRight")
-    follows(page, re.compile(rf"^Following .*\({row}, {column}\) of "))
+    follows(page, re.compile(rf"^Following .* at row {row}, column {column} of "))
     assert layer(page) == CONTRAST
     assert page.locator(".hop-element").count() > 1
     expect(page.locator(".hop-question")).to_be_visible()
@@ -238,7 +304,7 @@ def test_follows_a_channel_down(visit: Visit) -> None:
     before = page.locator(".followed").inner_text()
     press(page, "End")
     follows(page, before)
-    assert layer(page) == "the picture"
+    assert layer(page) == "Picture"
     assert points(page)["count"] > 0
     lit = page.evaluate(LIT)
     reached = pixels.match(before)
@@ -267,7 +333,7 @@ def test_the_address_restores_step_and_choice(visit: Visit) -> None:
     page.go_back()
     rest(page)
     assert layer(page) == first[1]
-    expect(page.locator(".where strong")).to_have_text(first[1])
+    expect(page.locator(".where .own")).to_have_text(first[1])
     expect(page.locator(".hop-question")).to_have_text(chosen)
     page.go_back()
     rest(page)
@@ -316,11 +382,11 @@ def test_both_methods_side_by_side(visit: Visit) -> None:
     for number_, title in enumerate(("Our method", "The 2019 paper")):
         expect(page.locator("figure.walk figcaption").nth(number_)).to_have_text(title)
     part = page.locator(".part")
-    expect(part).to_contain_text(re.compile(r"The two walks diverge at \S+: less than half of their evidence"))
+    expect(part).to_contain_text(re.compile(r"The two walks diverge at Block \d+: less than half of their evidence"))
     name = part.inner_text().split("diverge at ")[1].split(":")[0]
     part.get_by_role("button", name="Go there").click()
     rest(page)
-    assert layer(page) == name
+    expect(page.locator(".where .kind")).to_contain_text(name)
     expect(page.get_by_role("treeitem", name=re.compile("the walks diverge here"))).to_be_visible()
     canvases = page.locator("canvas.points")
     assert canvases.nth(0).screenshot() != canvases.nth(1).screenshot()
@@ -331,13 +397,13 @@ def test_both_methods_side_by_side(visit: Visit) -> None:
 def test_it_fits(visit: Visit, width: int) -> None:
     page = visit("picture=cat-and-dog&step=9", width=width, height=900)
     backgrounds = set()
-    for look, more in [("light", ""), ("dark", "&both=True"), ("light", "&large=True")]:
+    for look, more in [("light", ""), ("dark", "&both=True"), ("light", "&view=presenter")]:
         if more:
             page.emulate_media(color_scheme="dark" if look == "dark" else "light")
             page.goto(f"/backtrack?picture=cat-and-dog&step=9{more}")
         assert_fits(page, width)
         backgrounds.add(page.get_by_test_id("stApp").evaluate("node => getComputedStyle(node).backgroundColor"))
-        keep(page, f"real-{width}-{'large' if 'large' in more else look}")
+        keep(page, f"real-{width}-{'presented' if 'view' in more else look}")
         page.set_viewport_size({"width": width, "height": 900})
     assert len(backgrounds) == 2
 
@@ -348,7 +414,7 @@ def assert_fits(page: Page, width: int) -> None:
     assert page.get_by_test_id("stMain").evaluate("node => node.scrollWidth - node.clientWidth") <= 0
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     parts: list[Locator] = [*page.get_by_role("application").all(), page.locator(".hop"), page.locator(".maps")]
-    for part in [*parts, page.locator(".transport"), page.locator(".strip")]:
+    for part in [*parts, page.locator(".transport"), page.locator(".look")]:
         box = part.bounding_box()
         assert box
         assert box["x"] >= 0

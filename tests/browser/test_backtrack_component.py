@@ -55,6 +55,10 @@ def slider(page: Page) -> Locator:
 
 
 def at(page: Page, words: str | re.Pattern[str]) -> None:
+    """Expect a step: "step 3 of 12: layer4.8.relu_2", whose kind of layer is named before it."""
+    if isinstance(words, str):
+        number, _, name = words.partition(": ")
+        words = re.compile(rf"^{number}: (.*, )?{re.escape(name)}$")
     expect(slider(page)).to_have_attribute("aria-valuetext", words)
 
 
@@ -70,7 +74,7 @@ def points(page: Page) -> dict[str, float]:
 def frames(page: Page, button: str, time: int = 1500) -> list[dict[str, float]]:
     handles = [
         page.locator("canvas.points").first.element_handle(),
-        page.get_by_role("button", name=button).element_handle(),
+        page.get_by_role("button", name=button, exact=button == "Play").element_handle(),
     ]
     found: list[dict[str, float]] = page.evaluate(FRAMES, [*handles, time])
     return found
@@ -87,7 +91,7 @@ def runs(page: Page, script: int, fragment: int) -> None:
 
 
 def test_points_move_and_split(visit: Callable[..., Page]) -> None:
-    page = visit("step=1", moving=True)
+    page = visit("step=1", moving=True, height=1400)
     one = points(page)
     spreads = [frame["spread"] for frame in frames(page, "One step forward, towards the picture")]
     many = points(page)
@@ -113,7 +117,7 @@ def test_plays_to_the_picture_without_python(visit: Callable[..., Page]) -> None
     runs(page, 1, 2)  # one question when it stops, and the fragment alone answers
     page.keyboard.press("Space")
     at(page, "step 12 of 12: picture")
-    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     runs(page, 1, 3)
     expect(page.get_by_text("Asked: step 70")).to_be_visible()
 
@@ -122,7 +126,7 @@ def test_without_motion_steps_change_at_once(visit: Callable[..., Page]) -> None
     page = visit("step=1")
     seen = frames(page, "One step forward, towards the picture")
     assert len({frame["spread"] for frame in seen}) == 2
-    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Play", exact=True).click()
     at(page, "step 5 of 12: layer3.6.relu_2")  # it goes on all the same
     page.keyboard.press("Space")
 
@@ -139,7 +143,7 @@ def test_keyboard(visit: Callable[..., Page]) -> None:
     at(page, "step 3 of 19: layer4.8.relu_2")
     page.keyboard.press("ArrowDown")
     at(page, "step 4 of 19: layer4.8.add")
-    expect(page.get_by_role("treeitem", name="add, Sum of two branches")).to_be_focused()
+    expect(page.get_by_role("treeitem", name="Sum of two branches, layer4.8.add")).to_be_focused()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowUp")
     at(page, "step 3 of 19: layer4.8.relu_2")
@@ -155,7 +159,7 @@ def test_keyboard(visit: Callable[..., Page]) -> None:
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     page.keyboard.press("Space")
-    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     settle(page)
     expect(page.get_by_text("Script runs: 1.")).to_be_visible()
 
@@ -174,12 +178,12 @@ def test_slider_steps_once_a_key(visit: Callable[..., Page]) -> None:
 
 def test_a_block_opens_by_mouse(visit: Callable[..., Page]) -> None:
     page = visit()
-    below = page.get_by_role("button", name="Play")
+    below = page.get_by_role("button", name="Play", exact=True)
     before = below.bounding_box()
-    block(page, "layer4.7").get_by_text("8 steps").click()
+    block(page, "layer4.7").locator(".toggle").click()
     expect(block(page, "layer4.7")).to_have_attribute("aria-expanded", "true")
     at(page, "step 1 of 19: fc")  # opening is not going there
-    page.get_by_role("treeitem", name="conv2, Convolution").click()
+    page.get_by_role("treeitem", name=re.compile("^Convolution 3 × 3, layer4.7.conv2,")).click()
     at(page, "step 7 of 19: layer4.7.conv2")
     assert below.bounding_box() == before
     page.get_by_role("button", name="Close layer4.7").click()
@@ -208,9 +212,13 @@ def test_a_line_lights_up_and_goes_out(visit: Callable[..., Page]) -> None:
     assert on_line["spread"] < points(page)["spread"]
     page.get_by_role("button", name="To the score").click()
     settle(page)
+    assert points(page)["count"] == 0
+    expect(page.get_by_text("without a place in the picture")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    settle(page)
     box = stage(page).bounding_box()
     assert box
-    stage(page).click()  # where the score's point is
+    stage(page).click()  # where the only point is
     expect(page.get_by_text("Following the chosen place.")).to_be_visible()
     page.keyboard.press("End")  # the playback's keys work after a click
     settle(page)
@@ -257,7 +265,7 @@ def test_a_channel_over_the_photograph(visit: Callable[..., Page]) -> None:
 
 def test_goes_where_a_decision_points(visit: Callable[..., Page]) -> None:
     page = visit("step=2")
-    page.get_by_role("button", name="Go to channel 12 at (1, 1)").click()
+    page.get_by_role("button", name="Go to channel 12 at row 1, column 1").click()
     at(page, "step 6 of 19: layer4.8.conv2")  # its block has opened
 
 
@@ -284,31 +292,47 @@ def test_another_playback_begins_anew(visit: Callable[..., Page]) -> None:
 def test_two_walks(visit: Callable[..., Page]) -> None:
     page = visit("walks=2&step=9", width=1280, height=1300)
     expect(page.get_by_role("application")).to_have_count(2)
-    expect(page.get_by_text("This walk does not pass through here.").nth(1)).to_be_visible()
+    expect(page.locator(".absent").nth(1)).to_have_text("This walk does not pass through here.")
     expect(page.get_by_role("treeitem", name=re.compile("^layer4.7, .*the walks diverge here"))).to_be_visible()
     page.locator(".part").get_by_role("button", name="Go there").click()
     at(page, re.compile("layer4.7.bn2$"))
-    expect(page.get_by_text("This walk does not pass through here.").nth(1)).to_be_hidden()
+    expect(page.locator(".absent").nth(1)).to_be_hidden()
     settle(page)
     shoot(page, "backtrack-two-walks")
 
 
-def test_large_type(visit: Callable[..., Page]) -> None:
-    sizes = []
-    for large in (0, 1):
-        page = visit(f"large={large}&step=2", height=1200)
-        box = page.get_by_role("button", name="Play").bounding_box()
-        assert box
-        sizes.append(box["height"])
-    assert sizes[1] == pytest.approx(1.35 * sizes[0], rel=0.02)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
-    shoot(page, "backtrack-large")
+def test_the_keys_work_before_anything_has_the_focus(visit: Callable[..., Page]) -> None:
+    page = visit()
+    page.keyboard.press("ArrowRight")
+    at(page, "step 2 of 12: avgpool")
+    page.keyboard.press("ArrowLeft")
+    at(page, "step 1 of 12: fc")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    assert page.get_by_test_id("stMain").evaluate("node => node.scrollTop") == 0
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Another walk").focus()
+    page.keyboard.press("Space")  # a button keeps its key
+    settle(page)
+    expect(page.get_by_text("Script runs: 2.")).to_be_visible()
+
+
+def test_while_it_plays_the_panel_says_what_happens(visit: Callable[..., Page]) -> None:
+    page = visit("step=10")
+    page.get_by_role("radio", name="Slow").check()
+    page.get_by_role("button", name="Play", exact=True).click()
+    hop = page.locator(".hop")
+    expect(hop).to_contain_text("Pause to see the numbers behind a step.")
+    expect(hop).to_contain_text("the evidence lies at")
+    assert "waits" not in (hop.get_attribute("class") or "")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator(".hop-question")).to_be_visible()
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_look(visit: Callable[..., Page], dark: bool, width: int) -> None:
-    page = visit("walks=2&step=12&large=" + str(int(width == 390 and dark)), width=width, dark=dark)
+    page = visit("walks=2&step=12", width=width, dark=dark)
     shoot(page, f"backtrack-{width}-{'dark' if dark else 'light'}")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width

@@ -186,7 +186,7 @@ def test_as_published_shows_the_five_crops(explore: Page) -> None:
     page = explore
     page.get_by_text("The 2019 paper", exact=True).click()
     settle(page)
-    expect(page.get_by_role("combobox", name="Focus")).to_be_disabled()
+    expect(page.get_by_role("combobox", name="How much to show")).to_be_disabled()
     page.get_by_text("What the network saw").click()
     settle(page)
     for name in ("top left", "top right", "bottom left", "bottom right", "centre"):

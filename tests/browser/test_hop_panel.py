@@ -78,7 +78,7 @@ def test_cells_by_keyboard(opened: Opener) -> None:
     expect(cell(page, "Filter", 1, 1)).to_be_focused()
     assert lit(page) == [("1", "1")] * 3
     reading = page.locator(".grid-reading")
-    assert reading.inner_text().startswith("(12, 7): ")
+    assert reading.inner_text().startswith("row 12, column 7: ")
     assert cell(page, "Filter", 1, 1).get_attribute("aria-label") in reading.inner_text().replace(" – ", ", ")
     shoot(page, "hop-cell-focus")
     page.keyboard.press("Tab")
@@ -88,8 +88,10 @@ def test_cells_by_keyboard(opened: Opener) -> None:
 def test_cells_outside_the_picture_say_so(opened: Opener) -> None:
     page = opened("edge")
     cell(page, "Input", 0, 2).hover()
-    expect(page.locator(".grid-reading")).to_have_text("(−1, 8): outside the picture, contributes nothing")
-    expect(cell(page, "Input", 0, 2)).to_have_accessible_name("(−1, 8): outside the picture, contributes nothing")
+    expect(page.locator(".grid-reading")).to_have_text("row −1, column 8: outside the picture, contributes nothing")
+    expect(cell(page, "Input", 0, 2)).to_have_accessible_name(
+        "row −1, column 8: outside the picture, contributes nothing"
+    )
     expect(page.locator(".grid-keys")).to_contain_text("outside the picture")
 
 
@@ -136,7 +138,7 @@ def test_going_on_needs_no_mouse_and_keeps_the_focus(opened: Opener) -> None:
     page.keyboard.press("Enter")
     assert went(page) == {"step": 31, "chosen": {"step": 31, "element": "83.12.7"}}
     expect(button).to_be_focused()
-    expect(page.get_by_role("heading", level=4)).to_have_text("Why is channel 83 at (12, 7) low?")
+    expect(page.get_by_role("heading", level=4)).to_have_text("Why is channel 83 at row 12, column 7 low?")
 
 
 def test_elements_by_keyboard(opened: Opener) -> None:

@@ -74,7 +74,6 @@ def test_the_address_restores_step_and_choice() -> None:
         {"chosen": "1.2.3"},
         {"chosen": "20.999999.0.0"},
         {"both": "yes"},
-        {"large": "1"},
     ],
 )
 def test_what_an_address_says_wrongly_is_forgotten(address: dict[str, str]) -> None:
@@ -82,7 +81,7 @@ def test_what_an_address_says_wrongly_is_forgotten(address: dict[str, str]) -> N
     assert not app.error
     assert app.session_state["step"] == 0
     assert app.session_state["chosen"] is None
-    assert app.session_state["both"] is app.session_state["large"] is False
+    assert app.session_state["both"] is False
 
 
 def test_the_question_is_that_of_explore() -> None:
@@ -152,7 +151,7 @@ def test_a_point_stands_for_all_that_lies_at_its_place(walk: Walked) -> None:
 
 
 def test_the_playback_for_the_browser_is_the_playback(walk: Walked, cat: cnnfix.Picture) -> None:
-    data = playback_data(walk, "x", large=False)
+    data = playback_data(walk, "x")
     assert len(json.dumps(data)) < 1_000_000
     assert [len(data[part]) for part in ("steps", "blocks", "stages")] == [
         len(getattr(walk.path, part)) for part in ("steps", "blocks", "stages")
@@ -180,7 +179,7 @@ def test_answers_are_the_facts_of_the_step_and_kilobytes(walk: Walked) -> None:
         told = json.loads(json.dumps(answer(walk, step.number, None)))
         assert len(json.dumps(told)) < 150_000
         assert told["lit"] is told["chosen"] is None
-        assert (told["heading"], told["kind"], told["shape"]) == (facts.name, facts.kind, facts.shape)
+        assert (told["heading"], told["module"], told["shape"]) == (facts.kind, facts.step.module, facts.shape)
         assert told["point"] == (-1 if facts.point is None else facts.point)
         assert [Chosen.parse(f"{step.number}.{given['id']}") for given in told["elements"]] == [
             listed.chosen for listed in facts.elements
@@ -235,7 +234,7 @@ def test_deep_networks_open_and_answer_at_once(name: str, cat: cnnfix.Picture) -
     walked(model, cat, None, [cnnfix.EVIDENCE])  # compiles
     started = time.process_time()  # not the clock, for others may be busy
     walk = walked(model, cat, None, [cnnfix.EVIDENCE])
-    playback = playback_data(walk, "x", large=False)
+    playback = playback_data(walk, "x")
     opening = time.process_time() - started
     seconds, sizes = [], []
     for step in walk.path.steps[::17]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from cnnfix_core.backtrack.decisions.decision import Decision, Position, Term
+from cnnfix_core.backtrack.places import place_name
 from cnnfix_core.engine import Preset, Value
 from cnnfix_core.utils import percent
 
@@ -15,7 +16,7 @@ _NOT_KEPT = "It is not among the strongest elements that the walk keeps."
 
 
 def element_name(value_shape: Sequence[int], position: Sequence[int]) -> str:
-    """Name an element by its position: "channel 83 at (12, 7)" in a map, "unit 12" in a vector.
+    """Name an element by its position: "channel 83 at row 12, column 7" in a map, "unit 12" in a vector.
 
     Maps are (batch, channel, ...). The batch dimension is named only if it is larger than 1.
     """
@@ -27,10 +28,9 @@ def element_name(value_shape: Sequence[int], position: Sequence[int]) -> str:
     if not place:
         name = f"unit {channel}"
     else:
-        sizes = value_shape[2:]
-        at = str(place[0]) if len(place) == 1 else f"({', '.join(map(str, place))})"
-        name = f"channel {channel}" if math.prod(sizes) == 1 else f"channel {channel} at {at}"
-    return name if value_shape[0] == 1 else f"{name} of row {item}"
+        alone = math.prod(value_shape[2:]) == 1
+        name = f"channel {channel}" if alone else f"channel {channel} at {place_name(place)}"
+    return name if value_shape[0] == 1 else f"{name} of item {item}"
 
 
 def number(value: float) -> str:

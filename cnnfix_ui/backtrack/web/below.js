@@ -1,17 +1,21 @@
 // What stands under the photographs: receptive fields on and off, the line that is followed, and all of it in words.
 import { element, icon, pressable } from "../../components/dom.js";
-import { FLAG } from "./strip.js";
+import { isLast } from "./playback.js";
+import { FLAG, stripLegend } from "./strip.js";
 
 export function createBelow(playback, walks, act) {
   const fields = pressable("quiet", "", "What each point can see");
   fields.onclick = act.fields;
+  const map = pressable("quiet", "", "Final map");
+  map.onclick = act.map;
   const followed = element("p", "followed");
   const release = pressable("quiet", "", "Stop following");
   release.onclick = () => act.choose(null);
   const words = element("p", "words");
   const line = element("div", "line", followed, release);
   const legend = pointLegend(playback);
-  const node = element("div", "below", element("div", "tools", fields, legend), line, words);
+  const mapLegend = bandLegend(playback);
+  const node = element("div", "below", line, element("div", "tools", fields, map, legend, mapLegend), words, stripLegend(playback, walks));
   if (playback.partWords) node.append(partNote(playback, act));
 
   const update = (view, answer, looked) => {
@@ -19,13 +23,20 @@ export function createBelow(playback, walks, act) {
     words.setAttribute("aria-live", stopped);
     followed.setAttribute("aria-live", stopped);
     fields.setAttribute("aria-pressed", String(view.fields));
+    const drawn = showsMap(playback, view);
+    map.setAttribute("aria-pressed", String(drawn));
+    map.hidden = !playback.end || !isLast(playback, view);
+    legend.hidden = drawn;
+    mapLegend.hidden = !drawn;
+    fields.hidden = drawn || !walks[0].steps[view.step].field;
     for (const key of legend.querySelectorAll("[data-when]")) key.hidden = !legendNow(view).includes(key.dataset.when);
     line.classList.toggle("on", view.chosen !== null);
-    release.disabled = view.chosen === null;
-    say(followed, "", followedWords(view, answer));
+    release.hidden = view.chosen === null;
+    say(followed, "", showsMap(playback, view) ? "The end: the map shows where the evidence came from."
+      : followedWords(view, answer));
     words.classList.toggle("looked", Boolean(looked));
-    const { title, module, kind, shape, words: evidence } = playback.steps[view.step];
-    say(words, ...(looked ? ["", looked] : [`${[module || title, kind, shape].filter(Boolean).join(", ")}. `, evidence]));
+    const { title, module, shape, words: evidence } = playback.steps[view.step];
+    say(words, ...(looked ? ["", looked] : [`${[title, module, shape].filter(Boolean).join(", ")}. `, evidence]));
   };
   return { node, update };
 }
@@ -35,6 +46,10 @@ function say(node, unseen, words) {
   if (node.textContent === unseen + words) return;
   node.replaceChildren(element("span", "unseen-words", unseen), words);
 }
+
+// The map covers the picture at the end, as long as no line is followed there.
+export const showsMap = (playback, view) =>
+  Boolean(playback.end) && isLast(playback, view) && view.chosen === null && view.map && !view.moving;
 
 function followedWords(view, answer) {
   if (!view.chosen) return "Choose a point to follow its line back to the score and on to the pixels.";
@@ -55,6 +70,15 @@ function pointLegend({ view }) {
     key("disc faint", "not on the line", "followed"), key("frame-of-field", "what a point can see (receptive field)", "fields"));
   if (!whole) node.append(key("unseen", "not seen by the network"));
   return node;
+}
+
+function bandLegend({ end }) {
+  const keys = (end?.legend ?? []).map(({ colour, label }) => {
+    const swatch = element("span", "swatch band");
+    swatch.style.background = colour;
+    return element("span", "key", swatch, label);
+  });
+  return element("p", "legend", element("span", "key", end?.legendText ?? ""), ...keys);
 }
 
 function partNote(playback, act) {

@@ -2,9 +2,9 @@
 import { element, hasModifier } from "../../components/dom.js";
 import { numberWriter, percent, threeDigits } from "../../components/format.js";
 import { clamp } from "../../components/numbers.js";
+import { placeName } from "./points.js";
 
-const GRID_LEAST = 26; // CSS pixels; numbers in smaller cells cannot be read
-const GRID_TYPE = 9.5; // CSS pixels; nor can smaller type
+const GRID_TYPE = 13; // CSS pixels; smaller type cannot be read
 
 // tables: [{title, note, values, sum}]; each table's values are rows of numbers, null outside the picture.
 // operators: between them. words(row, column): about one cell. winner: [row, column] or null. name: of the winner.
@@ -17,9 +17,8 @@ function gridPanel({ tables, operators, words, winner, winnerWords }) {
     if (number) row.append(gridOperator(operators[number - 1]));
     row.append(figure);
   });
-  row.classList.toggle("wide", tables[0].values[0].length > 4 && tables.length > 1);
-
   const columns = tables[0].values[0].length;
+  row.classList.toggle("wide", columns > 4 && tables.length > 1);
   const light = (at) => {
     row.querySelectorAll(".lit").forEach((cell) => cell.classList.remove("lit"));
     if (at) cells.forEach((table) => table.children[at[0]].children[at[1]].classList.add("lit"));
@@ -105,8 +104,8 @@ function gridCell(value, largest, write) {
 function gridFit(table, letters) {
   new ResizeObserver(() => {
     const room = table.clientWidth / Number(table.style.getPropertyValue("--columns"));
-    const type = Math.min(13, (room - 6) / (0.58 * letters));
-    table.classList.toggle("bare", room < GRID_LEAST || type < GRID_TYPE);
+    const type = Math.min(parseFloat(getComputedStyle(table).fontSize), (room - 4) / (0.55 * letters));
+    table.classList.toggle("bare", type < GRID_TYPE);
     table.style.setProperty("--type", `${type.toFixed(2)}px`);
   }).observe(table);
 }
@@ -146,7 +145,7 @@ function gridKey(tables, winner, winnerWords) {
 // What each kind of decision shows cell by cell. (row, column) is the place in the feature map that was looked at.
 function gridPlace(grid, row, column) {
   const [down, across] = grid.step ?? [1, 1]; // wider where the filter is dilated
-  return `(${grid.corner[0] + row * down}, ${grid.corner[1] + column * across})`.replaceAll("-", "−");
+  return placeName(grid.corner[0] + row * down, grid.corner[1] + column * across);
 }
 
 export function gridWindow({ grid }) {

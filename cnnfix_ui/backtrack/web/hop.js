@@ -9,11 +9,24 @@ const HOP_WITH_BARS = ["window", "mean", "dense", "sum", "other"];
 // node: a section. answer: see answers.py; null before the first. go({step, chosen}): look at another step or element.
 export function drawHop(node, answer, go) {
   node.hopGo = go; // what is drawn already goes the new way, too
-  const shown = answer && [answer.step, answer.heading, answer.kind, answer.shape, answer.elements, answer.decision];
+  const shown = answer && [answer.step, answer.heading, answer.module, answer.shape, answer.elements, answer.decision];
+  hopRedraw(node, shown, () => hopParts(answer, (detail) => node.hopGo(detail)));
+}
+
+// While the playback plays nobody can read numbers: what the step does, in words.
+export function drawPlaying(node, block, { words }) {
+  const title = [block.title, block.kind].filter(Boolean).join(", ");
+  hopRedraw(node, [title, words], () => [
+    element("div", "hop-playing", element("h3", "", title), element("p", "", words),
+      element("p", "hop-empty", "Pause to see the numbers behind a step.")),
+  ]);
+}
+
+function hopRedraw(node, shown, parts) {
   const content = JSON.stringify(shown);
   if (node.hopContent === content) return;
   node.hopContent = content;
-  hopKeepingPlace(node, () => node.replaceChildren(...hopParts(answer, (detail) => node.hopGo(detail))));
+  hopKeepingPlace(node, () => node.replaceChildren(...parts()));
 }
 
 // The focus stays on what has the same key, else it goes to the question; lists stay scrolled.
@@ -44,7 +57,7 @@ function hopParts(answer, go) {
   if (!answer) return [hopEmpty("Nothing chosen yet. Go to a layer, or choose a point on the picture.")];
   const { decision, elements } = answer;
   const head = element("header", "hop-head",
-    element("h3", "", answer.heading), element("p", "", [answer.kind, answer.shape].filter(Boolean).join(" · ")));
+    element("h3", "", answer.heading), element("p", "", element("span", "own", answer.module), " ", answer.shape));
   const list = elements.length > 1 ? [hopElements(answer, go)] : [];
   if (!decision) return [head, ...list, hopEmpty(hopNothing(answer))];
   return [head, ...list, hopQuestion(decision), ...hopPicture(decision), ...hopFollowed(decision, go)];

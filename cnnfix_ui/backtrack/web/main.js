@@ -1,25 +1,26 @@
 // Puts the parts together, and takes what a person does to the playback.
-import { element, hasModifier } from "../../components/dom.js";
+import { element, hasModifier, hasOwnUse } from "../../components/dom.js";
 import { createBelow } from "./below.js";
 import { ANSWER } from "./events.js";
 import { createPlayback } from "./playback.js";
-import { drawHop } from "./hop.js";
+import { drawHop, drawPlaying } from "./hop.js";
 import { drawMaps } from "./maps.js";
 import { readLit, readWalk } from "./points.js";
 import { createStage } from "./stage.js";
 import { createStrip } from "./strip.js";
 import { createTalk } from "./talk.js";
 import { createTransport } from "./transport.js";
+import { createWhere } from "./where.js";
 
-const HABITS = { speed: 1, fields: false }; // kept when another playback starts
+const HABITS = { speed: 1, fields: false, map: true }; // kept when another playback starts
 
 // Runs again whenever Python sends other data. A playback that goes on stays as it is.
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".playback");
-  root.classList.toggle("large", data.large);
+  root.classList.toggle("presented", data.presented);
   if (root.shown?.id !== data.id) {
     root.shown?.stop();
-    root.shown = show(root.firstElementChild, data);
+    root.shown = show(root.firstElementChild, data, () => setTriggerValue("compare", true));
   }
   const run = (root.run = (root.run ?? 0) + 1);
   return () => {
@@ -29,7 +30,7 @@ export default function ({ data, parentElement }) {
   };
 }
 
-function show(frame, playback) {
+function show(frame, playback, compare) {
   const walks = playback.walks.map(readWalk);
   const shown = { answer: null };
   const act = createPlayback(playback, walks, {
@@ -39,7 +40,7 @@ function show(frame, playback) {
     speed: HABITS.speed,
   });
   const { view } = act;
-  view.fields = HABITS.fields;
+  Object.assign(view, { fields: HABITS.fields, map: HABITS.map });
   const talk = createTalk(playback, () => ({ step: view.step, chosen: view.chosen }), (answer, overruled) => {
     if (overruled && !view.playing) {
       act.go(answer.step);
@@ -65,13 +66,17 @@ function show(frame, playback) {
     if (chosen === undefined) act.go(step);
     else act.choose(chosen, step);
   };
-  act.fields = () => {
-    view.fields = HABITS.fields = !view.fields;
+  const turn = (habit) => () => {
+    view[habit] = HABITS[habit] = !view[habit];
     update();
     stages.forEach((stage) => stage.paint());
   };
+  act.fields = turn("fields");
+  act.map = turn("map");
+  act.compare = compare;
 
   const strip = createStrip(playback, walks, act);
+  const where = createWhere(playback);
   const transport = createTransport(playback, act, view.speed);
   const below = createBelow(playback, walks, act);
   const read = () => below.update(view, shown.answer, stages.map((stage) => stage.looked()).find(Boolean));
@@ -83,14 +88,17 @@ function show(frame, playback) {
   const maps = element("section", "maps");
   maps.setAttribute("aria-label", "Feature maps");
   const pictures = element("div", "pictures", ...stages.map((stage) => stage.node));
-  const look = element("section", "look", pictures, below.node);
-  frame.replaceChildren(strip.node, transport.node, element("div", `body walks-${walks.length}`, look, hop, maps));
+  const look = element("section", "look", where.node, pictures, transport.node, below.node);
+  frame.replaceChildren(strip.node, element("div", `body walks-${walks.length}`, look, hop, maps));
   frame.tabIndex = -1;
 
   const update = () => {
     const waits = shown.answer?.step !== view.step;
+    if (view.playing) drawPlaying(hop, playback.blocks[view.blockOf(view.step)], playback.steps[view.step]);
+    else if (shown.answer) drawHop(hop, shown.answer, goTo);
+    maps.classList.toggle("passes", view.playing);
     for (const section of [hop, maps]) {
-      section.classList.toggle("waits", waits);
+      section.classList.toggle("waits", waits && !view.playing);
       section.setAttribute("aria-busy", String(waits));
     }
     for (const stage of stages) {
@@ -98,6 +106,7 @@ function show(frame, playback) {
       if (waits) stage.lay(null, null, "");
     }
     strip.update(view);
+    where.update(view);
     transport.update(view);
     read();
   };
@@ -108,7 +117,6 @@ function show(frame, playback) {
     view.chosen = answer.chosen && { ...(same ? view.chosen : {}), step: answer.chosen.step };
     view.current = answer.point; // the one that the hop is about
     view.lit = answer.lit && readLit(walks[0], answer.lit);
-    drawHop(hop, answer, goTo);
     drawMaps(maps, answer, goTo, stages[0].lay);
     update();
     stages.forEach((stage) => stage.paint());
@@ -116,6 +124,7 @@ function show(frame, playback) {
 
   const listening = new AbortController();
   frame.onkeydown = (event) => onKey(event, act, playback);
+  window.addEventListener("keydown", (event) => onPageKey(event, act, frame), { signal: listening.signal });
   window.addEventListener(ANSWER, (event) => talk.receive(event.detail), { signal: listening.signal });
   update();
   if (window.cnnfixAnswer?.step === view.step) talk.receive(window.cnnfixAnswer);
@@ -128,6 +137,15 @@ function show(frame, playback) {
       stages.forEach((stage) => stage.stop());
     },
   };
+}
+
+// The keys of the player wherever the focus is, unless somebody types or a control uses them itself.
+function onPageKey(event, act, frame) {
+  const press = { " ": act.playOrPause, ArrowLeft: act.back, ArrowRight: act.forward }[event.key];
+  if (!press || event.defaultPrevented || hasModifier(event)) return;
+  if (event.composedPath().includes(frame) || hasOwnUse(event)) return;
+  event.preventDefault();
+  press();
 }
 
 // Keys that work wherever the focus is in the component, unless what has the focus needs them itself.

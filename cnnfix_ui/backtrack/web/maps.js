@@ -11,7 +11,7 @@ const MAPS_DOWN = ["#11171d", "#6b3a08", "#c0700f", "#f2b45c", "#fff6e6"];
 // node: a section. go: see drawHop. overlay(canvas or null, extent, label): lay a map over the photograph.
 export function drawMaps(node, answer, go, overlay) {
   Object.assign(node, { mapsGo: go, mapsOverlay: overlay });
-  const content = JSON.stringify(answer && [answer.step, answer.heading, answer.maps]);
+  const content = JSON.stringify(answer && [answer.step, mapsName(answer), answer.maps]);
   if (node.mapsContent !== content) {
     node.mapsContent = content;
     hopKeepingPlace(node, () => node.replaceChildren(...mapsParts(node, answer)));
@@ -23,18 +23,20 @@ export function drawMaps(node, answer, go, overlay) {
   mapsLay(node, answer, stays ? laid.channel : null);
 }
 
+const mapsName = ({ module, heading }) => module || heading;
+
 function mapsParts(node, answer) {
   if (!answer) return [];
   const title = element("h3", "", "Feature maps");
   if (!answer.maps) {
-    const words = `${answer.heading} has no feature maps: its elements have no position in the picture.`;
+    const words = `${mapsName(answer)} has no feature maps: its elements have no position in the picture.`;
     return [element("header", "maps-head", title), hopEmpty(words)];
   }
   const { maps } = answer;
-  const note = element("p", "maps-note", [answer.heading, maps.reduced].filter(Boolean).join(" · "));
+  const note = element("p", "maps-note", [mapsName(answer), maps.reduced].filter(Boolean).join(" · "));
   const list = element("div", "maps-list", ...maps.channels.map((one) => mapsButton(node, answer, one)));
   list.setAttribute("role", "group");
-  list.setAttribute("aria-label", `The strongest channels of ${answer.heading}`);
+  list.setAttribute("aria-label", `The strongest channels of ${mapsName(answer)}`);
   const buttons = [...list.children];
   const entry = Math.max(0, maps.channels.findIndex(({ current }) => current));
   buttons.forEach((button, number) => { button.tabIndex = number === entry ? 0 : -1; });
@@ -69,7 +71,7 @@ function mapsLay(node, answer, channel) {
   const one = answer?.maps?.channels.find((other) => other.channel === channel);
   node.mapsLaid = one ? { playback: answer.playback, step: answer.step, channel } : null;
   if (!one) return node.mapsOverlay(null, null, "");
-  node.mapsOverlay(mapsCanvas(answer.maps, one, true), answer.maps.extent, `${one.label} of ${answer.heading}`);
+  node.mapsOverlay(mapsCanvas(answer.maps, one, true), answer.maps.extent, `${one.label} of ${mapsName(answer)}`);
 }
 
 function mapsCanvas(maps, { values }, seeThrough) {

@@ -8,6 +8,8 @@ const SAME_MS = 220; // when nothing moves
 
 const ease = (t) => (t < 0.5 ? 4 * t ** 3 : 1 - (2 - 2 * t) ** 3 / 2);
 
+export const isLast = (playback, view) => view.step === playback.steps.length - 1;
+
 // playback: as Python sent it. changed(): somewhere else, or playing or not. paint(): draw the points. rested(): a
 // person went somewhere, or stopped it. Returns the view, which others read, and what can be done with it.
 export function createPlayback(playback, walks, { changed, paint, rested, speed }) {
@@ -23,6 +25,7 @@ export function createPlayback(playback, walks, { changed, paint, rested, speed 
     lit: null,
     current: -1,
     fields: false,
+    map: true, // whether the last step shows the map, not the points
     blockOf: (step) => playback.blocks.findIndex((block) => step <= block.last),
   };
   const end = playback.steps.length - 1;

@@ -22,6 +22,7 @@ export function readWalk(walk) {
     share: evidence.map((value) => value / whole),
     radius: evidence.map((value) => Math.sqrt(value / whole)), // areas stand for evidence
     parent: numbers(Int32Array, walk.parent),
+    placed: walk.steps.findIndex(({ cloud, size: places }) => cloud >= 0 && places.length),
   };
 }
 
@@ -34,7 +35,8 @@ export function readLit(walk, lit) {
   return shares.map((value) => value / 255);
 }
 
-export const cloudOf = (walk, step) => walk.clouds[walk.steps[step].cloud] ?? NO_CLOUD;
+// What is drawn at a step: nothing as long as the walk is in layers without places.
+export const cloudOf = (walk, step) => (step < walk.placed ? NO_CLOUD : walk.clouds[walk.steps[step].cloud] ?? NO_CLOUD);
 
 // For each point of the lower step the point of the upper one that it came from, and the upper ones that end here.
 export function linksOf(walk, upper, lower) {
@@ -99,8 +101,12 @@ export function pointTowards(walk, step, from, [right, down], ratio) {
   return found < 0 ? from : found;
 }
 
+// As `place_name` in Python.
+export const placeName = (row, column) => `row ${row}, column ${column}`.replaceAll("-", "−");
+
 export function placeWords(walk, step, point) {
-  if (walk.column[point] === NO_PLACE) return "No position in the picture";
+  if (walk.column[point] === NO_PLACE) return "Without a place of its own, drawn where its pixels lie";
   const [rows, columns] = walk.steps[step].size;
-  return `Row ${walk.row[point]}, column ${walk.column[point]} of ${rows === columns ? rows : `${rows} × ${columns}`}`;
+  const place = placeName(walk.row[point], walk.column[point]);
+  return `${place[0].toUpperCase()}${place.slice(1)} of ${rows === columns ? rows : `${rows} × ${columns}`}`;
 }

@@ -3,6 +3,8 @@ import { ARROWS, element, hasModifier } from "../../components/dom.js";
 import { count, percent } from "../../components/format.js";
 import { drawDiscs, drawFields, drawRing, fullRadius, sizeBetween } from "./drawing.js";
 import { cloudOf, discsOf, linksOf, nearestPoint, placeWords, pointTowards } from "./points.js";
+import { showsMap } from "./below.js";
+import { stepName } from "./transport.js";
 
 const NEAR = 14; // CSS pixels between pointer and point
 const NEAR_FINGER = 22;
@@ -13,12 +15,15 @@ export function createStage(playback, walk, view, { follows, titled, act, read }
   const photo = element("img", "photo");
   photo.src = playback.photo;
   photo.alt = ""; // the stage says it
+  const last = element("img", "last");
+  last.alt = "";
+  if (playback.end) last.src = playback.end.map;
   const overlay = element("canvas", "map");
   const canvas = element("canvas", "points");
-  const absent = element("p", "absent", "This walk does not pass through here.");
+  const absent = element("p", "absent");
   const laid = element("p", "laid");
   laid.setAttribute("aria-live", "polite");
-  const stage = element("div", "stage", photo, overlay, seenPart(playback), canvas, absent, laid);
+  const stage = element("div", "stage", photo, last, overlay, seenPart(playback), canvas, absent, laid);
   stage.style.setProperty("--ratio", playback.ratio);
   stage.tabIndex = 0;
   stage.setAttribute("role", "application"); // so that screen readers leave it the arrow keys
@@ -38,6 +43,7 @@ export function createStage(playback, walk, view, { follows, titled, act, read }
       links = linksOf(walk, upper, lower);
       linked = `${upper}-${lower}`;
     }
+    stage.classList.toggle("ended", showsMap(playback, view));
     const following = follows && view.chosen !== null && view.lit !== null; // until it is known: as before
     const discs = discsOf(walk, links, t, following ? (point) => view.lit[point] : () => 0);
     pen.clearRect(0, 0, size.width, size.height);
@@ -117,11 +123,14 @@ export function createStage(playback, walk, view, { follows, titled, act, read }
 
   const update = () => {
     if (!here(focus)) focus = -1;
-    const { places, cloud } = walk.steps[view.step];
-    absent.hidden = cloud >= 0;
-    const { module, title } = playback.steps[view.step];
-    stage.setAttribute("aria-label", `${walk.title} at ${module || title}: `
-      + `${count(cloud < 0 ? 0 : places, "place")} on the picture`);
+    const { places, cloud, elements } = walk.steps[view.step];
+    const drawn = cloudOf(walk, view.step).count > 0;
+    absent.hidden = drawn;
+    absent.textContent = cloud < 0 ? "This walk does not pass through here."
+      : `${elements === 1 ? "One number" : `${elements.toLocaleString("en")} numbers`}, without a place in the picture yet.`;
+    stage.classList.toggle("ended", showsMap(playback, view));
+    stage.setAttribute("aria-label", `${walk.title} at ${stepName(playback.steps[view.step])}: `
+      + `${count(drawn ? places : 0, "place")} on the picture`);
     stage.setAttribute("aria-description", `Arrow keys go from place to place${
       follows ? ", Enter follows its line, Escape stops following" : ""}`);
   };

@@ -11,10 +11,9 @@ export function createStrip(playback, walks, act) {
   rail.setAttribute("aria-orientation", "horizontal");
   rail.style.setProperty("--blocks", playback.blocks.length);
   rail.classList.toggle("compared", walks.length > 1);
-  rail.classList.toggle("short-names", playback.blocks.every(({ title }) => !nameParts(title)[0]));
   const cards = playback.blocks.map((block, number) => blockCard(playback, walks[0], block, number));
   for (const stage of playback.stages) rail.append(stageBracket(stage, cards.slice(stage.first, stage.last + 1)));
-  const node = element("div", "strip", stripLegend(playback, walks), rail);
+  const node = element("div", "strip", rail);
 
   rail.onclick = (event) => {
     const block = event.target.closest(".block");
@@ -59,11 +58,10 @@ function blockCard(playback, walk, block, number) {
   const steps = block.last - block.first + 1;
   const stage = playback.stages.find((one) => number <= one.last);
   const numbers = shownNumbers(walk, block.first, block.last);
-  const [prefix, name] = nameParts(block.title);
-  const title = element("span", "name", name);
-  const head = element("div", "head", element("span", "prefix", prefix), title,
-    bars(numbers, playback.overlap?.[block.first]));
-  if (steps > 1) head.append(element("span", "toggle", icon("M9 5l8 7-8 7"), count(steps, "step")));
+  const name = element("span", "name", block.title);
+  if (steps > 1) name.append(element("span", "toggle", icon("M9 5l8 7-8 7")));
+  const head = element("div", "head", name, ownName(block.module), bars(numbers, playback.overlap?.[block.first]));
+  head.title = [block.kind, steps > 1 ? count(steps, "step") : ""].filter(Boolean).join(", ");
   const parts = playback.part !== null && playback.part >= block.first && playback.part <= block.last;
   if (parts) head.append(icon(FLAG));
   const node = element("div", "block", head);
@@ -71,7 +69,8 @@ function blockCard(playback, walk, block, number) {
   node.dataset.step = block.first;
   node.classList.toggle("parts", parts);
   treeItem(node, 1, number, playback.blocks.length, [
-    block.title, stage.title, steps > 1 ? count(steps, "step") : "", numbersInWords(numbers),
+    block.title, block.kind, block.module, `${stage.title} ${stage.note}`, steps > 1 ? count(steps, "step") : "",
+    numbersInWords(numbers),
     playback.overlap ? `${percent(playback.overlap[block.first])} at the same places in both walks` : "",
     parts ? "the walks diverge here" : "",
   ]);
@@ -82,12 +81,13 @@ function blockCard(playback, walk, block, number) {
 function stepChip(playback, walk, block, number) {
   const step = playback.steps[number];
   const numbers = shownNumbers(walk, number, number);
-  const node = element("div", "step", element("span", "name", step.title), element("span", "kind", step.kind),
+  const node = element("div", "step", element("span", "name", step.title), ownName(lastPart(step.module)),
     bars(numbers, playback.overlap?.[number]));
+  node.title = [step.title, step.purpose].filter(Boolean).join(": ");
   node.dataset.step = number;
   if (playback.part === number) node.append(icon(FLAG));
   treeItem(node, 2, number - block.first, block.last - block.first + 1, [
-    step.title, step.kind, step.shape, numbersInWords(numbers), playback.part === number ? "the walks diverge here" : "",
+    step.title, step.module, step.shape, numbersInWords(numbers), playback.part === number ? "the walks diverge here" : "",
   ]);
   return node;
 }
@@ -134,19 +134,19 @@ function bars({ evidence, spread }, overlap) {
   return node;
 }
 
-// What comes last tells blocks apart: "features.denseblock3." over "denselayer12", but "layer3.0" in one.
-function nameParts(title) {
-  const parts = title.split(".");
-  const name = [parts.pop()];
-  while (parts.length && /^[\d–-]+$/.test(name[0])) name.unshift(parts.pop());
-  return [parts.length ? `${parts.join(".")}.` : "", name.join(".")];
+const lastPart = (module) => module.split(".").at(-1);
+
+// What the network's own code calls it: its end, which tells it from others, is what a narrow card shows.
+function ownName(module) {
+  const node = element("span", "own", element("bdi", "", module));
+  node.title = module;
+  return node;
 }
 
-function stripLegend(playback, walks) {
+export function stripLegend(playback, walks) {
   const key = (name, words) => element("span", "key", element("span", `swatch ${name}`), words);
   const of = walks.length > 1 ? ` in “${walks[0].title}”` : "";
   const node = element("p", "legend",
-    element("span", "way", element("b", "", "Score"), icon("M3 12h17M14 6l6 6-6 6"), element("b", "", "picture")),
     key("evidence", `evidence at this step${of}`), key("spread", "share of the picture that holds half of it"));
   if (playback.overlap) node.append(key("overlap", "evidence at the same places in both walks"));
   if (playback.part !== null) node.append(element("span", "key flag", icon(FLAG), "the walks diverge here"));
@@ -157,10 +157,9 @@ function stripLegend(playback, walks) {
 function bringIntoView(rail, node) {
   const box = node.getBoundingClientRect();
   const frame = rail.getBoundingClientRect();
-  const scale = frame.width / rail.clientWidth || 1; // large type is zoomed
   const margin = Math.min(frame.width / 4, Math.max(0, (frame.width - box.width) / 2));
   const before = box.left - frame.left - margin;
   const after = box.right - frame.right + margin;
   const by = before < 0 ? before : after > 0 ? after : 0;
-  if (by) rail.scrollBy({ left: by / scale, behavior: prefersStill() ? "instant" : "smooth" });
+  if (by) rail.scrollBy({ left: by, behavior: prefersStill() ? "instant" : "smooth" });
 }

@@ -1,9 +1,13 @@
 // First, back, play, forward, last; a slider; the speed; and where the playback is, in words.
 import { element, icon, pressable } from "../../components/dom.js";
+import { isLast } from "./playback.js";
 
 const SPEEDS = [["Slow", 0.5], ["Normal", 1], ["Fast", 2]];
 const PLAY = "M7 4.5v15L19.5 12z";
 const PAUSE = "M7 5h3.5v14H7zM13.5 5H17v14h-3.5z";
+
+// In words, then what the network's code calls it.
+export const stepName = ({ title, module }) => [title, module].filter(Boolean).join(", ");
 
 export function createTransport(playback, act, speed) {
   const control = (label, path, press) => {
@@ -31,19 +35,24 @@ export function createTransport(playback, act, speed) {
   const counter = element("span", "counter");
   counter.setAttribute("aria-hidden", "true"); // the slider says it
 
-  const where = element("div", "where");
   const toggle = pressable("quiet", "");
   toggle.onclick = act.toggleHere;
-  const node = element("div", "transport",
-    element("div", "row", buttons, element("div", "scrub", slider, counter), speeds(act, speed)),
-    element("div", "now", where, toggle));
+  const again = pressable("quiet", "", "Play again");
+  again.onclick = act.playOrPause;
+  const compare = pressable("quiet strong", "", "Now compare");
+  compare.title = "How other methods explain the same answer";
+  compare.onclick = act.compare;
+  const pace = speeds(act, speed);
+  const node = element("div", "transport", slider,
+    element("div", "row", buttons, counter, toggle, again, compare, pace),
+    element("p", "keys", "Space plays, ← and → step, O opens a block."));
 
   const update = (view) => {
     const at = view.visible.indexOf(view.step);
     slider.max = view.visible.length - 1;
     slider.value = at;
     const step = playback.steps[view.step];
-    slider.setAttribute("aria-valuetext", `step ${at + 1} of ${view.visible.length}: ${step.module || step.title}`);
+    slider.setAttribute("aria-valuetext", `step ${at + 1} of ${view.visible.length}: ${stepName(step)}`);
     counter.textContent = `${at + 1} / ${view.visible.length}`;
     for (const [button, off] of [[first, at === 0], [back, at === 0],
       [forward, at === view.visible.length - 1], [last, at === view.visible.length - 1]]) {
@@ -52,23 +61,17 @@ export function createTransport(playback, act, speed) {
     play.querySelector("path").setAttribute("d", view.playing ? PAUSE : PLAY);
     play.setAttribute("aria-label", view.playing ? "Pause" : "Play");
     play.title = view.playing ? "Pause" : "Play";
-    describe(playback, view, where);
     const number = view.blockOf(view.step);
     const block = playback.blocks[number];
     toggle.disabled = block.first === block.last;
-    toggle.textContent = view.open.has(number) ? `Close ${block.title}` : `Open ${block.title}`;
+    const ended = isLast(playback, view) && !view.playing;
+    toggle.hidden = pace.hidden = ended;
+    again.hidden = compare.hidden = !ended;
+    const name = block.title.toLowerCase();
+    toggle.textContent = view.open.has(number) ? `Close ${name}` : `Open ${name}`;
     toggle.style.visibility = toggle.disabled ? "hidden" : "";
   };
   return { node, update };
-}
-
-function describe(playback, view, where) {
-  const step = playback.steps[view.step];
-  const block = playback.blocks[view.blockOf(view.step)];
-  const full = step.module || step.title;
-  const words = [element("strong", "full", full), element("span", "kind", [step.kind, step.shape].filter(Boolean).join(" · "))];
-  if (!full.startsWith(block.title)) words.push(element("span", "kind", `in ${block.title}`));
-  where.replaceChildren(...words);
 }
 
 function speeds(act, speed) {

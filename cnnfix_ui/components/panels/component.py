@@ -121,11 +121,7 @@ def panel_data(
         "frame": frame,
         "panels": [_panel(panel, size, bool(points)) for panel in shown],
         "point": {"fill": POINT, "edge": POINT_EDGE, "label": points},
-        "legendText": LEGEND_TEXT,
-        "legend": [
-            {"colour": c, "label": f"{100 * share:.0f} %"}
-            for c, share in zip(BAND_COLOURS[::-1], BANDS[::-1], strict=True)
-        ],
+        **map_legend(),
     }
 
 
@@ -143,11 +139,21 @@ def thumbnail(picture: Picture) -> str:
 
 def map_uri(picture: Picture, map_: NDArray[np.floating]) -> str:
     """A map of the picture, on the scale of all maps, as a data URI with transparency."""
-    return _overlay_uri(map_, scaled_size((picture.width, picture.height), _OVERLAY_SIDE))
+    size = scaled_size((picture.width, picture.height), _OVERLAY_SIDE)
+    return str(_drawn(map_, size)["overlay"])
 
 
 def _overlay_uri(map_: NDArray[np.floating], size: tuple[int, int], among: NDArray[np.floating] | None = None) -> str:
     return "data:image/png;base64," + base64.b64encode(png(overlay(map_, size, among), effort=1)).decode()
+
+
+def map_legend() -> dict[str, Any]:
+    """What the colours of all maps mean, for the browser."""
+    bands = zip(BAND_COLOURS[::-1], BANDS[::-1], strict=True)
+    return {
+        "legendText": LEGEND_TEXT,
+        "legend": [{"colour": colour, "label": f"{100 * share:.0f} %"} for colour, share in bands],
+    }
 
 
 def _panel(panel: Panel, size: tuple[int, int], points: bool) -> dict[str, Any]:

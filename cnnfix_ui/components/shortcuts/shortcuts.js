@@ -1,10 +1,5 @@
 // Keys that press Streamlit buttons. They are left alone where a person types, or where a control has its own use for them.
-import { hasModifier } from "../dom.js";
-
-const TYPING = "input, textarea, select, [contenteditable=true]";
-const OWN = "[role=application], [role=slider], [role=radio], [role=radiogroup], [role=tab], [role=grid], [role=menu], " +
-  "[role=listbox], [role=combobox], [role=dialog], [role=option]";
-const PRESSES = [" ", "Enter"];
+import { hasModifier, hasOwnUse } from "../dom.js";
 
 let listening = null;
 
@@ -17,16 +12,9 @@ export default function ({ data }) {
 
 function press(event, keys) {
   const wanted = keys[event.key];
-  if (!wanted || event.defaultPrevented || hasModifier(event) || event.repeat || isTaken(event)) return;
+  if (!wanted || event.defaultPrevented || hasModifier(event) || event.repeat || hasOwnUse(event)) return;
   const button = document.querySelector(`.st-key-${CSS.escape(wanted)} button`);
   if (!button || button.disabled) return;
   event.preventDefault();
   button.click();
-}
-
-// The focus may be inside a component, whose nodes only the event's path shows.
-function isTaken(event) {
-  const nodes = event.composedPath().filter((node) => node instanceof Element);
-  const pressed = PRESSES.includes(event.key) && nodes.some((node) => node.matches("button, a, summary"));
-  return pressed || nodes.some((node) => node.matches(TYPING) || node.matches(OWN));
 }
