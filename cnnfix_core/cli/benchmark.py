@@ -47,8 +47,8 @@ def add(command: Parser) -> None:
         "--boxes",
         metavar="FILE",
         type=Path,
-        help="ground truth: a folder of XML files or PNG masks, or a CSV file with the columns "
-        "image,label,x0,y0,x1,y1 or ImageId,PredictionString",
+        help="ground truth: a folder of XML files, of LabelMe's JSON, of YOLO's text files or of PNG masks, COCO's "
+        "JSON, or a CSV file with the columns image,label,x0,y0,x1,y1 or ImageId,PredictionString",
     )
     command.add_argument(
         "--methods",

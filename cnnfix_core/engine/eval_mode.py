@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.random import fork_rng
@@ -17,6 +18,9 @@ from cnnfix_core.engine.aliasing import memory_of
 from cnnfix_core.engine.dispatch import computed_by
 from cnnfix_core.engine.parts import own_tensors, submodules
 
+aten = torch.ops.aten
+# With running mean, running variance, and whether in training, as the fourth argument and those after it.
+_BATCH_NORMS = (aten.native_batch_norm.default, aten.cudnn_batch_norm.default, aten.miopen_batch_norm.default)
 _lock = threading.Lock()
 # Modules that were in training mode, by id, with the number of threads that need them in evaluation mode.
 _switched: dict[int, tuple[nn.Module, int]] = {}
@@ -32,6 +36,8 @@ def left_alone(module: nn.Module) -> Iterator[None]:
                 written: Any = args[at] if at < len(args) else kwargs.get(name)
                 for tensor in written if isinstance(written, list | tuple) else [written]:
                     before_write(tensor)
+            for tensor in written_silently(func, args):
+                before_write(tensor)
             return func(*args, **kwargs)
 
         with computed_by(compute):
@@ -70,6 +76,13 @@ def undisturbed(module: nn.Module) -> Iterator[Callable[[Tensor], None]]:
         for buffers, before in registered:
             buffers.update(before)
         _leave_evaluation(switched)
+
+
+def written_silently(func: Any, args: tuple[Any, ...]) -> list[Tensor]:
+    """The tensors that an operator writes although its schema does not say so: batch norm statistics in training."""
+    if func not in _BATCH_NORMS or not args[5]:
+        return []
+    return [statistic for statistic in args[3:5] if isinstance(statistic, Tensor)]
 
 
 @cache

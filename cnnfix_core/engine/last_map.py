@@ -82,10 +82,11 @@ def last_map(tape: Tape) -> LastMap | None:
 def is_map(value: Value, tape: Tape) -> bool:
     """Whether a value is (batch, channels, ...), like an input of three dimensions or more, with several places.
 
+    The batch may have several items, such as crops or mirrored pictures, for each item of the input.
     Its sides must be about the same part of the input's, which tells channels from places where they come last.
     """
     shape, like = value.shape, tape.inputs[0].shape
-    if not len(shape) == len(like) >= 3 or shape[0] != like[0] or prod(shape[2:]) == 1:
+    if not len(shape) == len(like) >= 3 or shape[0] % like[0] or prod(shape[2:]) == 1:
         return False
     parts = [side / whole for side, whole in zip(shape[2:], like[2:], strict=True)]
     return max(parts) <= min(1, _ALIKE * min(parts))

@@ -24,7 +24,7 @@ from cnnfix_core.engine import rules
 from cnnfix_core.engine.aliasing import Overwrite, layout_of, memory_of
 from cnnfix_core.engine.decompositions import decomposition_of
 from cnnfix_core.engine.dispatch import computed_by
-from cnnfix_core.engine.eval_mode import undisturbed
+from cnnfix_core.engine.eval_mode import undisturbed, written_silently
 from cnnfix_core.engine.outside import Outside
 from cnnfix_core.engine.parts import own_tensors, submodules
 from cnnfix_core.engine.results import tensors_in
@@ -75,6 +75,8 @@ def _recorded(recorder: _Recorder, module: nn.Module, inputs: tuple[Any, ...], o
             shapes = ", ".join(str(value.shape) for value in values)
             raise RecordError(f"The module failed on inputs of shape {shapes}: {error}") from error
     outputs = recorder.values_in(result)
+    if not outputs:
+        raise RecordError(f"The module returned an object of type {type(result).__name__}, which holds no tensor.")
     if not any(value.depends for value in outputs):
         how = next((f" except through {value.cut}, which walks do not follow" for value in outputs if value.cut), "")
         raise RecordError(f"The module's output does not depend on the input{how}, so there is nothing to walk.")
@@ -115,11 +117,6 @@ def _cut_by(tensor: Tensor) -> str:
     if tensor.is_complex():
         return COMPLEX
     return "" if tensor.is_floating_point() else WHOLE
-
-
-def _written_silently(name: str, args: Any) -> list[Tensor]:
-    """The tensors that an operator writes although its schema does not say so: batch norm statistics in training."""
-    return _flat(args[3:5]) if name == "aten.native_batch_norm" and args[5] else []
 
 
 def _ancestry(operations: Sequence[Operation], outputs: Sequence[Value]) -> tuple[Operation, ...]:
@@ -230,7 +227,7 @@ class _Recorder:
             return self._write(func, signature, args, kwargs)
         if signature.fresh:
             return func(*args, **kwargs)
-        for statistic in _written_silently(signature.name, args):
+        for statistic in written_silently(func, args):
             self.before_write(statistic)
         result = func(*args, **kwargs)
         given, logged = self._given(args, kwargs, signature.reads)

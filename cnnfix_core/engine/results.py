@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from torch import Tensor, nn
@@ -45,5 +46,7 @@ def _parts(tree: Any) -> Iterator[tuple[Any, Any]]:
         yield from zip(tree._fields, tree, strict=True)
     elif isinstance(tree, Sequence) and not isinstance(tree, str | bytes):
         yield from enumerate(tree)
+    elif is_dataclass(tree) and not isinstance(tree, nn.Module | type):  # with slots it has no dictionary
+        yield from ((one.name, getattr(tree, one.name)) for one in fields(tree) if hasattr(tree, one.name))
     elif not isinstance(tree, nn.Module | type) and not callable(tree):
         yield from ((name, part) for name, part in getattr(tree, "__dict__", {}).items() if not name.startswith("_"))

@@ -48,6 +48,7 @@ class Structure:
 
     def __init__(self, tape: Tape) -> None:
         self._operations = tape.operations
+        self._inputs = frozenset(tape.inputs)
 
     def location(self, operation: Operation, preset: Preset) -> Location:
         """How the preset chooses a location in this convolution's window."""
@@ -71,7 +72,7 @@ class Structure:
         if matrix in self._items:
             return rows > self._items[matrix]
         value, straight = matrix, True
-        while (producer := value.producer) is not None and producer.activations():
+        while value not in self._inputs and (producer := value.producer) is not None and producer.activations():
             straight = straight and producer.name not in _REORDERS
             value = producer.activations()[0]
         leading = [prod(value.shape[:count]) for count in range(2, len(value.shape) - 2)] if straight else []

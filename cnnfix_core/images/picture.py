@@ -135,6 +135,8 @@ def read_file(path: Path) -> bytes:
     try:
         if path.is_dir():
             raise PictureError(f"“{path}” is a folder: choose one of the pictures in it.")
+        if re.match("(https?|ftp|data):", path.as_posix()):
+            raise PictureError("Pictures are not fetched from the web: save this one and give its file.")
         if not path.exists():
             raise PictureError(f"There is no file “{path}”: check its name and folder.")
         if not path.is_file():

@@ -21,6 +21,7 @@ Meaning = Literal["softmax", "sigmoid", "probabilities", "log-probabilities"]
 MEANINGS: tuple[Meaning, ...] = get_args(Meaning)
 
 _LOGITS = ("logits", "scores")
+_ROW_AND_CLASS = 2
 
 
 # --- where they are ---------------------------------------------------------------------------------------------------
@@ -61,7 +62,8 @@ def find_scores(tape: Tape, pictures: int, labels: int | None) -> Path:
     """Where a network's scores are, if nobody says so.
 
     Of several tensors, those with one score per label are preferred, then one that is called logits or scores. Features
-    that other scores are computed from are none. Among outputs of the same number of classes, the first is meant.
+    that other scores are computed from are none, nor are parts of other scores, single numbers beside them, such as a
+    loss, and auxiliary outputs. Among outputs of the same number of classes, the first is meant.
 
     Args:
         tape: A recorded run of the network.
@@ -69,11 +71,17 @@ def find_scores(tape: Tape, pictures: int, labels: int | None) -> Path:
         labels: The number of labels; None if there are none.
 
     Raises:
-        ModelError: There are none, or it is not clear which.
+        ModelError: There are none, they are sorted, or it is not clear which.
     """
     found = candidates(tape.result, pictures)
     values = {path: value for (path, _), value in zip(named_tensors(tape.result), tape.outputs, strict=True)}
     found = {path: table for path, table in found.items() if values[path].depends}
+    if found and all(_are_ranked(values[path]) for path in found):
+        raise ModelError(
+            "The network returns its scores in the order of their size, so their places are no classes: return them "
+            "unsorted."
+        )
+    found = {path: table for path, table in found.items() if not _are_ranked(values[path])}
     if not found:
         returned = _listed(tape.result)
         raise ModelError(f"The network returns {returned} for one picture; it must return 1 x the number of classes.")
@@ -81,18 +89,42 @@ def find_scores(tape: Tape, pictures: int, labels: int | None) -> Path:
     called = next((path for path in fitting if path and path[-1] in _LOGITS), None)
     if called is not None:
         return called
-    before = {value: _ancestors(value) for value in tape.outputs}
-    last = [
-        path
-        for path, table in fitting.items()
-        if not any(
-            values[path] in before[values[other]] for other in fitting if fitting[other].shape[1] != table.shape[1]
-        )
-    ]
-    if len({fitting[path].shape[1] for path in last}) > 1:
-        listed = ", ".join(f"{_name(path)} ({_shape(fitting[path])})" for path in last)
+    several = [path for path in fitting if values[path].shape] or list(fitting)  # a single number beside them is a loss
+    last = _without_intermediates({path: values[path] for path in several})
+    last = [path for path in last if not _is_auxiliary(path)] or last
+    if len({found[path].shape[1] for path in last}) > 1:
+        listed = ", ".join(f"{_name(path)} ({_shape(found[path])})" for path in last)
         raise ModelError(f"The network returns several tensors that may be scores: {listed}. Say which with `scores`.")
     return last[0]
+
+
+def _without_intermediates(values: dict[Path, Value]) -> list[Path]:
+    """The outputs, without features that others are computed from, and without parts of others."""
+    before = {value: _ancestors(value) for value in values.values()}
+    whole = {value: _ancestors(value, _MOVES) for value in values.values()}
+
+    def leads_to(one: Value, other: Value) -> bool:
+        return one.shape != other.shape and one in before[other] and one not in whole[other]
+
+    def is_part_of(one: Value, other: Value) -> bool:
+        return one.shape != other.shape and other in whole[one]
+
+    return [
+        path
+        for path, value in values.items()
+        if not any(leads_to(value, other) or is_part_of(value, other) for other in before)
+    ]
+
+
+def _are_ranked(value: Value) -> bool:
+    """Whether scores were sorted, or only the largest kept, so that places in them are ranks."""
+    makers = (one.producer for one in (value, *_ancestors(value, _MOVES)) if len(one.shape) <= _ROW_AND_CLASS)
+    return any(maker is not None and maker.name in ("aten.sort", "aten.topk") for maker in makers)
+
+
+def _is_auxiliary(path: Path) -> bool:
+    """Whether an output is called so that it helps only in training."""
+    return any(str(part).lower().startswith("aux") for part in path)
 
 
 def _fits(classes: int, labels: int | None) -> bool:
@@ -118,10 +150,15 @@ def _at(result: Any, path: Path) -> Any:
 
 
 def _table(tensor: Tensor, pictures: int) -> Tensor | None:
-    """A tensor as (N, classes), if it has one number per class: (N,), (C,) for one picture, (N, C), (N, C, 1, 1)."""
+    """A tensor as (N, classes), if it has one number per class: (N,), (C,) for one picture, (N, C).
+
+    Dimensions of one element may stand anywhere: (N, C, 1, 1), (N, 1, C), (1, N, C).
+    """
     if not tensor.is_floating_point() or tensor.numel() % pictures or not tensor.numel():
         return None
-    if tensor.ndim > 1 and (len(tensor) != pictures or tensor[0].numel() != tensor.shape[1]):
+    if tensor.ndim > 2 and tensor.shape[:2] == (1, pictures):
+        return _table(tensor[0], pictures)
+    if tensor.ndim > 1 and (len(tensor) != pictures or tensor[0].numel() != max(tensor.shape[1:])):
         return None
     if tensor.ndim == 1 and len(tensor) != pictures and pictures > 1:
         return None
@@ -215,15 +252,20 @@ def both_labels(score: Tensor, meaning: Meaning) -> Tensor:
     return torch.cat([-score, score], dim=1)
 
 
+# Operations that only move numbers, or take some of them.
+_MOVES = {
+    *("view", "_unsafe_view", "clone", "squeeze", "unsqueeze", "permute", "transpose", "t", "select", "slice", "split"),
+    *("expand", "detach", "alias", "_to_copy", "reshape", "flatten", "split_with_sizes", "unbind"),
+    *("index", "index_select"),
+}
 # Functions that end with probabilities, or with their logarithms; and operations that leave them what they are.
 _ENDS: dict[str, Meaning] = {
     **dict.fromkeys(("aten.sigmoid", "aten.hardsigmoid", "aten._softmax", "aten._safe_softmax"), "probabilities"),
     **dict.fromkeys(("aten._log_softmax", "aten.log_sigmoid_forward"), "log-probabilities"),
 }
 _KEEPS = {
-    *("view", "_unsafe_view", "clone", "squeeze", "unsqueeze", "permute", "transpose", "t", "select", "slice", "split"),
-    *("expand", "detach", "alias", "_to_copy", "cat", "stack", "clamp", "clamp_min", "clamp_max", "mean", "amax"),
-    *("reshape", "flatten", "split_with_sizes", "unbind", "index", "index_select"),
+    *_MOVES,
+    *("cat", "stack", "clamp", "clamp_min", "clamp_max", "mean", "amax"),
     *("add", "sub", "rsub", "mul", "div", "sum"),  # such as the mean of several networks; their values are checked
 }
 
@@ -237,10 +279,19 @@ def guess_meaning(tape: Tape, scores: Tensor) -> Meaning:
     Args:
         tape: The network, recorded on several pictures, whose output the scores are.
         scores: (N, classes).
+
+    Raises:
+        ModelError: They are probabilities times something, such as percentages.
     """
     ends = {_ENDS.get(name) for name in _last_functions(tape.output)}
-    if len(ends) == 1 and (known := ends.pop()) is not None and _are_probable(scores, known):
+    known = ends.pop() if len(ends) == 1 else None
+    if known is not None and _are_probable(scores, known):
         return known
+    if known == "probabilities" and _are_scaled(scores.double()):
+        raise ModelError(
+            f"The scores are probabilities times {float(scores.sum(dim=1).mean()):.4g}: return them from 0 to 1, or "
+            "the scores before, or say what they mean with `meaning`."
+        )
     if scores.shape[1] == 1:
         return "sigmoid"
     shares: tuple[Meaning, ...] = ("probabilities", "log-probabilities")
@@ -256,6 +307,11 @@ def _last_functions(value: Value) -> set[str]:
 def _are_probable(scores: Tensor, meaning: Meaning) -> bool:
     shares = probabilities(scores.double(), meaning)
     return bool(((shares >= 0) & (shares < 1.001)).all())
+
+
+def _are_scaled(scores: Tensor) -> bool:
+    """Whether scores of several classes are at least 0 and have the same sum for each picture, such as 100 %."""
+    return scores.shape[1] > 1 and _sum_to_one(scores / scores.sum(dim=1).mean())
 
 
 def _sum_to_one(shares: Tensor) -> bool:

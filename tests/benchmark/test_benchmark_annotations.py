@@ -170,6 +170,46 @@ def test_json_of_coco(tmp_path: Path) -> None:
     assert all(words in complaint for words, complaint in zip(reasons, read.complaints, strict=True))
 
 
+def test_json_of_labelme(tmp_path: Path) -> None:
+    write(
+        tmp_path / "b" / "a.json",
+        """{"imagePath": "..\\\\x.jpg", "imageWidth": 80, "imageHeight": 60, "imageData": null, "shapes": [
+        {"label": "cat", "shape_type": "rectangle", "points": [[30.0, 41], [10, 20.5]]},
+        {"label": "big  dog", "shape_type": "circle", "points": [[20, 20], [20, 25]]},
+        {"label": "cat", "shape_type": "polygon", "points": [[1, 2], [5, 1.2], [4, 7]]},
+        {"label": "cat", "shape_type": "point", "points": [[1, 2]]}, {"shape_type": "line"}]}""",
+    )
+    write(tmp_path / "notes.json", "[]")
+    picture(tmp_path / "b" / "a.png", 80, 60)  # LabelMe writes beside the pictures
+    read = read_annotations(tmp_path)
+    assert read.found == (
+        Annotation("b/a", "cat", ((10, 20, 29, 40), (1, 1, 4, 6)), size=(80, 60)),
+        Annotation("b/a", "big dog", ((15, 15, 24, 24),), size=(80, 60)),
+    )
+    reasons = ("shape 3, is left out: it is a point", "shape 4, is left out: it lacks", "notes.json is left out: it is")
+    assert all(words in complaint for words, complaint in zip(reasons, read.complaints, strict=True))
+
+
+@pytest.mark.parametrize("named", ["classes.txt", "labels/obj.names", ""])
+def test_text_files_of_yolo(tmp_path: Path, named: str) -> None:
+    picture(tmp_path / "images" / "a.jpg", 100, 50)
+    write(
+        tmp_path / "labels" / "a.txt",
+        "1 0.5 0.5 0.2 0.4\n0 0.05 0.1 0.1 0.2 0.93\n\n1 0.1 0.2 0.3 0.4 0.2 0.9\n2 0.5 0.5 0.1 0.1 0.1 0.1 0.1\n"
+        "1 10 20 30 40\ncat 0.5 0.5 0.1 0.1\n",
+    )
+    write(tmp_path / "labels" / "without.txt", "")
+    if named:
+        write(tmp_path / named, "cat\nbig  dog\n")
+    read = read_annotations(tmp_path / "labels")
+    first, second = ("big dog", "cat") if named else ("1", "0")
+    assert [(one.picture, one.label) for one in read.found] == [("a", first), ("a", second)]
+    reasons = ("line 5, is left out: a line is", "line 6, is left out: its numbers", "line 7, is left out: a line is")
+    assert all(words in complaint for words, complaint in zip(reasons, read.complaints, strict=True))
+    boxes = [item.read()[1].boxes for item in matched(tmp_path / "images", read.found).items]
+    assert boxes == [((40, 15, 59, 34), (10, 10, 29, 44)), ((0, 0, 9, 9),)]
+
+
 def test_csv_of_imagenet(tmp_path: Path) -> None:
     file = write(
         tmp_path / "LOC_val_solution.csv",
@@ -222,14 +262,16 @@ def test_a_bad_row_is_left_out_and_named(tmp_path: Path, header: str, row: str, 
         ("boxes.json", "{", "line 1, is not JSON as COCO"),
         ("boxes.json", "[]", "is not JSON as COCO"),
         ("boxes.json", '{"images": [], "annotations": [{"bbox": [0, 0, 1, 1]}]}', "lacks an image"),
-        ("folder/readme.txt", "", "no XML files or PNG masks"),
+        ("folder/readme.rst", "", "no XML, JSON or text files and no PNG masks"),
+        ("folder/readme.txt", "About these pictures", "line 1, is left out: a line is"),
+        ("folder/notes.json", "{}", "not JSON as LabelMe"),
         ("folder/bad.xml", "<a>", "line 1 is not XML"),
     ],
 )
 def test_nothing_that_can_be_used_is_one_clear_error(tmp_path: Path, name: str, text: str, words: str) -> None:
     path = write(tmp_path / name, text)
     with pytest.raises(AnnotationError, match=words) as caught:
-        read_annotations(path if path.suffix in {".csv", ".json"} else path.parent)
+        read_annotations(path if path.parent == tmp_path else path.parent)
     assert "\n" not in str(caught.value)
 
 

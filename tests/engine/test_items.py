@@ -129,3 +129,23 @@ def test_tokens_are_places(convolved: bool) -> None:
 @pytest.mark.parametrize("pooled", [True, False])
 def test_folded_frames_are_items(pooled: bool, frames: Tensor) -> None:
     assert matrices(cnnfix.record(Frames(True, pooled, 0).double(), frames)) == [False, False]
+
+
+def test_copies_of_a_picture_are_contrasted_like_the_picture(frames: Tensor) -> None:
+    network = Frames(folded=True, pooled=True, seed=1).double()
+
+    class Twice(nn.Module):
+        """Asks about the picture and a copy of it in one batch, and takes the scores of the picture."""
+
+        def forward(self, x: Tensor) -> Tensor:
+            return network.scores(torch.cat([x, x]))[: len(x)]
+
+    class Once(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return network.scores(x)
+
+    found = [
+        cnnfix.unravel(cnnfix.record(one, frames[:1, 0]), (0, 2), rivals=[(0, 0), (0, 4)]) for one in (Once(), Twice())
+    ]
+    expected, copied = (evidence(trace.fixations, (1, 3, 16, 16)) for trace in found)
+    np.testing.assert_allclose(copied, expected, rtol=1e-9)

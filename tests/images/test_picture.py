@@ -483,6 +483,7 @@ def test_tiff_with_white_as_zero(values):
 
 def test_bad_paths_and_objects(tmp_path):
     assert "There is no file" in refusal(tmp_path / "missing.png")
+    assert "save this one and give its file" in refusal("https://example.org/cat.png")
     assert "is a folder" in refusal(tmp_path)
     for path in ("x" * 5000, "a\0b", "/dev/null", ""):
         refusal(path)

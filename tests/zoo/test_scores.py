@@ -62,6 +62,11 @@ class Output:
     hidden: list[Tensor]
 
 
+@dataclass(slots=True)
+class Slots:
+    logits: Tensor
+
+
 Pair = namedtuple("Pair", "scores extra")
 
 FORMS: dict[str, Callable[[Tensor], Any]] = {
@@ -75,6 +80,13 @@ FORMS: dict[str, Callable[[Tensor], Any]] = {
     "nested": lambda y: {"head": ({"logits": y},)},
     "1 x 1 map": lambda y: y[:, :, None, None],
     "squeezed": lambda y: y.squeeze(),
+    "channels last": lambda y: y[:, None, None],
+    "time first": lambda y: y[None],
+    "slots": Slots,
+    "loss first": lambda y: (y.mean(), y),
+    "parts of it too": lambda y: (y, y[:, :2], y.argmax(1)),
+    "its order too": lambda y: (y.topk(4)[0], y),
+    "auxiliary first": lambda y: {"aux_scores_1": y.tanh() * 3, "main": y},
     "half": lambda y: y.half(),
 }
 
@@ -143,6 +155,12 @@ def test_labels_tell_which_of_several_is_meant() -> None:
     with pytest.raises(ModelError, match=r"may be scores: coarse \(1 x 2\), fine \(1 x 4\)\. Say which"):
         Model.of(network, preprocessing=SIZE)
     assert Model.of(network, LABELS, SIZE).output == ("coarse",)
+
+
+@pytest.mark.parametrize("sorts", [lambda y: y.topk(2), lambda y: {"best": y.sort(1, descending=True)[0][:, None]}])
+def test_ranks_are_no_classes(sorts: Callable[[Tensor], Any]) -> None:
+    with pytest.raises(ModelError, match="in the order of their size"):
+        Model.of(Gives(sorts), preprocessing=SIZE)
 
 
 # --- what they mean ---------------------------------------------------------------------------------------------------
@@ -270,3 +288,10 @@ def test_what_speaks_for_no_speaks_against_yes(picture: cnnfix.Picture) -> None:
     assert no.max() > 0
     assert yes.max() > 0
     assert np.corrcoef(no.ravel(), yes.ravel())[0, 1] < 0
+
+
+def test_percentages_are_no_scores() -> None:
+    network = Gives(lambda y: y.softmax(1) * 100)
+    with pytest.raises(ModelError, match="probabilities times 100: return them from 0 to 1"):
+        Model.of(network, preprocessing=SIZE)
+    assert Model.of(network, preprocessing=SIZE, meaning="softmax").meaning == "softmax"

@@ -1,4 +1,4 @@
-"""Annotations of pictures: labels with boxes or a mask, read from XML, CSV or a folder of masks."""
+"""Annotations of pictures: labels with boxes or a mask, read from tables, XML, JSON, text files or masks."""
 
 from __future__ import annotations
 

@@ -1,0 +1,82 @@
+"""Boxes and outlines in text files as YOLO writes them, one per picture: a class number and shares of the picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from cnnfix_core.benchmark.datasets.annotation import Annotation, Annotations, Sides, shares, together
+
+MAX_TXT_BYTES = 10_000_000
+NAMES = ("classes.txt", "obj.names")
+"""Files with the names of the classes, one per line, in the folder or the one above."""
+
+
+def read(folder: Path, files: Sequence[Path]) -> Annotations:
+    """Read the lines of these files: class, centre x, centre y, width, height; or class, x, y, x, y, ... of an outline.
+
+    A file has its picture's name; one without lines is of a picture without objects. Labels are names of classes where
+    there is a file with them, and numbers elsewhere.
+    """
+    names = _names(folder)
+    found: list[Annotation] = []
+    complaints: list[str] = []
+    for file in files:
+        if file.name in NAMES:
+            continue
+        picture = file.relative_to(folder).with_suffix("").as_posix()
+        try:
+            lines = _lines(file)
+        except (ValueError, OSError) as error:
+            complaints.append(f"{file} is left out: {error}.")
+            continue
+        for number, line in enumerate(lines, 1):
+            try:
+                found += [_one(picture, line.split(), names)] if line.strip() else []
+            except ValueError as error:
+                complaints.append(f"{file}, line {number}, is left out: {error}.")
+    return Annotations(together(found), tuple(complaints))
+
+
+def _names(folder: Path) -> list[str]:
+    for place in (folder, folder.parent):
+        for name in NAMES:
+            if (place / name).is_file():
+                return [" ".join(line.split()) for line in _lines(place / name)]
+    return []
+
+
+def _lines(file: Path) -> list[str]:
+    if file.stat().st_size > MAX_TXT_BYTES:
+        raise ValueError(f"it is larger than {MAX_TXT_BYTES / 1e6:g} MB")
+    try:
+        return file.read_text("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise ValueError("it is not a text file") from None
+
+
+def _one(picture: str, words: Sequence[str], names: Sequence[str]) -> Annotation:
+    label, sides = words[0], _sides(words[1:])
+    if not label.isdecimal():
+        raise ValueError("a line is a class number and shares of the picture, from 0 to 1")
+    number = int(label)
+    if names and number >= len(names):
+        raise ValueError(f"there is no name for class {number}")
+    return Annotation(picture, names[number] if names else str(number), shares=(shares(sides),))
+
+
+def _sides(words: Sequence[str]) -> Sides:
+    """Of a centre and a size, perhaps with a confidence behind them, or of an outline of three points or more."""
+    try:
+        numbers = [float(word) for word in words]
+    except ValueError:
+        numbers = []
+    if not all(math.isfinite(one) and -0.01 <= one <= 1.01 for one in numbers):
+        raise ValueError("its numbers must be shares of the picture, from 0 to 1")
+    if len(numbers) in (4, 5):
+        x, y, width, height = numbers[:4]
+        return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+    if len(numbers) < 6 or len(numbers) % 2:
+        raise ValueError("a line is a class number and four numbers of a box, or two for each point of an outline")
+    return min(numbers[::2]), min(numbers[1::2]), max(numbers[::2]), max(numbers[1::2])
