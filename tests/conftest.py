@@ -42,3 +42,9 @@ def explanation(model: cnnfix.Model, cat: cnnfix.Picture) -> cnnfix.Explanation:
 def published(model: cnnfix.Model, cat: cnnfix.Picture) -> cnnfix.Explanation:
     """The predicted class of the cat, with the published preset and its five crops."""
     return cnnfix.explain(model, cat, preset="published")
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command says while it computes depends on how busy the machine is, and tests compare what it says."""
+    monkeypatch.setattr("cnnfix_core.cli.progress._SECONDS_IN_A_FILE", 1e6)

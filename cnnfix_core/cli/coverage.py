@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cnnfix_core.cli.options import add_device
 from cnnfix_core.cli.parsing import Parser
+from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.errors import CnnfixError
 
 
@@ -29,10 +30,11 @@ def run(options: argparse.Namespace) -> int:
     names = [*options.names, *(families.surveyed() if options.all else ())]
     if not names:
         raise CnnfixError("Name a network, such as resnet50 or timm/resnet50, or give --all.")
-    rows = []
-    for row in survey.survey(names, options.device):
-        rows.append(row)
-        print(survey.sentence(row), flush=True)
+    rows: list[survey.SurveyRow] = []
+    for name in names:
+        with Waiting(f"Walking through {name}"):
+            rows += survey.survey([name], options.device)
+        print(survey.sentence(rows[-1]), flush=True)
     if len(rows) == 1 and rows[0].coverage:
         print(survey.details(rows[0].coverage))
     if options.markdown:

@@ -18,7 +18,7 @@ from cnnfix_core.cli.options import (
     print_warnings,
 )
 from cnnfix_core.cli.parsing import Parser
-from cnnfix_core.cli.progress import ProgressLine
+from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.errors import CnnfixError
 
 if TYPE_CHECKING:
@@ -49,17 +49,15 @@ def run(options: argparse.Namespace) -> int:
         print_left_out(options.source)
     model = load(options.model, model_options(options))
     found: dict[str, Disturbed] = {}
-    clock = ProgressLine()
-    for number, (name, file) in enumerate(files.items(), 1):
-        try:
-            found[name] = disturb(model, opened(file), methods, options.noise, options.strength)
-        except CnnfixError as error:
-            if len(files) == 1:
-                raise
-            print_warnings([f"{name} is left out. {error}"])
-        if len(files) > 1:
-            clock(number, len(files))
-    clock.end()
+    with Waiting("Adding noise") as waiting:
+        for number, (name, file) in enumerate(files.items()):
+            waiting(number / len(files), f"Picture {number + 1:,} of {len(files):,}")
+            try:
+                found[name] = disturb(model, opened(file), methods, options.noise, options.strength)
+            except CnnfixError as error:
+                if len(files) == 1:
+                    raise
+                print_warnings([f"{name} is left out. {error}"])
     if not found:
         raise CnnfixError("No picture could be disturbed: see the sentences above.")
     print(_words(list(found.values()), methods, options))

@@ -20,7 +20,7 @@ from cnnfix_core.cli.options import (
     target_of,
 )
 from cnnfix_core.cli.parsing import Parser
-from cnnfix_core.cli.progress import ProgressLine
+from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.errors import CnnfixError
 
 if TYPE_CHECKING:
@@ -99,18 +99,16 @@ def _all_measured(
     methods: Sequence[str],
     options: argparse.Namespace,
 ) -> Iterator[_Measured]:
-    """Each picture that can be measured; prints why others are left out, and the progress if there are several."""
-    clock = ProgressLine()
-    for number, (name, source, points) in enumerate(pictures, 1):
-        try:
-            yield _measured(model, name, source, points, methods, options)
-        except CnnfixError as error:
-            if len(pictures) == 1:
-                raise
-            print_warnings([f"{name} is left out. {error}"])
-        if len(pictures) > 1:
-            clock(number, len(pictures))
-    clock.end()
+    """Each picture that can be measured; prints why others are left out, and the progress."""
+    with Waiting("Drawing maps") as waiting:
+        for number, (name, source, points) in enumerate(pictures):
+            waiting(number / len(pictures), f"Picture {number + 1:,} of {len(pictures):,}")
+            try:
+                yield _measured(model, name, source, points, methods, options)
+            except CnnfixError as error:
+                if len(pictures) == 1:
+                    raise
+                print_warnings([f"{name} is left out. {error}"])
 
 
 def _pictures(name: str, gaze: Gaze) -> list[tuple[str, bytes | Path, Gaze]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
-from cnnfix_core.cli.options import file_ending
+from cnnfix_core.cli.options import add_device, file_ending
 from cnnfix_core.cli.parsing import Parser
+from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.errors import CnnfixError, LessonError, need
 
 
@@ -19,6 +21,7 @@ def add(command: Parser) -> None:
         "--worksheet", metavar="FILE", type=file_ending(".pdf"), help="write a worksheet to print, as PDF"
     )
     command.add_argument("--answers", action="store_true", help="with the answers and the teacher's notes")
+    add_device(command)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -42,6 +45,9 @@ def run(options: argparse.Namespace) -> int:
     asking = sum(step.question is not None for step in lesson.steps)
     print(f"{lesson.title}: {steps}, {asking} with a question, {lesson.minutes} minutes, {lesson.age}.")
     if options.worksheet:
-        options.worksheet.write_bytes(worksheet(lesson, explained_on if options.answers else None))
+        with Waiting("Computing the answers" if options.answers else "Drawing the worksheet"):
+            seen = partial(explained_on, device=options.device) if options.answers else None
+            made = worksheet(lesson, seen)
+        options.worksheet.write_bytes(made)
         print(options.worksheet)
     return 0

@@ -6,9 +6,11 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.engine import FOCUS, PRESETS, Depth, Preset, Unit, depth_of, get_preset
 from cnnfix_core.errors import CnnfixError, did_you_mean
 from cnnfix_core.images import Picture, Source, left_out_of, open_picture
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from cnnfix_core.metrics import Also
 
 _SHOWN = 10  # warnings of one kind
+_LOADING = "Loading the network"
 _OF_A_FILE = ("architecture", "labels", "scores", "meaning", "channels", "mean", "std")
 STEPS = 16  # default number of steps of insertion and deletion
 
@@ -248,8 +251,9 @@ def load(name: str, options: Mapping[str, Any]) -> Model:
     from cnnfix_core import zoo
 
     path = Path(name)
-    model = _opened(path, options) if path.is_file() else zoo.load_model(name, _show_progress)
-    return model.on(options["device"])
+    with Waiting(_LOADING) as waiting:
+        model = _opened(path, options) if path.is_file() else zoo.load_model(name, partial(_downloading, waiting))
+        return model.on(options["device"])
 
 
 def _opened(path: Path, options: Mapping[str, Any]) -> Model:
@@ -284,7 +288,6 @@ def _numbers(text: str) -> tuple[float, ...]:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers, such as 0.5,0.5,0.5") from None
 
 
-def _show_progress(done: int, total: int | None) -> None:
-    end = "\n" if done == total else "\r"
+def _downloading(waiting: Waiting, done: int, total: int | None) -> None:
     of = f" of {total / 1e6:.0f}" if total else ""
-    print(f"Downloading: {done / 1e6:.0f}{of} MB", end=end, file=sys.stderr, flush=True)
+    waiting(done / total if total else 0, _LOADING if done == total else f"Downloading, {done / 1e6:.0f}{of} MB")

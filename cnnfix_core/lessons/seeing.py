@@ -75,14 +75,17 @@ def picture_on(screen: Screen) -> Shown | None:
     return Shown(open_picture(sample.read()), sample.title)
 
 
-def explained_on(screen: Screen) -> Explained | None:
-    """What a screen's network used; None if it has no picture with a class. Raises CnnfixError."""
+def explained_on(screen: Screen, device: str = "cpu") -> Explained | None:
+    """What a screen's network used; None if it has no picture with a class. Raises CnnfixError.
+
+    device: Where the network runs.
+    """
     asked = asked_by(screen)
     if asked is None:
         return None
     sample = load_sample(asked.picture)
-    picture = open_picture(sample.read())
-    return Explained(picture, sample, explain(load_model(asked.model), picture, asked.target, asked.preset))
+    picture, model = open_picture(sample.read()), load_model(asked.model).on(device)
+    return Explained(picture, sample, explain(model, picture, asked.target, asked.preset))
 
 
 def facts_of(explanation: Explanation, picture: Picture, sample: Sample) -> Mapping[Fact, float]:

@@ -22,6 +22,10 @@ from cnnfix_core.regions import BoxRule
 
 _PART_OF_MAXIMUM = BoxRule("threshold", 0.2, largest=True)  # Zhou et al., CVPR 2016
 _MOST_OF_IT = BoxRule("share", 0.9)
+# Chosen on photographs and scenes together: docs/boxes.md.
+_DENSE_PART = BoxRule("share", 0.85, largest=True)
+_HALF = BoxRule("share", 0.5, largest=True)
+_FIFTH = BoxRule("threshold", 0.2)
 _STRIDES = (32, 16, 8, 4, 2)  # of the feature maps that most networks have
 _MIDDLE = BoxRule("threshold", 0.278)  # a centred box of 0.8 times the width and height
 _ONE_DEPTH = "Fixations at one depth"  # the same walk as `fixations`
@@ -187,7 +191,7 @@ _ALL = (
         source="How to Evaluate and Refine your CAM, 2026",
         about="Grad-CAM++ at the three coarsest sizes of feature maps, each from 0 to 1, multiplied.",
         draw=by_view(class_activation.refine_cam),
-        box=_PART_OF_MAXIMUM,
+        box=_DENSE_PART,
         needs=(needs_map, needs_gradient, class_activation.needs_depths),
         paper="arXiv 2605.14641",
         cost="1, and 1 back",
@@ -314,7 +318,7 @@ _ALL = (
         source="Smilkov et al. 2017",
         about="The gradient, averaged over noisy copies of the picture.",
         draw=by_view(gradients.smooth_grad),
-        box=_MOST_OF_IT,
+        box=_HALF,
         needs=(needs_gradient,),
         slow=True,
         paper="Smilkov et al., arXiv 1706.03825",
@@ -328,7 +332,7 @@ _ALL = (
         source="Shrikumar et al. 2016",
         about="Each pixel times the gradient: what it adds to the score, if the network were linear.",
         draw=by_view(gradients.input_times_gradient),
-        box=_MOST_OF_IT,
+        box=_FIFTH,
         needs=(needs_gradient,),
         paper="Shrikumar et al., arXiv 1605.01713",
         cost="1, and 1 back",
@@ -341,7 +345,7 @@ _ALL = (
         source="Lundberg, Lee 2017",
         about="Integrated gradients with a random point on the way from each of 50 uniform pictures.",
         draw=by_view(gradients.gradient_shap),
-        box=_MOST_OF_IT,
+        box=_FIFTH,
         needs=(needs_gradient,),
         slow=True,
         paper="Lundberg, Lee, NeurIPS 2017",
@@ -355,7 +359,7 @@ _ALL = (
         source="Shrikumar et al. 2017",
         about="Shares the change of the score from a grey picture among the pixels, layer by layer.",
         draw=by_view(gradients.deep_lift),
-        box=_MOST_OF_IT,
+        box=_FIFTH,
         needs=(needs_gradient, gradients.needs_lift),
         paper="Shrikumar et al., ICML 2017",
         cost="2, and 1 back",

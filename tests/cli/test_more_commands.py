@@ -133,7 +133,7 @@ def test_without_noise_nothing_moves() -> None:
     assert found.alike["gradcam"] == pytest.approx(1)
 
 
-@pytest.mark.parametrize("command", [name for name in _COMMANDS if name not in ("models", "app", "lesson")])
+@pytest.mark.parametrize("command", [name for name in _COMMANDS if name not in ("models", "app")])
 def test_every_command_that_runs_a_network_takes_a_device(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([command, "--help"])

@@ -27,6 +27,17 @@ RULES = {
     "occlusion": BoxRule("threshold", 0.5),
     "rise": BoxRule("share", 0.6),
     "cmwp": BoxRule("share", 0.4),
+    "xgradcam": BoxRule("share", 0.3),
+    "hirescam": BoxRule("share", 0.3),
+    "finercam": BoxRule("share", 0.3),
+    "refinecam": BoxRule("share", 0.8, largest=True),
+    "smoothgradcampp": BoxRule("share", 0.4),
+    "ablationcam": BoxRule("share", 0.3),
+    "eigencam": BoxRule("share", 0.3),
+    "smoothgrad": BoxRule("share", 0.4, largest=True),
+    "input_x_gradient": BoxRule("threshold", 0.3),
+    "gradient_shap": BoxRule("share", 0.3),
+    "deeplift": BoxRule("threshold", 0.15),
 }
 # Seeds far from those of the scenes on which networks and box rules were chosen.
 _FIRST, _FIRST_PAIR = HELD_OUT + 500_000, HELD_OUT + 700_000
