@@ -22,7 +22,7 @@ from cnnfix_core.regions import BoxRule
 
 _PART_OF_MAXIMUM = BoxRule("threshold", 0.2, largest=True)  # Zhou et al., CVPR 2016
 _MOST_OF_IT = BoxRule("share", 0.9)
-# Chosen on photographs and scenes together: docs/boxes.md.
+# Chosen on photographs and scenes together, as that of the walk: docs/boxes.md.
 _DENSE_PART = BoxRule("share", 0.85, largest=True)
 _HALF = BoxRule("share", 0.5, largest=True)
 _FIFTH = BoxRule("threshold", 0.2)
@@ -264,7 +264,7 @@ _ALL = (
         source="Springenberg et al. 2015",
         about="The gradient of the score, with negative gradients removed at each ReLU.",
         draw=by_view(gradients.guided_backprop),
-        box=_MOST_OF_IT,
+        box=_FIFTH,
         needs=(needs_gradient, needs_rectifiers),
         paper="Springenberg et al., ICLR workshop 2015",
         cost="1, and 1 back",
@@ -291,7 +291,7 @@ _ALL = (
         source="Simonyan et al. 2014",
         about="How much the score changes when a pixel changes a little.",
         draw=by_view(gradients.saliency),
-        box=_MOST_OF_IT,
+        box=_FIFTH,
         needs=(needs_gradient,),
         paper="Simonyan et al., ICLR workshop 2014",
         cost="1, and 1 back",
@@ -304,7 +304,7 @@ _ALL = (
         source="Sundararajan et al. 2017",
         about="The gradients along the path from grey to the picture, summed; they add up to the change of the score.",
         draw=by_view(gradients.integrated_gradients),
-        box=_MOST_OF_IT,
+        box=_FIFTH,
         needs=(needs_gradient,),
         slow=True,
         paper="Sundararajan et al., ICML 2017",

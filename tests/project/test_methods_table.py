@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from cnnfix_core.methods import COUNT, METHODS
+from cnnfix_core.benchmark.datasets import scenes
+from cnnfix_core.methods import BASELINES, COUNT, METHODS
 from tools import methods_table
 
 NUMBERS = "dozen|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty"
@@ -32,3 +33,24 @@ def test_every_method_has_its_facts() -> None:
     for method in METHODS.values():
         assert method.cost, method.name
         assert method.paper or method.family in ("Baselines", "Fixations", "Fixations at one depth"), method.name
+
+
+def test_every_method_that_scenes_can_measure_has_its_box_rule_for_them() -> None:
+    """The walk has its own box, the baselines have theirs, and no network for scenes is a transformer."""
+    without = {"Fixations at one depth", "Baselines", "Attention"}
+    wanted = {name for name, method in METHODS.items() if method.family not in without} - {"fixations"}
+    assert set(scenes.RULES) == wanted
+    page = (methods_table.PAGE.parent / "boxes.md").read_text("utf-8")
+    for name in [*wanted, "fixations"]:
+        assert f"| {METHODS[name].title} |" in page
+    assert not set(BASELINES) & wanted
+
+
+def test_what_the_papers_resnet_is_called_is_said_where_its_number_stands() -> None:
+    """The paper says ResNet-101, the authors' file of boxes resNet152: nobody here knows which of the two it was."""
+    telling = [file for file in methods_table.texts() if "54.31" in file.read_text("utf-8")]
+    assert telling
+    for file in telling:
+        text = file.read_text("utf-8")
+        assert "ResNet-101" in text, file
+        assert "resNet152" in text, file
