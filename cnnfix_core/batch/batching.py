@@ -13,14 +13,13 @@ from torch import Tensor
 
 from cnnfix_core.arrays import Floats
 from cnnfix_core.engine import Preset, Tape, Unit, as_array
-from cnnfix_core.errors import CnnfixError, ModelError, NothingContributesError, RecordError
+from cnnfix_core.errors import CnnfixError, NothingContributesError
 from cnnfix_core.explanations import Class, Explanation, PictureAsking, UnitAsking
 from cnnfix_core.images import Picture, Source, View, maps_on_picture, open_picture
 from cnnfix_core.methods import (
     Map,
     anatomy,
     as_maps,
-    cached_per_network,
     grad_cam_of_tape,
     grad_cam_together,
     reason_against,
@@ -80,10 +79,11 @@ class BatchExplainer:
         self._views = len(model.views(open_picture(Image.new("RGB", (8, 8))), preset.crops))
         self._unit = target if isinstance(target, Unit) else None
         self._target = None if target is None or isinstance(target, Unit) else model.labels.find(target)
-        self._with_rival = self._unit is None and not reason_against(model, "gradcam")
+        several = self._views > 1 and not model.together  # whose layers run more than once
+        self._with_rival = self._unit is None and not several and not reason_against(model, "gradcam")
         if self._unit is not None:
             self._unit.start(model.record(model.noise(), whole=True))  # fails early if there is no such unit
-        self.size = max(1, _INPUTS // self._views) if _takes_batches(model) else 1
+        self.size = max(1, _INPUTS // self._views) if model.together else 1
 
     def answers(self, given: Sequence[Picture | CnnfixError]) -> list[BatchResult | CnnfixError]:
         """Explain at most `size` pictures: a result or an error for each. Errors in `given` are passed through."""
@@ -154,13 +154,3 @@ def _explained(asked: PictureAsking, tape: Tape, preset: Preset, first: int) -> 
 
 def _result(picture: Picture, explanation: Explanation, rival: Map | None) -> BatchResult:
     return BatchResult(picture, explanation, explanation.map(MAP_SIDE), rival)
-
-
-@cached_per_network
-def _takes_batches(model: Model) -> bool:
-    """Whether the network accepts batches: programs are often exported for a batch of one."""
-    try:
-        model.record(torch.cat([model.noise()] * _INPUTS))
-    except (RecordError, ModelError):
-        return False
-    return True

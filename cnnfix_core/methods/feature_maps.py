@@ -160,7 +160,7 @@ def _maps(tape: Tape, sides: int) -> dict[str, Operation]:
     return {
         name: end
         for name, end in ends.items()
-        if name and tape.returned.get(name) == end.outputs[0].shape and _is_map(end, sides)
+        if name and tape.returned.get(name) == end.outputs[0].shape and _is_map(end, sides, tape.inputs[0].shape[0])
     }
 
 
@@ -186,9 +186,10 @@ def _trunk(maps: dict[str, Operation]) -> list[str]:
     return []
 
 
-def _is_map(operation: Operation, sides: int) -> bool:
+def _is_map(operation: Operation, sides: int, pictures: int) -> bool:
+    """Whether it gave one map of each picture; of several crops of a picture there is not one."""
     shape = operation.outputs[0].shape
-    return len(shape) == 2 + sides and math.prod(shape[2:]) > 1
+    return len(shape) == 2 + sides and shape[0] == pictures and math.prod(shape[2:]) > 1
 
 
 def _drawn(maps: dict[str, Operation]) -> dict[str, Operation]:

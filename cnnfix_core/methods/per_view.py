@@ -107,7 +107,7 @@ def by_view(draw: Draw) -> Callable[[MapRequest], Drawing]:
 def _ask(draw: Draw, request: MapRequest, view: View, watch: ProgressReporter) -> tuple[Tensor, str | None]:
     model = request.model
     module = with_own_hooks(model.module)
-    at_once = max(1, min(_NUMBERS_AT_ONCE // max(anatomy(model).numbers, 1), _MOST_AT_ONCE))
+    at_once = max(1, min(_NUMBERS_AT_ONCE // max(anatomy(model).numbers, 1), _MOST_AT_ONCE)) if model.together else 1
     inputs = model.inputs(request.picture, [view])
     view_request = ViewRequest(model, module, inputs, request.classes, request.layer, watch, at_once)
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
@@ -41,7 +40,7 @@ def run_again(tape: Tape, operation: Operation, tensor: Tensor) -> dict[Value, T
 
     for later in tape.operations:
         if later.index > operation.index and any(value in now for value in later.inputs()):
-            arguments, options = tree_map_only(Value, current, (_without_last_bias(tape, later), later.kwargs))
+            arguments, options = tree_map_only(Value, current, (_without_last_bias(tape, later, tensor), later.kwargs))
             result = later.call(*arguments, **options)
             tensors = [result] if isinstance(result, Tensor) else [one for one in result if isinstance(one, Tensor)]
             now |= dict(zip(later.outputs, tensors, strict=True))
@@ -57,8 +56,8 @@ def kept(value: Value) -> Tensor:
     return value.data
 
 
-def _without_last_bias(tape: Tape, operation: Operation) -> tuple[Any, ...]:
+def _without_last_bias(tape: Tape, operation: Operation, like: Tensor) -> tuple[Any, ...]:
     """The operation's arguments; a bias that is added to the scores, which is not kept, does not change gradients."""
     if operation.name != "aten.addmm" or operation.outputs[0] is not tape.output:
         return operation.args
-    return torch.zeros(()), *operation.args[1:]
+    return like.new_zeros(()), *operation.args[1:]

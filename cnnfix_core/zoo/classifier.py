@@ -93,6 +93,7 @@ class Classifier(LoadedNetwork):
         meaning: What its scores mean.
         output: Where the scores are in what it returns; None for the first tensor with one score per class.
         one_score: Whether it has one score for two labels.
+        together: Whether several inputs in one batch get the scores that each gets alone; if not, they run one by one.
     """
 
     __slots__ = ()
@@ -101,9 +102,12 @@ class Classifier(LoadedNetwork):
     meaning: Meaning = "softmax"
     output: Where | None = None
     one_score: bool = False
+    together: bool = True
 
     def scores(self, inputs: Tensor, module: nn.Module | None = None) -> Tensor:
         """The scores of a batch, (N, classes), float32 or float64, on the network's device; arguments as for `run`."""
+        if not self.together and len(inputs) > 1:
+            return torch.cat([self.scores(one, module) for one in inputs.split(1)])
         result = self.run(inputs.clone(), module=module)  # it may write to its input
         return self.scores_of(result, len(inputs))
 
@@ -128,7 +132,10 @@ class Classifier(LoadedNetwork):
             whole: Keep all values of the tape.
             module: A copy of the network to record instead.
         """
-        tape = (record_whole if whole else record)(self.module if module is None else module, inputs)
+        network = self.module if module is None else module
+        if not self.together and len(inputs) > 1:
+            return (record_whole if whole else record)(_OneByOne(self, network), inputs)
+        tape = (record_whole if whole else record)(network, inputs)
         return go_on(tape, lambda result: self.scores_of(result, len(inputs)))
 
     def probabilities(self, scores: Tensor) -> Tensor:
@@ -142,3 +149,14 @@ class Classifier(LoadedNetwork):
     def logits(self, scores: Tensor) -> Tensor:
         """Scores without bounds, from the scores of a batch: the same, or the log odds of probabilities."""
         return logits(scores, self.meaning)
+
+
+class _OneByOne(nn.Module):
+    """The scores of a batch from a network that takes one input at a time; its modules are called `network...` here."""
+
+    def __init__(self, model: Classifier, network: nn.Module) -> None:
+        super().__init__()
+        self.network, self._scores_of = network, model.scores_of
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return torch.cat([self._scores_of(self.network(one), 1) for one in inputs.split(1)])

@@ -32,6 +32,7 @@ from cnnfix_core.zoo.scores import (
 # What a network returns. Classification: scores (N, classes). Segmentation: {"out": (N, classes, H, W)}, scores for
 # each pixel. Detection: {"boxes": (K, 4), "labels": (K,), "scores": (K,)} for each picture in a list. The last two
 # follow torchvision.
+_SAME = 0.01  # scores are the same if they differ by at most this share of the largest, as half precision does
 Task = Literal["classification", "segmentation", "detection"]
 
 
@@ -48,6 +49,7 @@ class Model(Classifier):
         meaning: What its scores mean.
         output: Where the scores are in what it returns; None for the first tensor with one score per class.
         one_score: Whether it has one score for two labels, those of "no" and "yes".
+        together: Whether several pictures in one batch get the scores that each gets alone.
         whole: Whether it takes only whole pictures, never crops.
         part: The only part of a picture that it sees, as x0, y0, x1, y1 in inclusive pixels; None for all of it.
         notes: What of its file was taken, left out and assumed, in sentences.
@@ -61,6 +63,7 @@ class Model(Classifier):
     meaning: Meaning = "softmax"
     output: Where | None = None
     one_score: bool = False
+    together: bool = True
     whole: bool = False
     part: Box | None = None
     notes: tuple[str, ...] = ()
@@ -119,11 +122,20 @@ class Model(Classifier):
         made = cls(
             name, name, network.module, preprocessing, labels, source, licence, output=None if where == () else where
         )
-        if meaning is None:
+        with torch.no_grad():
+            separate = torch.cat([found, scores_in(made.run(made.noise(1)), where, 1)])
+        meaning = guess_meaning(tape, separate) if meaning is None else checked_meaning(meaning)
+        return replace(made, meaning=meaning, one_score=one_score, together=made._takes_several(separate))
+
+    def _takes_several(self, separate: Tensor) -> bool:
+        """Whether a batch of two pictures of noise gives these scores of each alone, (2, classes)."""
+        pair = torch.cat([self.noise(number) for number in range(2)])
+        try:
             with torch.no_grad():
-                other = scores_in(made.run(made.noise(1)), where, 1)
-            meaning = guess_meaning(tape, torch.cat([found, other]))
-        return replace(made, meaning=checked_meaning(meaning), one_score=one_score)
+                both = scores_in(self.run(pair), self.output, 2)
+        except Exception:  # networks fail in many ways
+            return False
+        return both.shape == separate.shape and bool((both - separate).abs().max() <= _SAME * separate.abs().max())
 
     @property
     def facts(self) -> str:

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel
 
 import cnnfix_core as cnnfix
-from cnnfix_core.batch.batching import BatchExplainer
+from cnnfix_core.batch.batching import BatchExplainer, BatchResult
 from cnnfix_core.engine import EVIDENCE
 from cnnfix_core.errors import CnnfixError, ModelError
 from cnnfix_core.explanations import classes
@@ -474,3 +474,57 @@ def test_channels_that_there_are_not(wrong: dict[str, Any], complaint: str) -> N
 def test_what_is_no_network_is_refused(what: Callable[[], Any], complaint: str) -> None:
     with pytest.raises(ModelError, match=complaint):
         Model.of(what())
+
+
+# --- one picture at a time --------------------------------------------------------------------------------------------
+
+
+class OnlyOne(nn.Module):
+    """Takes a batch of one picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = body()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.body(x.view(1, 3, 32, 32))
+        return y
+
+
+class ByTheBatch(OnlyOne):
+    """Says something else of a picture when others are in the batch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.body(x * len(x))
+        return y
+
+
+class Crops(OnlyOne):
+    """Puts four quarters of each picture into one batch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        quarters = torch.cat([part for half in x.chunk(2, 2) for part in half.chunk(2, 3)])
+        return torch.stack(self.body(quarters).chunk(4)).mean(0)
+
+
+@pytest.mark.parametrize("kind", [OnlyOne, ByTheBatch])
+def test_pictures_run_one_by_one_where_a_batch_is_not_the_same(kind: type[nn.Module], picture: cnnfix.Picture) -> None:
+    torch.manual_seed(0)
+    model = Model.of(kind().double(), preprocessing=SIZE)
+    assert not model.together
+    assert Model.of(body(), preprocessing=SIZE).together
+    batch = torch.cat([model.noise(number) for number in range(3)])
+    alone = torch.cat([model.scores(one) for one in batch.split(1)])
+    torch.testing.assert_close(model.scores(batch), alone)
+    torch.testing.assert_close(model.record(batch).output_tensor, alone)
+    for method in ("published", "occlusion", "rise", "integrated_gradients", "scorecam", "ablationcam"):
+        assert np.isfinite(cnnfix.attribution(model, picture, 1, method).map).all()
+    found = BatchExplainer(model, cnnfix.PUBLISHED).answers([picture])[0]
+    assert isinstance(found, BatchResult)
+    assert found.rival is None
+
+
+def test_maps_of_several_crops_are_no_map_of_the_picture(picture: cnnfix.Picture) -> None:
+    model = Model.of(Crops(), preprocessing=SIZE)
+    assert "no feature map" in cnnfix.reason_against(model, "gradcam")
+    assert cnnfix.explain(model, picture).fixations.evidence.sum() == pytest.approx(1)

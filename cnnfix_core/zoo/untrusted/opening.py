@@ -148,6 +148,7 @@ class _Facts(NamedTuple):
     meaning: Meaning
     output: tuple[str | int, ...] | str | int | None
     one_score: bool
+    together: bool
     notes: tuple[str, ...]
     weights: tuple[tuple[tuple[int, ...], str], ...]
     report: Coverage | str
@@ -199,8 +200,8 @@ def _facts(model: Model, report: Coverage | str) -> _Facts:
     assert not callable(model.output)
     tensors = (*model.module.parameters(), *model.module.buffers())
     weights = tuple((tuple(one.shape), str(one.dtype).removeprefix("torch.")) for one in tensors)
-    classes, whole = len(model.labels), (model.preprocess, model.source, model.meaning, model.output, model.one_score)
-    return _Facts(classes, *whole, model.notes, weights, report)
+    classes, said = len(model.labels), (model.preprocess, model.source, model.meaning, model.output)
+    return _Facts(classes, *said, model.one_score, model.together, model.notes, weights, report)
 
 
 def _asked_model(facts: _Facts, options: FileOptions, process: OwnProcess) -> Model:
@@ -218,6 +219,7 @@ def _asked_model(facts: _Facts, options: FileOptions, process: OwnProcess) -> Mo
         meaning=facts.meaning,
         output=facts.output,
         one_score=facts.one_score,
+        together=facts.together,
         notes=facts.notes,
     )
 
