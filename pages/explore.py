@@ -12,7 +12,7 @@ from cnnfix_core.errors import CnnfixError, NoRuleError
 from cnnfix_core.explanations import question
 from cnnfix_ui.address import Setting, kept_in_address, one_of
 from cnnfix_ui.errors import escaped
-from cnnfix_ui.explore import cutting, hiding, looking, proposing, sections
+from cnnfix_ui.explore import cutting, hiding, looking, proposing, sections, unseen
 from cnnfix_ui.explore.article import article
 from cnnfix_ui.learn import draft, welcome
 from cnnfix_ui.server import results
@@ -85,6 +85,8 @@ with kept_in_address(SETTINGS):
                 st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
                 report = partial(results.report_file, network, picture, st.session_state["picture"])
                 answer.show_explanation(picture, explanation, gradcam, report if asked is network else None)
+                if asked is network:
+                    unseen.say(network.model, st.session_state["picture"], explanation)
                 with rest("questions"), st.container(horizontal=True, gap="medium"):
                     looking.offer()
                     cutting.offer()

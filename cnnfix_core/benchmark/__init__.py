@@ -1,7 +1,7 @@
 """The benchmark: methods x models x pictures with ground truth, as rows, and as tables with confidence intervals."""
 
 from cnnfix_core.benchmark.datasets.annotation import corners
-from cnnfix_core.benchmark.datasets.items import Item, digest, matched, sample_items
+from cnnfix_core.benchmark.datasets.items import Item, digest, matched, sample_items, without_labels
 from cnnfix_core.benchmark.datasets.reading import read_annotations
 from cnnfix_core.benchmark.results import BenchmarkRow, BenchmarkSettings
 from cnnfix_core.benchmark.runner import Plan, Source, UnusableMethod
@@ -20,4 +20,5 @@ __all__ = [
     "read_annotations",
     "sample_items",
     "tables",
+    "without_labels",
 ]

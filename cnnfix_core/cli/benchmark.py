@@ -7,7 +7,7 @@ import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +49,12 @@ def add(command: Parser) -> None:
         type=Path,
         help="ground truth: a folder of XML files, of LabelMe's JSON, of YOLO's text files or of PNG masks, COCO's "
         "JSON, or a CSV file with the columns image,label,x0,y0,x1,y1 or ImageId,PredictionString",
+    )
+    command.add_argument(
+        "--without-labels",
+        action="store_true",
+        help="keep the boxes, and explain the predicted class instead of the labelled one: for pictures of classes "
+        "that the network never learnt",
     )
     command.add_argument(
         "--methods",
@@ -99,6 +105,11 @@ def add(command: Parser) -> None:
         help="with --scenes: N more scenes have two objects, and each method is asked about both, "
         "alone and rather than the other (default: %(default)s)",
     )
+    command.add_argument(
+        "--unseen",
+        action="store_true",
+        help="with --scenes: objects of shapes that no network has learnt; explains the class that each predicts",
+    )
     command.add_argument("--markdown", metavar="FILE", type=Path, help="write the tables as a Markdown page")
     add_file(command)
 
@@ -108,9 +119,15 @@ def run(options: argparse.Namespace) -> int:
     methods = with_baselines(parse_methods(options.methods))
     if options.against not in (None, *methods):
         raise CnnfixError(f"--against must be one of the measured methods: {', '.join(methods)}.")
+    if options.unseen and not options.scenes:
+        raise CnnfixError("--unseen needs --scenes; for a folder of pictures use --without-labels.")
+    if options.scenes and options.without_labels:
+        raise CnnfixError("--without-labels is for a folder of pictures; with --scenes use --unseen.")
     if not options.scenes and None in (options.folder, options.boxes, options.out):
         raise CnnfixError("Give a folder of pictures with --boxes and --out, or --scenes.")
     try:
+        if options.unseen:
+            return _unseen(options, methods)
         return _scenes(options, methods) if options.scenes else _folder(options, methods)
     except KeyboardInterrupt:
         kept = f" The results so far are in {options.out}; the same command resumes." if options.out else ""
@@ -150,8 +167,7 @@ def _scenes(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
         also=also(options),
     )
     further, asked = [], []
-    with contextlib.ExitStack() as stack:
-        out = options.out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    with _results(options) as out:
         sources = _sources(options, scenes.NETWORKS)
         rows, unfit = _measured(sources, plan, out)
         if options.pairs:
@@ -164,7 +180,36 @@ def _scenes(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
     if not options.models:
         further += page.further(plan, options.seed, ProgressLine())
     made = page.Made(_command(options), time.monotonic() - started)
-    text = page.page(rows, unfit, plan, made, further, options.against)
+    return _written(page.page(rows, unfit, plan, made, further, options.against), options)
+
+
+def _unseen(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
+    from cnnfix_core.benchmark import Plan
+    from cnnfix_core.benchmark.datasets import scenes
+    from cnnfix_core.benchmark.page import page
+
+    started = time.monotonic()
+    steps = _QUICK_STEPS if options.steps is None else options.steps
+    slow = _QUICK_SLOW if options.slow is None else options.slow
+    items = scenes.unseen(options.scenes, options.seed)
+    plan = Plan(items, methods, steps, slow, scenes.RULES, also=also(options))
+    with _results(options) as out:
+        rows, unfit = _measured(_sources(options, scenes.NETWORKS), plan, out)
+    made = page.Made(_command(options), time.monotonic() - started)
+    return _written(page.unseen(rows, unfit, plan, made, options.against), options)
+
+
+@contextlib.contextmanager
+def _results(options: argparse.Namespace) -> Iterator[Path]:
+    """The folder of the results, for as long as it is needed if none was given."""
+    if options.out:
+        yield options.out
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
+
+
+def _written(text: str, options: argparse.Namespace) -> int:
     print(text, end="")
     if options.markdown:
         options.markdown.write_text(text, "utf-8")
@@ -177,8 +222,12 @@ def _command(options: argparse.Namespace) -> str:
     words += [str(options.scenes)] if options.scenes != _QUICK_SCENES else []
     given = {name: getattr(options, name) for name in _DECIDE}
     words += [f"--{name} {value}" for name, value in given.items() if value not in (None, _ALL.get(name))]
-    words += [f"--{name.replace('_', '-')}" for name in (*also(options), *["proposals"] * options.proposals)]
+    words += [f"--{name.replace('_', '-')}" for name in (*also(options), *_switched_on(options))]
     return " ".join(words)
+
+
+def _switched_on(options: argparse.Namespace) -> list[str]:
+    return [name for name in ("proposals", "unseen") if getattr(options, name)]
 
 
 def _proposals(sources: Sequence[Source], items: Sequence[Item], out: Path) -> str:
@@ -222,7 +271,7 @@ def _measured(sources: Sequence[Source], plan: Plan, out: Path) -> tuple[list[Be
 
 
 def _items(options: argparse.Namespace) -> tuple[Item, ...]:
-    from cnnfix_core.benchmark import matched, read_annotations, sample_items
+    from cnnfix_core.benchmark import matched, read_annotations, sample_items, without_labels
 
     annotations = read_annotations(options.boxes)
     found = matched(options.folder, annotations.found)
@@ -230,7 +279,8 @@ def _items(options: argparse.Namespace) -> tuple[Item, ...]:
     print_warnings(annotations.complaints)
     print_warnings([f"{name} has no annotation." for name in found.bare])
     print_warnings([f"The picture {name} of the annotations is missing." for name in found.missing])
-    return sample_items(found.items, options.limit, options.seed)
+    items = without_labels(found.items) if options.without_labels else found.items
+    return sample_items(items, options.limit, options.seed)
 
 
 def _sources(options: argparse.Namespace, default: Sequence[str]) -> list[Source]:

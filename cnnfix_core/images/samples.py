@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,13 +25,15 @@ class SampleObject:
 
     Attributes:
         name: what it is: "dog".
-        classes: the classes that mean it: its own, and those that networks take it for.
+        classes: the classes that name it, of any network; none if no network here has one.
         boxes: bounding boxes, one for each time that it occurs: x0, y0, x1, y1 in pixels, inclusive.
+        taken_for: the classes that networks take it for.
     """
 
     name: str
     classes: tuple[str, ...]
     boxes: tuple[tuple[int, int, int, int], ...]
+    taken_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +67,17 @@ class Sample:
 
     def object_of(self, label: str) -> SampleObject | None:
         """The object that a class means, by the class's name; None if the class means none of them."""
-        return next((one for one in self.objects if label in one.classes), None)
+        return next((one for one in self.objects if label in (*one.classes, *one.taken_for)), None)
 
     def boxes_of(self, label: str) -> tuple[tuple[int, int, int, int], ...]:
         """The boxes of what a class means; none if it means none of the objects."""
         found = self.object_of(label)
         return found.boxes if found else ()
+
+    def unseen(self, labels: Collection[str]) -> SampleObject | None:
+        """What the picture shows first, if none of these classes names it: a network with them never learnt it."""
+        first = next(iter(self.objects), None)
+        return None if first is None or set(first.classes) & set(labels) else first
 
     def read(self) -> bytes:
         """Bytes of the JPEG or PNG file, not decoded."""
@@ -113,4 +121,5 @@ def load_sample(name: str) -> Sample:
 
 
 def _object(entry: dict[str, Any]) -> SampleObject:
-    return SampleObject(entry["name"], tuple(entry["classes"]), tuple(map(tuple, entry["boxes"])))
+    boxes = tuple(map(tuple, entry["boxes"]))
+    return SampleObject(entry["name"], tuple(entry["classes"]), boxes, tuple(entry.get("taken_for", ())))

@@ -2,6 +2,6 @@
 
 from cnnfix_core.synthetic.scene import PlacedObject, Scene
 from cnnfix_core.synthetic.scenes import HELD_OUT, MARKED, SIDE, compose
-from cnnfix_core.synthetic.shapes import CLASSES
+from cnnfix_core.synthetic.shapes import CLASSES, UNSEEN_CLASSES
 
-__all__ = ["CLASSES", "HELD_OUT", "MARKED", "SIDE", "PlacedObject", "Scene", "compose"]
+__all__ = ["CLASSES", "HELD_OUT", "MARKED", "SIDE", "UNSEEN_CLASSES", "PlacedObject", "Scene", "compose"]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from cnnfix_core.images import open_picture
 from cnnfix_core.synthetic.canvas import Canvas
 from cnnfix_core.synthetic.scene import Scene
-from cnnfix_core.synthetic.shapes import CLASSES, DISTRACTORS, OBJECTS, Points, shaped
+from cnnfix_core.synthetic.shapes import CLASSES, DISTRACTORS, OBJECTS, UNSEEN, Points, shaped
 
 SIDE = 96  # pixels, the input of the shipped small networks
 HELD_OUT = 1_000_000  # no shipped network was trained on scenes with this seed or above
@@ -18,6 +18,8 @@ MARKED = CLASSES.index("fish")  # the class whose pictures had the mark when sce
 _MARK = (0.02, 0.895, 0.19, 0.98)  # x0, y0, x1, y1
 _GAP = 0.015  # minimum distance between two objects
 _CORNER = (0.0, 0.88, 0.2, 1.0)  # reserved for the mark
+
+_NAMED = (*OBJECTS.items(), *UNSEEN.items())
 
 Extents = tuple[float, float, float, float]
 
@@ -31,7 +33,8 @@ def compose(
 
     Args:
         seed: 0 or more.
-        label: Index in CLASSES of the object; None for a random one.
+        label: Index in CLASSES of the object; None for a random one. The numbers after those of CLASSES are those of
+            UNSEEN_CLASSES, which no shipped network has learnt.
         other: Index in CLASSES of a second object in the same scene.
         mark: Draw the tell-tale mark in the lower left corner, which changes nothing else.
         side: In pixels; a larger side draws the same scene in more detail.
@@ -61,8 +64,8 @@ def _put(canvas: Canvas, rng: Generator, label: int | None, taken: list[Extents]
         name = list(DISTRACTORS)[int(rng.integers(len(DISTRACTORS)))]
         outline, largest, tries = DISTRACTORS[name], 0.16, 15
     else:
-        name = CLASSES[label]
-        outline, largest, tries = OBJECTS[name], 0.2, 1000  # two objects leave enough room for this to succeed
+        name, outline = _NAMED[label]
+        largest, tries = 0.2, 1000  # two objects leave enough room for this to succeed
     for _ in range(tries):
         points = shaped(outline, rng) * np.sqrt(rng.uniform(0.04, largest))
         corner = _free_position(rng, points.max(axis=0), taken)

@@ -121,6 +121,30 @@ def _blob(rng: Generator) -> Points:
     return _polar(0.8 + waves, angle)
 
 
+def _gear(rng: Generator) -> Points:
+    teeth, low = int(rng.integers(7, 10)), rng.uniform(0.7, 0.78)
+    radius = np.tile([1.0, 1.0, low, low], teeth)
+    return _polar(radius, np.arange(4 * teeth) * (np.pi / (2 * teeth)))
+
+
+def _house(rng: Generator) -> Points:
+    eaves, chimney = rng.uniform(-0.25, 0), rng.uniform(0.3, 0.45)
+    roof = [[-1, eaves], [0, -1], [chimney, -0.75], [chimney, -1], [chimney + 0.25, -1], [chimney + 0.25, -0.4]]
+    return np.array([*roof, [1, eaves], [0.8, eaves], [0.8, 1], [-0.8, 1], [-0.8, eaves]])
+
+
+def _mushroom(rng: Generator) -> Points:
+    stem, flare = rng.uniform(0.22, 0.32), rng.uniform(0.35, 0.5)
+    cap = _polar(1.0, np.linspace(np.pi, 2 * np.pi, 26))
+    return np.concatenate([cap, np.array([[stem, 0.08], [flare, 1], [-flare, 1], [-stem, 0.08]])])
+
+
+def _hourglass(rng: Generator) -> Points:
+    waist, rim = rng.uniform(0.08, 0.16), rng.uniform(0.6, 0.75)
+    half = np.array([[-rim, -1], [rim, -1], [waist, 0]])
+    return np.concatenate([half, -half])
+
+
 OBJECTS: dict[str, Outline] = {
     "star": _star,
     "ring": _ring,
@@ -133,6 +157,12 @@ OBJECTS: dict[str, Outline] = {
     "lightning": _lightning,
     "fish": _fish,
 }
+UNSEEN: dict[str, Outline] = {  # no shipped network was trained on scenes with one of these
+    "gear": _gear,
+    "house": _house,
+    "mushroom": _mushroom,
+    "hourglass": _hourglass,
+}
 DISTRACTORS: dict[str, Outline] = {
     "disc": _disc,
     "triangle": _polygon(3),
@@ -144,6 +174,7 @@ DISTRACTORS: dict[str, Outline] = {
     "blob": _blob,
 }
 CLASSES = tuple(OBJECTS)
+UNSEEN_CLASSES = tuple(UNSEEN)
 
 
 def shaped(outline: Outline, rng: Generator) -> Points:

@@ -53,14 +53,15 @@ def test_boxes_lie_in_the_picture_and_leave_some_of_it(sample: Sample) -> None:
 
 @each_sample
 def test_a_class_means_one_object(sample: Sample) -> None:
-    classes = [label for one in sample.objects for label in one.classes]
+    classes = [label for one in sample.objects for label in (*one.classes, *one.taken_for)]
     assert len(classes) == len(set(classes)) > 0
 
 
 def test_classes_that_samples_name_are_those_of_networks() -> None:
     known = {*imagenet_labels().short, *CLASSES}
-    plain = {"dog", "cat", "rocket", "guitar", "coffee", "dolphin", "giraffe"}  # of networks with other classes
-    assert {label for sample in list_samples() for one in sample.objects for label in one.classes} <= known | plain
+    plain = {"dog", "cat", "rocket", "guitar", "coffee", "dolphin", "giraffe", "raccoon", "retina"}  # of other networks
+    every = [one for sample in list_samples() for one in sample.objects]
+    assert {label for one in every for label in (*one.classes, *one.taken_for)} <= known | plain
 
 
 @pytest.mark.parametrize(
@@ -80,6 +81,21 @@ def test_classes_that_samples_name_are_those_of_networks() -> None:
 def test_the_box_follows_the_class(sample: str, label: str, meant: str | None) -> None:
     found = load_sample(sample).object_of(label)
     assert (found and found.name) == meant
+
+
+def test_what_no_class_names_was_never_learnt() -> None:
+    imagenet = imagenet_labels().short
+    unseen = {sample.name for sample in list_samples() if sample.file.endswith(".jpg") and sample.unseen(imagenet)}
+    assert unseen == {"dolphin", "giraffe", "orchestra", "pavilion", "raccoon", "retina"}
+    assert load_sample("photographer").unseen(imagenet) == load_sample("photographer").objects[0]
+    assert all(sample.unseen(()) for sample in list_samples())
+    assert load_sample("dolphin").unseen(("dolphin",)) is None
+    assert load_sample("drawn-star").unseen(CLASSES) is None
+    assert Sample("new", "", "", "", "", "", "").unseen(()) is None
+
+
+def test_some_samples_are_failures_that_say_so() -> None:
+    assert sum(sample.note.startswith("A failure: ") for sample in list_samples()) >= 2
 
 
 def test_boxes_are_tuples_and_may_be_left_out() -> None:
@@ -106,7 +122,7 @@ def test_shipped_files_are_small_and_all_listed() -> None:
     assert files == sorted(ASSETS / sample.file for sample in list_samples())
     sizes = [file.stat().st_size for file in files]
     assert max(sizes) < 500_000
-    assert sum(sizes) < 2_200_000
+    assert sum(sizes) < 2_700_000
 
 
 def test_a_sample_is_found_by_its_name() -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from cnnfix_core.images.picture import open_picture
 from cnnfix_core.images.samples import load_sample
-from cnnfix_core.synthetic import CLASSES, HELD_OUT, Scene, compose
+from cnnfix_core.synthetic import CLASSES, HELD_OUT, UNSEEN_CLASSES, Scene, compose
 from cnnfix_core.synthetic.canvas import Canvas
 from cnnfix_core.synthetic.shapes import DISTRACTORS, OBJECTS, shaped
 
@@ -141,7 +141,7 @@ def test_objects_are_small_and_anywhere() -> None:
 
 def test_an_unknown_class() -> None:
     with pytest.raises(IndexError):
-        compose(0, len(CLASSES))
+        compose(0, len(CLASSES) + len(UNSEEN_CLASSES))
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,24 @@ def test_every_sample_is_explained(name: str) -> None:
     assert not app.error
 
 
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ({"picture": "dolphin"}, "has no class for “dolphin”. Its nearest is “hammerhead”, at "),
+        ({"picture": "raccoon"}, "has no class for “raccoon”. Its nearest is "),
+        ({"picture": "chameleon", "model": "scenes_resnet"}, "has no class for “chameleon”. Its nearest is "),
+        ({"picture": "drawn-star", "model": "scenes_resnet"}, ""),
+        ({"picture": "chameleon"}, ""),
+        ({"picture": "fig"}, ""),  # it has a class, which the network does not predict
+        ({"picture": "dolphin", "class": "3"}, ""),  # another class is asked about
+    ],
+)
+def test_a_picture_of_what_the_network_never_learnt_says_so(address: dict[str, str], said: str) -> None:
+    app = explore(**address)
+    sentences = [one.value.replace("\\", "") for one in app.info]
+    assert [said in one and "of it lies in the box of" in one for one in sentences] == ([True] if said else [])
+
+
 def test_the_address_restores_class_contrast_and_settings() -> None:
     address = {
         "picture": "cat",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,25 @@ def sample_items(items: Sequence[Item], limit: int | None, seed: int) -> tuple[I
         return tuple(items)
     chosen = np.random.default_rng(seed).permutation(len(items))[:limit]
     return tuple(items[n] for n in np.sort(chosen))
+
+
+def without_labels(items: Sequence[Item]) -> tuple[Item, ...]:
+    """One item for each picture, without a label: the ground truth is where any of its labelled objects is."""
+    by_picture: dict[str, list[Item]] = {}
+    for item in items:
+        by_picture.setdefault(item.picture, []).append(item)
+    return tuple(
+        Item(name, "", "; ".join(one.about for one in those), partial(_read_all, [one.read for one in those]))
+        for name, those in by_picture.items()
+    )
+
+
+def _read_all(reads: Sequence[Read]) -> tuple[Picture, GroundTruth]:
+    found = [read() for read in reads]
+    picture = found[0][0]
+    masks = [truth.mask for _, truth in found if truth.mask is not None]
+    boxes = tuple(box for _, truth in found for box in truth.boxes)
+    return picture, GroundTruth(picture.width, picture.height, boxes, np.logical_or.reduce(masks) if masks else None)
 
 
 def digest(items: Sequence[Item]) -> str:

@@ -7,7 +7,7 @@ from functools import cache, partial
 from cnnfix_core.benchmark.datasets.items import Item
 from cnnfix_core.images import Picture
 from cnnfix_core.regions import BoxRule, GroundTruth
-from cnnfix_core.synthetic import CLASSES, HELD_OUT, SIDE, Scene, compose
+from cnnfix_core.synthetic import CLASSES, HELD_OUT, SIDE, UNSEEN_CLASSES, Scene, compose
 
 NETWORKS = ("scenes_alexnet", "scenes_vgg", "scenes_googlenet", "scenes_resnet", "scenes_densenet")
 # Side of a scene in pixels: about that of a photograph, for which the paper's blur of 20 pixels was chosen.
@@ -40,7 +40,7 @@ RULES = {
     "deeplift": BoxRule("threshold", 0.15),
 }
 # Seeds far from those of the scenes on which networks and box rules were chosen.
-_FIRST, _FIRST_PAIR = HELD_OUT + 500_000, HELD_OUT + 700_000
+_FIRST, _FIRST_PAIR, _FIRST_UNSEEN = HELD_OUT + 500_000, HELD_OUT + 700_000, HELD_OUT + 900_000
 _APART = 10_000
 
 
@@ -49,6 +49,16 @@ def items(count: int, seed: int = 0) -> tuple[Item, ...]:
     return tuple(
         Item(f"scene {number}", CLASSES[label], f"composed {number}", partial(_read, number, label))
         for number, label in numbered(count, seed)
+    )
+
+
+def unseen(count: int, seed: int = 0) -> tuple[Item, ...]:
+    """Scenes whose object is of a class that no network has, without labels; the shapes take turns."""
+    return tuple(
+        Item(
+            f"{UNSEEN_CLASSES[shape]} {number}", "", f"composed {number}", partial(_read, number, len(CLASSES) + shape)
+        )
+        for number, shape in ((_FIRST_UNSEEN + _APART * seed + n, n % len(UNSEEN_CLASSES)) for n in range(count))
     )
 
 

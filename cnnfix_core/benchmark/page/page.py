@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -17,7 +18,7 @@ from cnnfix_core.benchmark.statistics.measures import MEASURES, OF_PAIRS, Measur
 from cnnfix_core.benchmark.statistics.summary import summary
 from cnnfix_core.benchmark.statistics.tables import NOTHING, markdown, tables, titled
 from cnnfix_core.methods import METHODS, reason_against
-from cnnfix_core.synthetic import CLASSES, MARKED, compose
+from cnnfix_core.synthetic import CLASSES, MARKED, UNSEEN_CLASSES, compose
 from cnnfix_core.utils import duration, percent
 from cnnfix_core.zoo import Model, load_model, versions
 
@@ -56,6 +57,45 @@ def page(
     if OURS in plan.methods:
         found += [texts.BEHIND, _behind(rows, MEASURES)]
     return "\n".join([*found, *further, texts.READING.format(steps=plan.steps)])
+
+
+def unseen(
+    rows: Sequence[BenchmarkRow], unfit: Sequence[UnusableMethod], plan: Plan, made: Made, against: str | None = None
+) -> str:
+    """The page on objects of classes that no network has learnt."""
+    introduction = texts.UNSEEN.format(
+        command=made.command,
+        seconds=duration(made.seconds),
+        processors=os.cpu_count(),
+        versions=_versions(),
+        pictures=len(plan.items),
+        side=scenes.PICTURE_SIDE,
+        shapes=", ".join(UNSEEN_CLASSES),
+        slow=_slow(plan),
+        taken=_taken_for(rows),
+    )
+    return f"{introduction}\n{tables(rows, unfit, against)}"
+
+
+def _taken_for(rows: Sequence[BenchmarkRow]) -> str:
+    """For each shape and network, the class that it is taken for most often."""
+    said: dict[tuple[str, str], dict[str, str]] = {}
+    for row in rows:
+        if not row.error:
+            said.setdefault((row.picture.split()[0], row.model), {})[row.picture] = row.predicted
+    models = list(dict.fromkeys(row.model for row in rows))
+    cells = []
+    for shape in UNSEEN_CLASSES:
+        counts = [Counter(said.get((shape, model), {}).values()) for model in models]
+        cells.append([shape, *(_most(count) for count in counts)])
+    return markdown(["", *models], cells)
+
+
+def _most(said: Counter[str]) -> str:
+    if not said:
+        return NOTHING
+    name, times = said.most_common(1)[0]
+    return f"{name} ({times} of {said.total()})"
 
 
 def _slow(plan: Plan) -> str:

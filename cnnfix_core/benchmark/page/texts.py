@@ -17,6 +17,25 @@ not show which method is best. Centre (a blob in the middle) and random (smooth 
 method that is not clearly better than both shows nothing. *Of n*: measured on n scenes, too few for an interval.
 """
 
+UNSEEN = """# Objects of unseen classes
+
+`{command}` wrote this page. It took {seconds} with {processors} processors; {versions}.
+
+A network that never learnt a class still names one of its own. {pictures} scenes of {side} x {side} pixels each show
+one object of a shape that no network was trained on ({shapes}), among the usual background and distractors. Every
+method is asked about the class that the network predicts; the ground truth is the place of the object. So the numbers
+say whether the object, or something else, made the network name that class.
+{slow}
+## What they are taken for
+
+{taken}
+
+## Where the evidence lies
+
+The measures are those of the [benchmark](benchmark.md), where the classes are known; each method's box is drawn by the
+rule that was chosen there. There is no top-1 error, since no prediction can be right.
+"""
+
 BEHIND = """## Where fixations lose
 
 Methods that are clearly better than fixations (evidence, balanced): the whole interval of the paired difference lies on
