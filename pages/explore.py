@@ -83,10 +83,10 @@ with kept_in_address(SETTINGS):
                 cutting.section(picture, st.session_state["picture"] or "", explanation)
             else:
                 st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
-                report = partial(results.report_file, network, picture, st.session_state["picture"])
-                answer.show_explanation(picture, explanation, gradcam, report if asked is network else None)
-                if asked is network:
-                    unseen.say(network.model, st.session_state["picture"], explanation)
+                name = st.session_state["picture"]
+                report = partial(results.report_file, network, picture, name)
+                note = unseen.sentence(network.model, name, explanation) if asked is network else ""
+                answer.show_explanation(picture, explanation, gradcam, report if asked is network else None, note)
                 with rest("questions"), st.container(horizontal=True, gap="medium"):
                     looking.offer()
                     cutting.offer()

@@ -18,7 +18,7 @@ from cnnfix_ui.server.turns import turns
 
 _SUGGESTED = 3
 _WHOLE = "whole"
-_TROUBLE, _ASKED = "caption.boxes.trouble", "caption.boxes.asked"
+_ASKED = "caption.boxes.asked"
 _QUESTION = TapQuestion("Picture to draw a box on.", "Caption this box", limit=0, boxes=True)
 
 
@@ -37,8 +37,8 @@ def chosen(picture: Picture) -> Box | None:
     boxes: tuple[Box, ...] = st.session_state["boxes"]
     reasons = [reason for box in boxes if (reason := _reason_against(picture, box))]
     if reasons:
-        st.error(escaped(reasons[0]), icon=":material/info:")
         state.set_boxes([box for box in boxes if not _reason_against(picture, box)])
+        st.session_state[state.TROUBLE] = reasons[0]
         return None
     number = st.session_state["box"]
     if isinstance(number, int) and number > len(boxes):
@@ -86,18 +86,22 @@ def choose_part(picture: Picture) -> None:
             st.button(f"Remove box {number}", icon=":material/delete:", on_click=_remove, args=(number,))
     if not boxes:
         st.caption("Draw a box, and the captioner describes only what is in it.")
-    if trouble := st.session_state.pop(_TROUBLE, None):
-        st.error(escaped(trouble), icon=":material/info:")
+    if not drawing():
+        _show_trouble()
 
 
 def draw_box(picture: Picture) -> None:
     """Draw the picture to draw a box on."""
     st.subheader("Draw a box", anchor=False)
     st.markdown("Drag a box around what the captioner should describe.")
-    if trouble := st.session_state.pop(_TROUBLE, None):
-        st.error(escaped(trouble), icon=":material/info:")
+    _show_trouble()
     ask_taps(picture, _QUESTION, key="caption.box", on_send=lambda taps: _take(picture, taps))
     st.button("Back to the captions", icon=":material/arrow_back:", on_click=state.choose_box, args=(None,))
+
+
+def _show_trouble() -> None:
+    if trouble := st.session_state.get(state.TROUBLE):
+        st.error(escaped(trouble), icon=":material/info:")
 
 
 def _take(picture: Picture, taps: Taps) -> None:
@@ -106,7 +110,7 @@ def _take(picture: Picture, taps: Taps) -> None:
     if box is None or len(boxes) >= state.MOST_BOXES:
         return
     if reason := _reason_against(picture, box):
-        st.session_state[_TROUBLE] = reason
+        st.session_state[state.TROUBLE] = reason
         return
     state.set_boxes((*boxes, box), len(boxes) + 1)
 
@@ -125,7 +129,7 @@ def _suggest(picture: Picture) -> None:
     boxes: tuple[Box, ...] = st.session_state["boxes"]
     new = [box for box in _suggested(picture) if box not in boxes and not _reason_against(picture, box)]
     if not new:
-        st.session_state[_TROUBLE] = "There are no more boxes to suggest: draw one."
+        st.session_state[state.TROUBLE] = "There are no more boxes to suggest: draw one."
     else:
         state.set_boxes((*boxes, *new)[: state.MOST_BOXES], len(boxes) + 1)
 

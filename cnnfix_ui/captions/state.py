@@ -15,6 +15,7 @@ from cnnfix_ui.widgets.places import boxes_text, parse_boxes
 
 MAPS = {"whole": "All its evidence", "apart": "Only this word"}
 MOST_BOXES = 8
+TROUBLE = "caption.boxes.trouble"  # why a box cannot be captioned, until something else is chosen
 DRAWING = "draw"  # instead of the number of a box: a new one is being drawn
 TO_BE_COMPLETED = "…"  # at the end of a caption: the captioner completes it
 
@@ -53,7 +54,7 @@ def parse_word(text: str) -> str:
 
 
 SETTINGS = {
-    "picture": Setting("dog", parse_picture),
+    "picture": Setting("german-shepherd", parse_picture),
     "boxes": Setting((), lambda text: parse_boxes(text, MOST_BOXES), boxes_text),
     "box": Setting(None, parse_box),
     "caption": Setting(None, parse_caption),
@@ -118,7 +119,7 @@ def set_boxes(boxes: Sequence[Box], chosen: int | str | None = None) -> None:
 
 def choose_box(chosen: int | str | None) -> None:
     """Caption another part of the picture."""
-    st.session_state["box"] = chosen
+    st.session_state["box"], st.session_state[TROUBLE] = chosen, ""
     ask(None)
 
 

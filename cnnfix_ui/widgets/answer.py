@@ -49,6 +49,7 @@ def show_explanation(
     explanation: Explanation,
     found: NDArray[np.float32] | str,
     report: Callable[[Explanation, str], Callable[[], bytes]] | None = None,
+    note: str = "",
 ) -> None:
     """Draw the fixations next to Grad-CAM, and describe both in words.
 
@@ -59,6 +60,7 @@ def show_explanation(
         explanation: its fixations.
         found: Grad-CAM's map, or a sentence that says why there is none.
         report: returns what makes the report in a form; None if this network has none.
+        note: what to know of the answer, in sentences.
     """
     chosen = depths.chosen(explanation)
     explanation, map_ = explanation.at(chosen.depth), chosen.map
@@ -75,6 +77,8 @@ def show_explanation(
         on_layer=chosen.choose,
     )
     st.markdown(escaped(text))
+    if note:
+        st.info(escaped(note), icon=":material/help:")
     if isinstance(found, str):
         st.caption(escaped(f"Grad-CAM is not available. {found}"))
     with rest("files"):

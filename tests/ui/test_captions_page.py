@@ -89,6 +89,12 @@ def test_a_box_of_the_address_is_captioned_and_can_be_removed() -> None:
     assert not app.error
 
 
+def test_the_page_opens_on_a_picture_that_the_captioner_gets_right() -> None:
+    app = visit()
+    assert app.session_state["picture"] == "german-shepherd"
+    assert "Why “dog”?" in headings(app)
+
+
 def test_a_box_is_drawn_in_place_of_the_answer() -> None:
     app = visit(picture="dog")
     next(one for one in app.button if one.label == "Draw a box").click().run()
@@ -113,6 +119,8 @@ def test_boxes_are_suggested() -> None:
 def test_boxes_that_cannot_be_captioned_are_dropped(boxes: str, words: str) -> None:
     app = visit(picture="dog", boxes=boxes, box="1")
     assert any(words in error.value for error in app.error)
+    app.run()
+    assert any(words in error.value for error in app.error)  # a browser may run the page again at once
     assert (0, 0, 8, 8) not in app.session_state["boxes"]
     assert any(one.startswith("Why") for one in headings(app))
 

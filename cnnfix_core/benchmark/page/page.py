@@ -74,7 +74,10 @@ def unseen(
         slow=_slow(plan),
         taken=_taken_for(rows),
     )
-    return f"{introduction}\n{tables(rows, unfit, against)}"
+    found = [introduction, tables(rows, unfit, against)]
+    if OURS in plan.methods:
+        found += [texts.BEHIND, _behind(rows, MEASURES)]
+    return "\n".join(found)
 
 
 def _taken_for(rows: Sequence[BenchmarkRow]) -> str:

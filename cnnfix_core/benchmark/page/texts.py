@@ -33,7 +33,8 @@ say whether the object, or something else, made the network name that class.
 ## Where the evidence lies
 
 The measures are those of the [benchmark](benchmark.md), where the classes are known; each method's box is drawn by the
-rule that was chosen there. There is no top-1 error, since no prediction can be right.
+rule that was chosen there. *Class given* is here the class that the network predicts. There is no top-1 error, since no
+prediction can be right.
 """
 
 BEHIND = """## Where fixations lose
@@ -128,20 +129,9 @@ cnnfix benchmark ILSVRC2012_img_val --boxes val --models alexnet,vgg16,googlenet
   --methods published,fixations,gradcam --steps 0 --out ilsvrc
 ```
 
-The paper's own numbers, computed again from the boxes that its authors published (top-1 localization error in %: right
-means the right label and an IoU of at least 0.5 with any box of it); and, for scale, a centred box of 0.8 of width and
-height with the same labels:
-
-| | AlexNet | VGG-16 | GoogLeNet | ResNet-101 |
-| --- | ---: | ---: | ---: | ---: |
-| CNN Fixations | 65.70 | 55.22 | 57.53 | 54.31 |
-| a centred box | 67.08 | 59.34 | 61.90 | 57.46 |
-
-The paper and the authors' demo name ResNet-101; the file with its boxes is called `resNet152.txt`. Which of the two
-it was computed with is not known here.
-
-The margin over a trivial answer is small: half of ImageNet's boxes cover more than half of their picture. So always
-compare a number with that of the centre.
+The paper's own numbers, computed again from the boxes that its authors published, and what was measured here by the
+same rule: [the paper's tables](paper.md). Their margin over a centred box is small, since half of ImageNet's boxes
+cover more than half of their picture. So always compare a number with that of the centre.
 
 ## What was not tested here
 
