@@ -16,6 +16,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cnnfix_core.utils import let_idle_threads_sleep
+
+let_idle_threads_sleep()
+
 from cnnfix_core.benchmark import read_annotations
 from cnnfix_core.benchmark.datasets.labels import class_of
 from cnnfix_core.explanations import centre_boxes
