@@ -77,7 +77,7 @@ with kept_in_address(SETTINGS):
         with place:
             if preset.crops == "five":
                 st.caption("This method uses five crops. The walk shown here is the one of the centre crop.")
-            st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
+            st.header(question(explanation.target, explanation.rather_than), anchor=False)
             data = results.playbacks.get(name, partial(walk.ask, playback_data, name))
             last = end_of(picture, explanation) if len(presets) == 1 else None
             start = {"step": st.session_state["step"]}

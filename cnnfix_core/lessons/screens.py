@@ -9,9 +9,10 @@ from typing import get_args
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from cnnfix_core.engine import FOCUS, PRESETS, Depth, Preset, depth_of, get_preset
-from cnnfix_core.errors import did_you_mean
+from cnnfix_core.errors import CnnfixError, did_you_mean
 from cnnfix_core.images import Crops, list_samples
 from cnnfix_core.lessons.lesson import Screen
+from cnnfix_core.methods import METHODS
 from cnnfix_core.zoo import DEFAULT, model_info
 
 _PICTURED = ("model", "picture", "class", "than", "preset", "focus", "sees")
@@ -61,7 +62,8 @@ class Asked:
 def parse_screen(text: str) -> Screen:
     """A screen from its address, with or without the server's. Raises ValueError with a sentence.
 
-    The settings that a page shares with others are checked here, the rest by the page, which falls back to its default.
+    Settings that are a word, a number or a switch are checked here. What depends on the picture or the network, such as
+    a box, a drawing or a word of a caption, the page checks when it opens, and falls back to its default.
     """
     parts = urlsplit(text)
     if not text.startswith(("/", "http://", "https://")):
@@ -134,6 +136,26 @@ def _number(value: str) -> str:
     return "" if fits else f"A class in an address is a number, not {value!r}: copy the address from the browser."
 
 
+def _depth(value: str) -> str:
+    try:
+        depth_of(value)
+    except CnnfixError as error:
+        return str(error)
+    return ""
+
+
+def _opacity(value: str) -> str:
+    strengths = range(10, 101, 5)
+    return "" if value in map(str, strengths) else f"The strength of the colours is 10, 15 … 100, not {value!r}."
+
+
+def _methods(value: str) -> str:
+    unknown = next((name for name in value.split(",") if name not in METHODS), None)
+    if unknown is None:
+        return ""
+    return f"There is no method {unknown!r}. {did_you_mean(unknown, METHODS, 'The page of methods lists them.')}"
+
+
 def _one_of(*words: str) -> Callable[[str], str]:
     return lambda value: "" if value in words else f"{value!r} is none of {', '.join(words)}."
 
@@ -146,4 +168,15 @@ _CHECKS: Mapping[str, Callable[[str], str]] = {
     "preset": _one_of(*PRESETS),
     "focus": _one_of(*FOCUS),
     "sees": _one_of("preset", *get_args(Crops)),
+    "depth": _depth,
+    "opacity": _opacity,
+    "methods": _methods,
+    "step": _number,
+    "show": _one_of("both", "points", "density"),
+    "map": _one_of("whole", "apart"),
+    "view": _one_of("maps", "difference", "slider"),
+    "scale": _one_of("area", "density", "own"),
+    "kind": _one_of("series", "clip"),
+    "order": _one_of("sent", "confidence", "spread", "border", "disagreement", "score"),
+    **dict.fromkeys(("both", "points", "samples", "cuts", "curves", "road", "sensitivity"), _one_of("False", "True")),
 }

@@ -61,7 +61,7 @@ def test_a_cell_lights_the_same_cell_of_all_tables(opened: Opener, kind: str) ->
         cell(page, table, size - 1, 1).hover()
         assert lit(page) == [(str(size - 1), "1")] * 3
         assert_arithmetic(reading.inner_text())
-    page.get_by_role("heading", level=4).hover()
+    page.locator(".hop-question").hover()
     assert lit(page) == []
 
 
@@ -138,7 +138,7 @@ def test_going_on_needs_no_mouse_and_keeps_the_focus(opened: Opener) -> None:
     page.keyboard.press("Enter")
     assert went(page) == {"step": 31, "chosen": {"step": 31, "element": "83.12.7"}}
     expect(button).to_be_focused()
-    expect(page.get_by_role("heading", level=4)).to_have_text("Why is channel 83 at row 12, column 7 low?")
+    expect(page.locator(".hop-question")).to_have_text("Why is channel 83 at row 12, column 7 low?")
 
 
 def test_elements_by_keyboard(opened: Opener) -> None:
@@ -157,7 +157,7 @@ def test_elements_by_keyboard(opened: Opener) -> None:
 
 def test_texts_are_no_markup(opened: Opener) -> None:
     page = opened("dense")
-    expect(page.get_by_role("heading", level=4)).to_contain_text("<b>bold</b>")
+    expect(page.locator(".hop-question")).to_contain_text("<b>bold</b>")
 
 
 def test_a_map_is_laid_over_the_photograph_and_taken_off(opened: Opener) -> None:

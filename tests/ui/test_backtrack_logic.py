@@ -32,7 +32,7 @@ def backtrack(**address: str) -> AppTest:
 
 
 def headings(app: AppTest) -> list[str]:
-    return [heading.value for heading in app.subheader]
+    return [heading.value for heading in (*app.header, *app.subheader)]
 
 
 @pytest.fixture(scope="module")

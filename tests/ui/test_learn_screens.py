@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -11,8 +13,14 @@ from cnnfix_core import METHODS
 from cnnfix_core.errors import ModelError
 from cnnfix_core.images import load_sample
 from cnnfix_core.lessons import PAGES, parse_screen, picture_on
+from cnnfix_ui.address import Setting, one_of, switch
+from cnnfix_ui.backtrack.talk import parse_step
+from cnnfix_ui.batch import state as batch
 from cnnfix_ui.captions import state as captions
+from cnnfix_ui.compare import state as compare
 from cnnfix_ui.learn.screens import seen_on
+from cnnfix_ui.signals import state as signals
+from cnnfix_ui.widgets import answer, depths
 
 from .visiting import page
 
@@ -22,6 +30,53 @@ def test_lessons_know_every_setting_of_a_page(name: str) -> None:
     app = page(name)
     assert not app.exception
     assert set(app.session_state["address.values"]) == set(PAGES[name])
+
+
+# Of each page: the settings that a lesson's file is checked for when it is read, and what the page makes of them.
+CHECKED: dict[str, Mapping[str, Setting]] = {
+    "explore": {
+        "show": one_of(*answer.SHOWN, default="both"),
+        "opacity": Setting(75, answer.parse_opacity),
+        "depth": depths.DEPTH,
+    },
+    "backtrack": {"both": switch(), "step": Setting(0, parse_step)},
+    "compare": compare.SETTINGS,
+    "captions": captions.SETTINGS,
+    "signals": signals.SETTINGS,
+    "batch": batch.SETTINGS,
+}
+WORDS = (*answer.SHOWN, *compare.VIEWS, *compare.SCALES, *captions.MAPS, *signals.SIGNAL_KINDS, *batch.ORDERS)
+NUMBERS = ("0", "7", "10", "75", "77", "100", "105", "-5", "²")
+VALUES = (*WORDS, *NUMBERS, "True", "False", "yes", "", "all", "gradcam", "gradcam,cam", "a,b")
+CHECKED_WHEN_READ = {
+    *("show", "opacity", "depth", "both", "step", "methods", "view", "scale", "points", "cuts", "curves", "road"),
+    *("sensitivity", "map", "kind", "order", "samples"),
+}
+
+
+@pytest.mark.parametrize("page_name", CHECKED)
+def test_a_lesson_may_say_of_a_page_what_the_page_accepts(page_name: str) -> None:
+    for name, setting in CHECKED[page_name].items():
+        if name not in CHECKED_WHEN_READ:
+            continue
+        for value in VALUES:
+            assert accepted(page_name, name, value) == fits(setting, value), (name, value)
+
+
+def accepted(page_name: str, name: str, value: str) -> bool:
+    try:
+        parse_screen(f"/{page_name}?{urlencode({name: value})}")
+    except ValueError:
+        return False
+    return True
+
+
+def fits(setting: Setting, value: str) -> bool:
+    try:
+        setting.parse(value)
+    except ValueError:
+        return False
+    return True
 
 
 def test_a_screen_is_asked_as_its_page_asks() -> None:

@@ -105,7 +105,7 @@ export function hopAlong(event, buttons) {
 }
 
 function hopQuestion({ title, sign, value, evidence, sentence }) {
-  const question = element("h4", "hop-question", `Why is ${title} ${sign > 0 ? "high" : "low"}?`);
+  const question = element("h3", "hop-question", `Why is ${title} ${sign > 0 ? "high" : "low"}?`);
   question.tabIndex = -1;
   const fact = (name, number) => element("div", "", element("dt", "", name), element("dd", "", number));
   return element("div", "hop-asked",
