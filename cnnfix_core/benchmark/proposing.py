@@ -18,7 +18,7 @@ from cnnfix_core.benchmark.runner import FAILURES, Source, Watch
 from cnnfix_core.benchmark.statistics.tables import NOTHING, markdown
 from cnnfix_core.explanations import centre_boxes, proposals, recall
 from cnnfix_core.images import Picture
-from cnnfix_core.metrics import interval, resampled_means
+from cnnfix_core.metrics import Interval, interval, resampled_means
 from cnnfix_core.regions import Box
 from cnnfix_core.utils import Journal
 from cnnfix_core.zoo import Model
@@ -105,32 +105,37 @@ def _truths(items: Sequence[Item]) -> tuple[Picture, list[Box]]:
 
 
 def table(rows: Sequence[ProposalRow]) -> str:
-    """Recall for each number of boxes and each model, with 95 % intervals; what is clearly better is bold."""
+    """Recall for each number of boxes, with 95 % intervals: of each model's boxes, then of the fixed ones.
+
+    Bold: a model's boxes are clearly better than the fixed ones, or the fixed ones clearly better than every model's.
+    """
     models = list(dict.fromkeys(row.model for row in rows))
-    heads = [f"{kind}{f', {model}' * (len(models) > 1)}" for model in models for kind in (FIXATIONS, FIXED)]
-    lines = [[str(count), *(cell for model in models for cell in _cells(rows, model, count))] for count in COUNTS]
-    return markdown(["boxes", *heads], lines)
+    heads = [FIXATIONS if len(models) == 1 else f"{FIXATIONS}, {model}" for model in models]
+    lines = [[str(count), *_cells(rows, models, count)] for count in COUNTS]
+    return markdown(["boxes", *heads, FIXED], lines)
 
 
-def _cells(rows: Sequence[ProposalRow], model: str, count: int) -> list[str]:
-    by_kind = [
-        {row.picture: row.recall for row in rows if (row.model, row.kind, row.count) == (model, kind, count)}
-        for kind in (FIXATIONS, FIXED)
-    ]
-    pictures = [name for name, value in by_kind[0].items() if not math.isnan(value)]
+def _cells(rows: Sequence[ProposalRow], models: Sequence[str], count: int) -> list[str]:
+    found = {(row.model, row.kind, row.picture): row.recall for row in rows if row.count == count}
+    pictures = list(dict.fromkeys(row.picture for row in rows if not math.isnan(row.recall)))
     if not pictures:
-        return [NOTHING, NOTHING]
-    both = np.array([[one[name] for one in by_kind] for name in pictures])
-    values = np.column_stack([both, both[:, 0] - both[:, 1]])
+        return [NOTHING] * (len(models) + 1)
+    ours = np.array([[found.get((model, FIXATIONS, name), math.nan) for model in models] for name in pictures])
+    fixed = np.array([[found.get((model, FIXED, name), math.nan) for model in models] for name in pictures])
+    values = np.column_stack([ours, np.nanmax(fixed, axis=1), ours - fixed])
     means = resampled_means(values, np.arange(len(pictures)))
-    *found, apart = (interval(values[:, n], means[:, n]) for n in range(3))
-    better = 0 if apart.mean > 0 else 1
-    cells = []
-    for n, one in enumerate(found):
-        mean = f"{one.mean:.2f}"
-        mean = f"**{mean}**" if apart.excludes_zero and n == better else mean
-        cells.append(f"{mean} ({f'{one.low:.2f} to {one.high:.2f}' if one.known else f'of {one.count}'})")
-    return cells
+    known = [interval(values[:, n], means[:, n]) for n in range(values.shape[1])]
+    apart = known[len(models) + 1 :]
+    better = [one.low > 0 and one.known for one in apart]
+    worse = all(one.high < 0 and one.known for one in apart)
+    return [_cell(one, bold) for one, bold in zip(known, [*better, worse], strict=False)]
+
+
+def _cell(one: Interval, bold: bool) -> str:
+    if not one.count:
+        return NOTHING
+    mean = f"**{one.mean:.2f}**" if bold else f"{one.mean:.2f}"
+    return f"{mean} ({f'{one.low:.2f} to {one.high:.2f}' if one.known else f'of {one.count}'})"
 
 
 def section(rows: Sequence[ProposalRow]) -> str:
@@ -146,7 +151,8 @@ _SECTION = """## Object proposals
 
 The share of true boxes that one of the first boxes fits with an IoU of at least 0.5: boxes from the fixations of the
 top classes, and as many fixed ones, the same for every picture, the centre first. {pictures:,} pictures with
-{truths:,} true boxes; 95 % intervals (bootstrap over pictures). **Bold**: clearly better than the other.
+{truths:,} true boxes; 95 % intervals (bootstrap over pictures). **Bold**: clearly better than the fixed boxes, or, for
+those, than all others.
 
 {table}
 {notes}"""

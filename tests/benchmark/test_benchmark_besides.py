@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -147,6 +148,9 @@ def test_the_table_of_proposals_by_hand() -> None:
     assert "| 1 | **1.00** (1.00 to 1.00) | 0.50 (0.50 to 0.50) |" in text
     assert "8 pictures with\n8 true boxes" in text
     assert "Missing: torn. It is torn." in text
+    worse = [replace(row, model="worse", recall=0.0 if row.kind == FIXATIONS else row.recall) for row in rows[:-1]]
+    assert "| 1 | 0.00 (0.00 to 0.00) | **0.50** (0.50 to 0.50) |" in section(worse)
+    assert "| 1 | **1.00** (1.00 to 1.00) | 0.00 (0.00 to 0.00) | 0.50 (0.50 to 0.50) |" in section([*rows, *worse])
     assert "| 1 | – | – |" in section([ProposalRow("net", "torn", FIXED, 1, error="It is torn.")])
 
 
