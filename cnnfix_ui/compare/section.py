@@ -139,7 +139,7 @@ def _below(grid: Grid) -> None:
 
 def _robustness(grid: Grid) -> None:
     st.subheader("ROAD and sensitivity to noise", anchor=False)
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         st.toggle(
             "Measure ROAD",
             key="road",

@@ -100,7 +100,10 @@ def test_another_class_in_the_first_row_is_the_question_of_the_page(page: Page) 
 
 
 def test_the_files_hold_the_numbers_of_the_command_and_all_maps(page: Page, tmp_path: Path) -> None:
-    opened(page, f"{CAT}&methods=gradcam,saliency&rows=picture:coffee&boxes=cat:300.200.380.280:10.20.30.40", 4)
+    asked = "methods=gradcam,saliency&rows=picture:coffee&boxes=cat:300.200.380.280:10.20.30.40&cuts=True"
+    opened(page, f"{CAT}&{asked}", 4)
+    expect(page.get_by_text(re.compile("[Cc]ut-out \\d"))).to_have_count(4, timeout=60_000)
+    settle(page)
     kept = []
     for button in ("CSV", "Figure"):
         with page.expect_download(timeout=25_000) as waiting:
@@ -111,20 +114,46 @@ def test_the_files_hold_the_numbers_of_the_command_and_all_maps(page: Page, tmp_
     assert [row["method"] for row in rows] == ["gradcam", "saliency"] * 2 + ["centre", "random"] * 2
     assert [row["picture"] for row in rows] == ["Cat", "Cat", "Coffee", "Coffee", "Cat", "Cat", "Coffee", "Coffee"]
     (tmp_path / "cat.jpg").write_bytes(load_sample("cat").read())
-    options = ["--methods", "gradcam,saliency", "--boxes", "300,200,380,280", "10,20,30,40"]
+    options = ["--methods", "gradcam,saliency", "--boxes", "300,200,380,280", "10,20,30,40", "--cut-outs"]
     assert main(["compare", str(tmp_path / "cat.jpg"), *options, "--csv", str(tmp_path / "numbers.csv")]) == 0
     with (tmp_path / "numbers.csv").open(encoding="utf-8", newline="") as file:
         wanted = list(csv.DictReader(file))
+    assert all(float(row["cut_out_area"]) > 0 for row in wanted)
     of_the_cat = [row for row in rows if row["picture"] == "Cat"]
     for one, other in zip(of_the_cat, wanted, strict=True):
         for name in set(one) - {"seconds", "picture", "model"}:
             if re.fullmatch(r"[\d.e-]+", one[name]):  # the last digit depends on how many threads computed it
-                assert float(one[name]) == pytest.approx(float(other[name]), rel=1e-4), name
+                near = 1e-3 if name.startswith("cut_out") else 1e-4  # a place at the edge is in or out
+                assert float(one[name]) == pytest.approx(float(other[name]), rel=near), name
             else:
                 assert one[name] == other[name], name
     with Image.open(kept[1]) as figure:
         assert figure.format == "PNG"
         assert figure.width == 1600
+
+
+def test_cut_outs_are_outlined_when_they_are_asked_for(page: Page) -> None:
+    opened(page, f"{CAT}&methods=gradcam,centre", 2)
+    outlines = page.locator("path.edge.cut")
+    expect(outlines).to_have_count(0)
+    page.get_by_role("button", name=re.compile("More")).click()
+    page.get_by_text("Show cut-outs").click()
+    expect(outlines).to_have_count(2, timeout=60_000)
+    expect(page.get_by_text("Cut out from the map")).to_be_visible()
+    expect(page).to_have_url(re.compile("cuts=True"))
+    page.keyboard.press("Escape")
+    page.get_by_text("Difference", exact=True).click()
+    expect(outlines).to_have_count(0)
+
+
+def test_robustness_is_measured_and_shows_how_far_it_is(page: Page) -> None:
+    opened(page, f"{CAT}&methods=gradcam", 1)
+    page.get_by_text("Measure ROAD").click()
+    page.get_by_text("Measure sensitivity to noise").click()
+    rows = page.get_by_test_id("stTable").last.locator("tbody tr")
+    expect(rows).to_have_count(3)
+    expect(rows.first).to_have_text(re.compile(r"Grad-CAM\s*[−-]?\d\.\d\d\s*\d\.\d\d"), timeout=120_000)
+    expect(page.get_by_text(re.compile("Best by ROAD: Grad-CAM"))).to_be_visible()
 
 
 def test_what_was_removed_comes_back(page: Page) -> None:
