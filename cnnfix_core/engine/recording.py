@@ -12,11 +12,12 @@ import sys
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import chain
 from types import FrameType
 from typing import Any
 
-from torch import Tensor, from_numpy, inference_mode, nn, no_grad
+from torch import Tensor, dtype, from_numpy, inference_mode, nn, no_grad
 from torch._ops import HigherOrderOperator
 from torch.utils._pytree import tree_leaves, tree_map_only
 
@@ -33,7 +34,7 @@ from cnnfix_core.errors import CnnfixError, RecordError, TargetError
 
 # Frames with this code object show which module an operation runs in, without hooks, and for this thread only.
 _MODULE_CALL = nn.Module._call_impl.__code__
-_PLAIN = {int, float, bool, str, type(None)}  # what holds no tensors
+_Entry = tuple[weakref.ref[Tensor], Value]
 
 
 def record(module: nn.Module, *inputs: Any, **options: Any) -> Tape:
@@ -112,11 +113,12 @@ def _flat(result: Any) -> list[Tensor]:
     return [leaf for leaf in result if isinstance(leaf, Tensor)] if isinstance(result, (list, tuple)) else []
 
 
-def _cut_by(tensor: Tensor) -> str:
+@cache
+def _cut_by(kind: dtype) -> str:
     """What kind of numbers keeps walks from following a tensor; "" where they can."""
-    if tensor.is_complex():
+    if kind.is_complex:
         return COMPLEX
-    return "" if tensor.is_floating_point() else WHOLE
+    return "" if kind.is_floating_point else WHOLE
 
 
 def _ancestry(operations: Sequence[Operation], outputs: Sequence[Value]) -> tuple[Operation, ...]:
@@ -135,6 +137,7 @@ class _Signature:
     """What the recorder needs to know about an operator; looked up once."""
 
     name: str
+    tensors: tuple[int, ...]  # the positions of arguments that are tensors, or lists of them
     writes: tuple[tuple[int, str], ...]
     fresh: bool  # makes a tensor that does not depend on the values of its arguments
     reads: rules.Reads
@@ -151,9 +154,14 @@ class _Signature:
         # relu_ and relu have the same rule.
         name = name.removesuffix("_") if writes else name
         known = rules.find(name)
-        takes_tensors = any("Tensor" in str(argument.type) for argument in arguments)
-        fresh = not takes_tensors or name.endswith("_like") or name.startswith("aten.new_")
-        return cls(name, writes, fresh, known.reads if known else rules.Reads(), known, decomposition_of(func))
+        tensors = tuple(at for at, argument in enumerate(arguments) if "Tensor" in str(argument.type))
+        fresh = not tensors or name.endswith("_like") or name.startswith("aten.new_")
+        return cls(name, tensors, writes, fresh, known.reads if known else rules.Reads(), known, decomposition_of(func))
+
+    @classmethod
+    def unread(cls, name: str) -> _Signature:
+        """Of what is no operator, and reads no values."""
+        return cls(name, (), (), False, rules.Reads(), None)
 
 
 _signatures: dict[Any, _Signature] = {}
@@ -179,9 +187,11 @@ class _Recorder:
         self._names: dict[int, str] = {id(child): name for name, child in named.items()}
         holders = nn.ModuleList | nn.ModuleDict
         self.holders = frozenset(name for name, child in named.items() if isinstance(child, holders))
-        # Tensors by identity and by memory; an entry is stale once its weak reference is dead.
-        self._values: dict[int, tuple[weakref.ref[Tensor], Value]] = {}
-        self._sharing: dict[int, list[tuple[weakref.ref[Tensor], Value]]] = {}
+        # Tensors by identity and by memory; an entry is stale once its weak reference is dead. They are sorted by
+        # memory only when something is written: asking each tensor for its memory takes as long as all else here.
+        self._values: dict[int, _Entry] = {}
+        self._sharing: dict[int, list[_Entry]] = {}
+        self._unsorted: list[_Entry] = []
 
     def enter(self, tensor: Tensor) -> Value:
         """Register an input, where walks may end."""
@@ -230,7 +240,7 @@ class _Recorder:
         for statistic in written_silently(func, args):
             self.before_write(statistic)
         result = func(*args, **kwargs)
-        given, logged = self._given(args, kwargs, signature.reads)
+        given, logged = self._given(args, kwargs, signature)
         if logged:
             self._append(func, signature, given, result)
         else:
@@ -241,7 +251,7 @@ class _Recorder:
 
     def _write(self, func: Any, signature: _Signature, args: Any, kwargs: Any) -> Any:
         written = [args[at] if at < len(args) else kwargs[name] for at, name in signature.writes]
-        given, logged = self._given(args, kwargs, signature.reads)
+        given, logged = self._given(args, kwargs, signature)
         for tensor in written:
             self._copy_kept(tensor)
             if not self.value_of(tensor).depends:  # otherwise it is no parameter, or was saved already
@@ -259,14 +269,14 @@ class _Recorder:
             self._update_sharing(tensor, value)
         return result
 
-    def _given(self, args: Any, kwargs: Any, reads: rules.Reads) -> tuple[tuple[Any, Any], bool]:
+    def _given(self, args: Any, kwargs: Any, signature: _Signature) -> tuple[tuple[Any, Any], bool]:
         """The arguments with Values for tensors, keeping data that rules read; and if any depends on the input."""
         seen: list[Value] = []
-        given = [
-            item if type(item) in _PLAIN else self._replaced(item, self._whole or at in reads.args, seen)
-            for at, item in enumerate(args)
-        ]
-        options = {name: self._replaced(item, True, seen) for name, item in kwargs.items()}
+        given = list(args)
+        for at in signature.tensors:
+            if at < len(given):
+                given[at] = self._replaced(given[at], self._whole or at in signature.reads.args, seen)
+        options = {name: self._replaced(item, True, seen) for name, item in kwargs.items()} if kwargs else kwargs
         logged = False
         for value in seen:
             logged = logged or value.depends or bool(value.cut)
@@ -281,13 +291,13 @@ class _Recorder:
             if keep:
                 value.data = item
             return value
-        if isinstance(item, (list, tuple)):
-            return [entry if type(entry) in _PLAIN else self._replaced(entry, keep, seen) for entry in item]
-        return item
+        return [self._replaced(entry, keep, seen) for entry in item] if isinstance(item, (list, tuple)) else item
 
     def _append(self, func: Any, signature: _Signature, given: tuple[Any, Any], result: Any) -> Operation:
         tensors = _flat(result)
-        outputs = tuple([Value(tuple(one.shape), one.is_floating_point(), cut=_cut_by(one)) for one in tensors])
+        outputs = tuple(
+            [Value(tuple(one.shape), one.dtype.is_floating_point, cut=_cut_by(one.dtype)) for one in tensors]
+        )
         index = self.operations[-1].index + 1 if self.operations else 0
         operation = Operation(index, signature.name, self._module_name(), *given, outputs, func)
         self.operations.append(operation)
@@ -317,26 +327,37 @@ class _Recorder:
         )
         if twin is not None:
             return self.remember(tensor, self.value_of(twin))
-        signature = _Signature("cnnfix.from_numbers", (), False, rules.Reads(), None)
+        signature = _Signature.unread("cnnfix.from_numbers")
         return self._append(how, signature, ((), {}), tensor).outputs[0]
 
     def remember(self, tensor: Tensor, value: Value) -> Value:
         """Register the tensor's value."""
         entry = (weakref.ref(tensor), value)
         self._values[id(tensor)] = entry
-        self._sharing.setdefault(memory_of(tensor), []).append(entry)
+        self._unsorted.append(entry)
         return value
+
+    def _in_memory(self, memory: int) -> Sequence[_Entry]:
+        """The entries of tensors at this address that are in use, or whose values were kept."""
+        for entry in self._unsorted:
+            tensor = entry[0]()
+            if tensor is None:
+                tensor = entry[1].data
+            if tensor is not None:
+                self._sharing.setdefault(memory_of(tensor), []).append(entry)
+        self._unsorted.clear()
+        return self._sharing.get(memory, ())
 
     def _copy_kept(self, tensor: Tensor) -> None:
         """Before memory is overwritten: copy values that a rule will read."""
         memory = memory_of(tensor)
-        for _, value in self._sharing.get(memory, ()):
+        for _, value in self._in_memory(memory):
             if value.data is not None and memory_of(value.data) == memory:
                 value.data = value.data.clone()
 
     def _alive(self, tensor: Tensor) -> list[Tensor]:
         """The tensors in the same memory that are still in use."""
-        entries = self._sharing.get(memory_of(tensor), ())
+        entries = self._in_memory(memory_of(tensor))
         return list({id(other): other for ref, _ in entries if (other := ref()) is not None}.values())
 
     def _update_sharing(self, tensor: Tensor, written: Value) -> None:
@@ -351,7 +372,7 @@ class _Recorder:
             if not call.reaches():
                 continue
             given: tuple[Any, Any] = ((self.value_of(other), written), {})
-            self._append(call, _Signature(Overwrite.name, (), False, rules.Reads(), None), given, other)
+            self._append(call, _Signature.unread(Overwrite.name), given, other)
 
     def _module_name(self) -> str:
         """The name of the innermost recorded module that is being called in this thread."""

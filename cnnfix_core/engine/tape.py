@@ -98,14 +98,17 @@ class Operation:
     kwargs: dict[str, Any]
     outputs: tuple[Value, ...]
     call: Callable[..., Any]
+    _inputs: tuple[Value, ...] | None = field(default=None, init=False, repr=False)
 
     def place(self) -> str:
         """The names of the operation and its module, for messages."""
         return f"{self.name!r} {in_module(self.module)}"
 
-    def inputs(self) -> Iterator[Value]:
+    def inputs(self) -> tuple[Value, ...]:
         """The operation's input values, including parameters and constants."""
-        return _values_among((*self.args, *self.kwargs.values()) if self.kwargs else self.args)
+        if self._inputs is None:
+            self._inputs = tuple(_values_among((*self.args, *self.kwargs.values()) if self.kwargs else self.args))
+        return self._inputs
 
     def activations(self) -> list[Value]:
         """The inputs that were computed from the network's input."""
