@@ -291,6 +291,66 @@ def at_least(
 
 
 @compiled
+def in_memory(
+    index: Array, sizes: Array, steps: Array, offset: int
+) -> NDArray[np.int64]:  # pragma: no cover - compiled
+    """Where elements lie in memory; index: in the flattened tensor of these sizes, and of these strides."""
+    found = np.empty(len(index), np.int64)
+    for n in range(len(index)):
+        rest, place = index[n], offset
+        for axis in range(len(sizes) - 1, 0, -1):
+            before = rest // sizes[axis]
+            place += (rest - before * sizes[axis]) * steps[axis]
+            rest = before
+        found[n] = place + rest * steps[0]
+    return found
+
+
+@compiled
+def parted(
+    index: Array, sign: Array, evidence: Array, ends: Array
+) -> tuple[Array, Array, Array, Array, Array]:  # pragma: no cover - compiled
+    """Part elements of joined rows by the stretch of the row that they lie in, each of which is a tensor of its own.
+
+    ends: (M,) where each stretch ends in a row. Returns the position in the flattened tensor, sign, evidence and row of
+    each entry, those of the first tensor first, and (M + 1,) where the entries of each tensor start.
+    """
+    size, count = len(index), len(ends)
+    source, place = np.empty(size, np.int32), np.empty(size, np.int64)
+    starts = np.zeros(count + 2, np.int64)
+    for n in range(size):
+        row = index[n] // ends[-1]
+        column = index[n] - row * ends[-1]
+        low, high = 0, count - 1
+        while low < high:
+            middle = (low + high) // 2
+            if column < ends[middle]:
+                high = middle
+            else:
+                low = middle + 1
+        before = ends[low - 1] if low else 0
+        source[n], place[n] = low, row * (ends[low] - before) + column - before
+        starts[low + 2] += 1
+    for m in range(count + 1):
+        starts[m + 1] += starts[m]
+    at, signs, brought, rows = np.empty_like(place), np.empty_like(sign), np.empty_like(evidence), np.empty_like(place)
+    for n in range(size):
+        to = starts[source[n] + 1]
+        at[to], signs[to], brought[to], rows[to] = place[n], sign[n], evidence[n], n
+        starts[source[n] + 1] += 1
+    return at, signs, brought, rows, starts[:-1]
+
+
+@compiled
+def any_outside(index: Array) -> bool:  # pragma: no cover - compiled
+    """Whether an entry has index -1."""
+    for at in index:  # noqa: SIM110  # Numba compiles no generators
+        if at < 0:
+            return True
+    return False
+
+
+@compiled
 def turned_signs(index: Array, sign: Array, factors: Array, inner: int) -> Array:  # pragma: no cover - compiled
     """The signs, flipped where the factor is negative; each factor applies to `inner` consecutive elements."""
     turned = np.empty_like(sign)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnnfix_core.arrays import Floats, Ints, Signs
-from cnnfix_core.engine import rules
+from cnnfix_core.engine import rules, sparse
 from cnnfix_core.engine.difference import with_difference
 from cnnfix_core.engine.edges import Edges, Shared
 from cnnfix_core.engine.last_map import last_map, places
@@ -425,7 +425,7 @@ class Walk:
 
     def _queue(self, delivery: Delivery) -> None:
         index, evidence = delivery.arrival.index, delivery.arrival.evidence
-        if index is not delivery.question.selection.index and index.min() < 0:
+        if index is not delivery.question.selection.index and sparse.any_outside(index):
             self._lose("padding", float(evidence[index < 0].sum()), delivery.question.operation)
         self._waiting[delivery.arrival.value].append(delivery)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,7 +67,7 @@ class Arrival:
             return self
         parent = self.parent.scaled(factor) if isinstance(self.parent, Shared) else self.parent
         times = factor[self.parents()] if isinstance(factor, np.ndarray) else factor
-        return replace(self, evidence=self.evidence * times, parent=parent)
+        return Arrival(self.value, self.index, self.sign, self.evidence * times, parent)
 
     def parents(self) -> Ints | slice:
         """For each entry, a row of the selection that it came from."""

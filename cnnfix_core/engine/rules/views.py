@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from math import prod
 
 import numpy as np
 import torch
 
+from cnnfix_core.arrays import Ints
+from cnnfix_core.engine import sparse
 from cnnfix_core.engine.rules.registry import Arrival, Question, rule
 
 
@@ -31,8 +34,22 @@ def viewed(question: Question) -> Iterable[Arrival]:
     x, *rest = operation.args
     result = operation.call(torch.empty(x.shape, device="meta"), *rest, **operation.kwargs)
     view = result if isinstance(result, torch.Tensor) else result[question.slot]
-    index = selection.coordinates @ np.array(view.stride(), np.int64) + int(view.storage_offset())
+    sizes, steps = _fewest_axes(view.shape, view.stride())
+    index = sparse.in_memory(selection.index, sizes, steps, int(view.storage_offset()))
     yield Arrival(x, index, selection.sign, selection.evidence)
+
+
+def _fewest_axes(shape: Sequence[int], strides: Sequence[int]) -> tuple[Ints, Ints]:
+    """Sizes and strides, with neighbouring axes joined where they are one in memory; at least one axis."""
+    axes = [(1, 1)]
+    for size, stride in zip(shape, strides, strict=True):
+        before, step = axes[-1]
+        if before == 1 or step == size * stride:
+            axes[-1] = before * size, stride
+        elif size != 1:
+            axes.append((size, stride))
+    sizes, steps = zip(*axes, strict=True)
+    return np.array(sizes, np.int64), np.array(steps, np.int64)
 
 
 @rule("aten.cat")
@@ -40,15 +57,11 @@ def joined(question: Question) -> Iterable[Arrival]:
     """Concatenation: with the dimensions from the joined one on flattened, each input holds a stretch of every row."""
     values, *dim = question.operation.args
     selection = question.selection
-    rows = int(np.prod(selection.shape[: dim[0] % len(selection.shape) if dim else 0]))
-    stretches = [int(np.prod(value.shape)) // rows for value in values]
-    row, column = np.divmod(selection.index, sum(stretches))
-    ends = np.cumsum(stretches)
-    source = np.searchsorted(ends, column, side="right")
-    for at, (value, stretch, end) in enumerate(zip(values, stretches, ends, strict=True)):
-        taken = np.flatnonzero(source == at)
-        index = row[taken] * stretch + column[taken] - (end - stretch)
-        yield Arrival(value, index, selection.sign[taken], selection.evidence[taken], taken)
+    rows = prod(selection.shape[: dim[0] % len(selection.shape) if dim else 0])
+    ends = np.cumsum([prod(value.shape) // rows for value in values])
+    *columns, starts = sparse.parted(selection.index, selection.sign, selection.evidence, ends)
+    for value, start, end in zip(values, starts, starts[1:], strict=False):
+        yield Arrival(value, *(column[start:end] for column in columns))
 
 
 @rule("aten.constant_pad_nd")
