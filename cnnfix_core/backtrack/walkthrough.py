@@ -12,7 +12,7 @@ from cnnfix_core.backtrack.ancestry import Line, line
 from cnnfix_core.backtrack.path import Path, path_of
 from cnnfix_core.backtrack.picks import Chosen
 from cnnfix_core.backtrack.playback.playback import Playback, playback
-from cnnfix_core.engine import Preset, Trace, unravel_again
+from cnnfix_core.engine import Preset, Trace, lighten, unravel_again
 from cnnfix_core.explanations import Explanation, TargetSpec, explain
 from cnnfix_core.images import Picture, View
 from cnnfix_core.zoo import Model
@@ -20,7 +20,7 @@ from cnnfix_core.zoo import Model
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Walked:
-    """One picture, one question, and walks under one or two presets over the same tape, which keeps all values.
+    """One picture, one question, and walks under one or two presets over the same tape, which has all values.
 
     explanation: of the first preset. view: the part of the picture that the network saw. playbacks: one per walk.
     """
@@ -63,7 +63,7 @@ class Walked:
 
 
 def walked(model: Model, picture: Picture, target: TargetSpec, presets: Sequence[Preset]) -> Walked:
-    """Explain under the first preset, keep every value, and walk again under the others.
+    """Explain under the first preset, and walk again under the others; every value of the tape can be read.
 
     Only one view is walked; of five crops, the centre. Raises what `explain` and `unravel` raise.
     """
@@ -74,4 +74,5 @@ def walked(model: Model, picture: Picture, target: TargetSpec, presets: Sequence
     traces = (trace, *(unravel_again(trace, preset) for preset in others))
     path = path_of(*traces)
     playbacks = tuple(playback(one, path, path.fields) for one in traces)
+    lighten(trace.tape)
     return Walked(explanation.without_traces(), explanation.explained[0], path, traces, playbacks)

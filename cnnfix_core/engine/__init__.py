@@ -17,6 +17,7 @@ from cnnfix_core.engine.presets import (
     depth_of,
     get_preset,
 )
+from cnnfix_core.engine.recomputing import lighten
 from cnnfix_core.engine.recording import go_on, record, record_whole
 from cnnfix_core.engine.results import Path, named_tensors, part_at, tensors_in
 from cnnfix_core.engine.rule_coverage import Coverage, coverage
@@ -66,6 +67,7 @@ __all__ = [
     "go_on",
     "known_as",
     "left_alone",
+    "lighten",
     "memory_of",
     "named_tensors",
     "part_at",

@@ -75,8 +75,8 @@ def _folded(tape: Tape, last: Operation, a: tuple[int, ...], b: tuple[int, ...],
     column = (weights[:, a[1]] - weights[:, b[1]])[:, None]
     result = score.new_zeros(shape[0], 1)
     result[a[0]] = score.detach()
-    output = Value(tuple(result.shape), depends=True, data=result)
-    difference = Value(tuple(column.shape), depends=False, data=column)
+    output = Value(tuple(result.shape), depends=True, kept=result)
+    difference = Value(tuple(column.shape), depends=False, kept=column)
     output.producer = subtracted = replace(last, args=(*bias, x, difference), kwargs={}, outputs=(output,))
     before = tape.operations[: tape.operations.index(last)]
     return replace(tape, operations=(*before, subtracted), outputs=(output,), result=result)

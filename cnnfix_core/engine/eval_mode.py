@@ -80,9 +80,12 @@ def undisturbed(module: nn.Module) -> Iterator[Callable[[Tensor], None]]:
 
 def written_silently(func: Any, args: tuple[Any, ...]) -> list[Tensor]:
     """The tensors that an operator writes although its schema does not say so: batch norm statistics in training."""
-    if func not in _BATCH_NORMS or not args[5]:
-        return []
-    return [statistic for statistic in args[3:5] if isinstance(statistic, Tensor)]
+    return [one for one in args[3:5] if isinstance(one, Tensor)] if writes_silently(func, args) else []
+
+
+def writes_silently(func: Any, args: tuple[Any, ...]) -> bool:
+    """Whether an operator is a batch norm in training."""
+    return func in _BATCH_NORMS and bool(args[5])
 
 
 @cache

@@ -48,7 +48,7 @@ class LastMap:
             share: How much of it is taken away, 0 to 1; None: as much as the preset of a walk says.
         """
         before, head = self._split()
-        taken = Value(evidence.shape, depends=False, data=torch.from_numpy(evidence))
+        taken = Value(evidence.shape, depends=False, kept=torch.from_numpy(evidence))
         left = copy(self.value)
         contrast = Operation(len(before), RATHER_THAN, "", (self.value, taken, share), {}, (left,), _unchanged)
         made, operations = {self.value: left}, [_produces(contrast)]

@@ -59,7 +59,7 @@ def record(module: nn.Module, *inputs: Any, **options: Any) -> Tape:
 
 
 def record_whole(module: nn.Module, *inputs: Any, **options: Any) -> Tape:
-    """Do the same, and keep every value for inspection, which takes about three times the memory."""
+    """Do the same, and keep every value for inspection: about three times the memory, until `lighten` frees most."""
     with inference_mode(False):
         return _recorded(_Recorder(module, whole=True), module, inputs, options)
 
@@ -195,7 +195,7 @@ class _Recorder:
 
     def enter(self, tensor: Tensor) -> Value:
         """Register an input, where walks may end."""
-        return self.remember(tensor, Value(tuple(tensor.shape), depends=tensor.is_floating_point(), data=tensor))
+        return self.remember(tensor, Value(tuple(tensor.shape), depends=tensor.is_floating_point(), kept=tensor))
 
     def value_of(self, tensor: Tensor) -> Value:
         """The tensor's value; a tensor that no logged operation computed is a constant."""
@@ -217,14 +217,14 @@ class _Recorder:
         return any(isinstance(one, Tensor) and memory_of(one) == memory for one in held)
 
     def _constant(self, tensor: Tensor) -> Value:
-        return self.remember(tensor, Value(tuple(tensor.shape), depends=False, data=tensor))
+        return self.remember(tensor, Value(tuple(tensor.shape), depends=False, kept=tensor))
 
     def values_in(self, result: Any) -> tuple[Value, ...]:
         """The values of the tensors of a result, with their data kept."""
         tensors = tensors_in(result)
         values = tuple(self.value_of(tensor) for tensor in tensors)
         for value, tensor in zip(values, tensors, strict=True):
-            value.data = tensor
+            value.kept = tensor
         return values
 
     def compute(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -289,7 +289,7 @@ class _Recorder:
             value = self._known(item) or (self._constant(item) if keep else Value(tuple(item.shape), depends=False))
             seen.append(value)
             if keep:
-                value.data = item
+                value.kept = item
             return value
         return [self._replaced(entry, keep, seen) for entry in item] if isinstance(item, (list, tuple)) else item
 
@@ -304,7 +304,7 @@ class _Recorder:
         for at, (tensor, value) in enumerate(zip(tensors, outputs, strict=True)):
             value.producer = operation
             if self._whole or at in signature.reads.outputs:
-                value.data = tensor
+                value.kept = tensor
             self.remember(tensor, value)
         return operation
 
@@ -342,7 +342,7 @@ class _Recorder:
         for entry in self._unsorted:
             tensor = entry[0]()
             if tensor is None:
-                tensor = entry[1].data
+                tensor = entry[1].kept
             if tensor is not None:
                 self._sharing.setdefault(memory_of(tensor), []).append(entry)
         self._unsorted.clear()
@@ -352,8 +352,8 @@ class _Recorder:
         """Before memory is overwritten: copy values that a rule will read."""
         memory = memory_of(tensor)
         for _, value in self._in_memory(memory):
-            if value.data is not None and memory_of(value.data) == memory:
-                value.data = value.data.clone()
+            if value.kept is not None and memory_of(value.kept) == memory:
+                value.kept = value.kept.clone()
 
     def _alive(self, tensor: Tensor) -> list[Tensor]:
         """The tensors in the same memory that are still in use."""

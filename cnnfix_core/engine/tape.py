@@ -25,18 +25,25 @@ class Value:
     Attributes:
         shape: of the tensor.
         depends: whether it was computed from the inputs; False for parameters and constants.
+        kept: the tensor, if a rule reads it; otherwise None.
         cut: what its dependence on the inputs passes through that walks do not follow, such as "complex numbers"; ""
             for all other values. Such a value does not count as dependent: it serves as a coefficient, mask or index.
-        data: the tensor if a rule reads it; otherwise None.
+        again: computes the tensor where it is not kept: see `recomputing`.
     """
 
     shape: tuple[int, ...]
     depends: bool
-    data: Tensor | None = field(default=None, repr=False)
+    kept: Tensor | None = field(default=None, repr=False)
     cut: str = ""
+    again: Callable[[Value], Tensor] | None = field(default=None, repr=False)
     _array: NDArray[Any] | None = field(default=None, repr=False)
     # Weak, because the operation holds its outputs: without cycles, an unused tape is freed at once.
     _producer: weakref.ref[Operation] | None = field(default=None, repr=False)
+
+    @property
+    def data(self) -> Tensor | None:
+        """The tensor, if it is kept, or can be computed again; None if neither."""
+        return self.again(self) if self.kept is None and self.again is not None else self.kept
 
     @property
     def producer(self) -> Operation | None:
@@ -50,32 +57,45 @@ class Value:
     def array(self) -> NDArray[Any]:
         """The values as a contiguous float32 or float64 array. Raises NotFiniteError for NaN or infinity."""
         strided = self.strided()
-        if not strided.flags.c_contiguous:
-            strided = self._array = np.ascontiguousarray(strided)
-        return strided
+        if strided.flags.c_contiguous:
+            return strided
+        return self._noted(np.ascontiguousarray(strided))
 
     def strided(self) -> NDArray[Any]:
         """The same values with their strides in memory. Raises NotFiniteError for NaN or infinity."""
-        if self._array is None:
-            self._array = as_strided_array(self._kept())
-            if self.depends and not is_finite(self._array):
-                raise NotFiniteError(
-                    f"There are NaN or infinite activations {self.origin()}. Check the weights and the input."
-                )
-        return self._array
+        if self._array is not None:
+            return self._array
+        array = self._noted(as_strided_array(self._tensor()))
+        if self.depends and not is_finite(array):
+            raise NotFiniteError(
+                f"There are NaN or infinite activations {self.origin()}. Check the weights and the input."
+            )
+        return array
+
+    def _noted(self, array: NDArray[Any]) -> NDArray[Any]:
+        """The array, which is at hand from now on where the tensor is kept."""
+        if self.kept is not None:
+            self._array = array
+        return array
+
+    def forget(self, again: Callable[[Value], Tensor]) -> None:
+        """Free the tensor, which `again` can compute."""
+        self.kept = self._array = None
+        self.again = again
 
     def integers(self) -> NDArray[np.int64]:
         """The values of an integer tensor, such as the positions chosen by max pooling."""
-        return self._kept().detach().cpu().contiguous().numpy().astype(np.int64, copy=False)
+        return self._tensor().detach().cpu().contiguous().numpy().astype(np.int64, copy=False)
 
     def origin(self) -> str:
         """Where the value came from, for messages."""
         return f"after {self.producer.place()}" if self.producer else "in the input"
 
-    def _kept(self) -> Tensor:
-        if self.data is None:
+    def _tensor(self) -> Tensor:
+        data = self.data
+        if data is None:
             raise RuntimeError(f"The values {self.origin()} were not kept: the rule must name them in `reads`.")
-        return self.data
+        return data
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
@@ -163,14 +183,14 @@ class Tape:
     @property
     def output_tensor(self) -> Tensor:
         """The tensor of `output`."""
-        return self.output._kept()
+        return self.output._tensor()
 
     @property
     def nbytes(self) -> int:
         """Bytes of the values that were kept; memory shared by several tensors is counted once."""
         values = [value for operation in self.operations for value in operation.outputs]
         memory = {
-            value.data.untyped_storage().data_ptr(): value.data.nbytes for value in values if value.data is not None
+            value.kept.untyped_storage().data_ptr(): value.kept.nbytes for value in values if value.kept is not None
         }
         return sum(memory.values())
 

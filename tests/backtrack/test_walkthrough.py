@@ -56,7 +56,7 @@ def test_it_is_the_walk_that_explain_makes(walk: Walked, model: cnnfix.Model, ca
     np.testing.assert_array_equal(walk.explanation.fixations.evidence, explanation.fixations.evidence)
     assert walk.view.name == "whole"
     assert len(walk.playbacks) == len(walk.traces) == 2
-    assert 30e6 < walk.nbytes < 300e6
+    assert 20e6 < walk.nbytes < 60e6
 
 
 def test_five_crops_are_walked_as_the_one_in_the_middle(model: cnnfix.Model, cat: cnnfix.Picture) -> None:
