@@ -44,7 +44,8 @@ class LastMap:
         """A tape on which walks take evidence away from the places of the map.
 
         Args:
-            evidence: (batch, places), the evidence for other scores; each row sums to 1, or to 0.
+            evidence: (batch, places), the evidence for other scores of one picture, which sums to 1, or to 0. The batch
+                has several rows for the picture if a network looks at crops of it.
             share: How much of it is taken away, 0 to 1; None: as much as the preset of a walk says.
         """
         before, head = self._split()

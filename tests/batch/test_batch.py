@@ -271,7 +271,7 @@ def test_a_network_that_takes_one_picture_is_asked_one_at_a_time(folder: Path, r
             scores: torch.Tensor = self.network(x.reshape(1, 3, 96, 96))
             return scores
 
-    model = replace(load(), module=One().eval())
+    model = cnnfix.Model.of(One(), load().labels, load().preprocess)
     slices = BatchExplainer(model, cnnfix.EVIDENCE)
     assert slices.size == 1
     (answer,) = slices.answers([cnnfix.open_picture(folder / "00.png")])
