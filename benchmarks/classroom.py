@@ -1,11 +1,14 @@
 """A class of real sessions that take a lesson together, while other visitors use the app.
 
     python benchmarks/classroom.py --pupils 30 --rooms 3
+    python benchmarks/classroom.py --pupils 5 --together 20 --steps 2 --others 0
+    python benchmarks/classroom.py --pupils 60 --together 20 --steps 8 --without-server
 
 Each phone, the desk and the board are WebSockets with cookies of their own, which run the page as a browser does and
 ask as often as a browser whether the room has changed. Measured are the time from an answer until the desk counts it,
 from the press of Reveal until a phone has it, the clicks of visitors elsewhere meanwhile, what a phone is sent, and
-the server's memory after each class.
+the server's memory after each class. Each class comes from an address of its own, as if through a proxy. Without a
+server, the rooms alone are driven, which no page draws.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import secrets
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,7 +38,10 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from benchmarks.serving import Server, warm
 from benchmarks.visitors import Click, listed, visit
+from cnnfix_core.lessons import read_lesson
 from cnnfix_site import hosting
+from cnnfix_ui.rooms.registry import Rooms
+from cnnfix_ui.server.visitors import Visitor
 
 PICTURES = ("chameleon", "cat", "giraffe", "coffee", "rocket", "red-panda", "dolphin", "paintbrushes")
 _PATIENCE = 60.0  # seconds until a benchmark gives up
@@ -52,10 +59,13 @@ def lesson_text(steps: int) -> str:
 
 
 class Screen:
-    """One open page, kept as a browser keeps it. Use as an asynchronous context manager."""
+    """One open page, kept as a browser keeps it. Use as an asynchronous context manager.
 
-    def __init__(self, server: Server, query: str) -> None:
-        self._server, self._query = server, query
+    school: the number of the address from which it comes.
+    """
+
+    def __init__(self, server: Server, query: str, school: int = 0) -> None:
+        self._server, self._query, self._school = server, query, school
         self._page = ""
         self._changed = asyncio.Event()
         self._component_id = ""
@@ -74,7 +84,7 @@ class Screen:
             f"ws://localhost:{self._server.port}/_stcore/stream",
             subprotocols=[websockets.Subprotocol("streamlit")],
             max_size=None,
-            additional_headers={"Cookie": cookie},
+            additional_headers={"Cookie": cookie, "X-Forwarded-For": f"10.0.0.{self._school}"},
         )
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._ask())]
         await self._socket.send(self._message().SerializeToString())
@@ -199,13 +209,15 @@ class Times(dict[str, list[float]]):
         return "\n".join(lines)
 
 
-async def take_lesson(server: Server, pupils: int, steps: int, think: float, times: Times) -> tuple[float, int]:
+async def take_lesson(
+    server: Server, pupils: int, steps: int, think: float, times: Times, school: int = 0
+) -> tuple[float, int]:
     """One class from joining to the end. Bytes that a phone was sent for each step, and how many errors were shown."""
-    async with Screen(server, "begin=class") as desk:
+    async with Screen(server, "begin=class", school) as desk:
         await desk.press("Open a room")
         await desk.wait(lambda: bool(desk.code) and "Open the board" in desk.links)
-        async with Screen(server, desk.links["Open the board"].partition("?")[2]) as board:
-            phones = [Screen(server, f"code={desk.code}") for _ in range(pupils)]
+        async with Screen(server, desk.links["Open the board"].partition("?")[2], school) as board:
+            phones = [Screen(server, f"code={desk.code}", school) for _ in range(pupils)]
             started = time.monotonic()
             await asyncio.gather(*(phone.__aenter__() for phone in phones))
             joined = await asyncio.gather(*(phone.wait(lambda phone=phone: bool(phone.component)) for phone in phones))
@@ -260,18 +272,46 @@ async def take_step(desk: Screen, board: Screen, phones: Sequence[Screen], think
 
 
 async def measure(server: Server, given: argparse.Namespace, shown: dict[str, list[int]], times: Times) -> list[Click]:
-    """All classes, one after the other; others visit while the first goes on. Their clicks."""
+    """All classes, one after the other or together; others visit while the first goes on. Their clicks."""
 
     async def classes() -> None:
         for number in range(given.rooms):
-            steps = given.steps if number == 0 else 1
-            sent, bad = await take_lesson(server, given.pupils, steps, given.think if number == 0 else 0.5, times)
-            found = f"class {number + 1}: {sent / 1000:.0f} kB to a phone for each step, {bad} errors shown"
-            print(f"{found}, memory {server.megabytes:.0f} MB", flush=True)
+            steps, think = (given.steps, given.think) if number == 0 else (1, 0.5)
+            schools = (
+                take_lesson(server, given.pupils, steps, think, times, school) for school in range(given.together)
+            )
+            found = await asyncio.gather(*schools)
+            sent, bad = sum(sent for sent, _ in found) / len(found), sum(bad for _, bad in found)
+            words = f"class {number + 1}: {sent / 1000:.0f} kB to a phone for each step, {bad} errors shown"
+            print(f"{words}, memory {server.megabytes:.0f} MB", flush=True)
 
     others: list[Coroutine[Any, Any, list[Click]]] = [visit(server, n, 3.0, shown, own=0) for n in range(given.others)]
     _, *visits = await asyncio.gather(classes(), *others)
     return [click for clicks in visits for click in clicks]
+
+
+def drive_rooms(given: argparse.Namespace, times: Times) -> None:
+    """All rooms at once without pages: each phone answers each step."""
+    lesson = read_lesson(lesson_text(given.steps).encode(), "class")
+    now = 0.0
+    every = Rooms(clock=lambda: now)
+    tracemalloc.start()
+    opened = [every.open(lesson, who=Visitor(f"10.0.0.{n}", "")) for n in range(given.together)]
+    tokens = [(room, [room.join(str(n)) for n in range(given.pupils)]) for room in opened]
+    for room in opened:
+        room.advance(room.moment)
+    for step in range(given.steps):
+        now += 10.0  # no answer comes too early
+        for room, phones in tokens:
+            room.advance(room.moment)
+            for token in phones:
+                started = time.perf_counter()
+                every.watched("phone", token)
+                room.send(token, step, [[random.random(), random.random()] for _ in range(3)])
+                times.add("a phone asks and answers", time.perf_counter() - started)
+            for _ in range(3):
+                room.advance(room.moment)
+    print(f"memory of the rooms: {tracemalloc.get_traced_memory()[0] / 1e6:.1f} MB")
 
 
 def main() -> int:
@@ -280,10 +320,17 @@ def main() -> int:
     parser.add_argument("--pupils", type=int, default=30)
     parser.add_argument("--steps", type=int, default=8, help="of the first class; later ones take one step each")
     parser.add_argument("--rooms", type=int, default=1, help="classes, one after the other")
+    parser.add_argument("--together", type=int, default=1, help="classes at once")
+    parser.add_argument("--without-server", action="store_true", help="the rooms alone, without pages")
     parser.add_argument("--others", type=int, default=3, help="visitors elsewhere while the first class goes on")
     parser.add_argument("--think", type=float, default=3.0, help="seconds within which all answer")
     given = parser.parse_args()
-    times, shown = Times(), listed()
+    times = Times()
+    if given.without_server:
+        drive_rooms(given, times)
+        print(times.table())
+        return 0
+    shown = listed()
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "class.md").write_text(lesson_text(given.steps), "utf-8")
         os.environ[hosting.LESSONS] = folder
