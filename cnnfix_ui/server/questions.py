@@ -61,9 +61,14 @@ def scores(model: Model, picture: Picture) -> Floats:
     return view_scores(model, picture, "whole").astype(float)
 
 
-def explained(model: Model, picture: Picture, target: Target, preset: Preset) -> Explanation:
-    """The explanation, without its traces."""
-    return _recorded(model, picture, preset.crops, isinstance(target, Unit)).explain(target, preset).without_traces()
+def explained(
+    model: Model, picture: Picture, target: Target, preset: Preset
+) -> tuple[Explanation, NDArray[np.float32] | None]:
+    """The explanation, without its traces; and Grad-CAM's map where the recording gives it in no time."""
+    recorded = _recorded(model, picture, preset.crops, isinstance(target, Unit))
+    found = recorded.explain(target, preset).without_traces()
+    quick = found.unit is None and not takes_long(model)
+    return found, recorded_grad_cam(recorded, found.asked, MAP_SIDE) if quick else None
 
 
 def _recorded(model: Model, picture: Picture, crops: Crops, whole: bool = False) -> RecordedPicture:

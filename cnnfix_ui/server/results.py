@@ -111,17 +111,29 @@ def with_shuffled_weights(network: Network, part: str) -> Network:
 
 
 def explained(network: Network, picture: Picture, target: Target, preset: Preset) -> Explanation:
-    """The explanation, without its traces."""
-    key = "explained", network.key, picture.digest, target, preset
-    return _cached(key, network, lambda: network.ask(questions.explained, picture, target, preset))
+    """The explanation, without its traces. A quick map of Grad-CAM is kept, too: the recording may be gone soon."""
+
+    def made() -> Explanation:
+        with in_turn(network.takes_long):
+            explanation, beside = network.ask(questions.explained, picture, target, preset)
+        if beside is not None:
+            answers.get(_gradcam_key(network, picture, explanation.asked, preset.crops), lambda: beside)
+        return explanation
+
+    found: Explanation = answers.get(("explained", network.key, picture.digest, target, preset), made)
+    return found
 
 
 def gradcam(
     network: Network, picture: Picture, target: int | tuple[int, int], crops: Crops
 ) -> NDArray[np.float32] | str:
     """Grad-CAM's map for the same target and crops, at most MAP_SIDE long; or a sentence why there is none."""
-    key = "gradcam", network.key, picture.digest, target, crops
+    key = _gradcam_key(network, picture, target, crops)
     return _cached(key, network, lambda: network.ask(questions.gradcam, picture, target, crops))
+
+
+def _gradcam_key(network: Network, picture: Picture, target: int | tuple[int, int], crops: Crops) -> Hashable:
+    return "gradcam", network.key, picture.digest, target, crops
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,22 @@
-"""Work that is done ahead, while nobody waits."""
+"""Work that is done ahead, while nobody waits; and work that is not done twice."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import pytest
 
+from cnnfix_core import EVIDENCE, Model, Picture, attribute, open_picture
 from cnnfix_core.errors import ModelError
+from cnnfix_core.explanations import RecordedPicture
+from cnnfix_core.regions import MAP_SIDE
+from cnnfix_ui.server import questions, results
 from cnnfix_ui.server.ahead import Ahead
+from cnnfix_ui.server.cache import Cache
 from cnnfix_ui.server.visitors import Visitor
 
 SECONDS = 20
@@ -74,3 +81,22 @@ def test_a_failure_ends_nothing_and_only_a_fault_of_ours_is_logged(caplog: pytes
         ahead.prepare(A, [log.does("refused", ModelError("no")), log.does("broken", KeyError("x")), log.does("fine")])
         log.wait_for("refused", "broken", "fine")
     assert [record.message for record in caplog.records] == ["What was done ahead failed"]
+
+
+def test_an_answer_needs_one_recording_even_if_it_does_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    class Counted(RecordedPicture):
+        def __init__(self, model: Model, picture: Picture, *options: Any, **named: Any) -> None:
+            made.append(picture.digest)
+            super().__init__(model, picture, *options, **named)
+
+    monkeypatch.setattr(questions, "RecordedPicture", Counted)
+    monkeypatch.setattr(questions, "recordings", Cache(0, lambda one: one.nbytes))
+    network, chance = results.Network("scenes_resnet", results.loaded("scenes_resnet")), np.random.default_rng(8)
+    mine, other = (open_picture(chance.integers(0, 255, (64, 64, 3), np.uint8)) for _ in range(2))
+    answer = results.explained(network, mine, None, EVIDENCE)
+    results.explained(network, other, None, EVIDENCE)  # takes the place of the first recording
+    map_ = results.gradcam(network, mine, answer.asked, answer.preset.crops)
+    assert made == [mine.digest, other.digest]
+    assert np.allclose(map_, attribute(network.model, mine, answer.asked, "gradcam", longest_side=MAP_SIDE), atol=1e-5)

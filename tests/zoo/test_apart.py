@@ -95,11 +95,9 @@ def test_programs_that_would_end_their_process(module: type[Small], complaint: s
 
 def test_a_program_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     content = program(Lasts())
-    monkeypatch.setattr(apart, "MAX_SECONDS", 2)
-    started = time.monotonic()
-    with pytest.raises(ModelError, match="more than 2 s"):
+    monkeypatch.setattr(apart, "MAX_SECONDS", 1)
+    with pytest.raises(ModelError, match="more than 1 s"):
         open_own(content, "sent")
-    assert time.monotonic() - started < 30
 
 
 def test_pickles_that_would_never_end() -> None:
@@ -192,10 +190,8 @@ import os, signal, sys
 from pathlib import Path
 from cnnfix_core.zoo import open_own
 from cnnfix_core.zoo.untrusted import apart
-for _ in range(2):
-    open_own(Path({str(file)!r}), "good")
-    first = apart._reader._process.pid
-    os.kill(first, signal.SIGKILL)
+open_own(Path({str(file)!r}), "good")
+os.kill(apart._reader._process.pid, signal.SIGKILL)
 open_own(Path({str(file)!r}), "good")
 print(apart._reader._process.pid, flush=True)
 sys.stdin.read()
