@@ -20,12 +20,14 @@ _WRITTEN, _VALUES, _PAGE, _ARRIVED, _FRAME = (
 class Setting:
     """One setting: its default, and how it is read from the address and written to it.
 
-    `parse` takes the text from the address and raises ValueError for anything that is not allowed.
+    `parse` takes the text from the address and raises ValueError for anything that is not allowed. `older` are names
+    that earlier versions had in its place; `parse` takes NAME:TEXT for them.
     """
 
     default: Any
     parse: Callable[[str], Any]
     text: Callable[[Any], str] = str
+    older: Sequence[str] = ()
 
 
 def one_of(*allowed: str, default: str) -> Setting:
@@ -58,7 +60,7 @@ def kept_in_address(settings: Mapping[str, Setting]) -> Iterator[None]:
     given = st.query_params.to_dict()
     if _is_new(given):
         for name, setting in settings.items():
-            st.session_state[name] = _parsed(setting, given.get(name))
+            st.session_state[name] = _parsed(setting, _text(name, setting, given))
         st.session_state[_WRITTEN] = given  # read once, so that this does not undo a click that interrupts the run
     for name, setting in settings.items():
         # Assigned even if it exists: otherwise a widget with the same key on another page would be reset.
@@ -78,6 +80,11 @@ def write(settings: Mapping[str, Setting]) -> None:
     if now != st.query_params.to_dict():
         st.query_params.from_dict(now)
     st.session_state[_WRITTEN] = now
+
+
+def is_plain(settings: Mapping[str, Setting]) -> bool:
+    """Whether nothing differs from the defaults: no link was opened, and nothing was chosen."""
+    return not frame() and all(st.session_state[name] in (None, one.default) for name, one in settings.items())
 
 
 def enter_page(page: str) -> None:
@@ -124,6 +131,11 @@ def _kept() -> dict[str, Any]:
     """The settings at the end of the last run."""
     kept: dict[str, Any] = st.session_state.setdefault(_VALUES, {})
     return kept
+
+
+def _text(name: str, setting: Setting, given: Mapping[str, str]) -> str | None:
+    older = (f"{one}:{given[one]}" for one in setting.older if one in given)
+    return given.get(name, next(older, None))
 
 
 def _parsed(setting: Setting, text: str | None) -> Any:

@@ -14,7 +14,7 @@ from cnnfix_ui import address
 from cnnfix_ui.components.menu.component import closing_menu
 from cnnfix_ui.errors import show_error
 from cnnfix_ui.learn import FRAME
-from cnnfix_ui.widgets import presenting
+from cnnfix_ui.widgets import downloads, presenting
 from cnnfix_ui.widgets.share import share
 
 HERE = Path(__file__).parent
@@ -58,6 +58,7 @@ page = st.navigation([*pages, room, by_name], position="top")
 if page.title == by_name.title:
     st.switch_page(next(page for page in pages if not page.url_path), query_params=st.query_params.to_dict())
 address.enter_page(page.title)
+downloads.forget_pictures()
 frame_settings = address.enter_frame(FRAME)
 listed = page.title in names
 if page.title == "Learn" or not listed:  # a lesson ends where all lessons are, and where a class takes it

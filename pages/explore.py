@@ -3,21 +3,22 @@
 For segmentation and detection networks the question is about one pixel or one box.
 """
 
-from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from cnnfix_core.errors import CnnfixError, NoRuleError
 from cnnfix_core.explanations import question
-from cnnfix_ui.address import Setting, kept_in_address, one_of
+from cnnfix_ui.address import Setting, is_plain, kept_in_address, one_of
 from cnnfix_ui.errors import escaped
-from cnnfix_ui.explore import cutting, hiding, looking, proposing, sections, unseen
+from cnnfix_ui.explore import questions, sections, unseen
 from cnnfix_ui.explore.article import article
+from cnnfix_ui.explore.hook import hook
+from cnnfix_ui.explore.question import Subject
 from cnnfix_ui.learn import draft, welcome
 from cnnfix_ui.server import results
 from cnnfix_ui.widgets import answer, controls, depths, networks
-from cnnfix_ui.widgets.gallery import choose_picture
+from cnnfix_ui.widgets.gallery import choose_picture, picture_of
 from cnnfix_ui.widgets.order import first, rest
 from cnnfix_ui.widgets.places import parse_pixel, pixel_text
 
@@ -27,10 +28,7 @@ SETTINGS = {
     "opacity": Setting(75, answer.parse_opacity),
     "depth": depths.DEPTH,
     "at": Setting(None, parse_pixel, pixel_text),
-    "look": looking.LOOK,
-    "hide": hiding.HIDDEN,
-    "cut": cutting.CUT,
-    "propose": proposing.PROPOSE,
+    **questions.SETTINGS,
 }
 
 
@@ -38,12 +36,12 @@ def reset() -> None:
     """For a new picture, go back to the predicted class."""
     networks.reset_classes()
     st.session_state["at"] = None
-    looking.again()
-    hiding.again()
+    questions.renew()
 
 
 welcome.offer()
 with kept_in_address(SETTINGS):
+    hook(picture_of(st.session_state["picture"]) if is_plain(SETTINGS) else None)
     picture = choose_picture("picture", on_change=reset)
     notice = first("notice")
     said, seen = st.columns([1, 2.6], gap="large")
@@ -72,27 +70,17 @@ with kept_in_address(SETTINGS):
         if explanation or asked.model.task == "classification":
             controls.choose_classes(explanation, asked.model.labels, network.model.labels)
     if explanation:
+        subject = Subject(
+            asked, picture, st.session_state["picture"] or "", explanation, gradcam, whole=asked is network
+        )
         with place:
-            if looking.asked():
-                looking.section(picture, st.session_state["picture"], explanation, answer.maps(explanation, gradcam))
-            elif hiding.asked() and asked is network:
-                hiding.section(network, picture, explanation)
-            elif proposing.asked() and asked is network:
-                proposing.section(network, picture)
-            elif cutting.asked():
-                cutting.section(picture, st.session_state["picture"] or "", explanation)
-            else:
+            if not questions.section(subject):
                 st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
-                name = st.session_state["picture"]
-                report = partial(results.report_file, network, picture, name)
-                note = unseen.sentence(network.model, name, explanation) if asked is network else ""
-                answer.show_explanation(picture, explanation, gradcam, report if asked is network else None, note)
-                with rest("questions"), st.container(horizontal=True, gap="medium"):
-                    looking.offer()
-                    cutting.offer()
-                    if asked is network:
-                        hiding.offer()
-                        proposing.offer()
+                whole = network if subject.whole else None
+                note = unseen.sentence(network.model, subject.name, explanation) if whole else ""
+                answer.show_explanation(picture, explanation, gradcam, whole, subject.name, note)
+                with rest("questions"):
+                    questions.offer(subject)
     if explanation and asked is network:
         answer.prepare_others(network, picture, explanation)
         with place, rest("links"), st.container(horizontal=True, gap="medium"):

@@ -315,14 +315,15 @@ def _settings() -> Iterator[Any]:
     from cnnfix_ui.batch import state as batch
     from cnnfix_ui.captions import state as captions
     from cnnfix_ui.compare import state as compare
+    from cnnfix_ui.explore import questions
     from cnnfix_ui.signals import state as signals
     from cnnfix_ui.sketch import state as sketch
     from cnnfix_ui.widgets import controls, places
 
-    for module in (controls, batch, captions, compare, signals, sketch):
+    for module in (controls, questions, batch, captions, compare, signals, sketch):
         yield from module.SETTINGS.values()
     yield address.Setting(None, places.parse_pixel)
-    yield address.Setting(None, partial(places.parse_pixels, most=5))
+    yield address.Setting(None, partial(places.parse_taps, most=5, boxes=True))
     yield address.Setting(None, partial(places.parse_boxes, most=5))
     yield address.Setting(None, Unit.parse)
     yield address.Setting(None, Chosen.parse)

@@ -7,6 +7,7 @@ from cnnfix_core.backtrack.decisions.decision import Decision, Grid, Term
 from cnnfix_core.backtrack.decisions.explainers import Account, ElementQuery, explains
 from cnnfix_core.backtrack.decisions.sentences import element_name
 from cnnfix_core.backtrack.export.animation import gif, step_image, step_photo
+from cnnfix_core.backtrack.export.sheet import place_in_walk
 from cnnfix_core.backtrack.export.trace_json import trace_json
 from cnnfix_core.backtrack.inspection import DecisionFacts, ElementFacts, InputFacts, PickFacts, StepFacts, inspect
 from cnnfix_core.backtrack.path import Block, Path, Stage, Step
@@ -51,6 +52,7 @@ __all__ = [
     "inspect",
     "kind",
     "overlap",
+    "place_in_walk",
     "purpose",
     "receptive_field_of",
     "shape",

@@ -205,9 +205,11 @@ def _intervals(found: Sequence[_Measured], method: str) -> list[Interval]:
 
 
 def _written(value: Interval, measure: GazeMeasure) -> str:
+    from cnnfix_core.utils import decimals
+
     if not value.count:
         return "–"
-    mean, low, high = (f"{number:.{measure.digits}f}" for number in (value.mean, value.low, value.high))
+    mean, low, high = (decimals(number, measure.digits) for number in (value.mean, value.low, value.high))
     return f"{mean} ({low} to {high})" if value.known else mean
 
 

@@ -9,7 +9,7 @@ from cnnfix_core.engine import ALL
 from cnnfix_core.explanations.asking import Prediction
 from cnnfix_core.explanations.explanation import Explanation
 from cnnfix_core.regions import area_holding, describe_position
-from cnnfix_core.utils import percent
+from cnnfix_core.utils import percent, significant
 
 
 def question(target: Prediction, rather_than: Prediction | None) -> str:
@@ -45,7 +45,7 @@ def summary(explanation: Explanation, map_: NDArray[np.floating], rival: NDArray
 
 def _asked(explanation: Explanation) -> str:
     target, other = explanation.target, explanation.rather_than
-    strength = percent(target.probability) if explanation.unit is None else f"activation {target.score:.3g}"
+    strength = percent(target.probability) if explanation.unit is None else f"activation {significant(target.score)}"
     rather = f" rather than “{other.label}” ({percent(other.probability)})" if other else ""
     return f"“{target.label}” ({strength}){rather}"
 

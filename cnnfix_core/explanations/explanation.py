@@ -19,6 +19,7 @@ from cnnfix_core.explanations.fixations import Fixations
 from cnnfix_core.explanations.on_picture import OnPicture, PictureEvidence
 from cnnfix_core.images import Crops, Picture, Source, View, open_picture
 from cnnfix_core.regions import MAP_SIDE
+from cnnfix_core.utils import significant
 from cnnfix_core.utils.notebook import html_image, marked
 from cnnfix_core.zoo import Model
 
@@ -66,7 +67,7 @@ class Explanation(ClassExplanation, OnPicture):
         other = "" if self.rather_than is None else f" rather than “{escape(self.rather_than.label)}”"
         shown = self.trace._repr_png_() if len(self.traces) == 1 else None
         image = html_image(shown or marked(self.map(MAP_SIDE)))
-        return f"<p>{len(kept):,} fixations for “{target}”{other}, score {self.target.score:.3g}.</p>{image}"
+        return f"<p>{len(kept):,} fixations for “{target}”{other}, score {significant(self.target.score)}.</p>{image}"
 
     def without_traces(self) -> Explanation:
         """A copy without the walks and their tapes, which hold the network's activations."""

@@ -20,7 +20,7 @@ _WALKED = ("class", "than", "focus", "show", "depth", "opacity")
 
 # Each page with the settings of its address. A test compares them with the pages' own.
 PAGES: Mapping[str, tuple[str, ...]] = {
-    "explore": (*_PICTURED, "show", "opacity", "depth", "at", "look", "hide", "cut", "propose"),
+    "explore": (*_PICTURED, "show", "opacity", "depth", "at", "ask"),
     "backtrack": (*_PICTURED, "both", "step", "chosen", "unit"),
     "compare": (
         *(name for name in _PICTURED if name != "preset"),
@@ -36,6 +36,8 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "batch": ("model", "preset", "focus", "sees", "order", "samples", "class", "than", "unit"),
     "models": (),
 }
+# Names of earlier versions, which the pages still read.
+_OLDER: Mapping[str, tuple[str, ...]] = {"explore": ("look", "hide", "cut", "propose")}
 # The pages whose question is a class of a network on a picture: people can be asked about it, too.
 ASKABLE = ("explore", "backtrack", "compare")
 
@@ -108,7 +110,7 @@ def _with_crops(preset: Preset, crops: str) -> Preset:
 
 
 def _check(page: str, name: str, value: str) -> None:
-    if name not in PAGES[page]:
+    if name not in (*PAGES[page], *_OLDER.get(page, ())):
         hint = did_you_mean(name, PAGES[page], f"It has {', '.join(PAGES[page]) or 'none'}.")
         raise ValueError(f"The page {page!r} has no setting {name!r}. {hint}")
     if name in _CHECKS and (problem := _CHECKS[name](value)):

@@ -8,8 +8,6 @@ from dataclasses import dataclass, fields
 from functools import partial
 from itertools import combinations
 
-import numpy as np
-
 from cnnfix_core.engine import Preset
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.images import Picture
@@ -18,7 +16,7 @@ from cnnfix_core.metrics.agreement import overlap, rank_correlation
 from cnnfix_core.metrics.evaluation import Also, Measured, measured
 from cnnfix_core.metrics.verdicts import agreement_verdict, boxes_verdict
 from cnnfix_core.regions import GroundTruth
-from cnnfix_core.utils import aligned, csv_text
+from cnnfix_core.utils import aligned, csv_text, decimals
 from cnnfix_core.zoo import Model
 
 ClassTarget = int | tuple[int, int]
@@ -100,7 +98,7 @@ def table(found: Sequence[Measured]) -> str:
     columns = [c for c in _COLUMNS if any(not math.isnan(c.value(one)) for one in found)]
     lines = [["method", "layer", *(column.title for column in columns)]]
     for one in found:
-        numbers = (_formatted(column.value(one), column.digits) for column in columns)
+        numbers = (decimals(column.value(one), column.digits) for column in columns)
         lines.append([METHODS[one.found.method].title, one.found.layer or "", *numbers])
     return aligned(lines, words=2)
 
@@ -116,7 +114,7 @@ def agreement(found: Sequence[Measured]) -> str:
     lines = [["", *(str(n + 1) for n in range(len(maps)))]]
     for n, a in enumerate(maps):
         row = [
-            "" if n == m else _formatted(rank_correlation(a, b) if m > n else overlap(a, b), 2)
+            "" if n == m else decimals(rank_correlation(a, b) if m > n else overlap(a, b), 2)
             for m, b in enumerate(maps)
         ]
         lines.append([f"{n + 1} {METHODS[found[n].found.method].title}", *row])
@@ -163,7 +161,3 @@ def as_csv(found: Iterable[tuple[ColumnHeading, Measured]]) -> str:
         words = [getattr(heading, name) for name in asked]
         rows.append([*words, one.found.method, one.found.layer or "", *cells, *(one.found.box or ("",) * 4)])
     return csv_text([*asked, "method", "layer", *numbers, "covered", "x0", "y0", "x1", "y1"], rows)
-
-
-def _formatted(number: float, digits: int) -> str:
-    return "–" if np.isnan(number) else f"{number:.{digits}f}"

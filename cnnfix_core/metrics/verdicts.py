@@ -7,7 +7,7 @@ from math import isnan
 from typing import Literal
 
 from cnnfix_core.metrics.map_numbers import Numbers
-from cnnfix_core.utils import percent
+from cnnfix_core.utils import decimals, percent
 
 SAME, OTHER = 0.6, 0.3  # rank correlations from which a map hardly moved, and below which it moved
 
@@ -54,7 +54,7 @@ def changes_verdict(similarities: Mapping[str, float], changed: Changed) -> str:
     for kind in ("hardly moved", "moved in part", "moved"):
         there = {title: value for title, value in similarities.items() if move(value) == kind}
         if there:
-            listed = _listed(f"{title} ({value:.2f})" for title, value in there.items())
+            listed = _listed(f"{title} ({decimals(value, 2)})" for title, value in there.items())
             meaning = _MEANS[changed].get(kind)
             sentences.append(f"{listed} {kind}{f': {meaning}' if meaning else ''}.")
     return " ".join(sentences)
@@ -66,8 +66,8 @@ def agreement_verdict(pairs: Mapping[tuple[str, str], float]) -> str:
     if not known:
         return ""
     most, least = max(known, key=known.__getitem__), min(known, key=known.__getitem__)
-    said = f"Most alike: {most[0]} and {most[1]} ({known[most]:.2f})."
-    return said if most == least else f"{said} Least alike: {least[0]} and {least[1]} ({known[least]:.2f})."
+    said = f"Most alike: {most[0]} and {most[1]} ({decimals(known[most], 2)})."
+    return said if most == least else f"{said} Least alike: {least[0]} and {least[1]} ({decimals(known[least], 2)})."
 
 
 def boxes_verdict(maps: Mapping[str, Numbers], baselines: Sequence[Numbers]) -> str:
@@ -120,8 +120,8 @@ def sensitivity_verdict(values: Mapping[str, float]) -> str:
     if not known:
         return ""
     least, most = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
-    said = f"Moves least under noise: {least} ({known[least]:.2f})."
-    return said if least == most else f"{said} Most: {most} ({known[most]:.2f})."
+    said = f"Moves least under noise: {least} ({decimals(known[least], 2)})."
+    return said if least == most else f"{said} Most: {most} ({decimals(known[most], 2)})."
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from cnnfix_core.report.blocks import Figure, Figures, Heading, Lines, Options, 
 from cnnfix_core.report.bundle import as_zip
 from cnnfix_core.report.html import as_html
 from cnnfix_core.report.pdf import as_pdf
-from cnnfix_core.report.report import REPORT_METHODS, PictureFile, Report, make_report
+from cnnfix_core.report.report import REPORT_METHODS, PictureFile, Report, explained_for_files, make_report
 
 # Writers by file extension.
 WRITERS = {"html": as_html, "pdf": as_pdf, "zip": as_zip}
@@ -24,5 +24,6 @@ __all__ = [
     "as_html",
     "as_pdf",
     "as_zip",
+    "explained_for_files",
     "make_report",
 ]

@@ -19,7 +19,7 @@ from cnnfix_core.methods import METHODS
 from cnnfix_core.metrics import overlap, rank_correlation
 from cnnfix_core.regions import BANDS, MAP_SIDE, area_holding, strongest_ninth
 from cnnfix_core.report.report import Report
-from cnnfix_core.utils import percent
+from cnnfix_core.utils import decimals, percent
 from cnnfix_core.visualization import BAND_COLOURS, LEGEND_TEXT, panel, photo_of
 
 _SIDE = 720  # pixels of a figure's longest side
@@ -141,7 +141,7 @@ def _answer(report: Report) -> Iterator[Block]:
     yield Figures((Figure.of(photo, "The picture", _source(report)), Figure.of(drawn, "CNN Fixations")), wide=True)
     yield LEGEND
     yield Heading("What the network says")
-    rows = [(one.label, percent(one.probability), f"{one.score:.2f}") for one in explanation.predictions[:5]]
+    rows = [(one.label, percent(one.probability), decimals(one.score, 2)) for one in explanation.predictions[:5]]
     yield Table(("Class", "Probability", "Score"), tuple(rows))
 
 
@@ -188,7 +188,7 @@ def _rows(report: Report) -> Iterator[tuple[str, ...]]:
         pair: Sequence[float] = (math.nan, math.nan)
         if own is not None and one.found.method != "fixations" and shown.any():
             pair = rank_correlation(shown, own), overlap(shown, own)
-        numbers = ("–" if math.isnan(value) else f"{value:.2f}" for value in pair)
+        numbers = (decimals(value, 2) for value in pair)
         yield (
             METHODS[one.found.method].title,
             percent(area_holding(shown, 0.5)) if shown.any() else "empty",

@@ -40,7 +40,8 @@ def as_zip(report: Report) -> bytes:
         for name, data in {"manifest.json": text.encode(), **files}.items():
             member = zipfile.ZipInfo(name, _EPOCH)
             member.external_attr = 0o644 << 16
-            archive.writestr(member, data, zipfile.ZIP_DEFLATED, 9)
+            packed = name.endswith((".png", ".jpg", ".pdf"))
+            archive.writestr(member, data, zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED)
     return content.getvalue()
 
 
@@ -56,8 +57,8 @@ def _files(report: Report) -> Iterator[tuple[str, bytes]]:
         yield f"maps/{one.found.method}.npy", _npy(one.found.map)
     map_ = explanation.map(MAP_SIDE)
     yield "figures/comparison.png", png(comparison(report.picture, explanation, map_, _rival(report)))
-    for number, stop in enumerate(report.walk, 1):
-        yield f"figures/step-{number}.png", png(stop.image)
+    for stop in report.walk:
+        yield f"figures/step-{stop.number}.png", png(stop.image)
 
 
 def _picture(report: Report) -> tuple[str, bytes]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+from reportlab import rl_config
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
@@ -33,6 +34,8 @@ from cnnfix_core.report.blocks import (
     Table,
 )
 from cnnfix_core.visualization import FAINT, INK
+
+rl_config.useA85 = 0  # else most of the time is spent on writing pictures as text, which makes them larger
 
 _MARGIN, _GAP = 48, 12
 _PADDING = 6  # that ReportLab puts around everything

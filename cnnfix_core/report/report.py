@@ -6,13 +6,13 @@ import math
 import os
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from PIL import Image
 
-from cnnfix_core.backtrack import Walked, kind, step_photo, step_words, walked
+from cnnfix_core.backtrack import Walked, place_in_walk, step_photo, step_words, walked
 from cnnfix_core.engine import FOCUS, PRESETS, Preset
 from cnnfix_core.explanations import Explanation, TargetSpec, explain
 from cnnfix_core.images import Picture, credit_of
@@ -28,8 +28,9 @@ _SIDE = 480  # pixels of a step's longest side
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReportStep:
-    """One of the steps shown: the picture with the walk's elements at that step, a title and a description."""
+    """One of the steps shown: its number, the picture with the walk's elements there, a title and a description."""
 
+    number: int
     image: Image.Image
     title: str
     words: str
@@ -85,6 +86,7 @@ def make_report(
     *,
     file: PictureFile = PictureFile(),
     model_words: Sequence[str] | None = None,
+    progress: Callable[[float], object] = lambda share: None,
 ) -> Report:
     """Explain the picture, compare methods, and collect the results.
 
@@ -97,15 +99,19 @@ def make_report(
         preset: The preset of the walk.
         file: The picture's file, whose folder is left out of the command.
         model_words: The command's arguments for the model; None for its name.
+        progress: Called with the share that is done, 0 to 1.
 
     Raises:
         CnnfixError: As for `explain`.
     """
     file = replace(file, name=Path(file.name).name)
     with one_thread():
-        explanation = replace(explain(model, picture, asked, preset).without_traces(), seconds=math.nan)
+        explanation = explained_for_files(model, picture, asked, preset)
         truth = GroundTruth(picture.width, picture.height)
-        found = list(compare(model, picture, truth, explanation.asked, REPORT_METHODS, preset=preset))
+        found = []
+        for one in compare(model, picture, truth, explanation.asked, REPORT_METHODS, preset=preset):
+            found.append(one)
+            progress(len(found) / (len(REPORT_METHODS) + 1))
         walk = tuple(_report_steps(walked(model, picture, explanation.asked, [preset]), picture))
     return Report(
         model,
@@ -121,6 +127,15 @@ def make_report(
     )
 
 
+def explained_for_files(model: Model, picture: Picture, asked: TargetSpec, preset: Preset) -> Explanation:
+    """The explanation whose numbers stand in all files, without traces and seconds.
+
+    Its last digits depend on how many threads compute it: here it is one. Raises CnnfixError as `explain`.
+    """
+    with one_thread():
+        return replace(explain(model, picture, asked, preset).without_traces(), seconds=math.nan)
+
+
 def _now() -> str:
     given = os.environ.get("SOURCE_DATE_EPOCH", "")
     seconds = int(given) if given.isdecimal() and len(given) < 12 else time.time()
@@ -134,13 +149,14 @@ def _without_seconds(one: Measured) -> Measured:
 def _report_steps(walk: Walked, picture: Picture) -> list[ReportStep]:
     """A few evenly spaced steps, from the first that can be shown on the picture to the picture itself."""
     playback, steps = walk.playbacks[0], [walk.path.steps[block.first] for block in walk.path.blocks]
-    shown = [step for step in steps if playback.cloud_at(step.number)]
+    shown = [step for step in steps if step.field and playback.cloud_at(step.number)]
     count = min(_STEPS, len(shown))
     chosen = [shown[round(n * (len(shown) - 1) / max(count - 1, 1))] for n in range(count)]
     return [
         ReportStep(
+            step.number,
             step_photo(walk, picture, step.number, longest_side=_SIDE),
-            step.module or kind(step.operation),
+            place_in_walk(walk, step),
             step_words(step, walk.trace, playback),
         )
         for step in chosen

@@ -2,7 +2,7 @@
 
 from cnnfix_core.utils.csv_cells import csv_text, is_formula, no_formula
 from cnnfix_core.utils.files import cannot_write, replacing
-from cnnfix_core.utils.formatting import aligned, duration, percent
+from cnnfix_core.utils.formatting import aligned, decimals, duration, percent, significant
 from cnnfix_core.utils.journal import Journal, keep_settings
 from cnnfix_core.utils.processes import end_with_parent, without_ctrl_c_in_new_processes
 from cnnfix_core.utils.threads import let_idle_threads_sleep, one_thread, sleeping_in_new_processes, waiting_policy
@@ -12,6 +12,7 @@ __all__ = [
     "aligned",
     "cannot_write",
     "csv_text",
+    "decimals",
     "duration",
     "end_with_parent",
     "is_formula",
@@ -21,6 +22,7 @@ __all__ = [
     "one_thread",
     "percent",
     "replacing",
+    "significant",
     "sleeping_in_new_processes",
     "waiting_policy",
     "without_ctrl_c_in_new_processes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 
@@ -11,6 +12,19 @@ def percent(share: float) -> str:
     if value < 0.01:
         return "< 0.01 %" if value > 0 else "0 %"
     return f"{value:.0f} %" if value >= 9.95 else f"{value:.2g} %"
+
+
+def decimals(value: float, digits: int, signed: bool = False) -> str:
+    """Format a number with so many decimals and a real minus sign; "–" for NaN. signed: with a plus sign, too."""
+    if math.isnan(value):
+        return "–"
+    rounded = round(value, digits) + 0.0  # no minus before a zero
+    return f"{rounded:{'+' if signed else ''}.{digits}f}".replace("-", "−")
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """Format a number with so many significant digits and a real minus sign."""
+    return f"{value:.{digits}g}".replace("-", "−")
 
 
 def duration(seconds: float) -> str:

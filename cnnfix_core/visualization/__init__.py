@@ -9,16 +9,20 @@ from cnnfix_core.visualization.drawing import (
     INK,
     LEGEND_TEXT,
     MOST_POINTS,
+    PAPER,
     POINT,
     POINT_EDGE,
     draw_discs,
+    draw_legend,
+    draw_point_legend,
     overlay,
     panel,
     photo_of,
     png,
     type_of,
+    wrapped,
 )
-from cnnfix_core.visualization.figures import BOXES_TEXT, MOST_COLUMNS, FigureCell, comparison, grid
+from cnnfix_core.visualization.figures import BOXES_TEXT, MOST_COLUMNS, FigureCell, comparison, foot_of, grid
 
 __all__ = [
     "BAND_COLOURS",
@@ -29,12 +33,16 @@ __all__ = [
     "LEGEND_TEXT",
     "MOST_COLUMNS",
     "MOST_POINTS",
+    "PAPER",
     "POINT",
     "POINT_EDGE",
     "FigureCell",
     "boxed_figure",
     "comparison",
     "draw_discs",
+    "draw_legend",
+    "draw_point_legend",
+    "foot_of",
     "grid",
     "outlined",
     "overlay",
@@ -43,4 +51,5 @@ __all__ = [
     "png",
     "transparent",
     "type_of",
+    "wrapped",
 ]

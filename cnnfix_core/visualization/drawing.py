@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,15 +15,17 @@ from cnnfix_core.explanations import Fixations
 from cnnfix_core.images import Picture, scaled_size
 from cnnfix_core.regions import BANDS, floors
 
-# From the strongest band to the weakest. Lightness decreases steadily, so the order is clear with any colour vision and
-# in a black-and-white print.
 # Before the swatches of the bands, the darkest first.
 LEGEND_TEXT = "Where this much of each map lies, darkest to brightest:"
+# From the strongest band to the weakest. Lightness decreases steadily, so the order is clear with any colour vision and
+# in a black-and-white print.
 BAND_COLOURS = ("#FFF3A3", "#FDB84A", "#F0714F", "#B8317F", "#5D2A8C")
 BAND_OPACITY = (0.92, 0.84, 0.74, 0.62, 0.48)
 POINT, POINT_EDGE = "#19E3FF", "#06222B"
 MOST_POINTS = 3000
 _LARGEST = 150  # of these discs fit side by side on a picture, so that what they lie on stays visible
+_POINTS_SHARE = 0.5  # of the evidence is drawn as points; more of them would hide what they lie on
+_SMOOTH = 2  # points are drawn so many times larger first
 
 PAPER, INK, FAINT = "#FFFFFF", "#1B2127", "#5B6670"
 
@@ -58,11 +59,16 @@ def radius(evidence: NDArray[np.floating], largest: float) -> Floats:
 
 
 def draw_points(image: Image.Image, fixations: Fixations, largest: float) -> None:
-    """Draw the strongest fixations as discs on an image of the whole picture, the strongest on top."""
-    across, down = image.width / fixations.width, image.height / fixations.height
-    strongest = slice(0, MOST_POINTS)
-    places = (fixations.xy[strongest] + 0.5) * np.array([across, down])
-    draw_discs(image, places, radius(fixations.evidence[strongest], largest))
+    """Draw the strongest fixations, with half of the evidence, as discs on an image of the whole picture."""
+    evidence = fixations.evidence
+    half = np.searchsorted(np.cumsum(evidence), _POINTS_SHARE * evidence.sum())
+    strongest = np.flatnonzero(evidence >= evidence[half])[:MOST_POINTS]  # all of them where none is stronger
+    size = np.array(image.size) * _SMOOTH
+    places = (fixations.xy[strongest] + 0.5) * size / (fixations.width, fixations.height)
+    layer = Image.new("RGBA", tuple(size), POINT_EDGE + "00")
+    draw_discs(layer, places, radius(evidence[strongest], largest * _SMOOTH))
+    layer = layer.resize(image.size, Image.Resampling.BOX)
+    image.paste(layer, mask=layer)
 
 
 def photo_of(picture: Picture, longest_side: int) -> Image.Image:
@@ -102,9 +108,10 @@ def figure(
     """
     margin, gap = width // 40, width // 60
     head, body = type_of(width // 50), type_of(width // 80)
-    panel_width = (width - 2 * margin - gap * (len(panels) - 1)) // len(panels)
+    room = width - 2 * margin
+    panel_width = (room - gap * (len(panels) - 1)) // len(panels)
     size = fitted(picture, panel_width)
-    lines = textwrap.wrap(text, 150)
+    lines = wrapped(text, body, room)
     line = width // 55
     top = margin + 2 * line
     below = top + line + size[1] + gap
@@ -153,25 +160,49 @@ def write_below(
 
     line: line height in pixels. points: what a point is, "" if there are none.
     """
-    x = _legend(draw, at, line, font)
+    x = draw_legend(draw, at, line, font)
     if points:
-        draw.ellipse((x, at[1] + line * 0.15, x + line * 0.5, at[1] + line * 0.65), fill=POINT, outline=POINT_EDGE)
-        draw.text((x + line * 0.8, at[1]), points, FAINT, font)
+        draw_point_legend(draw, (x, at[1]), line, font, points)
     for row, words in enumerate(lines):
         draw.text((at[0], at[1] + (row + 1.7) * line), words, INK, font)
 
 
-def _legend(draw: ImageDraw.ImageDraw, at: tuple[int, int], line: int, font: ImageFont.FreeTypeFont) -> int:
-    """Write the legend of the bands, and return where it ends."""
+def draw_point_legend(
+    draw: ImageDraw.ImageDraw, at: tuple[int, int], line: int, font: ImageFont.FreeTypeFont, words: str
+) -> None:
+    """Write what a point is."""
+    x, y = at
+    draw.ellipse((x, y + line * 0.15, x + line * 0.5, y + line * 0.65), fill=POINT, outline=POINT_EDGE)
+    draw.text((x + line * 0.8, y), words, FAINT, font)
+
+
+def draw_legend(
+    draw: ImageDraw.ImageDraw, at: tuple[int, int], line: int, font: ImageFont.FreeTypeFont, below: bool = False
+) -> int:
+    """Write the legend of the bands, and return where it ends. below: the swatches are on a row of their own."""
     x, y = at
     draw.text((x, y), LEGEND_TEXT, FAINT, font)
-    x += math.ceil(draw.textlength(LEGEND_TEXT, font)) + line
+    if below:
+        y += line
+    else:
+        x += math.ceil(draw.textlength(LEGEND_TEXT, font)) + line
     for share, colour in reversed(list(zip(BANDS, BAND_COLOURS, strict=True))):
         draw.rectangle((x, y, x + line, y + line * 0.8), fill=colour)
         words = f"{share:.0%}".replace("%", " %")
         draw.text((x + line * 1.3, y), words, FAINT, font)
         x += math.ceil(draw.textlength(words, font) + line * 2.2)
     return x + line
+
+
+def wrapped(text: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
+    """The text in lines of at most this width; a word that is wider has a line of its own."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
 
 
 def png(image: Image.Image, effort: int = 6) -> bytes:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +23,7 @@ from cnnfix_core.visualization.drawing import (
     fitted,
     panel,
     type_of,
+    wrapped,
     write_below,
 )
 
@@ -77,10 +77,13 @@ def grid(cells: Sequence[FigureCell | None], title: str, text: str, columns: int
     rows = [cells[n : n + columns] for n in range(0, len(cells), columns)]
     heights = [max((fitted(cell.picture, room)[1] for cell in row if cell), default=0) + 4 * line for row in rows]
     cut = any(cell is not None and cell.cut_out is not None for cell in cells)
-    lines = textwrap.wrap(text + cut * _CUTS_TEXT, width // 11)
+    font = type_of(_TYPE)
+    lines = wrapped(text + cut * _CUTS_TEXT, font, width - 2 * margin)
     top = margin + 2 * line
     below = top + sum(heights)
-    sheet = Image.new("RGB", (width, below + (len(lines) + 2) * line + margin), PAPER)
+    foot = wrapped(foot_of(cell.picture for cell in cells if cell), font, width - 2 * margin)
+    bottom = below + round((len(lines) + len(foot) + 2) * line)
+    sheet = Image.new("RGB", (width, bottom + margin), PAPER)
     draw, head = ImageDraw.Draw(sheet), type_of(32)
     draw.text((margin, margin), _short(title, width - 2 * margin, head), INK, head)
     for row, height in zip(rows, heights, strict=True):
@@ -88,7 +91,9 @@ def grid(cells: Sequence[FigureCell | None], title: str, text: str, columns: int
             if cell is not None:
                 _put(sheet, cell, (margin + number * (room + gap), top), room)
         top += height
-    write_below(draw, (margin, below), lines, line, type_of(_TYPE))
+    write_below(draw, (margin, below), lines, line, font)
+    for number, words in enumerate(reversed(foot)):
+        draw.text((margin, bottom - number * line), words, FAINT, font, anchor="ld")
     return sheet
 
 
@@ -152,13 +157,20 @@ def comparison(
     """
     panels: list[tuple[str, NDArray[np.floating], Fixations | None]]
     panels = [("CNN Fixations", map_, explanation.kept_fixations)]
-    credit = credit_of(picture)
     panels += [] if rival is None else [("Grad-CAM", rival, None)]
     return figure(
         picture,
         panels,
         question(explanation.target, explanation.rather_than),
         summary(explanation, map_, rival),
-        f"Network: {explanation.model}{credit and f'. Picture: {credit}'}. Made with CNN Fixations Explorer.",
-        "fixation, larger with more evidence" if explanation.preset.weighted else "fixation",
+        foot_of([picture], explanation.model),
+        "strongest fixations, with half of the evidence" if explanation.preset.weighted else "fixation",
     )
+
+
+def foot_of(pictures: Iterable[Picture], network: str = "") -> str:
+    """What stands below everything to keep: the network, who made the pictures, and what made the figure."""
+    credits = list(dict.fromkeys(filter(None, map(credit_of, pictures))))
+    parts = [f"Network: {network}"] if network else []
+    parts += [f"Picture{'s' * (len(credits) > 1)}: {'; '.join(credits)}"] if credits else []
+    return ". ".join([*parts, "Made with CNN Fixations Explorer."])

@@ -15,6 +15,7 @@ from cnnfix_ui.address import Setting
 from cnnfix_ui.backtrack import files, units
 from cnnfix_ui.backtrack.component import relay
 from cnnfix_ui.backtrack.replies import kept_inside, reply
+from cnnfix_ui.server import questions
 from cnnfix_ui.server.results import RecordedWalk
 from cnnfix_ui.widgets.downloads import downloads
 
@@ -61,7 +62,7 @@ def _downloads(picture: Picture, walk: RecordedWalk, step: int, chosen: Chosen |
     downloads(
         {
             f"step-{step}.png": ("This step", partial(walk.ask, files.step_file, picture, step, chosen)),
-            "walk.gif": ("Animation", partial(walk.ask, files.animation, picture)),
+            "walk.gif": ("Animation", partial(walk.ask, questions.animated, picture)),
             "walk.json": ("Whole walk", partial(walk.ask, files.whole_walk)),
         }
     )

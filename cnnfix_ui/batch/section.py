@@ -15,7 +15,7 @@ from cnnfix_core import Preset, open_picture
 from cnnfix_core.batch import BatchRow, UploadedPicture
 from cnnfix_core.batch.table import table, without_formulas
 from cnnfix_core.images import left_out, list_samples
-from cnnfix_core.utils import duration, percent
+from cnnfix_core.utils import duration, percent, significant
 from cnnfix_ui import address
 from cnnfix_ui.batch import parts, state
 from cnnfix_ui.batch.entries import BatchEntry
@@ -212,7 +212,7 @@ def _sheet(entries: Sequence[BatchEntry]) -> None:
 
 
 def _label(row: BatchRow) -> str:
-    return f"{row.score:.3g}" if st.session_state["unit"] else f"{row.predicted}, {percent(row.confidence)}"
+    return significant(row.score) if st.session_state["unit"] else f"{row.predicted}, {percent(row.confidence)}"
 
 
 def _downloads(rows: Sequence[BatchRow], names: Sequence[str]) -> None:

@@ -25,7 +25,7 @@ from cnnfix_core.metrics import (
     road_verdict,
     sensitivity_verdict,
 )
-from cnnfix_core.utils import duration, percent
+from cnnfix_core.utils import decimals, duration, percent
 from cnnfix_ui.compare.cases import Case
 from cnnfix_ui.compare.cells import CellStatus
 from cnnfix_ui.compare.changes import CHANGES, WEIGHTS_SHUFFLED
@@ -151,8 +151,8 @@ def areas(grid: Grid) -> list[TableRow]:
     return [
         {
             **_names(one, grid),
-            "Insertion": _figure(one.curves.insertion_area),
-            "Deletion": _figure(one.curves.deletion_area),
+            "Insertion": decimals(one.curves.insertion_area, 2),
+            "Deletion": decimals(one.curves.deletion_area, 2),
         }
         for one in grid.measured
         if one.curves is not None
@@ -165,7 +165,7 @@ def cut_outs(grid: Grid) -> list[TableRow]:
         {
             **_names(one, grid),
             "Share of the picture": percent(one.cut_out.area) if one.cut_out else _waits(one, "cuts"),
-            "Match (IoU)": _figure(one.cut_out.iou(truth_of(one.cell.case)) if one.cut_out else nan),
+            "Match (IoU)": decimals(one.cut_out.iou(truth_of(one.cell.case)) if one.cut_out else nan, 2),
         }
         for one in grid.measured
         if "cuts" in one.measured
@@ -214,7 +214,7 @@ def _waits(one: CellStatus, measure: str) -> str:
     if job is None or one.found is None:
         return _NONE
     if job.state == "done":
-        return _figure(job.result)
+        return decimals(job.result, 2)
     if job.state == "failed":
         return job.message
     running = job.state == "running"
@@ -238,7 +238,7 @@ def _names(shown: CellStatus, grid: Grid) -> TableRow:
 
 def _likeness(both: tuple[float, float]) -> TableRow:
     rank, common = both
-    return {"Similarity": _figure(rank), "Shared top tenth": _NONE if isnan(common) else percent(common)}
+    return {"Similarity": decimals(rank, 2), "Shared top tenth": _NONE if isnan(common) else percent(common)}
 
 
 def _agree(one: CellStatus, two: CellStatus) -> tuple[float, float]:
@@ -254,7 +254,3 @@ def _agreement(key: str, _one: Attribution, _two: Attribution) -> tuple[float, f
     if _one.map.shape != _two.map.shape:  # of two pictures
         return nan, nan
     return rank_correlation(_one.map, _two.map), overlap(_one.map, _two.map)
-
-
-def _figure(value: float) -> str:
-    return _NONE if isnan(value) else f"{value:.2f}"

@@ -2,70 +2,34 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from cnnfix_core import Explanation, Picture
 from cnnfix_core.explanations import Classes
 from cnnfix_core.perturbations import boxed, painted
 from cnnfix_core.utils import percent
-from cnnfix_ui.address import Setting
 from cnnfix_ui.components.choices.component import Choice, choices
 from cnnfix_ui.components.taps.component import NOTHING, TapQuestion, Taps, ask_taps
 from cnnfix_ui.errors import escaped
+from cnnfix_ui.explore.question import Question, Subject, answer
 from cnnfix_ui.server import results
-from cnnfix_ui.server.results import Network
 from cnnfix_ui.widgets.controls import listed
-from cnnfix_ui.widgets.places import parse_pixels, pixels_text
+from cnnfix_ui.widgets.places import parse_taps, taps_text
 
 _MOST = 5  # places
 _RADIUS = 0.08  # of what is hidden around a place, as a share of the picture's longer side
 
 
-def _parsed(text: str) -> Taps:
-    """What is hidden, from the address: "x,y-x,y" or "x0,y0,x1,y1"; "" for nothing yet. Raises ValueError."""
-    if not text:
-        return NOTHING
-    if text.count(",") == 3 and "-" not in text:
-        x0, y0, x1, y1 = map(int, text.split(","))
-        return Taps(box=(x0, y0, x1, y1))
-    return Taps(parse_pixels(text, _MOST))
-
-
-def _written(hidden: Taps | None) -> str:
-    if hidden is None:
-        return ""
-    return ",".join(map(str, hidden.box)) if hidden.box else pixels_text(hidden.points)
-
-
-# None where nobody asks.
-HIDDEN = Setting(None, _parsed, _written)
-
-
-def asked() -> bool:
-    """Whether the visitor hides parts."""
-    return st.session_state["hide"] is not None
-
-
-def offer() -> None:
-    """Draw the button that asks what to hide."""
-    st.button("What if a part is hidden?", icon=":material/ink_eraser:", on_click=_set, args=(NOTHING,))
-
-
-def again() -> None:
-    """For another picture, hide nothing yet."""
-    if asked():
-        _set(NOTHING)
-
-
-def section(network: Network, picture: Picture, explanation: Explanation) -> None:
+def _draw(subject: Subject, hidden: Taps) -> None:
     """Let the visitor mark what is hidden, and lay the predictions with and without it side by side."""
-    hidden: Taps = st.session_state["hide"]
-    st.subheader("What if a part is hidden?", anchor=False)
+    network, picture, explanation = subject.network, subject.picture, subject.explanation
     changed = without(picture, hidden)
     marking, telling = st.columns([1.6, 1], gap="large")
     with marking:
         question = TapQuestion("Picture on which to hide parts.", "Hide it", limit=_MOST, boxes=True)
-        ask_taps(changed, question, key="hide.taps", on_send=_set, marked=hidden)
+        ask_taps(changed, question, key="hide.taps", on_send=answer, marked=hidden)
     with telling:
         if changed is picture:
             st.markdown("Tap the part that you think matters most, or draw a box around it, and hide it.")
@@ -75,10 +39,6 @@ def section(network: Network, picture: Picture, explanation: Explanation) -> Non
         if changed is not picture:
             st.markdown(escaped(told(before, after, target)))
         _bars(explanation, before, after)
-    with st.container(horizontal=True, gap="medium"):
-        if hidden:
-            st.button("Hide nothing", icon=":material/replay:", on_click=_set, args=(NOTHING,))
-        st.button("Back to the answer", icon=":material/arrow_back:", on_click=_set, args=(None,), key="hide.back")
 
 
 def told(before: Classes, after: Classes, target: int) -> str:
@@ -119,5 +79,13 @@ def _bars(explanation: Explanation, before: Classes, after: Classes) -> None:
     choices(items, selected=str(explanation.target.index), look="bars", label=label, key="hide.bars", on_choose=choose)
 
 
-def _set(hidden: Taps | None) -> None:
-    st.session_state["hide"] = hidden
+QUESTION = Question(
+    "hide",
+    "What if a part is hidden?",
+    ":material/ink_eraser:",
+    _draw,
+    first=NOTHING,
+    parse=partial(parse_taps, most=_MOST, boxes=True),
+    text=taps_text,
+    again="Hide nothing",
+)

@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 from cnnfix_core import Explanation, Picture
 from cnnfix_core.gaze import Gaze, GazeError, look_map, looks, read_gaze, together
 from cnnfix_core.regions import MAP_SIDE
-from cnnfix_ui.address import Setting
-from cnnfix_ui.components.taps.component import Pixel, TapQuestion, Taps, ask_taps
+from cnnfix_ui.components.taps.component import NOTHING, TapQuestion, Taps, ask_taps
 from cnnfix_ui.errors import escaped
+from cnnfix_ui.explore.question import Question, Subject, answer
 from cnnfix_ui.explore.revealed import measured, reveal
-from cnnfix_ui.widgets.places import parse_pixels, pixels_text
+from cnnfix_ui.widgets.answer import maps as answer_maps
+from cnnfix_ui.widgets.places import parse_taps, taps_text
 from cnnfix_ui.widgets.uploads import OWN, Upload
 
-MOST = 5  # places
+_MOST = 5  # places
 _MOST_BYTES = 2_000_000  # of a table: some 60,000 points, read in about three seconds
-ASKED = "ask"
+_ASKED = "ask"  # in addresses of earlier versions
 _DATA = Upload(
     "gaze",
     "CSV with the columns x and y, in pixels or shares of the picture; also weight, observer and picture",
@@ -28,8 +29,8 @@ _DATA = Upload(
 )
 _SHOWN = 5  # complaints
 
-# ASKED, OWN for uploaded data, the places that were tapped, or None where the answer is shown.
-Look = str | tuple[Pixel, ...] | None
+# OWN for uploaded data, or the places that were tapped.
+Look = str | Taps
 
 
 def _read(content: bytes) -> Gaze:
@@ -42,75 +43,40 @@ def _read(content: bytes) -> Gaze:
 
 def _parsed(text: str) -> Look:
     """What the address says. Raises ValueError for what cannot be."""
-    if text == ASKED or (text == OWN and _DATA.value):
-        return text
-    return parse_pixels(text, MOST)
+    if text == _ASKED:
+        return NOTHING
+    return OWN if text == OWN and _DATA.value else parse_taps(text, _MOST)
 
 
 def _written(look: Look) -> str:
-    return look if isinstance(look, str) else pixels_text(look or ())
+    return look if isinstance(look, str) else taps_text(look)
 
 
-LOOK = Setting(None, _parsed, _written)
-
-
-def again() -> None:
-    """For another picture, ask again; a table may have points on it too."""
-    if isinstance(st.session_state["look"], tuple):
-        _set(ASKED)
-
-
-def offer() -> None:
-    """Draw the button that hides the answer and asks."""
-    st.button("Where would you look?", icon=":material/touch_app:", on_click=_set, args=(ASKED,))
-
-
-def asked() -> bool:
-    """Whether the visitor is asked, or sees what came of it, instead of the answer."""
-    return st.session_state["look"] is not None
-
-
-def section(picture: Picture, name: str, explanation: Explanation, maps: Mapping[str, NDArray[np.floating]]) -> None:
-    """Ask where the visitor would look, or lay the places beside the maps.
-
-    Args:
-        picture: the picture.
-        name: of the picture in the gallery.
-        explanation: of the picture.
-        maps: of the network by their titles, the fixations' first.
-    """
-    look: Look = st.session_state["look"]
-    st.subheader("Where would you look?", anchor=False)
-    shown = isinstance(look, tuple) and all(x < picture.width and y < picture.height for x, y in look)
-    if isinstance(look, tuple) and shown:
-        found = measured([looks(look, (picture.width, picture.height))], maps, explanation.fixations.sigma)
-        reveal(picture, maps, found, found[0].sentence, Taps(look))
-    elif look == OWN:
-        _lay_data(picture, name, explanation, maps)
+def _draw(subject: Subject, look: Look) -> None:
+    """Ask where the visitor would look, or lay the places beside the maps."""
+    picture, explanation = subject.picture, subject.explanation
+    maps = answer_maps(explanation, subject.gradcam)
+    if isinstance(look, str):
+        _lay_data(picture, subject.name, explanation, maps)
+    elif look:
+        found = measured([looks(look.points, (picture.width, picture.height))], maps, explanation.fixations.sigma)
+        reveal(picture, maps, found, found[0].sentence, look)
     else:
         _ask(picture, explanation)
-    with st.container(horizontal=True, gap="medium"):
-        if shown or look == OWN:
-            st.button("Again", icon=":material/replay:", on_click=_set, args=(ASKED,))
-        st.button("Back to the answer", icon=":material/arrow_back:", on_click=_set, args=(None,))
-
-
-def _set(look: Look) -> None:
-    st.session_state["look"] = look
 
 
 def _ask(picture: Picture, explanation: Explanation) -> None:
     label, other = explanation.target.label, explanation.rather_than
     if other is None and explanation.target == explanation.predictions[0]:
-        text = f"It says “{label}”. Tap up to {MOST} places that you think made it say so."
+        text = f"It says “{label}”. Tap up to {_MOST} places that you think made it say so."
     else:
-        text = f"Tap up to {MOST} places that you think speak for “{label}”"
+        text = f"Tap up to {_MOST} places that you think speak for “{label}”"
         text += f" rather than “{other.label}”." if other else "."
     st.markdown(escaped(text))
-    question = TapQuestion("Picture to tap.", "Reveal", limit=MOST)
-    ask_taps(picture, question, key="look.taps", on_send=lambda taps: _set(taps.points))
+    question = TapQuestion("Picture to tap.", "Reveal", limit=_MOST)
+    ask_taps(picture, question, key="look.taps", on_send=answer)
     with st.expander("Or measure a table of gaze or clicks", icon=":material/table:"):
-        _DATA.draw(lambda: _set(OWN))
+        _DATA.draw(lambda: answer(OWN))
     _DATA.show_error()
 
 
@@ -143,3 +109,16 @@ def _why_none(picture: Picture, name: str, gaze: Gaze, points: Gaze) -> str:
     if name == OWN:
         return "The table has points on several pictures: give one with the points on yours alone."
     return f"No point of the table is on {name}: it has points on {', '.join(gaze.pictures[:3])}."
+
+
+QUESTION = Question(
+    "look",
+    "Where would you look?",
+    ":material/touch_app:",
+    _draw,
+    first=NOTHING,
+    parse=_parsed,
+    text=_written,
+    again="Again",
+    any_part=True,
+)

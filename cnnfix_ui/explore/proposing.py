@@ -8,13 +8,14 @@ from cnnfix_core import Picture
 from cnnfix_core.explanations import Proposal, proposals
 from cnnfix_core.utils import percent
 from cnnfix_core.visualization import boxed_figure, png
-from cnnfix_ui.address import Setting
 from cnnfix_ui.errors import escaped
+from cnnfix_ui.explore.question import Question, Subject, answer
 from cnnfix_ui.server.results import KEYS, Network
 from cnnfix_ui.server.turns import turns
 
 _COUNTS, _MOST = (1, 5, 10, 20), 50
 _SHOWN_SIDE = 1024
+_COUNT = "propose.count"
 
 
 def _parsed(text: str) -> int:
@@ -24,37 +25,20 @@ def _parsed(text: str) -> int:
     return count
 
 
-# How many boxes; None where nobody asks.
-PROPOSE = Setting(None, _parsed)
-
-
-def asked() -> bool:
-    """Whether the visitor asks for proposals."""
-    return st.session_state["propose"] is not None
-
-
-def offer() -> None:
-    """Draw the button that asks where objects may be."""
-    st.button("Where may objects be?", icon=":material/select_all:", on_click=_set, args=(_COUNTS[1],))
-
-
-def section(network: Network, picture: Picture) -> None:
-    """The boxes on the picture, and their list."""
-    st.subheader("Where may objects be?", anchor=False)
-    found = _proposals(network, picture)
+def _draw(subject: Subject, wanted: int) -> None:
+    """The boxes on the picture, and their list. wanted: how many."""
+    picture, found = subject.picture, _proposals(subject.network, subject.picture)
     shown, listed = st.columns([1.6, 1], gap="large")
     with listed:
         counts = [count for count in _COUNTS if count < len(found)] + [len(found)]
-        if st.session_state["propose"] not in counts:
-            _set(counts[-1])
-        count = st.radio("Boxes", counts, horizontal=True, key="propose")
+        st.session_state[_COUNT] = wanted if wanted in counts else counts[-1]
+        count = st.radio("Boxes", counts, horizontal=True, key=_COUNT, on_change=_choose)
         rows = [
             {"Rank": number, "Evidence for": one.prediction.label, "Probability": percent(one.prediction.probability)}
             for number, one in enumerate(found[:count], 1)
         ]
         st.dataframe(rows, hide_index=True)
         st.caption("Boxes around the evidence for the ten most probable classes, the most likely box first.")
-        st.button("Back to the answer", icon=":material/arrow_back:", on_click=_set, args=(None,), key="propose.back")
     with shown:
         boxes = [one.box for one in found[:count]]
         first = escaped(found[0].prediction.label) if found else ""
@@ -68,5 +52,8 @@ def _proposals(network: Network, picture: Picture) -> list[Proposal]:
         return network.ask(proposals, picture, _MOST)
 
 
-def _set(count: int | None) -> None:
-    st.session_state["propose"] = count
+def _choose() -> None:
+    answer(st.session_state[_COUNT])
+
+
+QUESTION = Question("propose", "Where may objects be?", ":material/select_all:", _draw, first=_COUNTS[1], parse=_parsed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -22,7 +21,7 @@ from cnnfix_core.gaze import (
     beside_baselines,
 )
 from cnnfix_core.regions import BANDS
-from cnnfix_core.utils import percent
+from cnnfix_core.utils import decimals, percent
 from cnnfix_ui.components.panels.component import map_uri
 from cnnfix_ui.components.taps.component import NOTHING, Overlay, Taps, show_taps
 from cnnfix_ui.errors import escaped
@@ -64,16 +63,12 @@ def reveal(
 def _rows(numbers: Mapping[str, GazeNumbers]) -> list[dict[str, str]]:
     """One row per measure, one column per map; the agreement first."""
     titles = {name: BASELINE_TITLES.get(name, name) for name in numbers}
-    agree = {titles[name]: _figure(100 * one.similarity, 0) for name, one in numbers.items()}
+    agree = {titles[name]: decimals(100 * one.similarity, 0) for name, one in numbers.items()}
     rows = [{"Measure": "Agreement, of 100"} | agree]
     for measure in _BELOW:
-        values = {titles[name]: _figure(getattr(one, measure.field), measure.digits) for name, one in numbers.items()}
+        values = {titles[name]: decimals(getattr(one, measure.field), measure.digits) for name, one in numbers.items()}
         rows.append({"Measure": measure.title} | values)
     return rows
-
-
-def _figure(value: float, digits: int) -> str:
-    return "–" if math.isnan(value) else f"{value:.{digits}f}".replace("-", "−")
 
 
 def _about(found: Agreed, own: bool) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cnnfix_core import Explanation, Model, Picture, Preset, attribute, perturbations
 from cnnfix_core.arrays import Floats
-from cnnfix_core.backtrack import Walked, walked
+from cnnfix_core.backtrack import Walked, gif, walked
 from cnnfix_core.engine import Unit
 from cnnfix_core.errors import ModelError
 from cnnfix_core.explanations import RecordedPicture, as_csv, as_json, view_scores
@@ -24,8 +24,7 @@ from cnnfix_core.methods import METHODS, Attribution, attribution, reason_agains
 from cnnfix_core.metrics import Curves, curves, max_sensitivity, road
 from cnnfix_core.perturbations import randomised
 from cnnfix_core.regions import MAP_SIDE
-from cnnfix_core.report import WRITERS, PictureFile, make_report
-from cnnfix_core.report import Report as WholeReport
+from cnnfix_core.report import WRITERS, PictureFile, explained_for_files, make_report
 from cnnfix_site.hosting import memory
 from cnnfix_ui.server.cache import Cache
 
@@ -33,20 +32,15 @@ P = ParamSpec("P")
 Result = TypeVar("Result")
 Target = int | tuple[int | None, int] | Unit | None
 Report = Callable[..., None]
-# The files of a report. Numbers are those of the report, as the last digits depend on how many threads computed them.
-FORMS: dict[str, Callable[[WholeReport], bytes]] = {
-    **WRITERS,
-    "json": lambda made: as_json(made.explanation).encode(),
-    "csv": lambda made: as_csv(made.explanation).encode(),
-}
+# How numbers are written.
+NUMBERS: dict[str, Callable[[Explanation], str]] = {"json": as_json, "csv": as_csv}
+_COMPUTED = 0.7  # of the time of a report; the rest is writing
 _LARGE_MODEL = 200_000_000  # bytes of weights
 
 # What networks computed for a picture, some 30 MB each for the bundled one, so that another class costs a walk only.
 recordings: Cache[Hashable, RecordedPicture] = Cache(min(200_000_000, memory() // 12), lambda one: one.nbytes)
 # Recordings with all their values, 90 MB each for the bundled network.
 walks: Cache[Hashable, Walked] = Cache(min(600_000_000, memory() // 6), lambda one: one.nbytes)
-# Reports that were asked for last, some 10 MB each.
-_reports: Cache[Hashable, WholeReport] = Cache(16, lambda _: 1)
 # Of a model, with one part of its weights shuffled.
 _shuffled: Cache[Hashable, Model] = Cache(0, lambda _: 1)
 
@@ -147,12 +141,38 @@ def disturbed(model: Model, picture: Picture, kind: str, strength: int) -> Pictu
     return perturbations.add_adversarial_noise(model, picture, kind, strength).picture
 
 
+def numbers(model: Model, picture: Picture, asked: int | tuple[int, int], preset: Preset, form: str) -> str:
+    """The numbers of an explanation as in a report of it, to the last digit. form: a name in `NUMBERS`."""
+    return NUMBERS[form](explained_for_files(model, picture, asked, preset))
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    """The files of one report by their endings."""
+
+    files: dict[str, bytes]
+
+    @property
+    def nbytes(self) -> int:
+        """Size of all."""
+        return sum(map(len, self.files.values()))
+
+
 def reported(
-    model: Model, picture: Picture, asked: int | tuple[int, int], preset: Preset, file: PictureFile, form: str
-) -> bytes:
-    """One file of a report, which is computed once for all of them. form: a name in `FORMS`."""
-    key = model, picture.digest, file.name, asked, preset
-    return FORMS[form](_reports.get(key, lambda: make_report(model, picture, asked, preset, file=file)))
+    model: Model, picture: Picture, asked: int | tuple[int, int], preset: Preset, file: PictureFile, report: Report
+) -> ReportFiles:
+    """The report as all its files."""
+    made = make_report(model, picture, asked, preset, file=file, progress=lambda share: report(_COMPUTED * share))
+    files = {}
+    for number, (form, writer) in enumerate(WRITERS.items(), 1):
+        files[form] = writer(made)
+        report(_COMPUTED + (1 - _COMPUTED) * number / len(WRITERS))
+    return ReportFiles(files)
+
+
+def animated(walk: Walked, picture: Picture) -> bytes:
+    """A walk as GIF."""
+    return gif(walk, picture)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable
 from contextlib import nullcontext
 from dataclasses import astuple, dataclass
+from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from cnnfix_core.report import PictureFile
 from cnnfix_core.zoo import DownloadProgress, asked, is_elsewhere
 from cnnfix_ui.server import questions
 from cnnfix_ui.server.cache import Cache
+from cnnfix_ui.server.jobs import Job
 from cnnfix_ui.server.turns import in_turn, turns
 from cnnfix_ui.server.visitors import visitor
 
@@ -192,23 +194,32 @@ def _in_turn(network: Network, make: Callable[[], Result]) -> Callable[[], Resul
     return made
 
 
-def report_file(
-    network: Network, picture: Picture, name: str, explanation: Explanation, form: str
-) -> Callable[[], bytes]:
-    """A function that makes one of the report's files, and works outside the session.
+def report_job(
+    network: Network, picture: Picture, name: str, explanation: Explanation
+) -> Callable[[Job], questions.ReportFiles]:
+    """A job that makes the report of an answer. name: of the picture in the gallery."""
+    sample = next((one for one in list_samples() if one.name == name), None)
 
-    Args:
-        network: the explained network.
-        picture: the picture.
-        name: of the picture in the gallery.
-        explanation: the answer that is reported.
-        form: a name in `questions.FORMS`.
-    """
-    who, sample = visitor(), next((one for one in list_samples() if one.name == name), None)
-
-    def made() -> bytes:
+    def made(job: Job) -> questions.ReportFiles:
         file = PictureFile(name, sample.read()) if sample else PictureFile("picture.png")
-        with turns.acquired(long=True, who=who):
-            return network.ask(questions.reported, picture, explanation.asked, explanation.preset, file, form)
+        asked, preset = explanation.asked, explanation.preset
+        return network.ask(questions.reported, picture, asked, preset, file, report=job.report)
 
     return made
+
+
+def numbers_file(network: Network, picture: Picture, explanation: Explanation, form: str) -> Callable[[], str]:
+    """A function that writes an answer's numbers, and works outside the session. form: in `questions.NUMBERS`."""
+    who = visitor()
+
+    def made() -> str:
+        with turns.acquired(who=who):
+            return network.ask(questions.numbers, picture, explanation.asked, explanation.preset, form)
+
+    return made
+
+
+def animation_file(network: Network, picture: Picture, explanation: Explanation) -> Callable[[], bytes]:
+    """A function that draws the walk of an answer as GIF, and works outside the session."""
+    walk = RecordedWalk(network, picture, explanation.asked, (explanation.preset,))
+    return partial(walk.ask, questions.animated, picture)

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from PIL import Image
 
 from cnnfix_core import Explanation, Picture
 from cnnfix_core.explanations import as_csv, as_json, summary
@@ -17,7 +18,7 @@ from cnnfix_ui.server import results
 from cnnfix_ui.server.ahead import ahead
 from cnnfix_ui.server.results import Network
 from cnnfix_ui.server.visitors import visitor
-from cnnfix_ui.widgets import depths
+from cnnfix_ui.widgets import depths, report
 from cnnfix_ui.widgets.controls import listed
 from cnnfix_ui.widgets.downloads import downloads
 from cnnfix_ui.widgets.order import rest
@@ -48,7 +49,8 @@ def show_explanation(
     picture: Picture,
     explanation: Explanation,
     found: NDArray[np.float32] | str,
-    report: Callable[[Explanation, str], Callable[[], bytes]] | None = None,
+    whole: Network | None = None,
+    name: str = "",
     note: str = "",
 ) -> None:
     """Draw the fixations next to Grad-CAM, and describe both in words.
@@ -59,7 +61,8 @@ def show_explanation(
         picture: the picture that was explained.
         explanation: its fixations.
         found: Grad-CAM's map, or a sentence that says why there is none.
-        report: returns what makes the report in a form; None if this network has none.
+        whole: the network, if it classifies whole pictures: then there are a report and an animation.
+        name: of the picture in the gallery.
         note: what to know of the answer, in sentences.
     """
     chosen = depths.chosen(explanation)
@@ -82,7 +85,11 @@ def show_explanation(
     if isinstance(found, str):
         st.caption(escaped(f"Grad-CAM is not available. {found}"))
     with rest("files"):
-        _downloads(picture, explanation, map_, gradcam, report and partial(report, explanation))
+        stem = f"fixations-{explanation.target.label.split(' (')[0].replace(' ', '-')}"
+        figure = partial(comparison, picture, explanation, map_, gradcam)
+        downloads(_files(picture, explanation, figure, whole, stem))
+        if whole:
+            report.offer(whole, picture, name, explanation, stem)
         _what_it_saw(picture, explanation)
 
 
@@ -110,26 +117,17 @@ def _panels(chosen: depths.Chosen, explanation: Explanation, found: NDArray[np.f
     return [fixations] if isinstance(found, str) else [fixations, Panel.of(_GRAD_CAM, found)]
 
 
-def _downloads(
-    picture: Picture,
-    explanation: Explanation,
-    map_: NDArray[np.floating],
-    gradcam: NDArray[np.float32] | None,
-    report: Callable[[str], Callable[[], bytes]] | None,
-) -> None:
-    name = f"fixations-{explanation.target.label.split(' (')[0].replace(' ', '-')}"
-    files: dict[str, tuple[str, Callable[[], str | bytes]]] = {
-        f"{name}.png": ("Figure", lambda: png(comparison(picture, explanation, map_, gradcam))),
-        f"{name}.json": ("JSON", report("json") if report else lambda: as_json(explanation)),
-        f"{name}.csv": ("CSV", report("csv") if report else lambda: as_csv(explanation)),
+def _files(
+    picture: Picture, explanation: Explanation, figure: Callable[[], Image.Image], whole: Network | None, stem: str
+) -> dict[str, tuple[str, Callable[[], str | bytes]]]:
+    numbers = partial(results.numbers_file, whole, picture, explanation) if whole else None
+    files: dict[str, tuple[str, Callable[[], str | bytes]]] = {f"{stem}.png": ("Figure", lambda: png(figure()))}
+    if whole:
+        files[f"{stem}.gif"] = "Animation", results.animation_file(whole, picture, explanation)
+    return files | {
+        f"{stem}.json": ("JSON", numbers("json") if numbers else lambda: as_json(explanation)),
+        f"{stem}.csv": ("CSV", numbers("csv") if numbers else lambda: as_csv(explanation)),
     }
-    if report:
-        files |= {
-            f"{name}.html": ("Report", report("html")),
-            f"{name}.pdf": ("PDF", report("pdf")),
-            f"{name}.zip": ("Everything", report("zip")),
-        }
-    downloads(files)
 
 
 def _what_it_saw(picture: Picture, explanation: Explanation) -> None:

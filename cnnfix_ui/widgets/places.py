@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cnnfix_core.regions import Box
-from cnnfix_ui.components.taps.component import Pixel
+from cnnfix_ui.components.taps.component import Pixel, Taps
 
 
 def parse_pixel(text: str) -> Pixel:
@@ -19,17 +19,19 @@ def pixel_text(pixel: Pixel) -> str:
     return f"{pixel[0]},{pixel[1]}"
 
 
-def parse_pixels(text: str, most: int) -> tuple[Pixel, ...]:
-    """At most so many pixels from the address. Raises ValueError for anything else."""
+def parse_taps(text: str, most: int, boxes: bool = False) -> Taps:
+    """At most so many pixels from the address, or a box. Raises ValueError for anything else."""
+    if boxes and text.count(",") == 3 and "-" not in text:
+        return Taps(box=_box(text))
     pixels = tuple(map(parse_pixel, text.split("-")))
     if len(pixels) > most:
         raise ValueError(text)
-    return pixels
+    return Taps(pixels)
 
 
-def pixels_text(pixels: Sequence[Pixel]) -> str:
-    """Pixels as written in the address."""
-    return "-".join(map(pixel_text, pixels))
+def taps_text(taps: Taps) -> str:
+    """Pixels or a box as written in the address."""
+    return ",".join(map(str, taps.box)) if taps.box else "-".join(map(pixel_text, taps.points))
 
 
 def parse_boxes(text: str, most: int) -> tuple[Box, ...]:

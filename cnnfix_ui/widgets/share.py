@@ -1,8 +1,9 @@
-"""A link to what a page shows now, with its QR code."""
+"""A link to what a page shows now, with its QR code, and its pictures to keep."""
 
 import streamlit as st
 
 from cnnfix_ui.server.links import link_here, only_here, qr_of
+from cnnfix_ui.widgets.downloads import downloads, pictures
 from cnnfix_ui.widgets.uploads import OWN
 
 
@@ -23,3 +24,6 @@ def _open() -> None:
         st.caption("It works on this machine only. For others, start the app with `--address 0.0.0.0`.")
     else:
         st.image(qr_of(link), width=200, caption="Scan it with a phone.")
+    if found := pictures():
+        st.markdown("Or a picture to keep or to send:")
+        downloads(found, where="share")

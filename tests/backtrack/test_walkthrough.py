@@ -9,15 +9,19 @@ from collections import defaultdict
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from numpy.typing import NDArray
+from PIL import Image, ImageColor
 from torch import nn
 
 import cnnfix_core as cnnfix
 from cnnfix_core.backtrack.ancestry import line
 from cnnfix_core.backtrack.export.animation import gif, step_image
+from cnnfix_core.backtrack.export.sheet import Sheet, place_in_walk
 from cnnfix_core.backtrack.export.trace_json import trace_json
 from cnnfix_core.backtrack.walkthrough import Walked, walked
 from cnnfix_core.engine.recording import record_whole
+from cnnfix_core.images import credit_of
+from cnnfix_core.visualization import POINT, photo_of
 
 
 @pytest.fixture(scope="module")
@@ -89,22 +93,43 @@ def test_the_trace_as_json_has_all_elements_and_who_came_from_whom(walk: Walked)
     assert sum(tensors[-1]["evidence"]) + sum(content["left"].values()) == pytest.approx(1, abs=2e-3)
 
 
-def test_the_gif_goes_from_one_point_to_many(walk: Walked, cat: cnnfix.Picture) -> None:
+def test_the_gif_goes_from_the_score_to_points_and_ends_with_the_map(walk: Walked, cat: cnnfix.Picture) -> None:
     content = gif(walk, cat, longest_side=200)
-    assert len(content) < 3_000_000
+    assert len(content) < 1_000_000
+    photo = np.asarray(photo_of(cat, 200)).astype(int)
+    sheet = Sheet.of(walk, cat, 200)
+    corner = sheet.at
+
+    def picture_in(number: int) -> NDArray[np.int_]:
+        image.seek(number)
+        right, below = corner[0] + photo.shape[1], corner[1] + photo.shape[0]
+        return np.asarray(image.convert("RGB").crop((*corner, right, below))).astype(int)
+
     with Image.open(io.BytesIO(content)) as image:
         assert image.info["loop"] == 0
         frames = image.n_frames
         between = len(walk.path.blocks) - 1
-        assert 4 * between < frames <= 1 + 6 * between  # frames that are alike are one
-        cyan = []
-        for number in (0, frames - 1):
-            image.seek(number)
-            pixels = np.asarray(image.convert("RGB")).astype(int)
-            assert pixels.shape[1] == 200 + 2 * 11
-            cyan.append(np.abs(pixels - (0x19, 0xE3, 0xFF)).sum(axis=2) < 90)
-    first, last = (np.ptp(np.nonzero(mask), axis=1).sum() for mask in cyan)
-    assert 0 < first < last
+        assert 4 * between < frames <= 2 + 6 * between  # frames that are alike are one
+        masks = [np.abs(picture_in(n) - ImageColor.getrgb(POINT)).sum(axis=2) == 0 for n in range(frames)]
+        bare, last = picture_in(0), picture_in(frames - 1)
+    assert not masks[0].any()  # the score has no place in the picture
+    blurred = [np.asarray(Image.fromarray(one.astype(np.uint8)).resize((20, 20))).astype(int) for one in (bare, photo)]
+    assert np.abs(blurred[0] - blurred[1]).mean() < 4  # its true colours, of 255 levels
+    assert masks[-2].sum() > masks[-1].sum()  # dithering may use the colour in the photograph
+    assert np.abs(last - bare).mean() > 2
+
+
+def test_a_step_to_keep_says_the_question_its_number_the_network_and_the_credit(
+    walk: Walked, cat: cnnfix.Picture
+) -> None:
+    sheet = Sheet.of(walk, cat, 400)
+    assert sheet.title[0].startswith("Why “")
+    assert len({sheet.around(sheet.photo, words, rows=2).size for words in ([], ["a"], ["long words " * 50])}) == 1
+    foot = " ".join(sheet.foot)
+    assert walk.explanation.model in foot
+    assert credit_of(cat) in foot
+    step = walk.path.steps[7]
+    assert place_in_walk(walk, step) == f"Step 7 of {len(walk.path.steps) - 1}: {step.module}"
 
 
 def test_a_step_as_a_picture_greys_what_is_off_the_line(walk: Walked, cat: cnnfix.Picture) -> None:

@@ -70,6 +70,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def profiles(browser: Browser) -> Callable[[str], BrowserContext]:
     """`profiles(address)`: the browser profile in which pages of that server open, so that its scripts stay cached."""
+    # With less motion the first visit of Explore is as any other: tests/browser/test_hook.py tries it with motion.
     return cache(lambda address: browser.new_context(base_url=address, reduced_motion="reduce"))
 
 

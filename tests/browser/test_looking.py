@@ -32,7 +32,7 @@ def test_tap_and_reveal(server: str, new_page: Callable[..., Page], width: int, 
     page.get_by_role("button", name="Reveal").click()
     expect(page.get_by_text("You and the network agree")).to_be_visible(timeout=30_000)
     settle(page)
-    expect(page).to_have_url(re.compile(r"look=\d+%2C\d+-\d+%2C\d+"))
+    expect(page).to_have_url(re.compile(r"ask=look%3A\d+%2C\d+-\d+%2C\d+"))
     expect(page.locator(".place")).to_have_count(4)  # two on each map
     shoot(page, f"looking-{width}")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -40,14 +40,24 @@ def test_tap_and_reveal(server: str, new_page: Callable[..., Page], width: int, 
     expect(page.get_by_role("application", name=re.compile("Picture to tap"))).to_be_visible()
     settle(page)
     expect(page.locator(".place")).to_have_count(0)
+    page.goto(f"{ADDRESS}&ask=look:40,40")
+    expect(page.get_by_role("button", name="Again")).to_be_visible(timeout=30_000)
+    settle(page)
+    page.get_by_role("radio", name="Coffee").click()  # the places were on the other picture
+    expect(page.get_by_role("application", name=re.compile("Picture to tap"))).to_be_visible()
+    settle(page)
+    expect(page).to_have_url(re.compile("ask=look$"))
+    page.go_back()
+    expect(page.get_by_role("button", name="Again")).to_be_visible()
+    settle(page)
     page.get_by_role("button", name="Back to the answer").click()
     heading(page, "Why “star”?")
     settle(page)
-    expect(page).not_to_have_url(re.compile("look="))
+    expect(page).not_to_have_url(re.compile("ask="))
 
 
 def test_a_table_of_gaze(page: Page) -> None:
-    page.goto(f"{ADDRESS}&look=ask")
+    page.goto(f"{ADDRESS}&ask=look")
     heading(page, "Where would you look?")
     settle(page)
     page.get_by_text("Or measure a table of gaze or clicks").click()

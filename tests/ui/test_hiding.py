@@ -12,8 +12,10 @@ from cnnfix_core.explanations import Classes
 from cnnfix_core.images import load_sample
 from cnnfix_core.perturbations import boxed
 from cnnfix_core.utils import percent
-from cnnfix_ui.components.taps.component import NOTHING, Taps
-from cnnfix_ui.explore.hiding import HIDDEN, told
+from cnnfix_ui.components.taps.component import Taps
+from cnnfix_ui.explore import hiding
+from cnnfix_ui.explore.hiding import told
+from cnnfix_ui.explore.question import Open
 from tests.ui.visiting import page
 
 visit = partial(page, "explore")
@@ -37,17 +39,6 @@ def test_the_sentence(before: tuple[float, ...], after: tuple[float, ...], words
     assert told(says(*before), says(*after), 0) == f"Without this part, {words}"
 
 
-@pytest.mark.parametrize("hidden", [NOTHING, Taps(((3, 4), (10, 20))), Taps(box=(1, 2, 3, 4))])
-def test_the_address_restores_it(hidden: Taps) -> None:
-    assert HIDDEN.parse(HIDDEN.text(hidden)) == hidden
-
-
-@pytest.mark.parametrize("text", ["x", "1", "1,2,3", "-1,2", "1,2-1,2-1,2-1,2-1,2-1,2", "1,2,3,4-1,2"])
-def test_what_no_address_says(text: str) -> None:
-    with pytest.raises(ValueError, match=r"int|values to unpack|,"):
-        HIDDEN.parse(text)
-
-
 def test_hiding_changes_what_the_network_says_and_the_answer_comes_back() -> None:
     app = visit(model="scenes_resnet")
     next(button for button in app.button if button.label == "What if a part is hidden?").click().run()
@@ -55,18 +46,11 @@ def test_hiding_changes_what_the_network_says_and_the_answer_comes_back() -> Non
     assert any("Tap the part" in one.value for one in app.markdown)
     picture = cnnfix.open_picture(load_sample(app.session_state["picture"]).read())
     box = (0, 0, picture.width - 1, picture.height // 2)
-    app.session_state["hide"] = Taps(box=box)
+    app.session_state["ask"] = Open(hiding.QUESTION, Taps(box=box))
     app.run()
     model = cnnfix.load_model("scenes_resnet")
     explanation = cnnfix.explain(model, picture)
     again = cnnfix.explain(model, boxed(picture, box), explanation.target.index).target
     assert any(f"to {percent(again.probability)}" in one.value.replace("\\", "") for one in app.markdown)
-    app.button(key="hide.back").click().run()
+    app.button(key="ask.back").click().run()
     assert any(one.value.startswith("Why") for one in app.subheader)
-
-
-def test_a_link_shows_what_was_hidden_and_nonsense_shows_the_answer() -> None:
-    assert any(
-        one.value == "What if a part is hidden?" for one in visit(model="scenes_resnet", hide="5,5,9,9").subheader
-    )
-    assert any(one.value.startswith("Why") for one in visit(model="scenes_resnet", hide="5,5,9").subheader)

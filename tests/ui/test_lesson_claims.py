@@ -20,7 +20,7 @@ from cnnfix_core.modalities.sketches import sketch_samples
 from cnnfix_core.perturbations import add_adversarial_noise, randomised
 from cnnfix_core.regions import Box, GroundTruth
 from cnnfix_ui.backtrack.playback_data import playback_data
-from cnnfix_ui.explore import hiding
+from cnnfix_ui.explore import hiding, questions
 from cnnfix_ui.learn.reveals import right_number
 from cnnfix_ui.learn.screens import Seen, seen_on
 from cnnfix_ui.sketch import sections
@@ -158,10 +158,10 @@ def test_noise(strength: int, label: str, probability: float) -> None:
 
 
 def test_hidden_eyes() -> None:
-    screens = {step.screen.settings.get("hide", "") for lesson in list_lessons() for step in lesson.steps} - {""}
+    screens = {step.screen.settings.get("ask", "") for lesson in list_lessons() for step in lesson.steps} - {""}
     assert len(screens) == 1
     shown = seen("/explore?picture=cat")
-    hidden = hiding.without(shown.picture, hiding.HIDDEN.parse(screens.pop()))
+    hidden = hiding.without(shown.picture, questions.SETTINGS["ask"].parse(screens.pop()).answer)
     best = classes(shown.network.model, hidden).top(1)[0]
     assert best.label == "Egyptian cat"
     assert 100 * best.probability == pytest.approx(58, abs=0.6)

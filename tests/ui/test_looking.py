@@ -37,7 +37,7 @@ def test_asking_hides_the_answer_and_back_shows_it() -> None:
 
 
 def test_places_in_the_address_are_laid_beside_the_maps() -> None:
-    app = page("explore", **SMALL, look="40,40-60,60")
+    app = page("explore", **SMALL, ask="look:40,40-60,60")
     assert ASK in headings(app)
     assert "of your 2 taps" in texts(app)
     assert "You and the network agree" in texts(app)
@@ -51,19 +51,19 @@ def test_places_in_the_address_are_laid_beside_the_maps() -> None:
 
 @pytest.mark.parametrize("look", ["9999,5", "1,2,3", "a,b", "-5,2", "own", "1,1-" * 5 + "1,1", "", "<b>"])
 def test_addresses_that_cannot_be(look: str) -> None:
-    app = page("explore", **SMALL, look=look)
+    app = page("explore", **SMALL, ask=f"look:{look}")
     assert not app.exception
     assert not app.table
 
 
 def test_another_class_is_asked_about_in_other_words() -> None:
-    app = page("explore", **SMALL, look="ask")
+    app = page("explore", **SMALL, ask="look")
     app.selectbox(key="class").set_value(2).run()
     assert "places that you think speak for “" in texts(app)
 
 
 def test_a_table_in_place_of_taps() -> None:
-    app = page("explore", **SMALL, look="ask")
+    app = page("explore", **SMALL, ask="look")
     uploader = app.file_uploader(key="gaze.upload")
     table = (
         b"x,y,observer,picture\n40,40,a,drawn-star.png\n50,55,b,drawn-star.png\nx,1,b,drawn-star.png\n1,1,b,cat.png\n"
@@ -82,25 +82,25 @@ def test_a_table_in_place_of_taps() -> None:
 
 
 def test_a_table_without_points_on_this_picture() -> None:
-    app = page("explore", **SMALL, look="ask")
+    app = page("explore", **SMALL, ask="look")
     app.file_uploader(key="gaze.upload").upload("gaze.csv", b"x,y,picture\n4,4,cat.png\n").run()
     assert "No point of the table is on drawn-star: it has points on cat." in app.error[0].value.replace("\\", "")
 
 
 def test_a_table_outside_the_picture() -> None:
-    app = page("explore", **SMALL, look="ask")
+    app = page("explore", **SMALL, ask="look")
     app.file_uploader(key="gaze.upload").upload("gaze.csv", b"x,y\n4000,4\n").run()
     assert "lies in the picture, which has 384 x 384 pixels" in app.error[0].value.replace("\\", "")
 
 
 def test_a_table_that_is_too_large() -> None:
-    app = page("explore", **SMALL, look="ask")
+    app = page("explore", **SMALL, ask="look")
     app.file_uploader(key="gaze.upload").upload("gaze.csv", b"x,y\n" + b"1,2\n" * 500_001).run()
     assert "larger than 2 MB" in app.error[0].value.replace("\\", "")
 
 
 def test_a_file_that_is_no_table_changes_nothing_but_a_message() -> None:
-    app = page("explore", **SMALL, look="ask")
+    app = page("explore", **SMALL, ask="look")
     app.file_uploader(key="gaze.upload").upload("gaze.csv", b"1,2\n3,4\n").run()
     assert "must name the columns" in app.error[0].value.replace("\\", "")
     assert "Tap up to 5 places" in texts(app)

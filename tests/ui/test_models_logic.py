@@ -457,7 +457,7 @@ def test_on_a_public_server_own_models_compute_in_another_process(
     assert max(told) == 1
     assert network.ask(questions.reasons, False)["gradcam"] == ""
     assert network.ask(questions.disturbed, picture, "fgsm", 2).digest != picture.digest
-    assert network.ask(questions.reported, picture, 1, EVIDENCE, PictureFile("a.png"), "html").startswith(b"<!")
+    assert network.ask(questions.reported, picture, 1, EVIDENCE, PictureFile("a.png"), report=lambda *_: None).files
     shuffled = results.with_shuffled_weights(network, "all")
     assert results.predicted(shuffled, picture).top(1) != results.predicted(network, picture).top(1)
     uploaded = UploadedPicture.of("a.png", list_samples()[0].read())
@@ -465,6 +465,6 @@ def test_on_a_public_server_own_models_compute_in_another_process(
     assert entry.row.picture == "a.png"
     assert not entry.row.error
     walk = results.recorded_walk(network, picture, 1, (EVIDENCE,))
-    for file in (walk.ask(files.step_file, picture, 2, None), walk.ask(files.animation, picture)):
+    for file in (walk.ask(files.step_file, picture, 2, None), walk.ask(questions.animated, picture)):
         assert file[:4] in (b"\x89PNG", b"GIF8")
     assert walk.ask(files.whole_walk).startswith(b"{")

@@ -88,13 +88,20 @@ def test_the_area_of_a_point_stands_for_evidence() -> None:
 
 def test_points_are_where_the_fixations_are() -> None:
     image = Image.new("RGB", (200, 100), "white")
-    draw_points(image, fixations([(1, 4), (8, 0)], [0.6, 0.4], (10, 5)), largest=4)
+    draw_points(image, fixations([(1, 4), (8, 0), (4, 2)], [0.4, 0.35, 0.25], (10, 5)), largest=4)
     assert image.getpixel((30, 90)) == POINT_COLOUR  # the middle of pixel (1, 4), 20 times enlarged
     assert image.getpixel((170, 10)) == POINT_COLOUR
     drawn = np.argwhere((np.asarray(image) != 255).any(axis=2))
     centres = np.array([(90, 30), (10, 170)])
     distance = np.linalg.norm(drawn[:, None] - centres, axis=2).min(axis=1)
-    assert distance.max() < 6
+    assert distance.max() < 6  # the third is not among the strongest with half of the evidence
+
+
+def test_of_fixations_of_one_strength_all_are_drawn() -> None:
+    image = Image.new("RGB", (200, 100), "white")
+    draw_points(image, fixations([(1, 4), (8, 0), (4, 2)], [1 / 3] * 3, (10, 5)), largest=4)
+    for place in ((30, 90), (170, 10), (90, 50)):
+        assert image.getpixel(place) == POINT_COLOUR
 
 
 def test_the_strongest_point_lies_on_top() -> None:

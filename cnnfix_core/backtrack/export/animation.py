@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import io
-import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageColor
 
 from cnnfix_core.arrays import Floats
 from cnnfix_core.backtrack.ancestry import Line
+from cnnfix_core.backtrack.export.sheet import Sheet, place_in_walk
 from cnnfix_core.backtrack.path import Step
 from cnnfix_core.backtrack.playback.playback import Cloud, Playback
 from cnnfix_core.backtrack.step_texts import kind, shape, step_words
 from cnnfix_core.backtrack.walkthrough import Walked
-from cnnfix_core.explanations import question
 from cnnfix_core.images import Picture
-from cnnfix_core.visualization import draw_discs, photo_of, type_of
+from cnnfix_core.regions import MAP_SIDE
+from cnnfix_core.visualization import BAND_COLOURS, POINT, POINT_EDGE, draw_discs, panel, photo_of
 
-_PAPER, _INK, _FAINT, _OFF_LINE = "#FFFFFF", "#1B2127", "#5B6670", "#B9C1C8"
-_MOVING, _HOLD, _LAST_HOLD = 6, 600, 2500  # frames between two steps; ms at a step, and at the picture
+_OFF_LINE = "#B9C1C8"
+_MOVING, _HOLD, _LAST_HOLD = 6, 700, 4000  # frames between two steps; ms at a step, and at the map
 _FRAME = 60  # ms
-_COLOURS = 128
+_COLOURS, _GREYS = 220, 16  # of the photograph, and of the text
 
 
-def gif(walked: Walked, picture: Picture, longest_side: int = 380) -> bytes:
-    """The walk from the score to the picture, block by block, as an animated GIF that loops forever."""
-    frames, durations = zip(*_frames(walked, picture, longest_side), strict=True)
-    # One palette for all frames: the last one contains every colour.
-    palette = frames[-1].quantize(_COLOURS, dither=Image.Dither.NONE)
-    first, *rest = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+def gif(walked: Walked, picture: Picture, longest_side: int = 640) -> bytes:
+    """The walk from the score to the picture, block by block, and its map, as an animated GIF that loops forever."""
+    sheet = Sheet.of(walked, picture, longest_side)
+    mapped = panel(sheet.photo.convert("RGBA"), walked.explanation.map(MAP_SIDE))
+    palette = _palette(sheet.photo, mapped)
+    first, *rest = _frames(walked, sheet, mapped, palette)
     buffer = io.BytesIO()
-    first.save(buffer, "GIF", save_all=True, append_images=rest, duration=list(durations), loop=0, optimize=False)
+    durations = [first[1], *(hold for _, hold in rest)]
+    more = [frame for frame, _ in rest]
+    # Optimised, so that a frame has only what changes.
+    first[0].save(buffer, "GIF", save_all=True, append_images=more, duration=durations, loop=0, optimize=True)
     return buffer.getvalue()
 
 
@@ -45,10 +48,8 @@ def step_image(
     """
     step = walked.path.steps[number]
     photo = step_photo(walked, picture, number, followed, longest_side)
-    explanation = walked.explanation
-    title = question(explanation.target, explanation.rather_than)
-    place = f"Step {number} of {len(walked.path.steps) - 1}: {step.module or kind(step.operation)}"
-    return _sheet(photo, title, [place, step_words(step, walked.trace, walked.playbacks[0])])
+    lines = [place_in_walk(walked, step), step_words(step, walked.trace, walked.playbacks[0])]
+    return Sheet.of(walked, picture, longest_side).around(photo, lines)
 
 
 def step_photo(
@@ -57,8 +58,7 @@ def step_photo(
     """One step over the photograph, without words."""
     step, playback = walked.path.steps[number], walked.playbacks[0]
     photo = photo_of(picture, longest_side)
-    cloud = playback.cloud_at(step.number)
-    if cloud:
+    if cloud := _cloud(playback, step):
         places, radii = _spots(cloud, walked, photo), _radii(cloud, photo)
         if followed is None:
             draw_discs(photo, places, radii)
@@ -69,24 +69,58 @@ def step_photo(
     return photo
 
 
-def _frames(walked: Walked, picture: Picture, longest_side: int) -> Iterator[tuple[Image.Image, int]]:
-    """Frames with their duration in ms: each block's output, the picture, and the points moving between them."""
+def _palette(photo: Image.Image, mapped: Image.Image) -> Image.Image:
+    """The colours of all frames, so that the photograph looks as it is in each of them."""
+    both = Image.new("RGB", (photo.width, 2 * photo.height))
+    both.paste(photo)
+    both.paste(mapped, (0, photo.height))
+    found = both.quantize(_COLOURS).getpalette() or []
+    greys = [round(255 * n / (_GREYS - 1)) for n in range(_GREYS) for _ in range(3)]
+    exact = [part for colour in (POINT, POINT_EDGE, *BAND_COLOURS) for part in ImageColor.getrgb(colour)]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*found[: 3 * _COLOURS], *greys, *exact])
+    return palette
+
+
+def _frames(
+    walked: Walked, sheet: Sheet, mapped: Image.Image, palette: Image.Image
+) -> Iterator[tuple[Image.Image, int]]:
+    """Frames with their duration in ms: each block's output, the points moving between them, and the map."""
     playback, steps = walked.playbacks[0], [walked.path.steps[block.first] for block in walked.path.blocks]
-    photo = photo_of(picture, longest_side)
-    shown = [(step, cloud) for step in steps if (cloud := playback.cloud_at(step.number))]
+    photo = sheet.photo.quantize(palette=palette)
     before: tuple[Cloud, Floats, Floats] | None = None
-    for step, cloud in shown:
+    for step in steps:
+        cloud = _cloud(playback, step)
+        around = sheet.around(sheet.photo, _words(walked, step), rows=2).quantize(
+            palette=palette, dither=Image.Dither.NONE
+        )
+        if cloud is None:
+            around.paste(photo, sheet.at)
+            yield around, _HOLD
+            continue
         places, radii = _spots(cloud, walked, photo), _radii(cloud, photo)
         origin = np.full(len(places), -1) if before is None else _origins(playback, cloud, before[0])
         for t in np.linspace(0, 1, _MOVING + 1)[1:] if before else [1.0]:
-            eased = t * t * (3 - 2 * t)
-            moved, grown = _between(before, (places, radii), origin, eased)
-            frame = photo.copy()
-            draw_discs(frame, moved, grown)
-            last = t == 1
-            hold = (_LAST_HOLD if step is shown[-1][0] else _HOLD) if last else _FRAME
-            yield _captioned(frame, step), hold
+            moved, grown = _between(before, (places, radii), origin, t * t * (3 - 2 * t))
+            drawn = photo.copy()
+            draw_discs(drawn, moved, grown)
+            around.paste(drawn, sheet.at)
+            yield around.copy(), _HOLD if t == 1 else _FRAME
         before = cloud, places, radii
+    last = sheet.around(mapped, ["The map: where the evidence lies"], rows=2, bands=True)
+    final = last.quantize(palette=palette, dither=Image.Dither.NONE)
+    final.paste(mapped.quantize(palette=palette), sheet.at)
+    yield final, _LAST_HOLD
+
+
+def _cloud(playback: Playback, step: Step) -> Cloud | None:
+    """The step's points; None if its elements have no place in the picture."""
+    return playback.cloud_at(step.number) if step.field else None
+
+
+def _words(walked: Walked, step: Step) -> list[str]:
+    nowhere = "" if step.field else ", no place in the picture"
+    return [place_in_walk(walked, step), f"{kind(step.operation)}, {shape(step)}{nowhere}"]
 
 
 def _between(
@@ -122,28 +156,3 @@ def _radii(cloud: Cloud, photo: Image.Image) -> Floats:
     full = min(photo.size) / 14
     radii: Floats = np.maximum(full * np.sqrt(cloud.evidence), min(photo.size) / 300)
     return radii
-
-
-def _captioned(image: Image.Image, step: Step) -> Image.Image:
-    return _sheet(image, step.module or kind(step.operation), [f"{kind(step.operation)}, {shape(step)}"], rows=2)
-
-
-def _sheet(image: Image.Image, title: str, lines: Sequence[str], rows: int | None = None) -> Image.Image:
-    """The image with a title above and text below; rows: how many rows of text, None for as many as needed."""
-    size = max(11, image.width // 34)
-    margin, leading = size, round(1.5 * size)
-    small = type_of(round(0.85 * size))
-    # Pillow's own font has no multiplication sign.
-    plain = [line.replace("×", "x") for line in lines]
-    wide = max(small.getlength(line) / len(line) for line in plain)
-    wrapped = [part for line in plain for part in textwrap.wrap(line, int(0.95 * image.width / wide))]
-    wrapped = wrapped[:rows]
-    height = image.height + leading * ((rows or len(wrapped)) + 2) + 2 * margin
-    sheet = Image.new("RGB", (image.width + 2 * margin, height), _PAPER)
-    draw = ImageDraw.Draw(sheet)
-    draw.text((margin, margin), title, _INK, type_of(size))
-    sheet.paste(image, (margin, margin + leading))
-    for number, line in enumerate(wrapped):
-        at = margin, margin + leading + image.height + size // 2 + number * leading
-        draw.text(at, line, _FAINT, small)
-    return sheet

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -19,7 +18,7 @@ from cnnfix_core.benchmark.statistics.summary import summary
 from cnnfix_core.benchmark.statistics.tables import NOTHING, markdown, tables, titled
 from cnnfix_core.methods import METHODS, reason_against
 from cnnfix_core.synthetic import CLASSES, MARKED, UNSEEN_CLASSES, compose
-from cnnfix_core.utils import duration, percent
+from cnnfix_core.utils import decimals, duration, percent
 from cnnfix_core.zoo import Model, load_model, versions
 
 OURS = "fixations"
@@ -173,7 +172,7 @@ def _hans(models: Sequence[Model], methods: Sequence[str], seeds: Sequence[int],
     cells = [
         [
             titled(one.method),
-            *(_whole(100 * value) for each in (one, two) for value in (each.mark, each.object, each.peak)),
+            *(decimals(100 * value, 0) for each in (one, two) for value in (each.mark, each.object, each.peak)),
         ]
         for one, two in zip(first, second, strict=True)
     ]
@@ -199,18 +198,10 @@ def _behaviour(models: Sequence[Model], seeds: Sequence[int]) -> str:
         (f"answers “{name}” on scenes of other classes with the mark", [one.fooled for one in found]),
     ]
     heads = ["%", *(model.title for model in models)]
-    return markdown(heads, [[words, *(_whole(100 * share) for share in shares)] for words, shares in lines])
+    return markdown(heads, [[words, *(decimals(100 * share, 0) for share in shares)] for words, shares in lines])
 
 
 def _sanity(models: Sequence[Model], methods: Sequence[str], items: Sequence[Item], done: Callable[[], None]) -> str:
     found = [sanity_check.likeness(model, items, methods, done) for model in models]
-    cells = [[titled(method), *(_correlation(one[method]) for one in found)] for method in methods]
+    cells = [[titled(method), *(decimals(one[method], 2) for one in found)] for method in methods]
     return texts.SANITY.format(count=len(items), table=markdown(["", *(model.name for model in models)], cells))
-
-
-def _whole(value: float) -> str:
-    return NOTHING if math.isnan(value) else f"{value:.0f}"
-
-
-def _correlation(value: float) -> str:
-    return NOTHING if math.isnan(value) else f"{value:.2f}".replace("-", "−")

@@ -12,7 +12,7 @@ from cnnfix_core.benchmark.statistics.measures import MEASURES, Measure
 from cnnfix_core.benchmark.statistics.summary import Summary, SummaryCell, methods_of, summary
 from cnnfix_core.methods import METHODS
 from cnnfix_core.metrics import Interval
-from cnnfix_core.utils import percent
+from cnnfix_core.utils import decimals, percent
 
 NOTHING = "–"
 _LONGEST = 12  # notes about missing rows
@@ -117,7 +117,7 @@ def _laid_out(found: Sequence[Summary], write: Callable[[Measure, SummaryCell | 
 def _shown(measure: Measure, cell: SummaryCell | None) -> str:
     if cell is None or not cell.value.count:
         return NOTHING
-    mean = f"{cell.value.mean:.{measure.digits}f}"
+    mean = decimals(cell.value.mean, measure.digits)
     mean = f"**{mean}**" if cell.clear else mean
     return mean if measure.typical else f"{mean} ({_range(measure, cell.value)})"
 
@@ -125,19 +125,15 @@ def _shown(measure: Measure, cell: SummaryCell | None) -> str:
 def _difference(measure: Measure, cell: SummaryCell | None) -> str:
     if cell is None or cell.against is None or not cell.against.count:
         return NOTHING
-    mean = _signed(measure, cell.against.mean)
+    mean = decimals(cell.against.mean, measure.digits, signed=True)
     return f"{f'**{mean}**' if cell.against.excludes_zero else mean} ({_range(measure, cell.against, signed=True)})"
 
 
 def _range(measure: Measure, value: Interval, signed: bool = False) -> str:
     if not value.known:
         return f"of {value.count}"
-    write = _signed if signed else lambda measure, number: f"{number:.{measure.digits}f}"
-    return f"{write(measure, value.low)} to {write(measure, value.high)}"
-
-
-def _signed(measure: Measure, number: float) -> str:
-    return f"{number:+.{measure.digits}f}".replace("-", "−")
+    low, high = (decimals(number, measure.digits, signed) for number in (value.low, value.high))
+    return f"{low} to {high}"
 
 
 def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,10 +1,12 @@
 import { ARROWS, element, hasModifier, placeOn } from "../dom.js";
 import { pixelWords } from "../format.js";
 import { bytesOf, clamp } from "../numbers.js";
+import { offerReveal } from "../reveal.js";
 
 const NEAR = 10; // how close to a fixation, in screen pixels, the cursor reads it
 
 const MOST = 65535; // of what Python packed in two bytes
+const BEAT = 450; // milliseconds that a reveal stays at a depth
 const PATIENCE = 400; // milliseconds after the last move of a slider until Python is told
 
 // Runs again whenever Python sends other data. Texts enter the page as text only, never as markup.
@@ -59,6 +61,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const [, slider] = choice.children;
     slider.max = panel.layers.length - 1;
     slider.value = figure.shown;
+    figure.turnTo = (n) => {
+      figure.shown = n;
+      slider.value = n;
+      turn();
+    };
     slider.oninput = () => {
       figure.shown = Number(slider.value);
       turn();
@@ -89,8 +96,33 @@ export default function ({ data, parentElement, setTriggerValue }) {
   });
   if (root.at) show(root.at);
   legend(parentElement.querySelector(".legend"), data, points);
-  return () => figures.forEach((figure) => figure.children[1].observer?.disconnect());
+  const withdraw = offerReveal((place) => reveal(root, figures, place, show));
+  return () => {
+    withdraw();
+    figures.forEach((figure) => figure.children[1].observer?.disconnect());
+  };
 }
+
+// From the coarsest depth to the pixels, as the walk goes; then all as it was, with what the maps say at the place.
+async function reveal(root, figures, place, show) {
+  const [first] = figures;
+  const { shown } = first;
+  const [, stage, choice] = first.children;
+  const [, slider] = choice.children;
+  stage.scrollIntoView({ block: "nearest" });
+  root.classList.add("revealing", "bare");
+  await beat();
+  root.classList.remove("bare");
+  for (let depth = 1; depth <= slider.max; depth++) {
+    first.turnTo(depth);
+    await beat();
+  }
+  root.classList.remove("revealing");
+  first.turnTo(shown);
+  show(place);
+}
+
+const beat = () => new Promise((done) => { setTimeout(done, BEAT); });
 
 // One byte and two bytes for each place, as `_readings` in component.py packs them.
 function readings({ columns, rows, rank, times, most }) {

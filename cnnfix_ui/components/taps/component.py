@@ -43,6 +43,11 @@ class Taps:
         """Whether anything is marked."""
         return bool(self.points or self.box)
 
+    def are_inside(self, picture: Picture) -> bool:
+        """Whether all of it is on the picture."""
+        corners = (self.box[:2], self.box[2:]) if self.box else ()
+        return all(_inside(at, picture) for at in (*self.points, *corners))
+
 
 NOTHING = Taps()
 
@@ -84,8 +89,7 @@ def ask_taps(
     """Draw a picture on which a person taps or draws.
 
     What is marked stays in the browser until the button is pressed. It starts again when `marked` or the picture
-    changes;
-    for another question on the same picture give another key.
+    changes; for another question on the same picture give another key.
 
     Args:
         picture: the picture.

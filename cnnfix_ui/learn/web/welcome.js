@@ -1,5 +1,6 @@
 // A card for a first visit. That it was seen is remembered in this browser alone.
 import { element, pressable } from "../../components/dom.js";
+import { isRemembered, remember } from "../../components/remembered.js";
 
 const SEEN = "cnnfix.welcome";
 
@@ -10,20 +11,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.hidden = !shown;
     if (around) around.style.display = shown ? "" : "none";
   };
-  const done = () => { remember(); show(false); };
+  const done = () => { remember(SEEN); show(false); };
   const go = pressable("go", "", data.button);
   const close = pressable("close", data.close, "×");
   go.onclick = () => { done(); setTriggerValue("gone", true); };
   close.onclick = done;
   root.replaceChildren(element("span", "words", data.words), go, close);
-  show(!isRemembered());
-}
-
-// A browser may forbid it.
-function isRemembered() {
-  try { return localStorage.getItem(SEEN) !== null; } catch { return false; }
-}
-
-function remember() {
-  try { localStorage.setItem(SEEN, "seen"); } catch { /* then the card comes back */ }
+  show(!isRemembered(SEEN));
 }
