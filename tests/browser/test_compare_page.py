@@ -103,6 +103,7 @@ def test_the_files_hold_the_numbers_of_the_command_and_all_maps(page: Page, tmp_
     asked = "methods=gradcam,saliency&rows=picture:coffee&boxes=cat:300.200.380.280:10.20.30.40&cuts=True"
     opened(page, f"{CAT}&{asked}", 4)
     expect(page.get_by_text(re.compile("[Cc]ut-out \\d"))).to_have_count(4, timeout=60_000)
+    expect(page.get_by_role("cell", name=re.compile("^(waiting|0 %)$"))).to_have_count(0, timeout=60_000)
     settle(page)
     kept = []
     for button in ("CSV", "Figure"):
