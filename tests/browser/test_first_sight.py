@@ -19,6 +19,9 @@ PAGES = {
     "series": "/signals",
     "clip": "/signals?kind=clip",
     "batch": "/batch?samples=True",
+    "lesson": "/?lesson=two-animals-one-picture&step=1",
+    "lesson that asks for taps": "/?lesson=two-animals-one-picture&step=2",
+    "lesson on another page": "/?lesson=from-score-to-pixels&step=2",
 }
 # Tops of pictures, in pixels; thumbnails are smaller, and what is laid out off screen is further left.
 TOPS = """(side) => {

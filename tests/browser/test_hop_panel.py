@@ -56,7 +56,7 @@ def test_a_cell_lights_the_same_cell_of_all_tables(opened: Opener, kind: str) ->
     page = opened(kind)
     size = page.get_by_role("grid", name="Filter").get_by_role("row").count()
     reading = page.locator(".grid-reading")
-    expect(reading).to_contain_text("most evidence went here")  # the winner, before anything is pointed at
+    expect(reading).to_contain_text("largest part of the evidence went here")  # before anything is pointed at
     for table in ("Input", "Filter", "Product"):
         cell(page, table, size - 1, 1).hover()
         assert lit(page) == [(str(size - 1), "1")] * 3
@@ -121,7 +121,7 @@ def test_bars_name_what_was_followed(opened: Opener) -> None:
     page = opened("dense")
     rows = page.get_by_role("table").get_by_role("row")
     expect(rows).to_have_count(13)
-    expect(rows.nth(1)).to_contain_text("most evidence")
+    expect(rows.nth(1)).to_contain_text("largest part")
     expect(rows.nth(2)).to_contain_text("explains why it is low")
     expect(rows.get_by_role("button", name=re.compile("Go to unit"))).to_have_count(3)
     rows.nth(2).get_by_role("button").click()

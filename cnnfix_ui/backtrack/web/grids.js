@@ -14,9 +14,9 @@ function gridPanel({ tables, operators, words, winner, winnerWords }) {
   const cells = drawn.map((figure) => figure.querySelector(".grid-cells"));
   const row = element("div", "grid-row");
   drawn.forEach((figure, number) => {
-    if (number) row.append(gridOperator(operators[number - 1]));
-    row.append(figure);
+    row.append(number ? element("div", "grid-next", gridOperator(operators[number - 1]), figure) : figure);
   });
+  row.style.setProperty("--columns", tables[0].values[0].length);
   const columns = tables[0].values[0].length;
   row.classList.toggle("wide", columns > 4 && tables.length > 1);
   const light = (at) => {
@@ -83,7 +83,6 @@ function gridTable({ title, note, values, sum }, number, words, winner, winnerWo
   const caption = element("figcaption", "grid-title", title, element("small", "", note ?? ""));
   const figure = element("figure", "grid", caption, table);
   if (sum !== undefined) figure.append(element("p", "grid-sum", "Σ ", element("b", "", threeDigits(sum))));
-  figure.style.setProperty("--columns", values[0].length);
   return figure;
 }
 
@@ -165,7 +164,7 @@ export function gridWindow({ grid }) {
     operators: ["×", "="],
     words,
     winner: grid.winner,
-    winnerWords: "most evidence went here",
+    winnerWords: "the largest part of the evidence went here",
   });
 }
 
@@ -201,7 +200,7 @@ export function gridMean({ grid, value, terms }) {
     operators: [],
     words,
     winner: grid.winner,
-    winnerWords: "most evidence went here",
+    winnerWords: "the largest part of the evidence went here",
   });
 }
 

@@ -311,7 +311,7 @@ function hopLabel({ term, label, number }, { sign }) {
   if (term.coefficient !== null && term.coefficient !== 1) {
     notes.push(`${threeDigits(term.activation)} × ${threeDigits(term.coefficient)}`);
   }
-  if (term.winner) notes.push("most evidence");
+  if (term.winner) notes.push("largest part");
   if (term.go && term.sign !== sign) notes.push(`explains why it is ${term.sign > 0 ? "high" : "low"}`);
   if (notes.length) node.append(element("small", "", notes.join(" · ")));
   return node;
