@@ -9,7 +9,7 @@ import threading
 import time
 
 _ARENA_MAX, _ARENAS = -8, 2  # `M_ARENA_MAX` of malloc.h
-_EVERY_SECONDS = 5.0
+_EVERY_SECONDS = 2.0
 _WORTH_IT = 0.5  # seconds of a processor
 
 
