@@ -516,6 +516,8 @@ BENT: dict[str, Callable[[float], float]] = {
     "tan": math.tan,
     "cosh": math.cosh,
     "sinc": lambda value: math.sin(math.pi * value) / (math.pi * value),
+    "lgamma": math.lgamma,
+    "frac": lambda value: value - math.trunc(value),
 }
 COVERED.update(f"aten.{name}" for name in BENT)
 
@@ -529,6 +531,17 @@ def test_functions_that_rise_here_and_fall_there(name: str, inplace: bool, rng: 
     function = lambda x: getattr(x * 1, f"{name}_")() if inplace else getattr(x, name)()  # noqa: E731
     asked = ask(function, [x], f"aten.{name}", preset, rng)
     compare(asked, plain.bent(x.numpy(), asked.elements, asked.settings, lambda value, place: BENT[name](value)))
+
+
+@covers("aten.fmod", "aten.remainder")
+@pytest.mark.parametrize("name", ["fmod", "remainder"])
+@few_examples
+@given(rng=seeds, preset=presets)
+def test_what_is_left_of_a_division(name: str, rng: Any, preset: Preset) -> None:
+    x = numbers(rng, (3, 4), False) * 4
+    slow = {"fmod": math.fmod, "remainder": lambda value, by: value % by}[name]
+    asked = ask(lambda x: getattr(torch, name)(x, 0.7), [x], f"aten.{name}", preset, rng)
+    compare(asked, plain.bent(x.numpy(), asked.elements, asked.settings, lambda value, place: slow(value, 0.7)))
 
 
 @covers("aten.atan2")

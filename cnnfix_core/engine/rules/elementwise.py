@@ -88,7 +88,11 @@ def turned_element(question: Question) -> Iterable[Arrival]:
     yield passed(question, -sign if question.preset.signed else sign)
 
 
-@rule("aten.abs", "aten.pow", "aten.sin", "aten.cos", "aten.tan", "aten.cosh", "aten.sinc", "aten.atan2", args=(0, 1))
+@rule(
+    *("aten.abs", "aten.pow", "aten.sin", "aten.cos", "aten.tan", "aten.cosh", "aten.sinc", "aten.atan2"),
+    *("aten.lgamma", "aten.frac", "aten.fmod", "aten.remainder"),
+    args=(0, 1),
+)
 def bent_element(question: Question) -> Iterable[Arrival]:
     """Functions that increase or decrease: the question turns around where the slope is negative.
 
