@@ -6,8 +6,8 @@ import io
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,9 +112,18 @@ LEGEND = Legend(
 )
 
 
-@lru_cache(maxsize=4)
+# As long as the report, since its files are often wanted one after the other.
+_kept: WeakKeyDictionary[Report, tuple[Block, ...]] = WeakKeyDictionary()
+
+
 def blocks(report: Report) -> tuple[Block, ...]:
-    """The whole report, from the title to the command. Kept, since its files are often wanted one after the other."""
+    """The whole report, from the title to the command."""
+    if report not in _kept:
+        _kept[report] = _made(report)
+    return _kept[report]
+
+
+def _made(report: Report) -> tuple[Block, ...]:
     return (
         *_answer(report),
         *_walk(report),

@@ -49,7 +49,7 @@ class PictureFile:
     content: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Report:
     """Everything in the HTML page, the PDF and the archive. Only `made` changes from run to run.
 

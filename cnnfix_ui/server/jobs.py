@@ -116,6 +116,16 @@ class Jobs:
             self._change.notify_all()
             return {key: self._jobs[key] for key in tasks}
 
+    def take(self, visitor: str, key: Hashable) -> Any:
+        """The result of a finished job of the visitor. It is not kept, unless another visitor waits for it."""
+        with self._change:
+            result = self._jobs[key].result
+            asked = self._requests[visitor]
+            self._requests[visitor] = asked._replace(keys=tuple(one for one in asked.keys if one != key))
+            if not any(key in keys for keys in self._current_requests()):
+                del self._jobs[key]
+            return result
+
     def ahead(self, visitor: str) -> int:
         """How many other persons have jobs that wait or run."""
         with self._change:

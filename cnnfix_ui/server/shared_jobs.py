@@ -28,6 +28,11 @@ def request(tasks: Mapping[Hashable, Callable[[Job], Any]]) -> dict[Hashable, Jo
     return _jobs.request(_page(), tasks, visitor())
 
 
+def take(key: Hashable) -> Any:
+    """The result of a finished job of this page; see `Jobs.take`."""
+    return _jobs.take(_page(), key)
+
+
 def ahead() -> int:
     """How many other visitors have jobs that wait or run."""
     return _jobs.ahead(_page())

@@ -52,6 +52,21 @@ def test_a_job_tells_how_far_it_is_and_is_done_once() -> None:
     assert work.runs == 1
 
 
+def test_what_is_taken_is_not_kept_unless_somebody_else_waits() -> None:
+    jobs, work = board(), Slow()
+    work.release.set()
+    job = jobs.request("ann", {"a": work})["a"]
+    jobs.request("bob", {"a": work})
+    until(lambda: job.ended)
+    assert jobs.take("ann", "a") == "result"
+    assert jobs.request("bob", {"a": work})["a"] is job
+    assert jobs.take("bob", "a") == "result"
+    again = jobs.request("bob", {"a": work})["a"]
+    assert again is not job
+    until(lambda: again.ended)
+    assert work.runs == 2
+
+
 def test_what_is_not_asked_for_any_more_is_stopped_unless_somebody_else_waits() -> None:
     jobs, work = board(), Slow()
     jobs.request("ann", {"a": work})
