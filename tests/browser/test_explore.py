@@ -182,6 +182,16 @@ def test_downloads(explore: Page, button: str, beginning: bytes) -> None:
     assert waiting.value.suggested_filename.startswith("fixations-African-chameleon.")
 
 
+def test_share_has_the_link_the_figure_and_the_animation(explore: Page) -> None:
+    explore.get_by_role("button", name="Share", exact=True).click()
+    shared = explore.get_by_role("dialog", name="Share")
+    expect(shared.get_by_text("This link opens the page as it is now.")).to_be_visible()
+    for button, beginning in (("Figure", b"\x89PNG"), ("Animation", b"GIF8")):
+        with explore.expect_download(timeout=120_000) as waiting:
+            shared.get_by_role("button", name=button).click()
+        assert waiting.value.path().read_bytes().startswith(beginning)
+
+
 def test_as_published_shows_the_five_crops(explore: Page) -> None:
     page = explore
     page.get_by_text("The 2019 paper", exact=True).click()
