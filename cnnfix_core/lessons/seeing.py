@@ -18,7 +18,7 @@ from cnnfix_core.modalities.sketches import sketch, sketch_samples
 from cnnfix_core.regions import MAP_SIDE, GroundTruth
 from cnnfix_core.zoo import load_model
 
-_CAPTIONED = "dog"  # what Captions shows first
+_CAPTIONED = "german-shepherd"  # what Captions shows first
 
 
 @dataclass(frozen=True, slots=True, eq=False)
