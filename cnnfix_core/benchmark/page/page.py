@@ -43,18 +43,7 @@ def page(
     against: str | None = None,
 ) -> str:
     """The page. further: sections of their own. against: a method to which differences are shown."""
-    introduction = texts.INTRODUCTION.format(
-        command=made.command,
-        seconds=duration(made.seconds),
-        processors=os.cpu_count(),
-        versions=_versions(),
-        pictures=len(plan.items),
-        side=scenes.PICTURE_SIDE,
-        slow=_slow(plan),
-    )
-    found = [introduction, tables(rows, unfit, against)]
-    if OURS in plan.methods:
-        found += [texts.BEHIND, _behind(rows, MEASURES)]
+    found = _introduction(texts.INTRODUCTION, plan, made), *_measured(rows, unfit, plan, against)
     return "\n".join([*found, *further, texts.READING.format(steps=plan.steps)])
 
 
@@ -62,21 +51,18 @@ def unseen(
     rows: Sequence[BenchmarkRow], unfit: Sequence[UnusableMethod], plan: Plan, made: Made, against: str | None = None
 ) -> str:
     """The page on objects of classes that no network has learnt."""
-    introduction = texts.UNSEEN.format(
-        command=made.command,
-        seconds=duration(made.seconds),
-        processors=os.cpu_count(),
-        versions=_versions(),
-        pictures=len(plan.items),
-        side=scenes.PICTURE_SIDE,
-        shapes=", ".join(UNSEEN_CLASSES),
-        slow=_slow(plan),
-        taken=_taken_for(rows),
-    )
-    found = [introduction, tables(rows, unfit, against)]
+    more = {"shapes": ", ".join(UNSEEN_CLASSES), "taken": _taken_for(rows)}
+    return "\n".join([_introduction(texts.UNSEEN, plan, made, **more), *_measured(rows, unfit, plan, against)])
+
+
+def _measured(
+    rows: Sequence[BenchmarkRow], unfit: Sequence[UnusableMethod], plan: Plan, against: str | None
+) -> list[str]:
+    """The tables, and where our method is behind."""
+    found = [tables(rows, unfit, against)]
     if OURS in plan.methods:
         found += [texts.BEHIND, _behind(rows, MEASURES)]
-    return "\n".join(found)
+    return found
 
 
 def _taken_for(rows: Sequence[BenchmarkRow]) -> str:
@@ -98,6 +84,20 @@ def _most(said: Counter[str]) -> str:
         return NOTHING
     name, times = said.most_common(1)[0]
     return f"{name} ({times} of {said.total()})"
+
+
+def _introduction(text: str, plan: Plan, made: Made, **more: str) -> str:
+    """The text with what every page says of itself, and more."""
+    return text.format(
+        command=made.command,
+        seconds=duration(made.seconds),
+        processors=os.cpu_count(),
+        versions=_versions(),
+        pictures=len(plan.items),
+        side=scenes.PICTURE_SIDE,
+        slow=_slow(plan),
+        **more,
+    )
 
 
 def _slow(plan: Plan) -> str:
