@@ -75,7 +75,7 @@ with kept_in_address(SETTINGS):
         )
         with place:
             if not questions.section(subject):
-                st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
+                st.header(question(explanation.target, explanation.rather_than), anchor=False)
                 whole = network if subject.whole else None
                 note = unseen.sentence(network.model, subject.name, explanation) if whole else ""
                 answer.show_explanation(picture, explanation, gradcam, whole, subject.name, note)

@@ -28,7 +28,7 @@ def ask(explained: Callable[[results.Target], RecordedWalk]) -> RecordedWalk:
 
 def back_to_classes() -> None:
     """Draw the button that ends the question about a unit."""
-    st.subheader("A unit inside the network", anchor=False)
+    st.header("A unit inside the network", anchor=False)
     st.button("Explain a class again", icon=":material/undo:", on_click=_ask_about, args=(None,), key="unit.end")
 
 

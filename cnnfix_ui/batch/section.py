@@ -74,7 +74,7 @@ def _show_batch(network: Network, preset: Preset, pictures: Sequence[UploadedPic
     good = [entry for entry in found.entries if not entry.row.error]
     if good:
         about = f": how much each excites {escaped(str(unit))}" if unit else ""
-        st.subheader(("1 picture" if len(good) == 1 else f"{len(good)} pictures") + about, anchor=False)
+        st.header(("1 picture" if len(good) == 1 else f"{len(good)} pictures") + about, anchor=False)
         shown = _filtered(good)
         table_tab, sheet_tab = st.tabs(["Table", "Contact sheet"])
         with table_tab:

@@ -49,7 +49,7 @@ def chosen(picture: Picture) -> Box | None:
 
 def choose_part(picture: Picture) -> None:
     """Draw the list of parts with their captions, and what adds and removes boxes."""
-    st.subheader("Parts of the picture", anchor=False)
+    st.header("Parts of the picture", anchor=False)
     boxes: tuple[Box, ...] = st.session_state["boxes"]
     number = st.session_state["box"]
     named = {_WHOLE: "Whole picture"} | {str(n): f"Box {n}" for n in range(1, len(boxes) + 1)}
@@ -92,7 +92,7 @@ def choose_part(picture: Picture) -> None:
 
 def draw_box(picture: Picture) -> None:
     """Draw the picture to draw a box on."""
-    st.subheader("Draw a box", anchor=False)
+    st.header("Draw a box", anchor=False)
     st.markdown("Drag a box around what the captioner should describe.")
     _show_trouble()
     ask_taps(picture, _QUESTION, key="caption.box", on_send=lambda taps: _take(picture, taps))

@@ -164,7 +164,7 @@ def draw_word(asked: WordQuestion) -> None:
             map_ = answers.maps(asked.picture, asked.part, asked.words, asked.preset, apart)[asked.place - 1]
         gradcam = answers.gradcam(asked.picture, asked.part, asked.words[: asked.place - 1], asked.word, asked.instead)
     rather = f" rather than “{_shown(asked.instead)}”" if asked.instead else ""
-    st.subheader(f"Why “{_shown(asked.word)}”{rather}?", anchor=False)
+    st.header(f"Why “{_shown(asked.word)}”{rather}?", anchor=False)
     text = _description(asked, asked.origin(asked.place), map_, apart)
     if map_ is None:
         st.info(escaped(text), icon=":material/info:")
@@ -222,7 +222,7 @@ def _strength(map_: NDArray[np.floating], apart: bool) -> float:
 def draw_all(asked: WordQuestion) -> None:
     """Draw a small map for each word, and the downloads."""
     apart = st.session_state["map"] == "apart"
-    st.subheader("Evidence for each word alone" if apart else "All evidence for each word", anchor=False)
+    st.header("Evidence for each word alone" if apart else "All evidence for each word", anchor=False)
     with st.spinner("Following each word back …", show_time=True):
         maps = answers.maps(asked.picture, asked.part, asked.words, asked.preset, apart)
     cut = _cut(asked.picture, asked.part)
@@ -273,7 +273,7 @@ def _tile(photo: Image.Image, word: str, place: int, shown: Floats | None, cut: 
 
 def choose_caption(picture: Picture, part: Box | None, words: tuple[str, ...]) -> None:
     """Draw the captioner's own captions, and a field for another one."""
-    st.subheader("Captions", anchor=False)
+    st.header("Captions", anchor=False)
     said, text = answers.captions_of(picture, part), " ".join(words)
     best = said[0].log_probability
     items = [Choice(one.text, one.text, share=exp(min(0.0, one.log_probability - best))) for one in said]
@@ -318,7 +318,7 @@ def _take() -> None:
 
 def choose_other_word(asked: WordQuestion) -> None:
     """Draw the most probable words at this place; the captioner completes the caption from the chosen one."""
-    st.subheader(f"Instead of “{_shown(asked.word)}”", anchor=False)
+    st.header(f"Instead of “{_shown(asked.word)}”", anchor=False)
     likely = answers.decoded(asked.picture, asked.part, asked.words).choices(asked.place - 1, _OTHERS)
 
     def choose(word: str) -> None:

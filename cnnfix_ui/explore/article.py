@@ -16,7 +16,7 @@ _PAPER = "https://arxiv.org/abs/1708.06670"
 def article(explanation: Explanation) -> None:
     """Draw the texts."""
     with st.container(key="article"):
-        st.subheader("How to read this", anchor=False)
+        st.header("How to read this", anchor=False)
         for column, (title, text) in zip(st.columns(4, gap="large"), _texts(explanation), strict=True):
             with column:
                 prose(f"**{title}**\n\n{text}", key=f"article.{title}")

@@ -50,7 +50,7 @@ def section(subject: Subject) -> bool:
         renew()  # a link to another picture
         return section(subject)
     question = found.question
-    st.subheader(question.words, anchor=False)
+    st.header(question.words, anchor=False)
     question.draw(subject, found.answer)
     with st.container(horizontal=True, gap="medium"):
         if question.again and found.answer != question.first:

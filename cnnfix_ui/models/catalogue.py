@@ -21,7 +21,7 @@ def show_catalogue() -> None:
     with table:
         info = _chosen(infos)
     with facts:
-        st.subheader(info.title, anchor=False)
+        st.header(info.title, anchor=False)
         st.markdown(escaped(_facts(info)))
         _actions(info)
 

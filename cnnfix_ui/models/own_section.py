@@ -23,7 +23,7 @@ from cnnfix_ui.widgets import networks, own_model
 
 def show_own_model() -> None:
     """Draw the section, or a sentence that own models are turned off."""
-    st.subheader("Your own model", anchor=False)
+    st.header("Your own model", anchor=False)
     if not hosting.own_models_on(st.get_option("server.address")):
         st.markdown(
             "Own models are turned off on this server, because other machines can reach it. Its operator can turn them "

@@ -137,7 +137,7 @@ def _explained(model: ClipModel, clip: Clip, target: results.Target, preset: Pre
 
 def _draw(found: ClipExplanation) -> None:
     """Draw one frame under both maps, all frames as a strip, a description and the downloads."""
-    st.subheader(question(found.target, found.rather_than), anchor=False)
+    st.header(question(found.target, found.rather_than), anchor=False)
     density, rival = found.density(MAP_SIDE), found.rival(MAP_SIDE)
     numbers = [number + 1 for number in found.frames]
     if st.session_state["frame"] not in numbers:

@@ -55,7 +55,7 @@ def show() -> None:
         except CnnfixError as error:
             st.error(escaped(str(error)), icon=":material/info:")
         else:
-            st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
+            st.header(question(explanation.target, explanation.rather_than), anchor=False)
             _draw(explanation)
     with said:
         controls.choose_classes(explanation, _model().labels)

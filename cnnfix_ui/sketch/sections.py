@@ -82,7 +82,7 @@ def draw_answer(
     picture: Picture, explanation: Explanation, strokes: tuple[Stroke, ...], shares: Sequence[float]
 ) -> None:
     """Draw the fixations next to Grad-CAM, the evidence on ink and paper, and the effect of each stroke."""
-    st.subheader(question(explanation.target, explanation.rather_than), anchor=False)
+    st.header(question(explanation.target, explanation.rather_than), anchor=False)
     lies = on_ink(explanation.kept_fixations, picture)
     with st.container(horizontal=True, gap="large"):
         st.metric(
@@ -101,7 +101,7 @@ def _history(explanation: Explanation, strokes: tuple[Stroke, ...], shares: Sequ
     """Draw the probability of the class after each stroke, and say which stroke decided."""
     target, sent = explanation.target, state.sent()
     after = [_probability(picture_of(strokes[:count], sent), target.index) for count in range(len(strokes) + 1)]
-    st.subheader("Which stroke decided?", anchor=False)
+    st.header("Which stroke decided?", anchor=False)
     st.markdown(escaped(_deciding_stroke(target.label, after, shares)))
     figure = go.Figure(
         go.Bar(

@@ -167,7 +167,7 @@ def choose_classes(explanation: ExplainedClass | None, labels: Labels, known: La
         labels: Of what can be chosen.
         known: The classes that the network knows, where those to choose from are others, such as boxes.
     """
-    st.subheader("Predictions", anchor=False)
+    st.header("Predictions", anchor=False)
     if explanation:
         _bars(explanation, labels)
     st.caption(escaped(about_predictions(explanation, known or labels)))

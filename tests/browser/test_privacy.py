@@ -45,14 +45,14 @@ def test_pictures_are_seen_by_their_visitor_alone_and_not_kept(
         send(mine, SECRET, content)
         settle(mine, 60)
         expect(mine).to_have_url(re.compile("picture=own"))
-        heading = mine.get_by_role("heading", level=3).first.inner_text()
+        heading = mine.get_by_role("heading", level=2).first.inner_text()
         other = new_page(address)
         other.goto("/?picture=own")
         settle(other, 60)
         expect(other).not_to_have_url(re.compile("picture=own"))
         expect(other.get_by_text("Your picture", exact=True)).to_have_count(0)
         expect(mine.get_by_text("Your picture", exact=True)).to_have_count(1)
-        assert mine.get_by_role("heading", level=3).first.inner_text() == heading
+        assert mine.get_by_role("heading", level=2).first.inner_text() == heading
         mine.close()
         other.close()
     pixels = np.asarray(Image.open(io.BytesIO(content))).tobytes()

@@ -104,7 +104,7 @@ def test_a_sample_is_explained() -> None:
     app = visit(sheet="envelope")
     assert not app.exception
     assert not app.error
-    assert {"Why “envelope”?", "Which stroke decided?"} <= {heading.value for heading in app.subheader}
+    assert {"Why “envelope”?", "Which stroke decided?"} <= {heading.value for heading in app.header}
     ink, paper, near = (float(metric.value.removesuffix(" %")) for metric in app.metric)
     assert ink + paper == pytest.approx(100, abs=1)
     assert ink > near
@@ -123,7 +123,7 @@ def test_strokes_from_a_browser() -> None:
     app.run()
     assert not app.exception
     assert app.metric
-    assert "Which stroke decided?" not in {heading.value for heading in app.subheader}  # there is one only
+    assert "Which stroke decided?" not in {heading.value for heading in app.header}  # there is one only
 
 
 def test_a_drawing_is_sent() -> None:
@@ -132,7 +132,7 @@ def test_a_drawing_is_sent() -> None:
     app = visit()
     app.file_uploader(key="sketch.upload").upload("sun.png", buffer.getvalue(), "image/png").run()
     assert not app.exception
-    assert "Why “sun”?" in {heading.value for heading in app.subheader}
+    assert "Why “sun”?" in {heading.value for heading in app.header}
     app.file_uploader(key="sketch.upload").upload("no.png", b"no picture", "image/png").run()
     assert app.error
-    assert "Why “sun”?" in {heading.value for heading in app.subheader}  # nothing is lost
+    assert "Why “sun”?" in {heading.value for heading in app.header}  # nothing is lost

@@ -23,7 +23,7 @@ visit = partial(page, "batch")
 def ended(app: AppTest) -> AppTest:
     """The page when all pictures have been asked about."""
     end = time.monotonic() + 120
-    while any("pictures" in bar.text for bar in app.get("progress") if hasattr(bar, "text")) or not app.subheader:
+    while any("pictures" in bar.text for bar in app.get("progress") if hasattr(bar, "text")) or not app.header:
         assert time.monotonic() < end
         time.sleep(0.3)
         app.run()
@@ -61,7 +61,7 @@ def test_pictures_become_rows_and_broken_ones_are_listed() -> None:
     ended(app)
     assert not app.exception
     assert names(app) == ["a.png", "b.png"]
-    assert app.subheader[0].value == "2 pictures"
+    assert app.header[0].value == "2 pictures"
     assert app.expander[0].label == "1 picture was skipped"
     assert any("not a supported picture format" in one.value for one in app.markdown)
     first = app.dataframe[0].value.iloc[0]
@@ -114,11 +114,11 @@ def test_a_unit_orders_pictures_by_how_much_they_excite_it() -> None:
     ended(app)
     app.text_input(key="unit.text").set_value("5.path.0").run()
     assert "is no unit" in next(one.value for one in app.error)
-    assert app.subheader[0].value == "4 pictures"  # nothing else has changed
+    assert app.header[0].value == "4 pictures"  # nothing else has changed
     app.text_input(key="unit.text").set_value("5.path.0:3").run()
     ended(app)
     app.selectbox(key="order").set_value("score").run()
-    assert app.subheader[0].value == f"4 pictures: how much each excites {escaped('5.path.0:3')}"
+    assert app.header[0].value == f"4 pictures: how much each excites {escaped('5.path.0:3')}"
     rows = app.dataframe[0].value
     assert rows["score"].is_monotonic_decreasing
     model, unit = cnnfix.load_model("scenes_resnet"), cnnfix.Unit("5.path.0", 3)

@@ -26,7 +26,7 @@ def explore(**address: str) -> AppTest:
 
 def headings(app: AppTest) -> list[str]:
     assert not app.exception
-    return [heading.value for heading in app.subheader]
+    return [heading.value for heading in app.header]
 
 
 def picture(colour: str, size: tuple[int, int] = (40, 30)) -> bytes:

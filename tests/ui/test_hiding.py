@@ -53,4 +53,4 @@ def test_hiding_changes_what_the_network_says_and_the_answer_comes_back() -> Non
     again = cnnfix.explain(model, boxed(picture, box), explanation.target.index).target
     assert any(f"to {percent(again.probability)}" in one.value.replace("\\", "") for one in app.markdown)
     app.button(key="ask.back").click().run()
-    assert any(one.value.startswith("Why") for one in app.subheader)
+    assert any(one.value.startswith("Why") for one in app.header)

@@ -49,7 +49,7 @@ def go(app: AppTest, page: str) -> AppTest:
 
 def headings(app: AppTest) -> list[str]:
     assert not app.exception
-    return [heading.value for heading in app.subheader]
+    return [heading.value for heading in app.header]
 
 
 def said(app: AppTest) -> str:

@@ -18,6 +18,6 @@ def page(name: str, **address: str) -> AppTest:
 
 
 def headings(app: AppTest) -> set[str]:
-    """Its subheadings; it must not have failed."""
+    """Its headings; it must not have failed."""
     assert not app.exception
-    return {heading.value for heading in app.subheader}
+    return {heading.value for heading in (*app.header, *app.subheader)}
