@@ -21,6 +21,7 @@ def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int) -> Iterator[
     # Spawn, because PyTorch's threads do not survive a fork.
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (work,))
     waiting: set[Future[list[BatchRow]]] = set()
+    others = set(multiprocessing.active_children())
     try:
         for part in parts:
             # The pool starts its processes when the first parts come.
@@ -37,6 +38,11 @@ def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int) -> Iterator[
             "A worker process was killed, often because memory ran out. The results so far are kept: "
             "run the same command again to resume, with fewer --workers if it happens again."
         ) from error
+    except BaseException:
+        # Ctrl+C, or a full disk: nobody takes what they still compute, and the command would wait for it.
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

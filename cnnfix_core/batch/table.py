@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
 from itertools import islice
@@ -15,14 +14,13 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from cnnfix_core.batch.row import BatchRow
-from cnnfix_core.utils import is_formula, no_formula, replacing
+from cnnfix_core.utils import is_formula, no_formula, printable, replacing
 
 Format = Literal["parquet", "csv"]
 FORMATS: tuple[Format, ...] = ("parquet", "csv")
 _TYPES = {"str": pa.string(), "int": pa.int64(), "float": pa.float64()}
 _SCHEMA = pa.schema([(field.name, _TYPES[str(field.type)]) for field in fields(BatchRow)])
 _AT_ONCE = 20_000
-_NO_TEXT = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # surrogates; the others stand for bytes of names
 
 
 def table(rows: Iterable[BatchRow], names: Sequence[str]) -> pa.Table:
@@ -50,12 +48,6 @@ def _chunks(rows: Iterable[BatchRow]) -> Iterator[list[BatchRow]]:
 
 def _cells(row: BatchRow) -> dict[str, Any]:
     return {name: printable(value) if isinstance(value, str) else value for name, value in asdict(row).items()}
-
-
-def printable(text: str) -> str:
-    r"""The text with bytes that are not UTF-8, as names of files may have them, as `\xe9`."""
-    valid = _NO_TEXT.sub(lambda found: repr(found[0])[1:-1], text)
-    return valid.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def without_formulas(whole: pa.Table) -> tuple[pa.Table, int]:

@@ -73,8 +73,9 @@ def propose(
     for source in sources:
         model = source.load()
         for name, those in pictures.items():
-            if (source.name, name, FIXED, COUNTS[-1]) not in results.keys:
-                results.add(_rows(source.name, model, name, those))
+            wanted = {(source.name, name, kind, count) for kind, count in product((FIXATIONS, FIXED), COUNTS)}
+            if missing := wanted - results.keys:
+                results.add(row for row in _rows(source.name, model, name, those) if row.key in missing)
             done += 1
             if watch:
                 watch(done, total)
@@ -143,7 +144,10 @@ def section(rows: Sequence[ProposalRow]) -> str:
     seen = {row.picture: row.truths for row in rows if not row.error}
     failed = {row.picture: row.error for row in rows if row.error}
     notes = [f"- Missing: {picture}. {error}" for picture, error in list(failed.items())[:_LONGEST]]
-    return _SECTION.format(pictures=len(seen), truths=sum(seen.values()), table=table(rows), notes="\n".join(notes))
+    if len(failed) > _LONGEST:
+        notes.append(f"- ... and {len(failed) - _LONGEST:,} more: see the last column of proposals.csv.")
+    text = _SECTION.format(pictures=len(seen), truths=sum(seen.values()), table=table(rows))
+    return "".join([text, *(f"{note}\n" for note in notes)])
 
 
 _LONGEST = 5  # notes
@@ -155,4 +159,4 @@ top classes, and as many fixed ones, the same for every picture, the centre firs
 those, than all others.
 
 {table}
-{notes}"""
+"""

@@ -21,6 +21,7 @@ from cnnfix_core.cli.options import (
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.errors import CnnfixError
+from cnnfix_core.utils import write_file
 
 if TYPE_CHECKING:
     from cnnfix_core.backtrack import Walked
@@ -57,10 +58,10 @@ def run(options: argparse.Namespace) -> int:
         walk = walked(model, picture, target_of(options), [preset_of(options)])
     print(_blocks(walk) if options.step is None else _facts(walk, options.step, options.pick))
     if options.json:
-        options.json.write_text(trace_json(walk), "utf-8")
+        write_file(options.json, trace_json(walk))
     if options.gif:
         with Waiting("Drawing the animation"):
-            options.gif.write_bytes(gif(walk, picture))
+            write_file(options.gif, gif(walk, picture))
     return 0
 
 

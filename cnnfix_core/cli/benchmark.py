@@ -29,6 +29,7 @@ from cnnfix_core.cli.options import (
 from cnnfix_core.cli.parsing import INTERRUPTED, Parser
 from cnnfix_core.cli.progress import ProgressLine
 from cnnfix_core.errors import CnnfixError, ModelError, did_you_mean
+from cnnfix_core.utils import write_file
 from cnnfix_core.zoo import DEFAULT, list_models
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def _folder(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
         text += f"\n{_proposals(_sources(options, [DEFAULT]), plan.items, options.out)}"
     print(text, end="")
     for file in [options.out / "tables.md", *([options.markdown] if options.markdown else [])]:
-        file.write_text(text, "utf-8")
+        write_file(file, text)
     return 0
 
 
@@ -212,7 +213,7 @@ def _results(options: argparse.Namespace) -> Iterator[Path]:
 def _written(text: str, options: argparse.Namespace) -> int:
     print(text, end="")
     if options.markdown:
-        options.markdown.write_text(text, "utf-8")
+        write_file(options.markdown, text)
     return 0
 
 

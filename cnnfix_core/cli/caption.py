@@ -9,6 +9,7 @@ from cnnfix_core.cli.options import add_device, add_focus, box_corners, file_end
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.regions import Box
+from cnnfix_core.utils import write_file
 
 if TYPE_CHECKING:
     from cnnfix_core.modalities.captions import CaptionExplanation
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         if options.figure:
             many = f"-{number}" if len(parts) > 1 else ""
             file = options.figure.with_stem(options.figure.stem + many)
-            file.write_bytes(caption_figure(picture, found))
+            write_file(file, caption_figure(picture, found))
     return 0
 
 

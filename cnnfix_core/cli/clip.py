@@ -8,6 +8,7 @@ from pathlib import Path
 from cnnfix_core.cli.options import add_device, add_focus, add_target, file_ending, target_of
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
+from cnnfix_core.utils import write_file
 
 
 def add(command: Parser) -> None:
@@ -46,8 +47,8 @@ def run(options: argparse.Namespace) -> int:
     print(f"{question(found.target, found.rather_than)} {model.title}, {percent(found.target.probability)}.")
     print(words)
     if options.json:
-        options.json.write_text(clip_json(found), "utf-8")
+        write_file(options.json, clip_json(found))
     if options.gif:
         with Waiting("Drawing the animation"):
-            options.gif.write_bytes(clip_animation(found))
+            write_file(options.gif, clip_animation(found))
     return 0

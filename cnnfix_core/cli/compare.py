@@ -25,6 +25,7 @@ from cnnfix_core.cli.options import (
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.errors import CnnfixError
+from cnnfix_core.utils import write_file
 
 if TYPE_CHECKING:
     from cnnfix_core.images import Picture, SampleObject
@@ -92,9 +93,9 @@ def run(options: argparse.Namespace) -> int:
         heading = comparison.ColumnHeading(
             model.name, options.image, target.label, "" if rather_than is None else rather_than.label
         )
-        options.csv.write_text(comparison.as_csv((heading, one) for one in found), "utf-8")
+        write_file(options.csv, comparison.as_csv((heading, one) for one in found))
     if options.figure:
-        options.figure.write_bytes(_figure(picture, found, f"{title} {model.title}", truth.boxes))
+        write_file(options.figure, _figure(picture, found, f"{title} {model.title}", truth.boxes))
     return 0
 
 

@@ -9,6 +9,7 @@ from cnnfix_core.cli.options import add_device
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.errors import CnnfixError
+from cnnfix_core.utils import write_file
 
 
 def add(command: Parser) -> None:
@@ -38,5 +39,5 @@ def run(options: argparse.Namespace) -> int:
     if len(rows) == 1 and rows[0].coverage:
         print(survey.details(rows[0].coverage))
     if options.markdown:
-        options.markdown.write_text(survey.markdown(rows), "utf-8")
+        write_file(options.markdown, survey.markdown(rows))
     return int(any(row.coverage is None or not row.coverage.complete for row in rows))

@@ -8,6 +8,7 @@ from cnnfix_core.cli.options import add_method, add_question, file_ending, load,
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.errors import CnnfixError
+from cnnfix_core.utils import write_file
 
 
 def add(command: Parser) -> None:
@@ -42,9 +43,9 @@ def run(options: argparse.Namespace) -> int:
     names = " rather than ".join(model.labels.short[one] for one in asked if isinstance(one, int))
     print(f"“{names}”, from {METHODS[options.method].title}: {percent(float(mask.mean()))} of the picture.")
     if options.out:
-        options.out.write_bytes(png(transparent(picture, mask)))
+        write_file(options.out, png(transparent(picture, mask)))
     if options.mask:
-        options.mask.write_bytes(png(Image.fromarray(mask)))
+        write_file(options.mask, png(Image.fromarray(mask)))
     if options.figure:
-        options.figure.write_bytes(png(outlined(picture, mask, 1024)))
+        write_file(options.figure, png(outlined(picture, mask, 1024)))
     return 0

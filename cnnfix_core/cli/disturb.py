@@ -20,6 +20,7 @@ from cnnfix_core.cli.options import (
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.errors import CnnfixError
+from cnnfix_core.utils import write_file
 
 if TYPE_CHECKING:
     from cnnfix_core.perturbations import Disturbed
@@ -66,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
             (name, one.before.label, one.after.label, *(_number(one.alike[method]) for method in methods))
             for name, one in found.items()
         ]
-        options.csv.write_text(csv_text(("picture", "before", "after", *methods), rows), "utf-8")
+        write_file(options.csv, csv_text(("picture", "before", "after", *methods), rows))
     return 0
 
 

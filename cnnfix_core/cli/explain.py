@@ -20,6 +20,7 @@ from cnnfix_core.cli.options import (
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.errors import MissingPackageError, ModelError
+from cnnfix_core.utils import write_file
 
 
 def add(command: Parser) -> None:
@@ -49,9 +50,9 @@ def run(options: argparse.Namespace) -> int:
         map_ = result.map(highest_density.MAP_SIDE)
     print(description.summary(result, map_))
     if options.json:
-        options.json.write_text(export.as_json(result), "utf-8")
+        write_file(options.json, export.as_json(result))
     if options.csv:
-        options.csv.write_text(export.as_csv(result), "utf-8")
+        write_file(options.csv, export.as_csv(result))
     if options.figure:
         rival = None
         try:
@@ -60,5 +61,5 @@ def run(options: argparse.Namespace) -> int:
                 rival = attribute(model, picture, result.asked, crops=crops, longest_side=side)
         except (MissingPackageError, ModelError) as error:
             print(f"The figure does not show Grad-CAM. {error}", file=sys.stderr)
-        options.figure.write_bytes(drawing.png(figures.comparison(picture, result, map_, rival)))
+        write_file(options.figure, drawing.png(figures.comparison(picture, result, map_, rival)))
     return 0

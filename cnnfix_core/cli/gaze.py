@@ -22,6 +22,7 @@ from cnnfix_core.cli.options import (
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.errors import CnnfixError
+from cnnfix_core.utils import write_file
 
 if TYPE_CHECKING:
     from cnnfix_core.gaze import Gaze, GazeMeasure, GazeNumbers
@@ -89,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"{what} {model.title}. {sum(one.points for one in found):,} points{people}.\n")
     print(_table(found))
     if options.csv:
-        options.csv.write_text(_csv(found), "utf-8")
+        write_file(options.csv, _csv(found))
     return 0
 
 

@@ -10,6 +10,7 @@ from cnnfix_core.cli.options import add_device, file_ending
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.errors import CnnfixError, LessonError, need
+from cnnfix_core.utils import write_file
 
 
 def add(command: Parser) -> None:
@@ -48,6 +49,6 @@ def run(options: argparse.Namespace) -> int:
         with Waiting("Computing the answers" if options.answers else "Drawing the worksheet"):
             seen = partial(explained_on, device=options.device) if options.answers else None
             made = worksheet(lesson, seen)
-        options.worksheet.write_bytes(made)
+        write_file(options.worksheet, made)
         print(options.worksheet)
     return 0

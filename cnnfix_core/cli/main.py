@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 from cnnfix_core.cli.parsing import INTERRUPTED, Parser
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.utils import let_idle_threads_sleep
+from cnnfix_core.utils import let_idle_threads_sleep, no_ctrl_c_lost
 
 # The modules of this folder with their help texts. Only the module of the command that runs is imported.
 _COMMANDS = {
@@ -43,8 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # a terminal may know less than Unicode, and names more
             stream.reconfigure(errors="backslashreplace")
     try:
-        options = _options(sys.argv[1:] if arguments is None else arguments)
-        return int(options.run(options))
+        with no_ctrl_c_lost():
+            options = _options(sys.argv[1:] if arguments is None else arguments)
+            return int(options.run(options))
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return INTERRUPTED

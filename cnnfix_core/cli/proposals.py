@@ -8,6 +8,7 @@ from pathlib import Path
 from cnnfix_core.cli.options import add_model, file_ending, load, model_options, opened, positive
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
+from cnnfix_core.utils import write_file
 
 
 def add(command: Parser) -> None:
@@ -34,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"{number:3}  {corners:24}{percent(one.prediction.probability):>8}  {one.prediction.label}")
     if options.csv:
         rows = [(*one.box, one.prediction.label, f"{one.prediction.probability:.6g}") for one in found]
-        options.csv.write_text(csv_text(("x0", "y0", "x1", "y1", "class", "probability"), rows), "utf-8")
+        write_file(options.csv, csv_text(("x0", "y0", "x1", "y1", "class", "probability"), rows))
     if options.figure:
-        options.figure.write_bytes(png(boxed_figure(picture, [one.box for one in found], 1024)))
+        write_file(options.figure, png(boxed_figure(picture, [one.box for one in found], 1024)))
     return 0

@@ -19,6 +19,7 @@ from cnnfix_core.cli.options import (
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.errors import CnnfixError, need
+from cnnfix_core.utils import write_file
 
 _CROPS = ("whole", "centre", "five")
 
@@ -62,6 +63,6 @@ def run(options: argparse.Namespace) -> int:
         )
     for file, kind in kinds.items():
         with Waiting(f"Writing {file.name}"):
-            file.write_bytes(report.WRITERS[kind](made))
+            write_file(file, report.WRITERS[kind](made))
         print(file)
     return 0

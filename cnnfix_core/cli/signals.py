@@ -9,6 +9,7 @@ from cnnfix_core.cli.options import add_device, add_focus, add_target, positive,
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.errors import CnnfixError
+from cnnfix_core.utils import write_file
 
 
 def add(command: Parser) -> None:
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"{question(found.target, found.rather_than)} {model.title}, {percent(found.target.probability)}.")
     print(signal_words(found))
     if options.csv:
-        options.csv.write_text(signal_csv(found), "utf-8")
+        write_file(options.csv, signal_csv(found))
     if options.json:
-        options.json.write_text(signal_json(found), "utf-8")
+        write_file(options.json, signal_json(found))
     return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from cnnfix_core.cli.options import add_device, add_focus, add_target, file_ending, opened, target_of
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
+from cnnfix_core.utils import write_file
 
 
 def add(command: Parser) -> None:
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     ink = on_ink(found.kept_fixations, sheet)
     print(f"{percent(ink.ink)} of the evidence is on the ink, which is {percent(ink.covered)} of the sheet.")
     if options.json:
-        options.json.write_text(export.as_json(found), "utf-8")
+        write_file(options.json, export.as_json(found))
     if options.figure:
-        options.figure.write_bytes(png(comparison(sheet, found, map_, None)))
+        write_file(options.figure, png(comparison(sheet, found, map_, None)))
     return 0

@@ -27,8 +27,16 @@ def picture_files(folder: Path) -> list[Path]:
 
 
 def named_pictures(folder: Path) -> dict[str, Path]:
-    """The pictures in the folder and its subfolders by their path in it, `without_ending`, sorted."""
-    return {without_ending(file.relative_to(folder).as_posix()): file for file in picture_files(folder)}
+    """The pictures in the folder and its subfolders by their path in it, `without_ending`, sorted.
+
+    None is lost: of several with the same name, as a.jpg and a.png, the first has it, and others have their whole path.
+    """
+    found: dict[str, Path] = {}
+    for file in picture_files(folder):
+        path = file.relative_to(folder).as_posix()
+        name = without_ending(path)
+        found[path if name in found else name] = file
+    return found
 
 
 def by_unique_name(paths: Collection[str]) -> dict[str, str]:

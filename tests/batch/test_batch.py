@@ -10,6 +10,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -459,6 +460,30 @@ def test_ctrl_c_prints_no_traceback_of_any_process(many: Path, tmp_path: Path) -
     assert process.returncode == 130
     assert "the same command resumes" in said
     assert "Traceback" not in said
+
+
+class _StuckLoading:
+    """Says that a worker has begun, and never ends."""
+
+    def __init__(self, begun: Path) -> None:
+        self._begun = begun
+
+    def __call__(self) -> cnnfix.Model:
+        (self._begun / str(os.getpid())).touch()
+        threading.Event().wait()
+        raise AssertionError
+
+
+def test_after_ctrl_c_nobody_waits_for_workers(folder: Path, tmp_path: Path) -> None:
+    def parts() -> Iterator[Sequence[Item]]:
+        yield items(folder)[:1]
+        _wait_for(lambda: any(tmp_path.iterdir()))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(processes.rows(Work(_StuckLoading(tmp_path), cnnfix.EVIDENCE), parts(), 1))
+    workers = [int(file.name) for file in tmp_path.iterdir()]
+    _wait_for(lambda: not any(map(_alive, workers)))
 
 
 def _children(pid: int) -> list[int]:

@@ -136,6 +136,18 @@ def test_all_objects_of_a_picture_are_to_be_found(tmp_path: Path) -> None:
     assert sorted(truths.values()) == [1, 2]
 
 
+@pytest.mark.parametrize("lost", [3, -1])
+def test_a_damaged_row_of_proposals_is_measured_again_and_no_other(lost: int, folder: Path, tmp_path: Path) -> None:
+    benchmark(folder, "boxes.csv", tmp_path, "--proposals")
+    file = tmp_path / "proposals.csv"
+    lines = file.read_bytes().splitlines(keepends=True)
+    row = lines.pop(lost)
+    file.write_bytes(b"".join([*lines, b"\0" * len(row[:-1]) + b"\n"]))
+    benchmark(folder, "boxes.csv", tmp_path, "--proposals")
+    found = file.read_bytes().splitlines(keepends=True)
+    assert [*found[: len(lines)], *found[len(lines) + 1 :]] == [*lines, row]
+
+
 def test_the_table_of_proposals_by_hand() -> None:
     rows = [
         ProposalRow("net", f"p{n}", kind, count, value, 1)
@@ -152,6 +164,8 @@ def test_the_table_of_proposals_by_hand() -> None:
     assert "| 1 | 0.00 (0.00 to 0.00) | **0.50** (0.50 to 0.50) |" in section(worse)
     assert "| 1 | **1.00** (1.00 to 1.00) | 0.00 (0.00 to 0.00) | 0.50 (0.50 to 0.50) |" in section([*rows, *worse])
     assert "| 1 | – | – |" in section([ProposalRow("net", "torn", FIXED, 1, error="It is torn.")])
+    failed = section([ProposalRow("net", f"torn {n}", FIXED, 1, error="It is torn.") for n in range(7)])
+    assert failed.endswith("- ... and 2 more: see the last column of proposals.csv.\n")
 
 
 def test_compare_draws_and_measures_them(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,6 +126,17 @@ def test_disturb(say: Said, folder: Path, tmp_path: Path) -> None:
         assert float(row["cam"] or "nan") == pytest.approx(wanted, abs=1e-4, nan_ok=True)
     assert f"changes the prediction of {flipped} of 2 pictures" in out
     assert "Grad-CAM" in out
+
+
+def test_the_table_has_all_pictures_whatever_their_names(say: Said, folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "odd"
+    place.mkdir()
+    for name in (b"a.png", b"a.jpg", b"caf\xe9.png"):
+        (place / os.fsdecode(name)).write_bytes((folder / "0.png").read_bytes())
+    table = tmp_path / "rows.csv"
+    say("disturb", place, "--model", NETWORK, "--methods", "gradcam", "--csv", table)
+    rows = list(csv.DictReader(table.open(encoding="utf-8")))
+    assert [row["picture"] for row in rows] == ["a", "a.png", r"caf\xe9"]
 
 
 def test_without_noise_nothing_moves() -> None:

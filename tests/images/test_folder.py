@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnfix_core.images import left_out, left_out_of, picture_files
+from cnnfix_core.images import left_out, left_out_of, named_pictures, picture_files
 
 PICTURES = ("a.jfif", "b.JPE", "c.jpeg", "d/e.tif", "f.Png")
 OTHERS = ("._a.jpg", ".hidden/x.png", "__MACOSX/a.jpg", "g.heic", "notes.txt")
@@ -40,3 +40,15 @@ def test_nothing_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"x")
     assert left_out_of(tmp_path) == ""
     assert left_out(["a.txt"]) == "Left out 1 file without the name of a picture: a.txt."
+
+
+def test_no_picture_is_lost_by_its_name(tmp_path: Path) -> None:
+    for name in ("a.jpg", "a.png", "b  c.png", "b c.png"):
+        (tmp_path / name).touch()
+    found = named_pictures(tmp_path)
+    assert {name: file.name for name, file in found.items()} == {
+        "a": "a.jpg",
+        "a.png": "a.png",
+        "b c": "b  c.png",
+        "b c.png": "b c.png",
+    }

@@ -76,7 +76,7 @@ def test_memory_of_guesses_is_bounded() -> None:
 def test_nicknames() -> None:
     assert nickname_in("  Mia   B. ", ()) == "Mia B."
     assert nickname_in("Zoë", ["mia"]) == "Zoë"
-    for bad in ("", "   ", "a" * 17, "<b>x</b>", "a\u202eb", "a\x00b", "...", "[a](b)", "😀"):
+    for bad in ("", "   ", "a" * 17, "<b>x</b>", "a\u202eb", "a\x00b", "...", "[a](b)", "😀", "\u3164", "a\u115f"):
         with pytest.raises(RoomError):
             nickname_in(bad, ())
     with pytest.raises(RoomError, match="take another"):

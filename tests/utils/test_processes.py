@@ -1,11 +1,13 @@
+import ctypes
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from cnnfix_core.utils import without_ctrl_c_in_new_processes
+from cnnfix_core.utils import no_ctrl_c_lost, without_ctrl_c_in_new_processes
 
 
 @pytest.fixture
@@ -39,3 +41,20 @@ def test_new_processes_never_see_ctrl_c() -> None:
 
 def _interrupted() -> None:
     os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.usefixtures("listening")
+def test_a_ctrl_c_in_a_callback_from_c_is_not_lost() -> None:
+    callback = ctypes.CFUNCTYPE(None)(_interrupted_here)
+    with pytest.raises(KeyboardInterrupt):
+        _wait_after(callback)
+
+
+def _interrupted_here() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def _wait_after(callback: Callable[[], None]) -> None:
+    with no_ctrl_c_lost():
+        callback()
+        threading.Event().wait(60)
