@@ -81,6 +81,7 @@ def looks(
     if not inside.all():
         x, y = xy[~inside][0]
         raise GazeError(f"The point ({x:g}, {y:g}) lies outside the picture, which has {size[0]} x {size[1]} pixels.")
+    given = given / (given.max(initial=0) or 1)  # the sum of the largest would not be finite
     kept = given > 0
     if not kept.any():
         raise GazeError("There is no point with a weight: give at least one.")

@@ -190,6 +190,22 @@ def test_json_of_labelme(tmp_path: Path) -> None:
     assert all(words in complaint for words, complaint in zip(reasons, read.complaints, strict=True))
 
 
+@pytest.mark.parametrize("number", ["1e999", "NaN", "9" * 400, "1e300"])
+def test_numbers_that_are_none_cost_their_own_box_only(number: str, tmp_path: Path) -> None:
+    image = '"images": [{"id": 1, "file_name": "a.png"}], "categories": [{"id": 1, "name": "cat"}]'
+    boxes = ", ".join(f'{{"image_id": 1, "category_id": 1, "bbox": [1, 2, {width}, 4]}}' for width in (number, 3))
+    coco = write(tmp_path / "boxes.json", f'{{{image}, "annotations": [{boxes}]}}')
+    shapes = ", ".join(
+        f'{{"label": "cat", "shape_type": "{kind}", "points": [[1, 2], [{x}, 6]]}}'
+        for kind, x in (("rectangle", number), ("circle", number), ("rectangle", 4))
+    )
+    write(tmp_path / "labelme" / "a.json", f'{{"shapes": [{shapes}]}}')
+    for path in (coco, tmp_path / "labelme"):
+        read = read_annotations(path)
+        assert [one.boxes for one in read.found] == [((1, 2, 3, 5),)]
+        assert all("number" in one for one in read.complaints)
+
+
 @pytest.mark.parametrize("named", ["classes.txt", "labels/obj.names", ""])
 def test_text_files_of_yolo(tmp_path: Path, named: str) -> None:
     picture(tmp_path / "images" / "a.jpg", 100, 50)
@@ -265,6 +281,7 @@ def test_a_bad_row_is_left_out_and_named(tmp_path: Path, header: str, row: str, 
         ("folder/readme.rst", "", "no XML, JSON or text files and no PNG masks"),
         ("folder/readme.txt", "About these pictures", "line 1, is left out: a line is"),
         ("folder/notes.json", "{}", "not JSON as LabelMe"),
+        ("folder/deep.json", "[" * 100_000, "not JSON as LabelMe"),
         ("folder/bad.xml", "<a>", "line 1 is not XML"),
     ],
 )

@@ -53,6 +53,11 @@ def test_each_observer_counts_equally() -> None:
     assert look_map(everybody, 3.0) == pytest.approx((look_map(busy, 3.0) + look_map(brief, 3.0)) / 2)
 
 
+def test_only_the_ratios_of_weights_matter() -> None:
+    for largest in (1e308, 3e-310):
+        assert looks([(5, 5), (9, 9)], SIZE, [largest, largest / 3]).weights == pytest.approx([0.75, 0.25])
+
+
 def test_a_box_is_as_even_as_its_pixels() -> None:
     box = (10, 5, 29, 24)
     found = look_map(looks_in(box, SIZE), 0.1)

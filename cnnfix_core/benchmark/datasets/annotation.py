@@ -85,12 +85,20 @@ def in_pixels(sides: Sides, width: int, height: int) -> Box:
 
 def _four(numbers: Iterable[str | float | None]) -> Sides:
     try:
-        sides = [float(number) if number is not None else math.nan for number in numbers]
+        sides = [as_float(number) if number is not None else math.nan for number in numbers]
     except ValueError:
         sides = []
     if len(sides) != 4 or not all(math.isfinite(side) and abs(side) < _LARGEST for side in sides):
         raise ValueError("a box is four numbers: x0, y0, x1, y1")
     return sides[0], sides[1], sides[2], sides[3]
+
+
+def as_float(number: str | float) -> float:
+    """The number; NaN if it is too large, as whole numbers in JSON can be. Raises ValueError."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.nan
 
 
 def together(boxes: Iterable[Annotation]) -> tuple[Annotation, ...]:

@@ -10,6 +10,7 @@ from cnnfix_core.benchmark.datasets.annotation import (
     Annotation,
     AnnotationError,
     Annotations,
+    as_float,
     corners,
     together,
 )
@@ -47,7 +48,7 @@ def _one(entry: Any, images: dict[Any, Any], names: dict[Any, str]) -> Annotatio
     image, (x, y, width, height) = images[entry["image_id"]], entry["bbox"]
     size = (image.get("width"), image.get("height"))
     known = all(isinstance(side, int) and side > 0 for side in size)
-    box = corners((x, y, float(x) + float(width) - 1, float(y) + float(height) - 1))
+    box = corners((x, y, as_float(x) + as_float(width) - 1, as_float(y) + as_float(height) - 1))
     return Annotation(
         without_ending(image["file_name"]), names[entry["category_id"]], (box,), size=size if known else None
     )

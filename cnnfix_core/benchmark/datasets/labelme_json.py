@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cnnfix_core.benchmark.datasets.annotation import Annotation, Annotations, corners, together
+from cnnfix_core.benchmark.datasets.annotation import Annotation, Annotations, as_float, corners, together
 
 MAX_LABELME_BYTES = 100_000_000  # the picture may be inside
 _POINTS = 2
@@ -22,7 +22,7 @@ def read(folder: Path, files: Sequence[Path]) -> Annotations:
         picture = file.relative_to(folder).with_suffix("").as_posix()
         try:
             tree = _tree(file)
-        except (ValueError, RecursionError, OSError) as error:
+        except (ValueError, OSError) as error:
             complaints.append(f"{file} is left out: {error}.")
             continue
         for number, shape in enumerate(tree["shapes"]):
@@ -39,7 +39,7 @@ def _tree(file: Path) -> dict[str, Any]:
         raise ValueError(f"it is larger than {MAX_LABELME_BYTES / 1e6:g} MB")
     try:
         tree = json.loads(file.read_bytes())
-    except ValueError:
+    except (ValueError, RecursionError):
         tree = None
     if not isinstance(tree, dict) or not isinstance(tree.get("shapes"), list):
         raise ValueError("it is not JSON as LabelMe writes it, an object with shapes")
@@ -47,7 +47,7 @@ def _tree(file: Path) -> dict[str, Any]:
 
 
 def _one(picture: str, tree: dict[str, Any], shape: dict[str, Any]) -> Annotation:
-    points = [(float(x), float(y)) for x, y in shape["points"]]
+    points = _points(shape["points"])
     if len(points) < _POINTS:
         raise ValueError("it is a point, and has no size")
     if shape.get("shape_type") == "circle":  # its centre, and a point on it
@@ -57,6 +57,13 @@ def _one(picture: str, tree: dict[str, Any], shape: dict[str, Any]) -> Annotatio
     (x0, y0), (x1, y1) = (tuple(map(side, zip(*points, strict=True))) for side in (min, max))
     box = corners((math.floor(x0), math.floor(y0), math.ceil(x1) - 1, math.ceil(y1) - 1))
     return Annotation(picture, " ".join(str(shape["label"]).split()), (box,), size=_size(tree))
+
+
+def _points(found: Sequence[Any]) -> list[tuple[float, float]]:
+    points = [(as_float(x), as_float(y)) for x, y in found]
+    if not all(math.isfinite(side) for point in points for side in point):
+        raise ValueError("a point is two numbers")
+    return points
 
 
 def _size(tree: dict[str, Any]) -> tuple[int, int] | None:
