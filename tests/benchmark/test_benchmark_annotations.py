@@ -292,6 +292,14 @@ def test_nothing_that_can_be_used_is_one_clear_error(tmp_path: Path, name: str, 
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("stem", ["Screenshot 10.30\u202fAM", "two  spaces", "a\ttab", " lead", "a.jpg", "a"])
+def test_a_mask_belongs_to_the_picture_of_its_name_whatever_that_is(stem: str, tmp_path: Path) -> None:
+    picture(tmp_path / "pictures" / f"{stem}.png", 9, 9)
+    picture(tmp_path / "masks" / f"{stem}.png", 9, 9)
+    found = matched(tmp_path / "pictures", read_annotations(tmp_path / "masks").found)
+    assert (len(found.items), found.bare, found.missing) == (1, (), ())
+
+
 def test_annotations_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(AnnotationError, match="There is no"):
         read_annotations(tmp_path / "none.csv")

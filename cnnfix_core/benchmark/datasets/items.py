@@ -13,7 +13,7 @@ import numpy as np
 from cnnfix_core.benchmark.datasets.annotation import Annotation, AnnotationError
 from cnnfix_core.benchmark.datasets.masks import open_mask
 from cnnfix_core.benchmark.results import Question
-from cnnfix_core.images import Picture, by_unique_name, named_pictures, open_picture
+from cnnfix_core.images import Picture, by_unique_name, named_pictures, open_picture, without_ending
 from cnnfix_core.regions import GroundTruth
 
 Read = Callable[[], tuple[Picture, GroundTruth]]
@@ -66,7 +66,7 @@ def matched(folder: Path, annotations: Sequence[Annotation]) -> Matched:
     if not files:
         raise AnnotationError(f"There is no picture in {folder}.")
     paths = by_unique_name(files)
-    found = [(paths.get(one.picture, ""), one) for one in annotations]
+    found = [(paths.get(one.picture) or paths.get(_on_one_line(one.picture), ""), one) for one in annotations]
     items = tuple(_item(files[path], path, one) for path, one in found if path)
     if not items:
         raise AnnotationError(
@@ -76,6 +76,11 @@ def matched(folder: Path, annotations: Sequence[Annotation]) -> Matched:
     annotated = {path for path, _ in found}
     bare = tuple(name for name in files if name not in annotated)
     return Matched(items, bare, tuple(dict.fromkeys(one.picture for path, one in found if not path)))
+
+
+def _on_one_line(stem: str) -> str:
+    """The name of a mask or an XML file as `named_pictures` writes that of its picture: one kind of white space."""
+    return without_ending(f"{stem}.png")
 
 
 def sample_items(items: Sequence[Item], limit: int | None, seed: int) -> tuple[Item, ...]:
