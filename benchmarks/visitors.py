@@ -27,6 +27,7 @@ let_idle_threads_sleep()
 import numpy as np
 import websockets
 from PIL import Image
+from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Common_pb2 import FileURLs, UploadedFileInfo
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -86,7 +87,7 @@ class Session:
         while True:
             answer = await self._heard()
             element = answer.delta.new_element if answer.HasField("delta") else None
-            good &= element is None or element.WhichOneof("type") not in ("exception", "alert")
+            good &= element is None or not (element.HasField("exception") or element.alert.format == Alert.ERROR)
             if element is not None and element.WhichOneof("type") == "file_uploader":
                 self._uploader = element.file_uploader.id
             ended = answer.WhichOneof("type") == "script_finished"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,12 @@ def explanation(model: cnnfix.Model, cat: cnnfix.Picture) -> cnnfix.Explanation:
 def published(model: cnnfix.Model, cat: cnnfix.Picture) -> cnnfix.Explanation:
     """The predicted class of the cat, with the published preset and its five crops."""
     return cnnfix.explain(model, cat, preset="published")
+
+
+@pytest.fixture(autouse=True)
+def own_main(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that runs without a browser makes itself the main module, which new processes would then run."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(autouse=True)

@@ -110,7 +110,7 @@ def road_verdict(values: Mapping[str, float]) -> str:
     if not known:
         return ""
     best = max(known, key=known.__getitem__)
-    found = f"Best by ROAD: {best} ({known[best]:.2f})."
+    found = f"Best by ROAD: {best} ({decimals(known[best], 2)})."
     return found if known[best] > 0 else f"{found} None is better than noise, which has about 0."
 
 

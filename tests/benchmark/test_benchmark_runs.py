@@ -472,7 +472,7 @@ def test_compare_without_a_truth(folder: Path, capsys: pytest.CaptureFixture[str
 def test_on_scenes_each_method_has_the_rule_that_docs_boxes_found_best() -> None:
     found = {}
     for line in (ROOT / "docs" / "boxes.md").read_text("utf-8").split("## All rules")[0].splitlines():
-        if match := re.match(r"\| (.+) \| +\d+ \| \d+, ([\d.]+) of the (map|maximum)(, largest part)? \|", line):
+        if match := re.match(r"\| ([^|]+) \| +\d+ \| \d+, ([\d.]+) of the (map|maximum)(, largest part)? \|", line):
             title, level, of, part = match.groups()
             found[title] = BoxRule("share" if of == "map" else "threshold", float(level), bool(part))
     names = {method.title: name for name, method in METHODS.items()}

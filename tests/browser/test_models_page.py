@@ -163,7 +163,7 @@ def test_own_weights_from_the_file_to_the_answer(models: Page, weights: bytes, t
     explore(page).last.click()
     settle(page)
     expect(page).to_have_url(re.compile("model=own"))
-    expect(page.get_by_role("radio", name="owl")).to_be_visible()
+    expect(page.get_by_role("radio", name=re.compile("^owl"))).to_be_visible()
     expect(page.get_by_role("heading", name="Why “")).to_be_visible()
     shoot(page, "explore-own")
     page.get_by_role("radio", name="<b>dog</b>").click()

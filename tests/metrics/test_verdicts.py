@@ -55,7 +55,7 @@ def test_what_moved_means_depends_on_what_changed() -> None:
 
 def test_the_most_and_the_least_alike() -> None:
     pairs = {("A", "B"): 0.81, ("A", "C"): -0.1, ("B", "C"): math.nan}
-    assert agreement_verdict(pairs) == "Most alike: A and B (0.81). Least alike: A and C (-0.10)."
+    assert agreement_verdict(pairs) == "Most alike: A and B (0.81). Least alike: A and C (−0.10)."
     assert agreement_verdict({("A", "B"): 0.81}) == "Most alike: A and B (0.81)."
     assert agreement_verdict({("A", "B"): math.nan}) == agreement_verdict({}) == ""
 
@@ -88,7 +88,7 @@ def test_the_best_by_road_and_what_moves_under_noise() -> None:
     nan = float("nan")
     assert road_verdict({"A": 0.3, "B": nan, "C": 0.1}) == "Best by ROAD: A (0.30)."
     assert road_verdict({"A": -0.2, "B": -0.1}) == (
-        "Best by ROAD: B (-0.10). None is better than noise, which has about 0."
+        "Best by ROAD: B (−0.10). None is better than noise, which has about 0."
     )
     assert sensitivity_verdict({"A": 0.3, "B": nan, "C": 0.1}) == "Moves least under noise: C (0.10). Most: A (0.30)."
     assert sensitivity_verdict({"A": 0.3}) == "Moves least under noise: A (0.30)."

@@ -183,7 +183,7 @@ def test_shuffled_weights() -> None:
 def test_the_steps_of_the_walk() -> None:
     shown = seen("/backtrack?picture=giraffe")
     found = walked(shown.network.model, shown.picture, None, (EVIDENCE,))
-    steps = playback_data(found, "test", False)["steps"]
+    steps = playback_data(found, "test")["steps"]
     assert steps[0]["words"] == "1 element holds 100 % of the evidence."
     assert steps[0]["shape"] == "1,000 units"
     assert steps[1]["words"].startswith("394 elements hold 100 %")
@@ -191,7 +191,7 @@ def test_the_steps_of_the_walk() -> None:
     assert steps[2]["shape"] == "1280 × 7 × 7"
     assert "at 49 places" in steps[2]["words"]
     assert "lies on 20 % of the picture" in steps[2]["words"]
-    assert steps[148]["title"] == "picture"
+    assert steps[148]["title"] == "Picture"
 
 
 def test_drawings() -> None:
