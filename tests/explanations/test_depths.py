@@ -130,7 +130,7 @@ def test_each_depth_is_a_method(explanation: cnnfix.Explanation) -> None:
 
 
 def test_a_network_that_keeps_its_size_has_pixels_only() -> None:
-    flat = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 3)).eval()
+    flat = nn.Sequential(nn.Conv2d(3, 8, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 3)).eval()
     pixels = np.full((SIDE, SIDE, 3), 200, np.uint8)
     found = cnnfix.explain(cnnfix.Model.of(flat, preprocessing=PLAIN), pixels)
     assert found.depths == (1,)
