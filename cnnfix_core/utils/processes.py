@@ -55,7 +55,7 @@ def no_ctrl_c_lost() -> Iterator[None]:
 
     def hook(dropped: sys.UnraisableHookArgs) -> None:
         if issubclass(dropped.exc_type, KeyboardInterrupt):
-            again = threading.Timer(_AFTER_CALLBACK, _thread.interrupt_main)
+            again = threading.Timer(_AFTER_CALLBACK, _interrupt_main_thread)
             again.daemon = True
             again.start()
         else:
@@ -69,3 +69,11 @@ def no_ctrl_c_lost() -> Iterator[None]:
 
 
 _AFTER_CALLBACK = 0.1  # seconds
+
+
+def _interrupt_main_thread() -> None:
+    main = threading.main_thread().ident
+    if sys.platform == "win32" or main is None:
+        _thread.interrupt_main()
+    else:
+        signal.pthread_kill(main, signal.SIGINT)  # also wakes it where it waits
