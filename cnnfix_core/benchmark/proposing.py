@@ -15,10 +15,10 @@ import numpy as np
 
 from cnnfix_core.benchmark.datasets.items import Item
 from cnnfix_core.benchmark.runner import FAILURES, Source, Watch
-from cnnfix_core.benchmark.statistics.tables import NOTHING, markdown
+from cnnfix_core.benchmark.statistics.tables import NOTHING, markdown, with_interval
 from cnnfix_core.explanations import centre_boxes, proposals, recall
 from cnnfix_core.images import Picture
-from cnnfix_core.metrics import Interval, interval, resampled_means
+from cnnfix_core.metrics import interval, resampled_means
 from cnnfix_core.regions import Box
 from cnnfix_core.utils import Journal
 from cnnfix_core.zoo import Model
@@ -129,14 +129,7 @@ def _cells(rows: Sequence[ProposalRow], models: Sequence[str], count: int) -> li
     apart = known[len(models) + 1 :]
     better = [one.low > 0 and one.known for one in apart]
     worse = all(one.high < 0 and one.known for one in apart)
-    return [_cell(one, bold) for one, bold in zip(known, [*better, worse], strict=False)]
-
-
-def _cell(one: Interval, bold: bool) -> str:
-    if not one.count:
-        return NOTHING
-    mean = f"**{one.mean:.2f}**" if bold else f"{one.mean:.2f}"
-    return f"{mean} ({f'{one.low:.2f} to {one.high:.2f}' if one.known else f'of {one.count}'})"
+    return [with_interval(one, 2, bold) for one, bold in zip(known, [*better, worse], strict=False)]
 
 
 def section(rows: Sequence[ProposalRow]) -> str:

@@ -157,22 +157,15 @@ def _scenes(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
     from cnnfix_core.benchmark.page import page
 
     started = time.monotonic()
-    steps = _QUICK_STEPS if options.steps is None else options.steps
-    slow = _QUICK_SLOW if options.slow is None else options.slow
-    plan = Plan(
-        scenes.items(options.scenes, options.seed),
-        methods,
-        steps,
-        slow,
-        scenes.RULES,
-        also=also(options),
-    )
+    plan = _plan_of_scenes(scenes.items(options.scenes, options.seed), methods, options)
     further, asked = [], []
     with _results(options) as out:
         sources = _sources(options, scenes.NETWORKS)
         rows, unfit = _measured(sources, plan, out)
         if options.pairs:
-            asked += [Plan(scenes.pairs(options.pairs, options.seed, one), methods, 0, slow) for one in (False, True)]
+            asked += [
+                Plan(scenes.pairs(options.pairs, options.seed, one), methods, 0, plan.slow) for one in (False, True)
+            ]
             found = [_measured(sources, one, out / f"pairs-{n}")[0] for n, one in enumerate(asked, 1)]
             further.append(page.pairs(*found))
         if options.proposals:
@@ -185,19 +178,24 @@ def _scenes(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
 
 
 def _unseen(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
-    from cnnfix_core.benchmark import Plan
     from cnnfix_core.benchmark.datasets import scenes
     from cnnfix_core.benchmark.page import page
 
     started = time.monotonic()
-    steps = _QUICK_STEPS if options.steps is None else options.steps
-    slow = _QUICK_SLOW if options.slow is None else options.slow
-    items = scenes.unseen(options.scenes, options.seed)
-    plan = Plan(items, methods, steps, slow, scenes.RULES, also=also(options))
+    plan = _plan_of_scenes(scenes.unseen(options.scenes, options.seed), methods, options)
     with _results(options) as out:
         rows, unfit = _measured(_sources(options, scenes.NETWORKS), plan, out)
     made = page.Made(_command(options), time.monotonic() - started)
     return _written(page.unseen(rows, unfit, plan, made, options.against), options)
+
+
+def _plan_of_scenes(items: tuple[Item, ...], methods: tuple[str, ...], options: argparse.Namespace) -> Plan:
+    from cnnfix_core.benchmark import Plan
+    from cnnfix_core.benchmark.datasets import scenes
+
+    steps = _QUICK_STEPS if options.steps is None else options.steps
+    slow = _QUICK_SLOW if options.slow is None else options.slow
+    return Plan(items, methods, steps, slow, scenes.RULES, also=also(options))
 
 
 @contextlib.contextmanager

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
-from typing import Literal
+from typing import Literal, TypeVar
 
 from cnnfix_core.metrics.map_numbers import Numbers
 from cnnfix_core.utils import decimals, percent
 
+Key = TypeVar("Key")
 SAME, OTHER = 0.6, 0.3  # rank correlations from which a map hardly moved, and below which it moved
 
 Changed = Literal["weights", "class", "picture"]
@@ -62,7 +63,7 @@ def changes_verdict(similarities: Mapping[str, float], changed: Changed) -> str:
 
 def agreement_verdict(pairs: Mapping[tuple[str, str], float]) -> str:
     """Say which two methods' maps are most alike and which least. pairs: their rank correlations, NaN left out."""
-    known = {pair: value for pair, value in pairs.items() if not isnan(value)}
+    known = _known(pairs)
     if not known:
         return ""
     most, least = max(known, key=known.__getitem__), min(known, key=known.__getitem__)
@@ -106,7 +107,7 @@ def curves_verdict(areas: Mapping[str, tuple[float, float]]) -> str:
 
 def road_verdict(values: Mapping[str, float]) -> str:
     """Say which map ROAD finds best. values: by title, NaN left out."""
-    known = {title: value for title, value in values.items() if not isnan(value)}
+    known = _known(values)
     if not known:
         return ""
     best = max(known, key=known.__getitem__)
@@ -116,7 +117,7 @@ def road_verdict(values: Mapping[str, float]) -> str:
 
 def sensitivity_verdict(values: Mapping[str, float]) -> str:
     """Say which map moves least under noise and which most. values: by title, NaN left out."""
-    known = {title: value for title, value in values.items() if not isnan(value)}
+    known = _known(values)
     if not known:
         return ""
     least, most = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
@@ -127,3 +128,7 @@ def sensitivity_verdict(values: Mapping[str, float]) -> str:
 def _listed(words: Iterable[str]) -> str:
     *first, last = words
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def _known(values: Mapping[Key, float]) -> dict[Key, float]:
+    return {key: value for key, value in values.items() if not isnan(value)}

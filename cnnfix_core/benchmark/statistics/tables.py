@@ -117,23 +117,24 @@ def _laid_out(found: Sequence[Summary], write: Callable[[Measure, SummaryCell | 
 def _shown(measure: Measure, cell: SummaryCell | None) -> str:
     if cell is None or not cell.value.count:
         return NOTHING
-    mean = decimals(cell.value.mean, measure.digits)
-    mean = f"**{mean}**" if cell.clear else mean
-    return mean if measure.typical else f"{mean} ({_range(measure, cell.value)})"
+    mean, spread = _mean_and_range(cell.value, measure.digits, cell.clear)
+    return mean if measure.typical else f"{mean} ({spread})"
 
 
 def _difference(measure: Measure, cell: SummaryCell | None) -> str:
-    if cell is None or cell.against is None or not cell.against.count:
+    if cell is None or cell.against is None:
         return NOTHING
-    mean = decimals(cell.against.mean, measure.digits, signed=True)
-    return f"{f'**{mean}**' if cell.against.excludes_zero else mean} ({_range(measure, cell.against, signed=True)})"
+    return with_interval(cell.against, measure.digits, cell.against.excludes_zero, signed=True)
 
 
-def _range(measure: Measure, value: Interval, signed: bool = False) -> str:
-    if not value.known:
-        return f"of {value.count}"
-    low, high = (decimals(number, measure.digits, signed) for number in (value.low, value.high))
-    return f"{low} to {high}"
+def with_interval(value: Interval, digits: int, bold: bool, signed: bool = False) -> str:
+    """A mean with its interval, or with the number of values where these are too few for one."""
+    return "{} ({})".format(*_mean_and_range(value, digits, bold, signed)) if value.count else NOTHING
+
+
+def _mean_and_range(value: Interval, digits: int, bold: bool, signed: bool = False) -> tuple[str, str]:
+    mean, low, high = (decimals(number, digits, signed) for number in (value.mean, value.low, value.high))
+    return f"**{mean}**" if bold else mean, f"{low} to {high}" if value.known else f"of {value.count}"
 
 
 def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
