@@ -16,12 +16,19 @@ _NO_TEXT = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # surrogates; the others 
 @contextmanager
 def replacing(file: Path) -> Iterator[Path]:
     """A draft to write; it replaces the file at the end, and is removed after an error. Raises CnnfixError."""
-    draft = file.with_name(f"{file.name}.tmp")
+    try:
+        with _draft_of(file) as draft:
+            yield draft
+    except OSError as error:
+        raise cannot_write(file, error) from error
+
+
+@contextmanager
+def _draft_of(file: Path) -> Iterator[Path]:
+    draft = file.with_name(f".cnnfix-{os.getpid()}.tmp")  # short, as the file's name may be as long as names can be
     try:
         yield draft
         os.replace(draft, file)
-    except OSError as error:
-        raise cannot_write(file, error) from error
     finally:
         draft.unlink(missing_ok=True)
 
@@ -44,12 +51,8 @@ def write_file(file: Path, content: str | bytes) -> None:
         if file.is_symlink() or (file.exists() and not file.is_file()):  # /dev/stdout and its like cannot be replaced
             file.write_bytes(data)
             return
-        draft = file.with_name(f".cnnfix-{os.getpid()}.tmp")  # short, as the file's name may be as long as names can be
-        try:
+        with _draft_of(file) as draft:
             draft.write_bytes(data)
-            os.replace(draft, file)
-        finally:
-            draft.unlink(missing_ok=True)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(file)) from error
 
