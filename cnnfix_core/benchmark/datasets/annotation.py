@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.regions import Box
 
+Part = TypeVar("Part")
 Sides = tuple[float, float, float, float]
 """Left, top, right and bottom of a box."""
 
@@ -99,6 +101,50 @@ def as_float(number: str | float) -> float:
         return float(number)
     except OverflowError:
         return math.nan
+
+
+def read_parts(
+    file: Path, unit: str, parts: Iterable[tuple[int, Part]], read: Callable[[Part], Annotation], lacks: str = ""
+) -> Annotations:
+    """Read the parts of a file that can be read; each other costs a complaint.
+
+    Args:
+        file: Whose parts they are.
+        unit: What a part is called, such as "line".
+        parts: With their numbers in the file.
+        read: Reads one. Raises ValueError, which says what is wrong.
+        lacks: What is wrong with a part for which reading it fails in another way.
+    """
+    found: list[Annotation] = []
+    complaints: list[str] = []
+    for number, part in parts:
+        try:
+            found.append(read(part))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            why = error if type(error) is ValueError else lacks or error
+            complaints.append(f"{file}, {unit} {number}, is left out: {why}.")
+    return Annotations(together(found), tuple(complaints))
+
+
+def read_files(folder: Path, files: Iterable[Path], read: Callable[[Path, str], Annotations]) -> Annotations:
+    """Read the files that can be read, one per picture; each other costs a complaint.
+
+    Args:
+        folder: In which they are.
+        files: The files.
+        read: Reads one, given the name of its picture. Raises ValueError, which says what is wrong.
+    """
+    found: list[Annotation] = []
+    complaints: list[str] = []
+    for file in files:
+        try:
+            one = read(file, file.relative_to(folder).with_suffix("").as_posix())
+        except (ValueError, OSError) as error:
+            complaints.append(f"{file} is left out: {error}.")
+        else:
+            found += one.found
+            complaints += one.complaints
+    return Annotations(tuple(found), tuple(complaints))
 
 
 def together(boxes: Iterable[Annotation]) -> tuple[Annotation, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from cnnfix_core.benchmark.datasets.annotation import (
     Annotations,
     as_float,
     corners,
-    together,
+    read_parts,
 )
 from cnnfix_core.images import without_ending
 
@@ -33,18 +34,11 @@ def read(file: Path) -> Annotations:
         raise AnnotationError(
             f"{file}{at}, is not JSON as COCO writes it: an object with images, categories and annotations."
         ) from error
-    found: list[Annotation] = []
-    complaints: list[str] = []
-    for number, entry in enumerate(entries):
-        try:
-            found.append(_one(entry, images, names))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            why = error if type(error) is ValueError else "it lacks an image, a category or a bbox"
-            complaints.append(f"{file}, annotation {number}, is left out: {why}.")
-    return Annotations(together(found), tuple(complaints))
+    read_one = partial(_one, images, names)
+    return read_parts(file, "annotation", enumerate(entries), read_one, "it lacks an image, a category or a bbox")
 
 
-def _one(entry: Any, images: dict[Any, Any], names: dict[Any, str]) -> Annotation:
+def _one(images: dict[Any, Any], names: dict[Any, str], entry: Any) -> Annotation:
     image, (x, y, width, height) = images[entry["image_id"]], entry["bbox"]
     size = (image.get("width"), image.get("height"))
     known = all(isinstance(side, int) and side > 0 for side in size)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cnnfix_core.benchmark.datasets.annotation import Annotation, Annotations, as_float, corners, together
+from cnnfix_core.benchmark.datasets.annotation import Annotation, Annotations, as_float, corners, read_files, read_parts
 
 MAX_LABELME_BYTES = 100_000_000  # the picture may be inside
 _POINTS = 2
@@ -16,22 +17,13 @@ _POINTS = 2
 
 def read(folder: Path, files: Sequence[Path]) -> Annotations:
     """Read the boxes around the shapes in these files; a file has its picture's name."""
-    found: list[Annotation] = []
-    complaints: list[str] = []
-    for file in files:
-        picture = file.relative_to(folder).with_suffix("").as_posix()
-        try:
-            tree = _tree(file)
-        except (ValueError, OSError) as error:
-            complaints.append(f"{file} is left out: {error}.")
-            continue
-        for number, shape in enumerate(tree["shapes"]):
-            try:
-                found.append(_one(picture, tree, shape))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                why = error if type(error) is ValueError else "it lacks a label or points"
-                complaints.append(f"{file}, shape {number}, is left out: {why}.")
-    return Annotations(together(found), tuple(complaints))
+    return read_files(folder, files, _shapes)
+
+
+def _shapes(file: Path, picture: str) -> Annotations:
+    tree = _tree(file)
+    read_one = partial(_one, picture, _size(tree))
+    return read_parts(file, "shape", enumerate(tree["shapes"]), read_one, "it lacks a label or points")
 
 
 def _tree(file: Path) -> dict[str, Any]:
@@ -46,7 +38,7 @@ def _tree(file: Path) -> dict[str, Any]:
     return tree
 
 
-def _one(picture: str, tree: dict[str, Any], shape: dict[str, Any]) -> Annotation:
+def _one(picture: str, size: tuple[int, int] | None, shape: dict[str, Any]) -> Annotation:
     points = _points(shape["points"])
     if len(points) < _POINTS:
         raise ValueError("it is a point, and has no size")
@@ -56,7 +48,7 @@ def _one(picture: str, tree: dict[str, Any], shape: dict[str, Any]) -> Annotatio
         points = [(x - radius, y - radius), (x + radius, y + radius)]
     (x0, y0), (x1, y1) = (tuple(map(side, zip(*points, strict=True))) for side in (min, max))
     box = corners((math.floor(x0), math.floor(y0), math.ceil(x1) - 1, math.ceil(y1) - 1))
-    return Annotation(picture, " ".join(str(shape["label"]).split()), (box,), size=_size(tree))
+    return Annotation(picture, " ".join(str(shape["label"]).split()), (box,), size=size)
 
 
 def _points(found: Sequence[Any]) -> list[tuple[float, float]]:

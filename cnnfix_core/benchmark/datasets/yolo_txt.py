@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from cnnfix_core.benchmark.datasets.annotation import Annotation, Annotations, Sides, shares, together
+from cnnfix_core.benchmark.datasets.annotation import Annotation, Annotations, Sides, read_files, read_parts, shares
 
 MAX_TXT_BYTES = 10_000_000
 NAMES = ("classes.txt", "obj.names")
@@ -20,23 +20,12 @@ def read(folder: Path, files: Sequence[Path]) -> Annotations:
     there is a file with them, and numbers elsewhere.
     """
     names = _names(folder)
-    found: list[Annotation] = []
-    complaints: list[str] = []
-    for file in files:
-        if file.name in NAMES:
-            continue
-        picture = file.relative_to(folder).with_suffix("").as_posix()
-        try:
-            lines = _lines(file)
-        except (ValueError, OSError) as error:
-            complaints.append(f"{file} is left out: {error}.")
-            continue
-        for number, line in enumerate(lines, 1):
-            try:
-                found += [_one(picture, line.split(), names)] if line.strip() else []
-            except ValueError as error:
-                complaints.append(f"{file}, line {number}, is left out: {error}.")
-    return Annotations(together(found), tuple(complaints))
+
+    def lines(file: Path, picture: str) -> Annotations:
+        numbered = ((number, line.split()) for number, line in enumerate(_lines(file), 1) if line.strip())
+        return read_parts(file, "line", numbered, lambda words: _one(picture, words, names))
+
+    return read_files(folder, (file for file in files if file.name not in NAMES), lines)
 
 
 def _names(folder: Path) -> list[str]:
