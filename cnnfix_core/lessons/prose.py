@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,9 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
+
+# mdurl, which markdown-it-py asks about links, fills its tables at the first link, and not safely for several threads.
+_one_at_a_time = threading.Lock()
 
 # What a text may not contain, by the tokens of markdown-it-py, as a person would call it.
 _REFUSED = {
@@ -81,7 +85,8 @@ def read_prose(text: str) -> tuple[Prose, tuple[Refused, ...]]:
     """
     from markdown_it import MarkdownIt
 
-    tokens = MarkdownIt("commonmark").parse(text)
+    with _one_at_a_time:
+        tokens = MarkdownIt("commonmark").parse(text)
     refused = tuple(one for token in tokens for one in _refused_in(token, token.map[0] if token.map else 0))
     return tuple(_paragraphs(tokens)), refused
 

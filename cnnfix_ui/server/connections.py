@@ -91,7 +91,7 @@ class Connections:
             self._left.discard(session)
             if not runtime.is_active_session(session):
                 runtime.close_session(session)
-        heap.give_back()  # sessions are parts of circles, and Python looks for these only when much is created
+        heap.give_back_soon()
 
 
 def _without_connection(runtime: Runtime) -> list[str]:

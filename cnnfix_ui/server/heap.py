@@ -11,35 +11,53 @@ import time
 _ARENA_MAX, _ARENAS = -8, 2  # `M_ARENA_MAX` of malloc.h
 _EVERY_SECONDS = 2.0
 _WORTH_IT = 0.5  # seconds of a processor
+_circles = threading.Event()
 
 
 def keep_small() -> None:
     """Let threads share two heaps rather than have up to eight for each processor; call it before they start.
 
-    From now on a thread gives back what is free every few seconds, if anything was computed meanwhile. It does nothing
-    where the C library is not GNU's.
+    From now on a thread gives back what is free every few seconds, if anything was computed meanwhile. Where the C
+    library is not GNU's, it only collects circles.
     """
     library = _library()
     if library is not None:
         library.mallopt(_ARENA_MAX, _ARENAS)
-        threading.Thread(target=_give_back_for_ever, name="heap", daemon=True).start()
+    threading.Thread(target=_give_back_for_ever, name="heap", daemon=True).start()
 
 
 def give_back() -> None:
     """Collect circles of objects, such as ended sessions, and return free memory to the system."""
     gc.collect()
+    _trim()
+
+
+def _trim() -> None:
     library = _library()
     if library is not None:
         library.malloc_trim(0)
+
+
+def give_back_soon() -> None:
+    """Let the thread collect circles when it comes round: a full collection stops everybody for a tenth of a second.
+
+    For whoever has just ended a session; by itself, Python looks for circles only when much is created.
+    """
+    _circles.set()
 
 
 def _give_back_for_ever() -> None:
     used = 0.0
     while True:
         time.sleep(_EVERY_SECONDS)
-        if time.process_time() - used > _WORTH_IT:
+        if _circles.is_set():
+            _circles.clear()
             give_back()
-            used = time.process_time()
+        elif time.process_time() - used > _WORTH_IT:
+            _trim()
+        else:
+            continue
+        used = time.process_time()
 
 
 def _library() -> ctypes.CDLL | None:
