@@ -45,6 +45,7 @@ from cnnfix_ui.server.visitors import Visitor
 
 PICTURES = ("chameleon", "cat", "giraffe", "coffee", "rocket", "red-panda", "dolphin", "paintbrushes")
 _PATIENCE = 60.0  # seconds until a benchmark gives up
+_AGAIN = 4.0  # as in watching.js
 
 
 def lesson_text(steps: int) -> str:
@@ -69,7 +70,7 @@ class Screen:
         self._page = ""
         self._changed = asyncio.Event()
         self._component_id = ""
-        self._told = 0.0
+        self._tell_at, self._patience = 0.0, _AGAIN
         self.buttons: dict[str, str] = {}  # id by label
         self.links: dict[str, str] = {}
         self.code = ""
@@ -160,7 +161,7 @@ class Screen:
                 data = json.loads(element.bidi_component.json or element.bidi_component.mixed.json or "{}")
                 if "watch" in data:
                     if data["watch"] != self.component.get("watch"):
-                        self._told = 0.0
+                        self._tell_at, self._patience = 0.0, _AGAIN
                     self._component_id, self.component = element.bidi_component.id, data
             case "exception" | "alert":
                 self.bad += 1
@@ -174,8 +175,9 @@ class Screen:
                 seconds = found["seconds"] * random.uniform(0.9, 1.1)
                 self.answered = found.get("answered", 0)
                 self._changed.set()
-                if found["version"] != watch["version"] and time.monotonic() - self._told > 4:
-                    self._told = time.monotonic()
+                if found["version"] != watch["version"] and time.monotonic() > self._tell_at:
+                    self._tell_at = time.monotonic() + self._patience
+                    self._patience *= 2
                     await self._tell("changed", found["version"])
             await asyncio.sleep(seconds)
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.browsing import ROOT, serve, settle, shoot
 
 LESSONS = ROOT / "tests" / "rooms" / "lessons"
+WEB = ROOT / "cnnfix_ui" / "rooms" / "web"
 SLOW = 60_000  # milliseconds: of a step whose maps are being made
 LOOK_UP = "Look up!"
 # What is set in type below 24 px, that inside of components too; but not of the numbers on taps.
@@ -216,6 +217,31 @@ def test_nicknames(device: Callable[..., Page]) -> None:
     expect(page.get_by_text("You are in.")).to_be_visible(timeout=SLOW)
     course.desk.get_by_text("Phones in the room").click()
     expect(course.desk.get_by_text("Mia", exact=True)).to_be_visible(timeout=SLOW)
+
+
+def test_a_page_that_is_slow_is_asked_ever_more_rarely(browser: Browser) -> None:
+    """Streamlit begins a page anew when it is asked again: asked every four seconds, a slow one never ended."""
+    page = browser.new_page()
+    page.add_script_tag(content=(WEB / "watching.js").read_text("utf-8").replace("export function", "function"))
+    found = page.evaluate(
+        """async () => {
+          let now = 1e6
+          const told = []
+          Date.now = () => now
+          window.fetch = async () => new Response('{"version": "2", "seconds": 1}')
+          const root = { isConnected: false }
+          const run = (version) => watchRoom(root, { key: "k", version }, () => told.push(now), () => {}, {})
+          const wait = async (seconds) => { for (; seconds; seconds--) { now += 1000; await once(root) } }
+          run("1")
+          await wait(60)
+          const slow = told.splice(0).length
+          run("2")
+          await wait(10)
+          return [slow, told.length]
+        }"""
+    )
+    page.close()
+    assert found == [4, 0]
 
 
 @pytest.mark.slow

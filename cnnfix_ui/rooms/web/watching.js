@@ -1,10 +1,12 @@
 // Asks the server again and again whether the room has changed. Streamlit runs the page again only then.
-const AGAIN = 4000; // milliseconds until the page is asked once more to run, should the first time be lost
+// Milliseconds until the page is asked once more to run, should the first time be lost. Twice as long each time: a page
+// that is slow, not lost, begins anew when it is asked again, and would never end.
+const AGAIN = 4000;
 const FAILURES = 2; // answers until a person is told
 
 // root: of the component, which lives as long as the screen does. tell: makes the page run. show: takes the counts.
 export function watchRoom(root, { key, version }, tell, show, banner) {
-  if (root.watch?.version !== version) root.told = 0; // the page has run
+  if (root.watch?.version !== version) { root.told = 0; root.patience = AGAIN; } // the page has run
   root.watch = { key, version, tell, show, banner };
   if (root.asking) return;
   root.asking = true;
@@ -25,8 +27,9 @@ async function once(root) {
     root.watch.banner.hidden = true;
     const found = answer.ok ? await answer.json() : { version: "ended", seconds: 3 };
     if (answer.ok) root.watch.show(found);
-    if (found.version !== root.watch.version && Date.now() - (root.told ?? 0) > AGAIN) {
-      root.told = Date.now();
+    if (found.version !== root.watch.version && Date.now() > root.told) {
+      root.told = Date.now() + root.patience;
+      root.patience *= 2;
       root.watch.tell(found.version);
     }
     return found.seconds;
