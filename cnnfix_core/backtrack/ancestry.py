@@ -76,7 +76,11 @@ def strongest_parents(trace: Trace) -> dict[Value, Parents]:
 
 def _strongest(trace: Trace, hops: list[int]) -> Parents:
     """The strongest parent of each row of a value; hops: all hops into it."""
-    found = [trace.hops[number].strongest() for number in hops]
-    best = np.stack([came for _, came in found]).argmax(axis=0)
-    rows = np.stack([parent for parent, _ in found])
-    return Parents(np.array(hops)[best], rows[best, np.arange(len(best))])
+    first, *others = hops
+    rows, most = trace.hops[first].strongest()
+    hop = np.full(len(rows), first)
+    for number in others:
+        parent, came = trace.hops[number].strongest()
+        more = came > most
+        hop, rows, most = np.where(more, number, hop), np.where(more, parent, rows), np.where(more, came, most)
+    return Parents(hop, rows)

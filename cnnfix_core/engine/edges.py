@@ -1,4 +1,4 @@
-"""Lineage of one hop: a list of edges, or, if there would be millions, the data to compute them on demand."""
+"""Lineage of one hop: a list of edges, or what says the same in less memory where there is an order in them."""
 
 from __future__ import annotations
 
@@ -74,6 +74,38 @@ class Listed:
         """For each child, the parent that gave most, and how much."""
         parent, evidence = sparse.strongest(*self.listed, self.children)
         return parent, evidence
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unmoved:
+    """Lineage of a hop over which each row keeps its number and all its evidence. See `Lineage` for the methods.
+
+    evidence: (rows,), of both selections.
+    """
+
+    evidence: Floats
+
+    @property
+    def parents(self) -> int:
+        """Number of rows of either selection."""
+        return len(self.evidence)
+
+    def edges(self) -> Edges:
+        """One edge for each row."""
+        rows = np.arange(self.parents, dtype=np.int32)
+        return Edges(rows, rows, self.evidence)
+
+    def down(self, part: Floats) -> Floats:
+        """(children,) evidence from these parts of the parents."""
+        return self.evidence * part
+
+    def up(self, part: Floats) -> Floats:
+        """(parents,) evidence to these parts of the children."""
+        return self.evidence * part
+
+    def strongest(self) -> tuple[Ints, Floats]:
+        """For each child, its only parent, and all its evidence."""
+        return np.arange(self.parents), self.evidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -35,7 +35,7 @@ def lineage_of(arrival: Arrival, parents: int, child: Ints, children: int, scale
 
 @dataclass(frozen=True, eq=False)
 class LineageOnDemand:
-    """The lineage of a hop, found by applying the rule again.
+    """The lineage of a hop, found by applying the rule again. See `Lineage` for the methods.
 
     number: index of the hop's arrival among the rule's. factor: scaled its evidence to keep the total, or (parents,)
     that of each item. children: the input's selection. scale: scaled the evidence of the elements that stayed there, or
@@ -54,9 +54,28 @@ class LineageOnDemand:
         """The number of rows of the output's selection."""
         return len(self.question.selection)
 
-    @cached_property
-    def found(self) -> Lineage:
-        """The lineage, computed once."""
-        arrival = arrivals_of(self.rule, self.question)[self.number].scaled(self.factor)
+    def of(self, arrival: Arrival) -> Lineage:
+        """The lineage, from what the rule answered, scaled."""
         child = self.children.rows_of(arrival.index, arrival.sign)
         return lineage_of(arrival, self.parents, child, len(self.children), self.scale)
+
+    @cached_property
+    def _found(self) -> Lineage:
+        """The lineage, computed once."""
+        return self.of(arrivals_of(self.rule, self.question)[self.number].scaled(self.factor))
+
+    def edges(self) -> Edges:
+        """All edges."""
+        return self._found.edges()
+
+    def down(self, part: Floats) -> Floats:
+        """(children,) evidence from these parts of the parents."""
+        return self._found.down(part)
+
+    def up(self, part: Floats) -> Floats:
+        """(parents,) evidence to these parts of the children."""
+        return self._found.up(part)
+
+    def strongest(self) -> tuple[Ints, Floats]:
+        """For each child, the parent that gave most, and how much."""
+        return self._found.strongest()

@@ -82,7 +82,8 @@ def _recorded(recorder: _Recorder, module: nn.Module, inputs: tuple[Any, ...], o
         how = next((f" except through {value.cut}, which walks do not follow" for value in outputs if value.cut), "")
         raise RecordError(f"The module's output does not depend on the input{how}, so there is nothing to walk.")
     outside = tuple(dict.fromkeys(recorder.outside))
-    return Tape(_ancestry(recorder.operations, outputs), values, outputs, result, recorder.holders, outside)
+    operations = _ancestry(recorder.operations, outputs)
+    return Tape(operations, values, outputs, result, recorder.holders, outside, whole=recorder.whole)
 
 
 def go_on(tape: Tape, compute: Callable[[Any], Any]) -> Tape:
@@ -178,7 +179,7 @@ class _Recorder:
     """Logs operations. Each recording has its own recorder, so threads share nothing."""
 
     def __init__(self, module: nn.Module, operations: Sequence[Operation] = (), whole: bool = False) -> None:
-        self._whole = whole
+        self.whole = whole
         self.operations = list(operations)
         self.outside: list[str] = []
         self.before_write: Callable[[Tensor], None] = lambda tensor: None
@@ -275,7 +276,7 @@ class _Recorder:
         given = list(args)
         for at in signature.tensors:
             if at < len(given):
-                given[at] = self._replaced(given[at], self._whole or at in signature.reads.args, seen)
+                given[at] = self._replaced(given[at], self.whole or at in signature.reads.args, seen)
         options = {name: self._replaced(item, True, seen) for name, item in kwargs.items()} if kwargs else kwargs
         logged = False
         for value in seen:
@@ -303,7 +304,7 @@ class _Recorder:
         self.operations.append(operation)
         for at, (tensor, value) in enumerate(zip(tensors, outputs, strict=True)):
             value.producer = operation
-            if self._whole or at in signature.reads.outputs:
+            if self.whole or at in signature.reads.outputs:
                 value.kept = tensor
             self.remember(tensor, value)
         return operation

@@ -60,9 +60,7 @@ class Selection:
 
     def rows_of(self, index: Ints, sign: Signs) -> Ints:
         """The row of each of these elements and signs; -1 if there is none."""
-        keys, wanted = (at * 2 + (signs > 0) for at, signs in ((self.index, self.sign), (index, sign)))
-        row = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        return np.where(keys[row] == wanted, row, -1)
+        return sparse.rows_within(self.index, self.sign, index, sign, prod(self.shape))
 
     def strongest(self, beam: int | None) -> tuple[Selection, float]:
         """The `beam` strongest elements, with their evidence times a factor that keeps the total, and that factor.

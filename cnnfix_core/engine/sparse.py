@@ -37,34 +37,30 @@ def sorted_order(keys: NDArray[np.int64]) -> NDArray[np.int64]:  # pragma: no co
 
 
 @compiled
-def merged(
-    index: Array, sign: Array, evidence: Array
-) -> tuple[Array, Array, Array, Array]:  # pragma: no cover - compiled
-    """Add up entries with the same element and sign, sorted by index, then sign; also return the row of each entry.
+def prevailing(group: Array, label: Array, weight: Array) -> NDArray[np.int64]:  # pragma: no cover - compiled
+    """(groups,) the label with the largest sum of weights in each group, the smallest on ties.
 
-    Entries with index -1 are left out; their row is -1.
+    group: (N,) numbers from 0, without gaps. label: (N,) integers. weight: (N,) > 0.
     """
-    keys = np.empty(len(index), np.int64)
-    ordered = True
-    for n in range(len(index)):
-        keys[n] = index[n] * 2 + 2 + (sign[n] > 0)
-        ordered = ordered and keys[n] > (keys[n - 1] if n else 1)
-    row = np.arange(len(index))
-    if ordered:  # nothing to add up, as after most elementwise hops
-        return index, sign, evidence, row
-    count, last = -1, -1
-    at, signs, sums = np.empty_like(index), np.empty_like(sign), np.empty_like(evidence)
-    for n in sorted_order(keys):
-        if index[n] < 0:
-            row[n] = -1
-            continue
-        if keys[n] != last:
-            count += 1
-            last = keys[n]
-            at[count], signs[count], sums[count] = index[n], sign[n], 0
-        sums[count] += evidence[n]
-        row[n] = count
-    return at[: count + 1].copy(), signs[: count + 1].copy(), sums[: count + 1].copy(), row
+    order, low = sorted_order(group), label.min()
+    found = np.empty(group[order[-1]] + 1, np.int64)
+    sums = np.zeros(label.max() - low + 1)
+    start = 0
+    while start < len(order):
+        here, end = group[order[start]], start
+        while end < len(order) and group[order[end]] == here:
+            sums[label[order[end]] - low] += weight[order[end]]
+            end += 1
+        best, most = 0, 0.0
+        for n in order[start:end]:
+            at = label[n] - low
+            if sums[at] > most or (sums[at] == most and at < best):
+                best, most = at, sums[at]
+        for n in order[start:end]:
+            sums[label[n] - low] = 0
+        found[here] = best + low
+        start = end
+    return found
 
 
 @compiled
@@ -239,6 +235,34 @@ def merged_within(
             at[here], signs[here] = index[n], sign[n]
             sums[here] += evidence[n]
     return at, signs, sums
+
+
+@compiled
+def rows_within(
+    index: Array, sign: Array, wanted: Array, signs: Array, size: int
+) -> NDArray[np.int64]:  # pragma: no cover - compiled
+    """The row, among sorted elements and signs, of each wanted one; -1 if there is none, as for the index -1.
+
+    index, wanted: below `size`. Rows are found as in `merged_within`.
+    """
+    words = (2 * size + 63) >> 6
+    bits, before = np.zeros(words, np.uint64), np.empty(words, np.int32)
+    for n in range(len(index)):
+        key = index[n] * 2 + (sign[n] > 0)
+        bits[key >> 6] |= np.uint64(1) << np.uint64(key & 63)
+    total = 0
+    for word in range(words):
+        before[word] = total
+        total += set_bits(bits[word])
+    rows = np.empty(len(wanted), np.int64)
+    for n in range(len(wanted)):
+        rows[n] = -1
+        if wanted[n] >= 0:
+            key = wanted[n] * 2 + (signs[n] > 0)
+            bit = np.uint64(1) << np.uint64(key & 63)
+            if bits[key >> 6] & bit:
+                rows[n] = before[key >> 6] + set_bits(bits[key >> 6] & (bit - np.uint64(1)))
+    return rows
 
 
 _MANTISSA_BITS = 44  # of 52 that are ignored: numbers are counted by exponent and the first 8 bits

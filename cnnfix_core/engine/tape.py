@@ -165,6 +165,8 @@ class Tape:
         outside: where numbers that depend on the inputs left PyTorch, such as "item() in module 'head'". What Python
             computes from them counts as a constant.
         returned: shapes of what modules returned, of those that ran once and returned one tensor, if that was noted.
+        whole: whether every value can be read, for inspection; walks then note their lineage at once, which others
+            find when they are asked.
     """
 
     operations: tuple[Operation, ...]
@@ -174,6 +176,7 @@ class Tape:
     holders: frozenset[str] = frozenset()
     outside: tuple[str, ...] = ()
     returned: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    whole: bool = False
 
     @property
     def output(self) -> Value:

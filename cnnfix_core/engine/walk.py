@@ -13,7 +13,7 @@ import numpy as np
 from cnnfix_core.arrays import Floats, Ints, Signs
 from cnnfix_core.engine import rules, sparse
 from cnnfix_core.engine.difference import with_difference
-from cnnfix_core.engine.edges import Edges, Shared
+from cnnfix_core.engine.edges import Edges, Lineage, Shared, Unmoved
 from cnnfix_core.engine.last_map import last_map, places
 from cnnfix_core.engine.lineage import LineageOnDemand, arrivals_of
 from cnnfix_core.engine.presets import EVIDENCE, Preset, get_preset
@@ -45,25 +45,25 @@ class Hop:
     output: Value
     input: Value
     shared: bool
-    _lineage: LineageOnDemand = field(repr=False)
+    _lineage: Lineage = field(repr=False)
 
     def edges(self) -> Edges:
         """List which child came from which parent. For a large fully connected layer this is slow and long."""
-        return self._lineage.found.edges()
+        return self._lineage.edges()
 
     def down(self, part: Floats) -> Floats:
         """(children,) the evidence that this hop brings from fractions of the parents.
 
         part: (parents,) fraction of each parent's evidence to count, 0 to 1.
         """
-        return self._lineage.found.down(part)
+        return self._lineage.down(part)
 
     def up(self, part: Floats) -> Floats:
         """(parents,) the evidence that this hop took to fractions of the children.
 
         part: (children,) fraction of each child's evidence to count, 0 to 1.
         """
-        return self._lineage.found.up(part)
+        return self._lineage.up(part)
 
     def of(self, row: int) -> tuple[Ints, Floats]:
         """The children of one parent and the evidence that each got from it over this hop, strongest first."""
@@ -76,7 +76,7 @@ class Hop:
 
         -1 and 0.0 for children that got nothing over this hop.
         """
-        return self._lineage.found.strongest()
+        return self._lineage.strongest()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -447,7 +447,8 @@ class Walk:
         if not len(kept):
             return
         self.selections[value] = kept
-        self._note(value, deliveries, scale)
+        for delivery in deliveries:
+            self._note(value, delivery, self._lineage(delivery, kept, scale))
 
     def _pass_on(self, value: Value, deliveries: Sequence[Delivery]) -> bool:
         """Reuse the selection of an output that arrived unchanged, if there is nothing to merge or prune."""
@@ -456,7 +457,7 @@ class Walk:
         if len(deliveries) > 1 or not _unchanged(arrival, before) or (beam is not None and len(before) > beam):
             return False
         self.selections[value] = Selection(value.shape, before.index, before.sign, before.evidence)
-        self._note(value, deliveries, 1.0)
+        self._note(value, deliveries[0], Unmoved(before.evidence))
         return True
 
     def _strongest(self, value: Value, merged: Selection) -> tuple[Selection, float | Floats]:
@@ -469,12 +470,16 @@ class Walk:
         factors = np.repeat([factor for _, factor in parts], [len(part) for part, _ in parts])
         return Selection(merged.shape, *map(np.concatenate, columns)), factors
 
-    def _note(self, value: Value, deliveries: Sequence[Delivery], scale: float | Floats) -> None:
-        """Record the hops. scale: the factor by which the evidence of each remaining element grew."""
-        for question, rule, arrival, number, factor in deliveries:
-            lineage = LineageOnDemand(question, rule, number, factor, self.selections[value], scale)
-            shared = isinstance(arrival.parent, Shared)
-            self._hops.append(Hop(question.operation, question.output, value, shared, lineage))
+    def _lineage(self, delivery: Delivery, kept: Selection, scale: float | Floats) -> Lineage:
+        """Where what stayed of a delivery came from. scale: the factor by which each remaining element grew."""
+        question, rule, arrival, number, factor = delivery
+        on_demand = LineageOnDemand(question, rule, number, factor, kept, scale)
+        return on_demand.of(arrival) if self._tape.whole else on_demand
+
+    def _note(self, value: Value, delivery: Delivery, lineage: Lineage) -> None:
+        """Record a hop."""
+        question, shared = delivery.question, isinstance(delivery.arrival.parent, Shared)
+        self._hops.append(Hop(question.operation, question.output, value, shared, lineage))
 
 
 def _unchanged(arrival: Arrival, selection: Selection) -> bool:

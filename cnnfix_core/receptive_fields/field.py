@@ -61,6 +61,10 @@ class Field:
         """(N, 2) rows and columns of the elements at these positions in the flattened tensor."""
         return np.stack([self.rows.places(index), self.columns.places(index)], axis=1)
 
+    def cells(self, index: Ints) -> Ints:
+        """(N,) the places of these elements as numbers, row by row."""
+        return self.rows.places(index) * self.columns.count + self.columns.places(index)
+
     def channels(self, index: Ints) -> Ints:
         """(N,) channels of the elements at these positions."""
         fine, coarse = self._by_divisor

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 import cnnfix_core as cnnfix
 from cnnfix_core.backtrack.path import Path, Step, path_of
 from cnnfix_core.backtrack.playback.playback import Cloud, Playback, overlap, playback, spread
-from cnnfix_core.backtrack.playback.point_cloud import prevailing
 from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED, Preset
 from cnnfix_core.engine.recording import record_whole
 from cnnfix_core.engine.tape import Value
@@ -355,9 +354,3 @@ def test_part_of_a_point_on_a_line() -> None:
     assert cloud.on_line(np.array([0.3, 0.15, 0.1, 0.0])) == pytest.approx([0.25, 1.0])
     assert cloud.on_line(np.zeros(4)).tolist() == [0, 0]
     assert cloud.on_line(np.array([0.9, 0, 0, 0])).tolist() == [0, 1]
-
-
-def test_prevailing_label() -> None:
-    group, label = np.array([1, 0, 1, 0, 1, 2]), np.array([7, -1, 5, -1, 7, 3])
-    assert prevailing(group, label, np.array([1.0, 1, 1.5, 1, 1, 1])).tolist() == [-1, 7, 3]
-    assert prevailing(group, label, np.array([0.5, 1, 1.0, 1, 0.5, 1])).tolist() == [-1, 5, 3]  # the smallest of equals

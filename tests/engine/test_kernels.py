@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -139,3 +140,20 @@ def test_the_order_is_a_stable_one(largest: int) -> None:
     assert sparse.sorted_order(keys).tolist() == np.argsort(keys, kind="stable").tolist()
     assert sparse.sorted_order(np.sort(keys)).tolist() == list(range(500))
     assert sparse.sorted_order(keys[:0]).tolist() == []
+
+
+def test_the_prevailing_label_of_each_group() -> None:
+    group, label = np.array([1, 0, 1, 0, 1, 2]), np.array([7, -1, 5, -1, 7, 3])
+    assert sparse.prevailing(group, label, np.array([1.0, 1, 1.5, 1, 1, 1])).tolist() == [-1, 7, 3]
+    assert sparse.prevailing(group, label, np.array([0.5, 1, 1.0, 1, 0.5, 1])).tolist() == [-1, 5, 3]  # the smallest
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_prevailing_labels_by_dictionaries(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    group, label, weight = rng.permutation(np.arange(200) % 30), rng.integers(-3, 4, 200), rng.integers(1, 4, 200) / 4
+    sums: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
+    for of, which, how_much in zip(group.tolist(), label.tolist(), weight.tolist(), strict=True):
+        sums[of][which] += how_much
+    expected = [min(sums[of], key=lambda which: (-sums[of][which], which)) for of in range(30)]
+    assert sparse.prevailing(group, label, weight).tolist() == expected

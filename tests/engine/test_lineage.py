@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -17,10 +17,11 @@ from torch import Tensor, nn
 from cnnfix_core.arrays import Floats, Ints
 from cnnfix_core.backtrack.ancestry import Line, line, strongest_parents
 from cnnfix_core.engine import sparse
-from cnnfix_core.engine.edges import Listed, Shared
+from cnnfix_core.engine.edges import Edges, Listed, Shared, Unmoved
+from cnnfix_core.engine.lineage import LineageOnDemand
 from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED, Preset
-from cnnfix_core.engine.recording import record
-from cnnfix_core.engine.tape import Value
+from cnnfix_core.engine.recording import record, record_whole
+from cnnfix_core.engine.tape import Tape, Value
 from cnnfix_core.engine.walk import Hop, Trace, unravel
 
 Node = tuple[Value, int]
@@ -48,12 +49,12 @@ TARGETS = [(0, 1), ((0, 2), (0, 0))]
 
 
 @cache
-def walk(seed: int, number: int, target: Any) -> Trace:
+def walk(seed: int, number: int, target: Any, recorder: Callable[..., Tape] = record) -> Trace:
     torch.manual_seed(seed)
     module, x = Network().double().eval(), torch.randn(1, 2, 6, 6, dtype=torch.float64)
     with torch.no_grad():
         module.head.bias.add_(1)
-    return unravel(record(module, x), target, PRESETS[number])
+    return unravel(recorder(module, x), target, PRESETS[number])
 
 
 @pytest.fixture(params=[(number % 3, number, target) for number in range(4) for target in TARGETS], ids=str)
@@ -65,8 +66,8 @@ def test_the_walks_of_these_tests_pass_all_kinds_of_hops() -> None:
     names = {hop.operation.name for hop in walk(0, 0, TARGETS[1]).hops}
     expected = ("addmm", "relu", "convolution", "max_pool2d_with_indices", "add", "cat", "avg_pool2d")
     assert {f"aten.{name}" for name in expected} <= names
-    lineages = [hop._lineage.found for hop in walk(0, 0, TARGETS[0]).hops]
-    assert {type(lineage) for lineage in lineages} == {Listed, Shared}
+    assert {type(hop._lineage) for hop in walk(0, 0, TARGETS[0]).hops} == {LineageOnDemand, Unmoved}
+    assert {type(hop._lineage) for hop in walk(0, 0, TARGETS[0], record_whole).hops} == {Listed, Shared, Unmoved}
 
 
 # --- the slow, plain version: one edge at a time ----------------------------------------------------------------------
@@ -195,6 +196,32 @@ def assert_as_its_edges(hop: Any, parents: int, children: int) -> None:
 def test_a_hop_answers_as_its_edges_say(trace: Trace) -> None:
     for hop in trace.hops:
         assert_as_its_edges(hop, *sizes(trace, hop))
+
+
+@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("target", TARGETS, ids=str)
+def test_lineage_is_the_same_noted_at_once_or_found_later(number: int, target: Any) -> None:
+    asked, noted = walk(number % 3, number, target), walk(number % 3, number, target, record_whole)
+    for first, second in zip(asked.hops, noted.hops, strict=True):
+        for one, other in zip(first.edges(), second.edges(), strict=True):
+            assert one.dtype == other.dtype
+            assert one.tolist() == other.tolist()
+
+
+def test_where_nothing_moves_each_row_has_one_edge() -> None:
+    evidence = np.array([0.5, 0.25, 0.125])
+    rows = np.arange(3, dtype=np.int32)
+    unmoved, listed = Unmoved(evidence), Listed(Edges(rows, rows, evidence), 3, 3)
+    part = np.array([0.3, 0.0, 1.0])
+    assert unmoved.parents == listed.parents
+    for one, other in (
+        *zip(unmoved.edges(), listed.edges(), strict=True),
+        *zip(unmoved.strongest(), listed.strongest(), strict=True),
+        (unmoved.down(part), listed.down(part)),
+        (unmoved.up(part), listed.up(part)),
+    ):
+        assert one.dtype == other.dtype
+        assert one.tolist() == other.tolist()
 
 
 def test_the_children_of_a_row(trace: Trace) -> None:

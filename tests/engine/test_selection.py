@@ -73,6 +73,17 @@ def test_without_a_beam_all_stay(given_entries: tuple[Any, ...]) -> None:
 
 
 @examples
+@given(entries(), st.data())
+def test_the_rows_of_elements(given_entries: tuple[Any, ...], data: Any) -> None:
+    merged = Selection.merge(*given_entries)
+    rows = {key: row for row, key in enumerate(zip(merged.index.tolist(), merged.sign.tolist(), strict=True))}
+    last = int(np.prod(merged.shape)) - 1
+    wanted = data.draw(st.lists(st.tuples(st.integers(-1, last), st.sampled_from([-1, 1])), max_size=12))
+    index, sign = (np.array([pair[n] for pair in wanted], kind) for n, kind in enumerate((np.int64, np.int8)))
+    assert merged.rows_of(index, sign).tolist() == [rows.get(pair, -1) for pair in wanted]
+
+
+@examples
 @given(entries())
 def test_coordinates(given_entries: tuple[Any, ...]) -> None:
     merged = Selection.merge(*given_entries)

@@ -428,6 +428,7 @@ def test_elements_carry_their_place_through_movements(count: int, data: st.DataO
         index = np.arange(np.prod(value.shape))
         y, x = np.divmod(value.array().reshape(-1), columns)
         assert (field.centres(field.places(index)) == np.stack([x, y], axis=1)).all()
+        assert (np.stack(np.divmod(field.cells(index), field.size[1]), axis=1) == field.places(index)).all()
         again = [field.index(int(c), *map(int, place)) for c, place in zip(*split_up(field, index), strict=True)]
         assert again == index.tolist()
         assert set(field.channels(index)) == set(range(len(index) // np.prod(field.size)))

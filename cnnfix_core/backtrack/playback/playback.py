@@ -151,16 +151,16 @@ class _Gathering:
             self._add(value, parents.get(value) or Parents(np.empty(0, np.int64), np.empty(0, np.int64)))
 
     def _add(self, value: Value, parents: Parents) -> None:
-        hops, rows = parents
-        selection = self._trace.selection(value)
-        numbers = np.full(len(selection), -1)
-        for hop in np.flatnonzero(np.bincount(hops)):
-            came = np.flatnonzero(hops == hop)
-            numbers[came] = self._numbers[self._trace.hops[hop].output][rows[came]]
         before = self._before(value, parents)
         if before in self.cloud:
-            self.cloud[value] = self.cloud[before]
-        elif self._path.step_of(value):
+            self.cloud[value], self._numbers[value] = self.cloud[before], self._numbers[before]
+            return
+        selection = self._trace.selection(value)
+        numbers = np.full(len(selection), -1)
+        for hop in np.flatnonzero(np.bincount(parents.hop)):
+            came = np.flatnonzero(parents.hop == hop)
+            numbers[came] = self._numbers[self._trace.hops[hop].output][parents.row[came]]
+        if self._path.step_of(value):
             points = gathered(selection, self._fields.get(value), numbers)
             self.cloud[value] = len(self.points)
             self.points.append(points)

@@ -28,7 +28,7 @@ class Gathered:
 
 def gathered(selection: Selection, field: Field | None, above: Ints) -> Gathered:
     """Group a selection into points. above: (elements,) >= -1, a label for what led to each row."""
-    key = selection.index if field is None else field.places(selection.index) @ np.array([field.size[1], 1])
+    key = selection.index if field is None else field.cells(selection.index)
     sums: Floats = np.bincount(key, selection.evidence).astype(np.float64, copy=False)
     keys = np.flatnonzero(sums)
     order = keys[np.argsort(-sums[keys], kind="stable")]
@@ -36,19 +36,4 @@ def gathered(selection: Selection, field: Field | None, above: Ints) -> Gathered
     rank[order] = np.arange(len(order))
     place = order[:, None] if field is None else np.column_stack(np.divmod(order, field.size[1]))
     point = rank[key]
-    return Gathered(place, sums[order], point, prevailing(point, above, selection.evidence))
-
-
-def prevailing(group: Ints, label: Ints, weight: Floats) -> Ints:
-    """(groups,) the label with the largest sum of weights in each group, the smallest on ties.
-
-    group: (N,) numbers from 0, without gaps. label: (N,). weight: (N,) > 0.
-    """
-    low, span = int(label.min()), int(np.ptp(label)) + 1
-    pairs, _, sums, _ = sparse.merged(group * span + (label - low), np.ones(len(group), np.int8), weight)
-    of, which = np.divmod(pairs, span)
-    starts = np.flatnonzero(np.diff(of, prepend=-1))
-    largest = np.flatnonzero(sums == np.maximum.reduceat(sums, starts)[of])
-    first = largest[np.flatnonzero(np.diff(of[largest], prepend=-1))]
-    labels: Ints = which[first] + low
-    return labels
+    return Gathered(place, sums[order], point, sparse.prevailing(point, above, selection.evidence))

@@ -43,7 +43,7 @@ class Positions:
         """
         if self._led_to is None:
             self._led_to = self._carried_up()
-        return _means(self._led_to[value], otherwise=0.5)
+        return _means(self._led_to[value], otherwise=0.5).T
 
     def _carried_up(self) -> dict[Value, Floats]:
         """(3, N) for each value of the walk: the evidence that reached pixels, and its weighted sums of x and y."""
@@ -56,7 +56,7 @@ class Positions:
         for hop in reversed(trace.hops):
             reached = known[hop.input]
             arrived = (reached[0] > 0).astype(np.float64)
-            parts = (arrived, *_means(reached, otherwise=0).T)
+            parts = (arrived, *_means(reached, otherwise=0))
             known[hop.output] += np.stack([hop.up(part) for part in parts])
         return known
 
@@ -66,7 +66,7 @@ class Positions:
 
 
 def _means(sums: Floats, otherwise: float) -> Floats:
-    """(N, 2) means from the (3, N) weights and sums; otherwise: the mean where the weight is 0."""
+    """(2, N) means from the (3, N) weights and sums; otherwise: the mean where the weight is 0."""
     weight = sums[0]
-    mean = np.divide(sums[1:], weight, out=np.full_like(sums[1:], otherwise), where=weight > 0)
-    return np.ascontiguousarray(mean.T)
+    means: Floats = np.divide(sums[1:], weight, out=np.full_like(sums[1:], otherwise), where=weight > 0)
+    return means
