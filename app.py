@@ -21,12 +21,13 @@ import cnnfix_ui
 from cnnfix_core.utils import let_idle_threads_sleep
 from cnnfix_ui.errors import show_script_error
 from cnnfix_ui.rooms import pictures, watching
-from cnnfix_ui.server import heap, uploads
+from cnnfix_ui.server import heap, uploads, widget_states
 from cnnfix_ui.server.connections import Connections
 from cnnfix_ui.server.headers import SafeHeaders
 
 let_idle_threads_sleep()
 uploads.keep_in_memory()
+widget_states.believe_only_what_fits()
 heap.keep_small()
 # A walk releases Python's lock about a thousand times; by default it could wait 5 ms each time to get it back.
 sys.setswitchinterval(0.0005)

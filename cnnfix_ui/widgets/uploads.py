@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from cnnfix_core.errors import CnnfixError
 from cnnfix_site.hosting import SMALL_UPLOAD
@@ -83,7 +84,8 @@ class Upload(Generic[Value]):
     def _take(self, key: str, on_take: Callable[[], object]) -> None:
         self.set_error(None)
         given = st.session_state[key]
-        files = given if isinstance(given, list) else [given] if given else []
+        # The server may not have a file, or no longer.
+        files = [one for one in (given if isinstance(given, list) else [given]) if isinstance(one, UploadedFile)]
         if not files:
             return
         try:

@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +23,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.types import Message, Scope
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from cnnfix_site import hosting
 from cnnfix_ui.server import connections, uploads
@@ -54,12 +56,15 @@ def run_apart(work: Coroutine[Any, Any, T]) -> T:
 class OpenPage:
     """A page as a browser has it open."""
 
-    def __init__(self, socket: websockets.ClientConnection) -> None:
-        self.socket, self.session = socket, ""
+    def __init__(self, socket: websockets.ClientConnection, name: str) -> None:
+        self.socket, self.name, self.session = socket, name, ""
+        self.widgets: dict[str, str] = {}  # kinds by id
+        self.errors: list[str] = []
 
-    async def ask(self, times: int = 1) -> None:
+    async def ask(self, times: int = 1, said: Sequence[WidgetState] = ()) -> None:
         message = BackMsg()
-        message.rerun_script.page_name = "models"
+        message.rerun_script.page_name = self.name
+        message.rerun_script.widget_states.widgets.extend(said)
         for _ in range(times):
             await self.socket.send(message.SerializeToString())
 
@@ -69,13 +74,22 @@ class OpenPage:
             answer.ParseFromString(bytes(await asyncio.wait_for(self.socket.recv(), 60)))
             if answer.WhichOneof("type") == "new_session":
                 self.session = answer.new_session.initialize.session_id
+            if answer.WhichOneof("type") == "delta":
+                self._note(answer.delta.new_element)
             if answer.WhichOneof("type") == "script_finished":
                 return
 
+    def _note(self, element: Element) -> None:
+        kind = element.WhichOneof("type")
+        if kind == "alert" and "went wrong" in element.alert.body:
+            self.errors.append(element.alert.body)
+        if kind and (name := getattr(getattr(element, kind), "id", "")):
+            self.widgets[name] = kind
 
-async def opened(server: str, **options: object) -> OpenPage:
+
+async def opened(server: str, name: str = "models", **options: object) -> OpenPage:
     place = server.replace("http:", "ws:") + "/_stcore/stream"
-    page = OpenPage(await websockets.connect(place, subprotocols=["streamlit"], max_size=None, **options))  # type: ignore[arg-type,list-item]
+    page = OpenPage(await websockets.connect(place, subprotocols=["streamlit"], max_size=None, **options), name)  # type: ignore[arg-type,list-item]
     await page.ask()
     await page.drawn()
     return page
@@ -106,6 +120,34 @@ def test_a_flood_of_questions_holds_nobody_up(server: str) -> None:
     alone, beside = run_apart(flooded())
     # The first 150 messages go through at once. Without bounds, the last four waits were 4 seconds together.
     assert sum(beside[-4:]) < 1 + 4 * sum(alone[-4:])
+
+
+def test_states_that_no_browser_sends_are_passed_over(server: str) -> None:
+    """Each of them ended the page, for good, and wrote a hundred lines into the log."""
+    forged: list[dict[str, Any]] = [
+        {"int_value": -1},
+        {"string_value": "\u202e<b>"},
+        {"json_value": "not json"},
+        {"double_value": float("nan")},
+        {"trigger_value": False},
+        {"bytes_value": b"x"},
+        {"file_uploader_state_value": {"uploaded_file_info": [{"file_id": "of somebody else", "name": "a.png"}]}},
+    ]
+    events = [{"json_trigger_value": f'[{{"event": "chosen", "value": {value}}}]'} for value in ("{}", "[" * 900)]
+
+    async def sent() -> tuple[set[str], list[str]]:
+        page = await opened(server, "batch")
+        for name, kind in list(page.widgets.items()):
+            for state in forged + events * (kind == "bidi_component"):
+                target = f"$$STREAMLIT_INTERNAL_KEY_{name}__events" if "json_trigger_value" in state else name
+                await page.ask(said=[WidgetState(id=target, **state)])
+                await page.drawn()
+        await page.socket.close()
+        return set(page.widgets.values()), page.errors
+
+    kinds, errors = run_apart(sent())
+    assert kinds >= {"bidi_component", "button", "file_uploader", "selectbox", "text_input"}
+    assert not errors
 
 
 def test_files_of_a_page_are_bounded_and_go_with_it(server: str) -> None:

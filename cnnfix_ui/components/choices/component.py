@@ -64,15 +64,15 @@ def choices(
 
     `label` names the group for screen readers. Arrow keys, Home and End move; Enter and Space choose.
     """
-    values = {item.value for item in items}
-    if len(values) < len(items):
+    values = [item.value for item in items]
+    if len(set(values)) < len(items):
         raise ValueError(f"Two choices of {key!r} have the same value")
     answers = f"{key}.answers"
 
     def chosen() -> None:
         value = st.session_state[key].chosen
         st.session_state[answers] = st.session_state.get(answers, 0) + 1
-        if value in values:  # the value comes from the browser
+        if value in values:  # the value comes from the browser: it may be anything, also what has no hash
             on_choose(value)
 
     data = {
