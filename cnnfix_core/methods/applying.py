@@ -93,6 +93,8 @@ def attribution(  # noqa: PLR0913  # all but the first three are optional settin
     progress = progress or _ignore
     request = MapRequest(model, picture, asked, crops, longest_side, layer, settings, progress, unit)
     drawn = wanted.draw(request)
+    if not np.isfinite(drawn.map).all():
+        raise ModelError(f"{wanted.title} gives no map here: the numbers of this network become too large for it.")
     progress(1.0)
     return Attribution(
         method,

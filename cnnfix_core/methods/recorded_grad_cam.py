@@ -34,7 +34,9 @@ def recorded_grad_cam(
     if reason_against(model, "gradcam", contrast=len(classes) == 2):
         return None
     maps = grad_cam_of_tape(recorded.tape, anatomy(model).last, [classes] * len(recorded.views))
-    return None if maps is None else maps_on_picture(recorded.picture, recorded.views, as_maps(maps), longest_side)
+    if maps is None or not bool(torch.isfinite(maps).all()):
+        return None
+    return maps_on_picture(recorded.picture, recorded.views, as_maps(maps), longest_side)
 
 
 def as_maps(maps: Tensor) -> list[Map]:

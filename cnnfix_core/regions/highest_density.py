@@ -75,7 +75,7 @@ def strongest_ninth(density: NDArray[np.floating], share: float = 0.5) -> tuple[
         Its name, "in the middle", and its part of what the region holds, 0 to 1. A map of zeros has no such ninth: its
         part is 0.
     """
-    strong = np.where(region_holding(density, share), density, 0)
+    strong = np.where(region_holding(density, share), density, 0).astype(float)  # sums may exceed single precision
     rows, columns = (np.linspace(0, size, 4).round().astype(int) for size in density.shape)
     mass = [
         (strong[rows[r] : rows[r + 1], columns[c] : columns[c + 1]].sum(), r, c) for r in range(3) for c in range(3)

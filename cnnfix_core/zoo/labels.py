@@ -14,6 +14,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cnnfix_core.errors import ModelError, TargetError, did_you_mean, need
+from cnnfix_core.utils.files import printable
+
+MAX_LABELS_BYTES = 10_000_000
+_MAX_PYTHON = 1_000_000  # characters: Python's parser takes much more memory than that of JSON
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,8 +123,11 @@ def read_labels(content: str | bytes) -> Labels:
     that has one of these under a usual key, such as Hugging Face's `config.json`, which has them under `id2label`.
 
     Raises:
-        ModelError: The file has another format, a class has no name, or a number is missing or given twice.
+        ModelError: The file is too large or has another format, a class has no name, or a number is missing or given
+            twice.
     """
+    if len(content) > MAX_LABELS_BYTES:
+        raise ModelError(f"The labels are larger than {MAX_LABELS_BYTES / 1e6:g} MB: send only the names of classes.")
     try:
         text = content if isinstance(content, str) else content.decode("utf-8")
     except UnicodeDecodeError:
@@ -136,7 +143,7 @@ def read_labels(content: str | bytes) -> Labels:
 
 # Keys under which others keep the names of classes: Hugging Face, timm, Keras, YOLO, scripts.
 _KEYS = ("id2label", "label_names", "names", "class_names", "classes", "labels", "idx_to_class", "class_to_idx")
-_NUMBERED = re.compile(r"(\d+)\s*[:;,=\s]\s*(.*)")
+_NUMBERED = re.compile(r"(\d{1,9})\s*[:;,=\s]\s*(.*)")
 _WITH_WORDNET = re.compile(r"n\d{8}[\s,:]+(.*)")
 
 # An object as pairs, to notice a number that is given twice.
@@ -165,9 +172,13 @@ def _parsed(text: str) -> list[Any] | _Pairs:
 
 def _parsed_python(text: str) -> list[Any] | _Pairs:
     try:
+        if len(text) > _MAX_PYTHON:
+            raise ValueError
         tree = ast.parse(text, mode="eval").body
         if isinstance(tree, ast.Dict):
             keys = [ast.literal_eval(key) for key in tree.keys if key is not None]
+            if not all(isinstance(key, str | int) for key in keys):
+                raise TypeError
             return tuple(zip(keys, map(ast.literal_eval, tree.values), strict=True))
         found: list[Any] = ast.literal_eval(tree)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
@@ -203,4 +214,4 @@ def _name(entry: Any) -> str:
     name = entry[-1] if isinstance(entry, list) and entry else entry
     if not isinstance(name, str):
         raise ModelError(f"A label is {str(name)[:40]!r}, which is not a name: write names in quotes.")
-    return " ".join(name.split())
+    return " ".join(printable(name).split())

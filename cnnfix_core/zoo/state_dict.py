@@ -49,7 +49,8 @@ def may_be_missing(name: str) -> bool:
 def check_finite(state: State) -> None:
     """Raise ModelError, which names the tensor, if any is NaN or infinite."""
     for name, tensor in state.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+        wide = tensor.float() if tensor.is_floating_point() and tensor.dtype.itemsize == 1 else tensor  # of 8 bits
+        if tensor.is_floating_point() and not bool(torch.isfinite(wide).all()):
             raise ModelError(f"The weights in {name} are NaN or infinite: choose an earlier checkpoint.")
 
 

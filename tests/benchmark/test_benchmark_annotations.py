@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 import cnnfix_core as cnnfix
-from cnnfix_core.benchmark.datasets.annotation import Annotation, AnnotationError
+from cnnfix_core.benchmark.datasets.annotation import Annotation, AnnotationError, together
 from cnnfix_core.benchmark.datasets.items import digest, matched, sample_items
 from cnnfix_core.benchmark.datasets.labels import class_of
 from cnnfix_core.benchmark.datasets.reading import read_annotations
@@ -224,6 +225,29 @@ def test_text_files_of_yolo(tmp_path: Path, named: str) -> None:
     assert all(words in complaint for words, complaint in zip(reasons, read.complaints, strict=True))
     boxes = [item.read()[1].boxes for item in matched(tmp_path / "images", read.found).items]
     assert boxes == [((40, 15, 59, 34), (10, 10, 29, 44)), ((0, 0, 9, 9),)]
+
+
+def test_names_of_yolo_that_are_not_text(tmp_path: Path) -> None:
+    write(tmp_path / "a.txt", f"{'9' * 5000} 0.5 0.5 0.2 0.4\n0 0.5 0.5 0.2 0.4\n")
+    (complaint,) = read_annotations(tmp_path).complaints
+    assert "a line is a class number" in complaint
+    (tmp_path / "classes.txt").write_bytes(b"\xff\xfe")
+    with pytest.raises(AnnotationError, match=r"names of classes in .*classes.txt cannot be read: it is not a text"):
+        read_annotations(tmp_path)
+
+
+def test_sizes_that_are_none(tmp_path: Path) -> None:
+    for width in ("0", "9" * 5000, "-3", "x"):
+        file = write(tmp_path / "boxes.csv", f"image,label,x0,y0,x1,y1,width,height\na,cat,1,2,3,4,{width},9\n")
+        assert read_annotations(file).found == (Annotation("a", "cat", ((1, 2, 3, 4),)),)
+
+
+def test_many_boxes_of_one_class_cost_time_in_proportion() -> None:
+    one = Annotation("a", "cat", ((1, 2, 3, 4),))
+    started = time.process_time()
+    (found,) = together([one] * 200_000)  # quadratic: half a minute
+    assert len(found.boxes) == 200_000
+    assert time.process_time() - started < 10
 
 
 def test_csv_of_imagenet(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ import cnnfix_core as cnnfix
 from cnnfix_core.errors import ModelError, TargetError
 from cnnfix_core.methods import BASELINES, METHODS, attribution, feature_maps, reason_against
 from cnnfix_core.methods.feature_maps import anatomy
+from cnnfix_core.regions import describe_position, strongest_ninth
 from cnnfix_core.synthetic import HELD_OUT, compose
 from cnnfix_core.zoo import Preprocessing, with_own_hooks
 from cnnfix_core.zoo.sources.scenes import NETWORKS
@@ -357,3 +358,24 @@ def test_a_finder_that_comes_after_a_networks_first_use(monkeypatch: pytest.Monk
     assert (convolutions(model), convolutions(model)) == (1, 1)
     assert anatomy(model) is before
     assert runs == ["forward"] * 2
+
+
+class Huge(nn.Module):
+    """Scores near the largest number of single precision."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.cut, self.head = nn.Conv2d(3, 4, 3), nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.cut(x).mean((2, 3))) * 3e38  # type: ignore[no-any-return]
+
+
+def test_numbers_that_become_too_large_are_said(cat: cnnfix.Picture) -> None:
+    model = cnnfix.Model.of(Huge(), preprocessing=Preprocessing((16, 16)))
+    with pytest.raises(ModelError, match="become too large"):
+        attribution(model, cat, 1, "smoothgradcampp")
+    grad_cam = attribution(model, cat, 1, "gradcam").map
+    assert "," in describe_position(grad_cam)
+    assert strongest_ninth(grad_cam)[1] <= 1

@@ -24,6 +24,7 @@ from cnnfix_core.zoo.untrusted import apart, elsewhere
 from cnnfix_core.zoo.untrusted.program import Program
 from tests.processes import wait_until_ended
 from tests.zoo.test_apart import GOOD
+from tools import fuzz
 
 pytestmark = pytest.mark.skipif(not apart.possible(), reason="this system cannot fork")
 
@@ -128,6 +129,13 @@ def test_what_goes_wrong_there_costs_a_sentence(
         asked(before, question)
     assert "\n" not in str(raised.value)
     assert asked(there, process_of)  # the next question is answered
+
+
+def test_the_fuzzer_sees_that_a_process_ended(there: Model) -> None:
+    for question, ended in ((crashes, True), (grows, True), (says, False)):
+        with pytest.raises(CnnfixError) as raised:
+            asked(there, question)
+        assert fuzz.was_ended(raised.value) is ended
 
 
 def test_errors_of_this_package_come_back_as_they_are(there: Model) -> None:

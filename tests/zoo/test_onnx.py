@@ -277,11 +277,27 @@ def test_channels_last() -> None:
         (graph([node("Add", "x", "w")], {"w": np.float32(np.nan)}), "NaN|finite"),
         (graph([node("Tile", "x", "w")], {"w": np.array([1, 1, 100_000, 100_000])}), "billion numbers"),
         (graph([node("Relu", "x")], kind=TensorProto.UINT8), "whole numbers"),
+        (graph([node("Relu", "x")], shape=(1, 3, -5, 8)), "size is .*-5, 8"),
+        (graph([node("Relu", "x")], shape=(1, 3, 8, 100_000)), "1 to 1024 pixels each"),
     ],
 )
 def test_what_is_refused(content: bytes, complaint: str) -> None:
     with pytest.raises(ModelError, match=complaint):
         onnx_reader.read(content, "made.onnx")
+
+
+def test_names_of_megabytes_make_no_long_sentence() -> None:
+    with pytest.raises(ModelError, match="not supported: RRR") as raised:
+        opening.open_own(graph([node("R" * 1_000_000, "x")]), "made.onnx")
+    assert len(str(raised.value)) < 1100
+
+
+def test_attributes_cannot_stand_for_what_the_reader_says() -> None:
+    odd = node("Softmax", "z", axis=1)
+    odd.attribute.extend([helper.make_attribute("version", 3), helper.make_attribute("op", "Relu")])
+    pool = node("ReduceMean", "x", out="z", axes=[2, 3], keepdims=0)
+    program, _, _ = onnx_reader.read(graph([pool, odd]), "made.onnx")
+    assert torch.allclose(program(torch.rand(1, 3, 8, 8)).sum(), torch.tensor(1.0))
 
 
 def test_weights_elsewhere() -> None:

@@ -512,6 +512,19 @@ def test_weights_that_are_not_finite(value: float) -> None:
     refused(safetensors.torch.save(state), f"weights in {name} are NaN or infinite")
 
 
+def test_no_classes() -> None:
+    state = weights()
+    state |= {name: one[:0] for name, one in state.items() if name.startswith("fc.")}
+    refused(saved(state), "has no classes")
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2, torch.uint16])
+def test_odd_types_of_numbers(dtype: torch.dtype) -> None:
+    state = weights()
+    state |= {name: one.to(dtype) for name, one in state.items() if name == "fc.bias"}
+    assert open_own(saved(state), "sent", architecture=SMALL).labels
+
+
 def test_weights_that_claim_more_than_the_file_has() -> None:
     huge = torch.ones(1).expand(1 << 40)
     refused(saved({"a": huge}), "a claims more numbers than the file has")
@@ -736,6 +749,38 @@ def test_arguments_that_are_not_let_in(small_program: bytes, kind: str) -> None:
 )
 def test_damaged_graphs(small_program: bytes, change: Callable[[Any], None]) -> None:
     refused(with_graph(small_program, lambda tree: change(tree["graph_module"]["graph"])), "damaged|does not work for")
+
+
+@pytest.mark.parametrize("first", [{"as_string": "%999999999d"}, {"as_ints": [1, 2]}, {"as_tensor": {"name": "x"}}])
+def test_arithmetic_is_only_for_sizes(small_program: bytes, first: Any) -> None:
+    """Python's also works on texts and lists, where a short program makes a long one."""
+    inputs = [{"name": name, "arg": arg, "kind": 1} for name, arg in (("a", first), ("b", {"as_int": 3}))]
+    step = {"target": "_operator.mod", "inputs": inputs, "outputs": [{"as_tensor": {"name": "made"}}], "metadata": {}}
+    add = {**step, "target": "_operator.mul"}
+    for one in (step, add):
+        change = with_graph(small_program, lambda tree, one=one: tree["graph_module"]["graph"]["nodes"].insert(0, one))
+        refused(change, "arithmetic is only for sizes")
+
+
+def test_names_that_are_no_text(small_program: bytes) -> None:
+    """Half a character, which JSON and pickles can hold and no page can show."""
+
+    def change(tree: Any) -> None:
+        for node in tree["graph_module"]["graph"]["nodes"]:
+            node["metadata"]["nn_module_stack"] = "L,a\ud800b,torch.nn.ReLU"
+
+    module = open_own(with_graph(small_program, change), "sent").module
+    assert all("a\\ud800b" in name for name in module.steps())  # type: ignore[operator]
+    model = open_own(saved(weights() | {"a\ud800b": torch.ones(1)}), "sent", architecture=SMALL)
+    assert "a\\ud800b" in " ".join(model.notes)
+
+
+def test_places_that_are_not_there(small_program: bytes) -> None:
+    refused(program(Hungry(lambda x: x.take(torch.full((1, 1, 1, 1), 1 << 60)) + x)), "out of range")
+
+
+def test_more_classes_than_a_page_can_list() -> None:
+    refused(program(Hungry(lambda x: x.mean((1, 2, 3), True).expand(1, 100_001, 1, 1) + 0)), "at most 100,000 are poss")
 
 
 def test_truncated_programs(small_program: bytes) -> None:

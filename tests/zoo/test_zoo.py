@@ -288,6 +288,11 @@ def test_labels_in_a_file(content: str | bytes) -> None:
     assert labels.short == ("cat", "dog")
 
 
+def test_labels_with_odd_names() -> None:
+    assert read_labels(f"dog\n{'9' * 5000}: cat").synonyms == ("dog", "9" * 5000 + ": cat")
+    assert read_labels('["\\ud800", "dog"]').synonyms == ("\\ud800", "dog")  # pages cannot send half a character
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
@@ -312,6 +317,10 @@ def test_labels_in_a_file(content: str | bytes) -> None:
         ("{**{}}", "cannot be read"),
         ("[__import__('os').getcwd()]", "cannot be read"),
         ('{"id2label": {"0": "cat", "3": "dog"}}', "from 0 to 1, each once"),
+        ("{[1]: 'cat'}", "cannot be read"),
+        ("{{0: 1}: 'cat'}", "cannot be read"),
+        ("{0: " + "1," * 600_000 + "}", "cannot be read"),
+        (b"x" * 10_000_001, "larger than 10 MB"),
     ],
 )
 def test_labels_that_cannot_be_used(content: str | bytes, complaint: str) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ Sides = tuple[float, float, float, float]
 """Left, top, right and bottom of a box."""
 
 _LARGEST = 1e6  # pixels: no picture has a longer side
+_DIGITS = 9
 
 
 class AnnotationError(CnnfixError):
@@ -103,6 +105,12 @@ def as_float(number: str | float) -> float:
         return math.nan
 
 
+def whole_size(width: str, height: str) -> tuple[int, int] | None:
+    """Width and height of a picture in pixels; None where one is 0, as for unknown, or no whole number."""
+    sides = [int(one) if one.isdecimal() and len(one) <= _DIGITS else 0 for one in (width, height)]
+    return (sides[0], sides[1]) if all(sides) else None
+
+
 def read_parts(
     file: Path, unit: str, parts: Iterable[tuple[int, Part]], read: Callable[[Part], Annotation], lacks: str = ""
 ) -> Annotations:
@@ -149,10 +157,13 @@ def read_files(folder: Path, files: Iterable[Path], read: Callable[[Path, str], 
 
 def together(boxes: Iterable[Annotation]) -> tuple[Annotation, ...]:
     """Merge the boxes into one annotation per picture and label, in the original order."""
-    joined: dict[tuple[str, str], Annotation] = {}
+    groups: dict[tuple[str, str], list[Annotation]] = {}
     for one in boxes:
-        before = joined.get((one.picture, one.label))
-        joined[one.picture, one.label] = (
-            replace(before, boxes=before.boxes + one.boxes, shares=before.shares + one.shares) if before else one
-        )
-    return tuple(joined.values())
+        groups.setdefault((one.picture, one.label), []).append(one)
+    return tuple(_merged(group) for group in groups.values())
+
+
+def _merged(group: Sequence[Annotation]) -> Annotation:
+    boxes = chain.from_iterable(one.boxes for one in group)
+    parts = chain.from_iterable(one.shares for one in group)
+    return replace(group[0], boxes=tuple(boxes), shares=tuple(parts))

@@ -15,6 +15,7 @@ from cnnfix_core.benchmark.datasets.annotation import (
     corners,
     shares,
     together,
+    whole_size,
 )
 from cnnfix_core.images import without_ending
 from cnnfix_core.tables import (
@@ -101,8 +102,7 @@ class _Boxes:
 
     def size(self, row: Row) -> tuple[int, int] | None:
         """Width and height of the picture, if the table has them."""
-        width, height = (self.text(row, name) for name in ("width", "height"))
-        return (int(width), int(height)) if width.isdecimal() and height.isdecimal() else None
+        return whole_size(self.text(row, "width"), self.text(row, "height"))
 
     def annotations(self, read: ReadRow) -> tuple[list[Annotation], tuple[str, ...]]:
         """What `read` makes of each row, and a sentence for each row that it refuses with a ValueError."""

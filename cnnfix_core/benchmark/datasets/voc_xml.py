@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from cnnfix_core.benchmark.datasets.annotation import Annotation, AnnotationError, Annotations, corners, together
+from cnnfix_core.benchmark.datasets.annotation import (
+    Annotation,
+    AnnotationError,
+    Annotations,
+    corners,
+    together,
+    whole_size,
+)
 
 MAX_XML_BYTES = 1_000_000
 MAX_OBJECTS = 1000
@@ -53,11 +60,7 @@ def _box(thing: ET.Element) -> tuple[int, int, int, int]:
 
 
 def _size(tree: ET.Element) -> tuple[int, int] | None:
-    width, height = (tree.findtext(f"size/{side}") or "" for side in ("width", "height"))
-    # Some files have a size of 0, which means unknown.
-    return (
-        (int(width), int(height)) if width.isdecimal() and height.isdecimal() and int(width) and int(height) else None
-    )
+    return whole_size(tree.findtext("size/width") or "", tree.findtext("size/height") or "")
 
 
 def _why(error: Exception) -> str:

@@ -6,9 +6,18 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from cnnfix_core.benchmark.datasets.annotation import Annotation, Annotations, Sides, read_files, read_parts, shares
+from cnnfix_core.benchmark.datasets.annotation import (
+    Annotation,
+    AnnotationError,
+    Annotations,
+    Sides,
+    read_files,
+    read_parts,
+    shares,
+)
 
 MAX_TXT_BYTES = 10_000_000
+_DIGITS = 9  # of the number of a class
 NAMES = ("classes.txt", "obj.names")
 """Files with the names of the classes, one per line, in the folder or the one above."""
 
@@ -18,6 +27,9 @@ def read(folder: Path, files: Sequence[Path]) -> Annotations:
 
     A file has its picture's name; one without lines is of a picture without objects. Labels are names of classes where
     there is a file with them, and numbers elsewhere.
+
+    Raises:
+        AnnotationError: The names of classes cannot be read.
     """
     names = _names(folder)
 
@@ -32,8 +44,15 @@ def _names(folder: Path) -> list[str]:
     for place in (folder, folder.parent):
         for name in NAMES:
             if (place / name).is_file():
-                return [" ".join(line.split()) for line in _lines(place / name)]
+                return [" ".join(line.split()) for line in _named_lines(place / name)]
     return []
+
+
+def _named_lines(file: Path) -> list[str]:
+    try:
+        return _lines(file)
+    except (ValueError, OSError) as error:
+        raise AnnotationError(f"The names of classes in {file} cannot be read: {error}.") from error
 
 
 def _lines(file: Path) -> list[str]:
@@ -47,7 +66,7 @@ def _lines(file: Path) -> list[str]:
 
 def _one(picture: str, words: Sequence[str], names: Sequence[str]) -> Annotation:
     label, sides = words[0], _sides(words[1:])
-    if not label.isdecimal():
+    if not label.isdecimal() or len(label) > _DIGITS:
         raise ValueError("a line is a class number and shares of the picture, from 0 to 1")
     number = int(label)
     if names and number >= len(names):

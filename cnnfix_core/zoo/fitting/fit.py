@@ -68,6 +68,8 @@ def fit(checkpoint: Checkpoint, architecture: str) -> Fitted:
     if found is None:
         raise ModelError(_nothing(checkpoint, architecture))
     plan = _Head(found, architecture, skeleton).plan()
+    if plan.classes == 0:
+        raise ModelError(f"The last layer in {checkpoint.name} has no classes: choose another checkpoint.")
     with shapes_alone():
         bare = architectures.skeleton(architecture, plan.classes)
         _change(bare, plan, architecture)

@@ -44,6 +44,10 @@ _AT_ONCE = 1 << 20
 _one_at_a_time = threading.Lock()
 
 
+class EndedError(ModelError):
+    """The process was ended: it took too much, or crashed."""
+
+
 def possible() -> bool:
     """Whether this system can do it: Windows cannot."""
     return hasattr(os, "fork")
@@ -185,13 +189,13 @@ class Process:
         error: CnnfixError = (kind if fits else ModelError)(str(text))
         return error
 
-    def _end_told(self, number: int, limits: _Limits) -> ModelError:
+    def _end_told(self, number: int, limits: _Limits) -> EndedError:
         log.warning("A process with a model file ended by signal %d", number)
         if number in (signal.SIGXCPU, signal.SIGALRM):
-            return ModelError(f"{self._name} takes more than {limits.seconds} s {limits.doing}, so {limits.so}.")
+            return EndedError(f"{self._name} takes more than {limits.seconds} s {limits.doing}, so {limits.so}.")
         if number in (0, signal.SIGKILL):
-            return ModelError(f"{self._name} takes too much memory or time {limits.doing}, so {limits.so}.")
-        return ModelError(
+            return EndedError(f"{self._name} takes too much memory or time {limits.doing}, so {limits.so}.")
+        return EndedError(
             f"{self._name} made its process crash, so {limits.so}: export the network again without unusual operations."
         )
 

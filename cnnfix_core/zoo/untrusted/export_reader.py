@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from cnnfix_core.errors import ModelError
+from cnnfix_core.utils.files import printable
 from cnnfix_core.zoo import architectures, state_dict
 from cnnfix_core.zoo.preprocessing import Preprocessing
 from cnnfix_core.zoo.untrusted.allowed_ops import ATEN, IGNORED, PYTHON, SIZES, TORCHVISION
@@ -39,6 +40,7 @@ from cnnfix_core.zoo.untrusted.program import (
 
 MAX_OPERATIONS = 20_000
 MAX_GRAPH = 100_000_000
+_LONGEST_NAME = 200  # of a module, in characters: pages list them
 
 _GRAPH = "models/model.json"
 _WEIGHTS = ("data/weights/model_weights_config.json", "data/constants/model_constants_config.json")
@@ -197,7 +199,7 @@ def _tensor(archive: Archive, folder: str, name: str, entry: Any) -> Tensor:
 def _steps(graph: Any) -> dict[str, ProgramNode]:
     nodes = [node for node in graph["nodes"] if node["target"].split(".")[-2] not in IGNORED]
     # Module names may not contain dots; with a slash, no name equals that of a module's method.
-    steps = {f"{_place(node)}/{_names(node['outputs'])[0]}".replace(".", "/"): _step(node) for node in nodes}
+    steps = {printable(f"{_place(node)}/{_names(node['outputs'])[0]}").replace(".", "/"): _step(node) for node in nodes}
     if len(steps) < len(nodes):
         raise ValueError("two operations of the same name")
     return steps
@@ -206,7 +208,7 @@ def _steps(graph: Any) -> dict[str, ProgramNode]:
 def _place(node: Any) -> str:
     """Name of the module that the operation belonged to when the program was saved."""
     stack = str((node.get("metadata") or {}).get("nn_module_stack", "")).split(";")[-1].split(",")
-    return stack[1] if len(stack) == 3 and stack[1] else "main"
+    return stack[1][:_LONGEST_NAME] if len(stack) == 3 and stack[1] else "main"
 
 
 def _step(node: Any) -> ProgramNode:

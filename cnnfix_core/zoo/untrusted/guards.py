@@ -25,7 +25,11 @@ class ArgumentsError(RuntimeError):
 
 def check(call: Any, args: Sequence[Any], options: Mapping[str, Any]) -> None:
     """Raise ArgumentsError if the operation is one of those and its arguments are none that a network has."""
-    name = getattr(call, "_opname", "").removesuffix("_")
+    if not isinstance(call, torch._ops.OpOverload):  # Python's arithmetic, which also works on texts and lists
+        if not all(isinstance(one, int | float) for one in (*args, *options.values())):
+            raise ArgumentsError("arithmetic is only for sizes")
+        return
+    name = call._opname.removesuffix("_")
     guard = _GUARDS.get(name) or (_resizing if "upsample" in name else None)
     if guard is None:
         return

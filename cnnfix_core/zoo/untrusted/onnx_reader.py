@@ -32,6 +32,7 @@ from cnnfix_core.zoo.untrusted.program import (
 
 _PICTURE, _USUAL_SIDE = "picture", 224
 _COLOURS = (1, 3, 4)  # channels of most pictures
+_LONGEST_NAME = 200  # of a node, in characters: pages list them
 
 
 def looks_like_onnx(content: bytes) -> bool:
@@ -60,6 +61,7 @@ def read(content: bytes, name: str) -> tuple[Program, Preprocessing, Meaning | N
         raise ModelError(f"{name} is damaged, or is no ONNX file: export it again.") from error
     _check(model.graph, name)
     shape, last = _shape(model.graph, name)
+    preprocessing = Preprocessing(shape[1:]).of_channels(shape[0])
     tracer = _Tracer()
     try:
         with no_grad(), computed_by(tracer.compute):
@@ -80,7 +82,7 @@ def read(content: bytes, name: str) -> tuple[Program, Preprocessing, Meaning | N
     program = Program(tracer.steps, tracer.weights, _PICTURE, tuple(map(tracer.name_of, given)))
     try_without_memory(program, shape, name)
     program.together = takes_several(program, shape)
-    return program, Preprocessing(shape[1:]).of_channels(shape[0]), None if boxes is None else "probabilities"
+    return program, preprocessing, None if boxes is None else "probabilities"
 
 
 def _check(graph: Any, name: str) -> None:
@@ -147,14 +149,14 @@ _PICTURES = {1: torch.float32, 10: torch.float16, 11: torch.float64}
 
 def _run(graph: Any, values: dict[str, Any], tracer: _Tracer, version: int) -> None:
     for number, node in enumerate(graph.node):
-        tracer.place = (node.name or f"{node.op_type}_{number}").strip("/").replace(".", "/")
+        tracer.place = (node.name[:_LONGEST_NAME] or f"{node.op_type}_{number}").strip("/").replace(".", "/")
         if node.op_type == "If":
             _branch(node, values, tracer, version)
             continue
         attributes = {one.name: _attribute(one) for one in node.attribute}
         xs = [values[name] for name in node.input]
         options = {"op": node.op_type, "version": version, "outputs": len(node.output)}
-        result = OPERATORS[node.op_type](*xs, **{**options, **attributes})
+        result = OPERATORS[node.op_type](*xs, **{**attributes, **options})
         results = result if isinstance(result, (tuple, list)) else [result]
         values.update(zip(node.output, results, strict=False))
 

@@ -32,7 +32,7 @@ from cnnfix_core.zoo.untrusted.program import Program
 from cnnfix_core.zoo.untrusted.program_data import as_data, from_data
 
 MAX_MODEL_BYTES = 1_000_000_000
-_MAX_CLASSES = 1_000_000
+_MAX_CLASSES = 100_000  # pages list them all
 _OWN = "your own"  # the licence
 
 
@@ -205,9 +205,9 @@ def _facts(model: Model, report: Coverage | str) -> _Facts:
 
 
 def _asked_model(facts: _Facts, options: FileOptions, process: OwnProcess) -> Model:
-    name, labels = options.name, options.labels or numbered(min(facts.classes, _MAX_CLASSES))
-    if len(labels) != facts.classes:
-        raise ModelError(f"{name} has {facts.classes:,} classes, which are too many.")
+    name = options.name
+    _check_count(name, facts.classes)
+    labels = options.labels or numbered(facts.classes)
     return Model(
         name,
         name,
@@ -276,7 +276,13 @@ def _model(source: Checkpoint | _ProgramFile, options: FileOptions) -> Model:
         said = f"your own weights for {architecture}"
     module.requires_grad_(False)
     model = Model.of(module, labels, preprocessing, name, said, scores=scores, meaning=meaning)
+    _check_count(name, len(model.labels))
     return replace(model, notes=notes)
+
+
+def _check_count(name: str, classes: int) -> None:
+    if classes > _MAX_CLASSES:
+        raise ModelError(f"{name} has {classes:,} classes; at most {_MAX_CLASSES:,} are possible.")
 
 
 def read_state(file: Path | bytes | BinaryIO, name: str, wanted: Collection[str]) -> state_dict.State:

@@ -150,7 +150,7 @@ def takes_several(program: Program, shape: tuple[int, int, int]) -> bool:
         try:
             separate = joined([program.run(one) for one in pair.split(1)])
             together = program.run(pair)
-        except RuntimeError:
+        except (RuntimeError, IndexError, ValueError):  # as operations fail
             return False
     return all(map(_alike, separate, together))
 

@@ -21,10 +21,13 @@ from torch.nn import functional as F
 
 from cnnfix_core.engine import EVIDENCE, PUBLISHED, coverage
 from cnnfix_core.errors import CnnfixError
+from cnnfix_core.utils.files import printable
 from cnnfix_core.utils.plain_data import packed
 from cnnfix_core.zoo import architectures
 from cnnfix_core.zoo.model import Model
 from cnnfix_core.zoo.untrusted import apart, opening
+
+_MAX_SENTENCE = 1000  # characters
 
 
 def main(control: int) -> None:
@@ -180,4 +183,5 @@ def _told(error: BaseException, what: str, doing: str) -> bytes:
     else:
         name = next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == CnnfixError.__module__)
         text = str(error)
-    return json.dumps([name, text, broken]).encode()
+    text = text if len(text) <= _MAX_SENTENCE else f"{text[:_MAX_SENTENCE]} …"  # a file may have names of megabytes
+    return json.dumps([name, printable(text), broken]).encode()

@@ -14,6 +14,7 @@ from safetensors.torch import load as load_safetensors
 from torch import Tensor
 
 from cnnfix_core.errors import ModelError
+from cnnfix_core.utils.files import printable
 from cnnfix_core.zoo.checkpoint import Checkpoint, Stored
 from cnnfix_core.zoo.untrusted.archive import MAX_MEMBERS, Archive
 from cnnfix_core.zoo.untrusted.pickles import Inert, StoredTensor, read_legacy, read_pickle
@@ -81,7 +82,7 @@ def _checkpoint(tree: Any, storage: Callable[[str], bytes], size: int, name: str
             raise ModelError(f"{name} has more than {_MAX_ENTRIES:,} entries: save only the state dict.")
         if not isinstance(value, StoredTensor):
             if value is not None and not key.endswith(_OF_MODULE):  # what a module lacks
-                others[key] = value.title if isinstance(value, Inert) else ""
+                others[key] = printable(value.title[:200]) if isinstance(value, Inert) else ""
             continue
         if len(tensors) == MAX_MEMBERS:
             raise _too_many(MAX_MEMBERS + 1, name)
@@ -103,7 +104,7 @@ def _leaves(tree: Any) -> Iterator[tuple[str, Any]]:
         elif isinstance(item, list) or type(item) is tuple:
             inside = list(enumerate(item))
         if inside and len(path) < _MAX_DEPTH:
-            waiting.extend(((*path, str(key)[:200]), value) for key, value in reversed(inside))
+            waiting.extend(((*path, printable(str(key)[:200])), value) for key, value in reversed(inside))
         else:
             yield ".".join(path), item
 
