@@ -11,7 +11,7 @@ from cnnfix_core.batch.items import Item
 from cnnfix_core.batch.row import BatchRow
 from cnnfix_core.batch.worker import Work, Worker
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.utils import end_with_parent, sleeping_in_new_processes, without_ctrl_c_in_new_processes
+from cnnfix_core.utils import EndingWithParent, sleeping_in_new_processes, without_ctrl_c_in_new_processes
 
 _worker: Worker | None = None
 
@@ -19,7 +19,7 @@ _worker: Worker | None = None
 def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int) -> Iterator[list[BatchRow]]:
     """The rows of each part, as they are finished. Raises CnnfixError if a process is killed."""
     # Spawn, because PyTorch's threads do not survive a fork.
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (work,))
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), EndingWithParent(_begin, work))
     waiting: set[Future[list[BatchRow]]] = set()
     others = set(multiprocessing.active_children())
     try:
@@ -49,7 +49,6 @@ def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int) -> Iterator[
 
 def _begin(work: Work) -> None:
     global _worker  # noqa: PLW0603  # the pool gives its processes no other place for state
-    end_with_parent()
     _worker = Worker(work)
 
 

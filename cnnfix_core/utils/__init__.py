@@ -4,17 +4,17 @@ from cnnfix_core.utils.csv_cells import csv_text, is_formula, no_formula
 from cnnfix_core.utils.files import cannot_write, printable, replacing, write_file
 from cnnfix_core.utils.formatting import aligned, decimals, duration, percent, significant
 from cnnfix_core.utils.journal import Journal, keep_settings
-from cnnfix_core.utils.processes import end_with_parent, no_ctrl_c_lost, without_ctrl_c_in_new_processes
+from cnnfix_core.utils.processes import EndingWithParent, no_ctrl_c_lost, without_ctrl_c_in_new_processes
 from cnnfix_core.utils.threads import let_idle_threads_sleep, one_thread, sleeping_in_new_processes, waiting_policy
 
 __all__ = [
+    "EndingWithParent",
     "Journal",
     "aligned",
     "cannot_write",
     "csv_text",
     "decimals",
     "duration",
-    "end_with_parent",
     "is_formula",
     "keep_settings",
     "let_idle_threads_sleep",

@@ -5,23 +5,34 @@ from __future__ import annotations
 import _thread
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 
 
-def end_with_parent() -> None:
-    """End this process of `multiprocessing` at once when its parent has ended, however that was: also if it was killed.
+class EndingWithParent:
+    """How a process of `multiprocessing` begins so that it ends at once when its parent has, also if that was killed.
 
-    A worker that waits for work would otherwise stay for ever, with all its memory.
+    A worker that waits for work would otherwise stay for ever, with all its memory. It reads `begin` and `args` only
+    when it watches its parent: their imports take seconds, during which it would not notice.
     """
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_after, args=(parent.sentinel,), name="end-with-parent", daemon=True).start()
+
+    def __init__(self, begin: Callable[..., object] | None = None, *args: object) -> None:
+        self._rest = pickle.dumps((begin, args))
+
+    def __call__(self) -> None:
+        """Begin."""
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            threading.Thread(target=_end_after, args=(parent.sentinel,), name="end-with-parent", daemon=True).start()
+        begin, args = pickle.loads(self._rest)
+        if begin is not None:
+            begin(*args)
 
 
 def _end_after(sentinel: int) -> None:
@@ -33,7 +44,7 @@ def _end_after(sentinel: int) -> None:
 def without_ctrl_c_in_new_processes() -> Iterator[None]:
     """Processes that are started inside the block never see Ctrl+C, which reaches all processes of a terminal.
 
-    They end with their parent, see `end_with_parent`; without this, each would print a traceback first. For this
+    They end with their parent, see `EndingWithParent`; without this, each would print a traceback first. For this
     process, a Ctrl+C that comes meanwhile is not lost: it comes at the latest at the end of the block. On Windows,
     which knows no blocked signals, the block does nothing.
     """

@@ -2,12 +2,18 @@ import ctypes
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+import cnnfix_core
 from cnnfix_core.utils import no_ctrl_c_lost, without_ctrl_c_in_new_processes
+from tests.processes import wait_until_ended
 
 
 @pytest.fixture
@@ -41,6 +47,39 @@ def test_new_processes_never_see_ctrl_c() -> None:
 
 def _interrupted() -> None:
     os.kill(os.getpid(), signal.SIGINT)
+
+
+_SLOW = """
+import os, sys, time
+from pathlib import Path
+if "--multiprocessing-fork" in sys.orig_argv:
+    Path(__file__).with_name(str(os.getpid())).touch()
+    time.sleep(3600)
+def begin(): pass
+"""
+_PARENT = """
+if __name__ == "__main__":
+    import multiprocessing, slow
+    from concurrent.futures import ProcessPoolExecutor
+    from cnnfix_core.utils import EndingWithParent
+    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), EndingWithParent(slow.begin))
+    pool.submit(abs, 1).result()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_worker_that_still_imports_ends_with_its_parent(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(_SLOW)
+    (tmp_path / "parent.py").write_text(_PARENT)
+    path = os.pathsep.join([str(tmp_path), str(Path(cnnfix_core.__file__).parents[1])])
+    parent = subprocess.Popen([sys.executable, str(tmp_path / "parent.py")], env=os.environ | {"PYTHONPATH": path})
+    end = time.monotonic() + 120
+    while not (workers := [int(file.name) for file in tmp_path.iterdir() if file.name.isdecimal()]):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    parent.kill()
+    parent.wait()
+    wait_until_ended(workers)
 
 
 @pytest.mark.usefixtures("listening")
