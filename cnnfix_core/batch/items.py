@@ -17,8 +17,10 @@ class Item:
     file: Path
 
 
-def items(source: Path) -> list[Item]:
+def items(source: Path, besides: Path | None = None) -> list[Item]:
     """The pictures in a folder and its subfolders, sorted, or those listed in a text file, without duplicates.
+
+    besides: a folder whose pictures do not count, such as figures of an earlier run that lie in `source`.
 
     A list has one path per line, relative to the list's folder. Empty lines and lines that start with # are skipped.
     Names are kept as they are, spaces and bytes that are no text included.
@@ -27,7 +29,10 @@ def items(source: Path) -> list[Item]:
         CnnfixError: There is no picture, or the list cannot be read.
     """
     if source.is_dir():
-        found = [Item(file.relative_to(source).as_posix(), file) for file in picture_files(source)]
+        files = picture_files(source)
+        if besides is not None:
+            files = [file for file in files if not file.absolute().is_relative_to(besides.absolute())]
+        found = [Item(file.relative_to(source).as_posix(), file) for file in files]
         if not found:
             raise CnnfixError(f"There is no picture in {source}: give a folder with pictures, or a list of them.")
         return found

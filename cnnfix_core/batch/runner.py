@@ -11,7 +11,7 @@ from cnnfix_core.batch.items import Item
 from cnnfix_core.batch.row import BatchRow
 from cnnfix_core.batch.worker import Work
 from cnnfix_core.engine import Preset
-from cnnfix_core.utils import Journal, keep_settings
+from cnnfix_core.utils import Journal, keep_settings, only_run_in
 from cnnfix_core.zoo import versions
 
 JOURNAL = "journal.csv"
@@ -67,18 +67,20 @@ def run(
         The journal.
 
     Raises:
-        CnnfixError: The folder has rows with other settings, or the engine fails; finished rows are kept.
+        CnnfixError: The folder has rows with other settings, another run writes to it, or the engine fails; finished
+            rows are kept.
     """
-    keep_settings(folder, settings, JOURNAL)
-    journal = Journal(folder / JOURNAL, BatchRow)
-    missing = [item for item in items if item.name not in journal.keys]
-    done = len(items) - len(missing)
-    watch(done, len(items))
-    parts = (missing[n : n + at_once] for n in range(0, len(missing), at_once))
-    for rows in engine(work, parts):
-        # An engine that retries may deliver a row twice.
-        new = [row for row in rows if row.key not in journal.keys]
-        journal.add(new)
-        done += len(new)
+    with only_run_in(folder):
+        keep_settings(folder, settings, JOURNAL)
+        journal = Journal(folder / JOURNAL, BatchRow)
+        missing = [item for item in items if item.name not in journal.keys]
+        done = len(items) - len(missing)
         watch(done, len(items))
+        parts = (missing[n : n + at_once] for n in range(0, len(missing), at_once))
+        for rows in engine(work, parts):
+            # An engine that retries may deliver a row twice.
+            new = [row for row in rows if row.key not in journal.keys]
+            journal.add(new)
+            done += len(new)
+            watch(done, len(items))
     return journal

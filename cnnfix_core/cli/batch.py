@@ -91,7 +91,8 @@ def run(options: argparse.Namespace) -> int:
     from cnnfix_core.batch.table import table, without_formulas, write
     from cnnfix_core.zoo import digest_of, reading_of
 
-    found = items(options.source)
+    figures = (options.out / "figures").absolute()
+    found = items(options.source, besides=figures)
     preset = preset_of(options)
     target = options.target if options.unit is None else unit_of(options)
     asked = None if target is None else str(target)
@@ -102,8 +103,7 @@ def run(options: argparse.Namespace) -> int:
         options.model, digest_of(model), asked, preset, options.device, reading_of(model)
     )
     del model  # each worker has its own
-    figures = (options.out / "figures").absolute() if options.figures else None
-    work = Work(loading, preset, target, figures)
+    work = Work(loading, preset, target, figures if options.figures else None)
     clock = ProgressLine()
     try:
         journal = runner.run(found, work, _engine(options), options.out, settings, options.batch, clock)

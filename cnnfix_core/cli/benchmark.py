@@ -244,7 +244,7 @@ def _proposals(sources: Sequence[Source], items: Sequence[Item], out: Path) -> s
 def _measured(sources: Sequence[Source], plan: Plan, out: Path) -> tuple[list[BenchmarkRow], list[UnusableMethod]]:
     """All rows, including those of an earlier run, and the methods that cannot be used."""
     from cnnfix_core.benchmark import BenchmarkRow, BenchmarkSettings, digest, runner
-    from cnnfix_core.utils import Journal, keep_settings
+    from cnnfix_core.utils import Journal, keep_settings, only_run_in
     from cnnfix_core.zoo import digest_of, reading_of
 
     # Checked before anything is measured, so that results of different weights are never mixed.
@@ -261,11 +261,12 @@ def _measured(sources: Sequence[Source], plan: Plan, out: Path) -> tuple[list[Be
         also=plan.also,
         readings=readings,
     )
-    keep_settings(out, settings, "results.csv")
-    results = Journal(out / "results.csv", BenchmarkRow)
-    clock = ProgressLine(len(results.keys))
-    unfit = runner.run(sources, plan, results, clock)
-    clock.end()
+    with only_run_in(out):
+        keep_settings(out, settings, "results.csv")
+        results = Journal(out / "results.csv", BenchmarkRow)
+        clock = ProgressLine(len(results.keys))
+        unfit = runner.run(sources, plan, results, clock)
+        clock.end()
     return results.rows, unfit
 
 

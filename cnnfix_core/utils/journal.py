@@ -7,8 +7,9 @@ import io
 import json
 import math
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, astuple, fields
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -83,6 +84,33 @@ class Journal(Generic[RowT]):
 
     def _wrong_format(self) -> CnnfixError:
         return CnnfixError(f"{self._file} is not a results file of this command: choose another --out.")
+
+
+@contextmanager
+def only_run_in(folder: Path) -> Iterator[None]:
+    """Hold a folder, which is made if need be: two runs at once would compute all twice, and cut each other's rows.
+
+    It is free again however this process ends. On Windows, and where a file system knows no locks, nothing is checked.
+
+    Raises CnnfixError: another run holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CnnfixError(f"Another run writes to {folder}: wait for its end, or choose another --out.") from error
+        except OSError:
+            pass  # no locks here
+        yield
+    finally:
+        os.close(held)
 
 
 def keep_settings(folder: Path, settings: Any, results: str) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import math
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -446,6 +447,24 @@ def test_workers_end_with_the_command_even_if_it_is_killed(many: Path, tmp_path:
         assert len(workers) >= 2
         process.kill()
     _wait_for(lambda: not any(map(_alive, workers)), seconds=60)
+
+
+def test_two_runs_never_write_to_one_folder(folder: Path, work: Work, tmp_path: Path) -> None:
+    def meanwhile(_work: Work, _parts: Iterator[Sequence[Item]]) -> Iterator[list[BatchRow]]:
+        with pytest.raises(CnnfixError, match="Another run writes to"):
+            run(items(folder), work, here, tmp_path, SETTINGS, 4, nobody)
+        yield []
+
+    run(items(folder), work, meanwhile, tmp_path, SETTINGS, 4, nobody)
+    run(items(folder)[:1], work, here, tmp_path, SETTINGS, 4, nobody)  # it is free again
+
+
+def test_figures_in_the_folder_of_the_pictures_are_not_explained(folder: Path, tmp_path: Path) -> None:
+    shutil.copy(folder / "00.png", tmp_path)
+    for _ in range(2):
+        assert main(arguments(tmp_path, tmp_path, "--figures", "--format", "csv")) == 0
+    assert (tmp_path / "figures" / "00.png.png").is_file()
+    assert _lines(tmp_path / "results.csv") == 2
 
 
 def test_ctrl_c_prints_no_traceback_of_any_process(many: Path, tmp_path: Path) -> None:
