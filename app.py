@@ -19,8 +19,9 @@ from starlette.middleware import Middleware
 
 import cnnfix_ui
 from cnnfix_core.utils import let_idle_threads_sleep
+from cnnfix_ui import served
 from cnnfix_ui.errors import show_script_error
-from cnnfix_ui.rooms import pictures, watching
+from cnnfix_ui.rooms import watching
 from cnnfix_ui.server import heap, uploads, widget_states
 from cnnfix_ui.server.connections import Connections
 from cnnfix_ui.server.headers import SafeHeaders
@@ -62,7 +63,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 app = st.App(
     Path(cnnfix_ui.__file__).parent / "main.py",
     lifespan=lifespan,
-    routes=[pictures.route, watching.route],
+    routes=[served.route, watching.route],
     middleware=[Middleware(SafeHeaders), Middleware(Connections), Middleware(uploads.Uploads)],
     on_script_error=show_script_error,
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 import cnnfix_site
-from cnnfix_ui import address
+from cnnfix_ui import address, served
 from cnnfix_ui.components.menu.component import closing_menu
 from cnnfix_ui.errors import show_error
 from cnnfix_ui.learn import FRAME
@@ -59,6 +59,7 @@ if page.title == by_name.title:
     st.switch_page(next(page for page in pages if not page.url_path), query_params=st.query_params.to_dict())
 address.enter_page(page.title)
 downloads.forget_pictures()
+served.begin_page()
 frame_settings = address.enter_frame(FRAME)
 listed = page.title in names
 if page.title == "Learn" or not listed:  # a lesson ends where all lessons are, and where a class takes it

@@ -74,7 +74,7 @@ def draw_points(image: Image.Image, fixations: Fixations, largest: float) -> Non
 def photo_of(picture: Picture, longest_side: int) -> Image.Image:
     """The picture as an image whose longest side is at most `longest_side` pixels."""
     image = Image.fromarray(picture.pixels)
-    return image.resize(scaled_size(image.size, longest_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return image.resize(scaled_size(image.size, longest_side), Image.Resampling.BICUBIC, reducing_gap=2.0)
 
 
 def draw_discs(

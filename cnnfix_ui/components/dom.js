@@ -3,6 +3,17 @@ import { clamp } from "./numbers.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
+// Show what is at an address, or nothing; what is shown already stays as it is. It resolves when the image is ready.
+export function showAt(image, address) {
+  if ((image.getAttribute("src") ?? "") === address) return Promise.resolve();
+  if (!address) {
+    image.removeAttribute("src");
+    return Promise.resolve();
+  }
+  image.src = address;
+  return image.decode().catch(() => {}); // another address may have come meanwhile
+}
+
 // Which way each arrow key goes: across and down.
 export const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 

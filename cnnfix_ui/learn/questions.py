@@ -57,7 +57,7 @@ def _show_maps(place: Place, question: Which) -> None:
         seen = seen_on(place.step.screen)
         assert seen is not None  # a file with such a question on another screen is refused
         maps = {letter: seen.map_by(name) for letter, name in zip("AB", question.methods, strict=True)}
-    shown = [Panel(letter, [Layer(map_)]) for letter, map_ in maps.items() if map_ is not None]
+    shown = [Panel(letter, [Layer.of(map_)]) for letter, map_ in maps.items() if map_ is not None]
     alt = "One of two maps of the same picture."
     panels(seen.picture, shown, points="", opacity=0.75, alt=alt, key=f"{place.key}.maps")
 

@@ -52,7 +52,7 @@ def show_maps(seen: Seen, key: str) -> None:
     maps = {name: map_ for name in NAMES if (map_ := seen.map_by(name)) is not None}
     fixations = seen.explanation.kept_fixations
     shown = [
-        Panel(NAMES[name], [Layer(map_)], fixations if name == "fixations" else None) for name, map_ in maps.items()
+        Panel(NAMES[name], [Layer.of(map_)], fixations if name == "fixations" else None) for name, map_ in maps.items()
     ]
     st.header(question(seen.explanation.target, seen.explanation.rather_than), anchor=False)
     text = summary(seen.explanation, maps["fixations"])
@@ -122,7 +122,7 @@ def _which(question: Which, seen: Seen, answer: Answer, key: str) -> None:
     titles = [f"{letter}: {METHODS[name].title}" for letter, name in zip("AB", question.methods, strict=True)]
     _say("" if isinstance(answer, Skipped) else f"You chose {titles[int(_number(answer))]}.")
     maps = zip(titles, (seen.map_by(name) for name in question.methods), strict=True)
-    shown = [Panel(title, [Layer(map_)]) for title, map_ in maps if map_ is not None]
+    shown = [Panel(title, [Layer.of(map_)]) for title, map_ in maps if map_ is not None]
     panels(seen.picture, shown, points="", opacity=0.75, alt="A map of the picture.", key=f"{key}.maps")
 
 

@@ -10,9 +10,9 @@ from cnnfix_core.gaze import Agreed, Looks, agreed, agreement, look_map, looks, 
 from cnnfix_core.lessons import Choose, Guess, Look, Step, Which, number_text
 from cnnfix_ui.learn.reveals import NAMES
 from cnnfix_ui.rooms.answers import Answer, Point, distribution, middle
-from cnnfix_ui.rooms.pictures import SharedPicture
 from cnnfix_ui.rooms.room import BOARD, Room
 from cnnfix_ui.rooms.scenes import FIXATIONS, GRADCAM, Scene, drawn, ready, title_of
+from cnnfix_ui.served import Served
 
 FEWEST = 5  # answers, below which nothing is drawn of the class
 
@@ -23,7 +23,7 @@ class Figure:
 
     title: str
     short: str
-    overlay: SharedPicture
+    overlay: Served
     points: tuple[Point, ...] = ()
 
 

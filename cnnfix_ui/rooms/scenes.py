@@ -20,8 +20,8 @@ from cnnfix_core.lessons import Fact, Step, Which
 from cnnfix_core.methods import METHODS
 from cnnfix_core.visualization import overlay, photo_of, png
 from cnnfix_ui.learn.screens import Seen, seen_on
-from cnnfix_ui.rooms.pictures import SharedPicture, shared
 from cnnfix_ui.rooms.room import Room
+from cnnfix_ui.served import Served, served
 from cnnfix_ui.server.cache import Cache
 
 _PHONE_SIDE, _BOARD_SIDE = 640, 1280  # pixels of the longest side of a photograph
@@ -50,11 +50,11 @@ class Scene:
 
     width: int
     height: int
-    phone: SharedPicture
-    board: SharedPicture
+    phone: Served
+    board: Served
     explanation: Explanation
     maps: Mapping[str, Floats]
-    overlays: Mapping[str, SharedPicture]
+    overlays: Mapping[str, Served]
     points: tuple[tuple[float, float], ...]
     facts: Mapping[Fact, float]
 
@@ -116,12 +116,12 @@ def scene_at(room: Room, number: int) -> Scene | None:
     return scene
 
 
-def drawn(map_: NDArray[np.floating], size: tuple[int, int]) -> SharedPicture:
+def drawn(map_: NDArray[np.floating], size: tuple[int, int]) -> Served:
     """A map as an overlay for a picture of this size."""
-    return shared(png(overlay(map_, scaled_size(size, _OVERLAY_SIDE))), "image/png")
+    return served(png(overlay(map_, scaled_size(size, _OVERLAY_SIDE))), "image/png", lasting=True)
 
 
-def pasted(scene: Scene, layer: SharedPicture) -> Image.Image:
+def pasted(scene: Scene, layer: Served) -> Image.Image:
     """The picture with a map over it, as small as a phone shows it."""
     photo = Image.open(io.BytesIO(scene.phone.content)).convert("RGBA")
     over = Image.open(io.BytesIO(layer.content)).convert("RGBA").resize(photo.size)
@@ -157,10 +157,10 @@ def small(map_: NDArray[np.floating], size: tuple[int, int]) -> Floats:
     return np.asarray(image.resize(scaled_size(size, MAP_SIDE), Image.Resampling.BOX), float)
 
 
-def _photo(image: Image.Image) -> SharedPicture:
+def _photo(image: Image.Image) -> Served:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=_QUALITY)
-    return shared(buffer.getvalue(), "image/jpeg")
+    return served(buffer.getvalue(), "image/jpeg", lasting=True)
 
 
 def title_of(method: str) -> str:

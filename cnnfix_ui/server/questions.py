@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,13 +34,12 @@ Target = int | tuple[int | None, int] | Unit | None
 Report = Callable[..., None]
 # How numbers are written.
 NUMBERS: dict[str, Callable[[Explanation], str]] = {"json": as_json, "csv": as_csv}
-_COMPUTED = 0.7  # of the time of a report; the rest is writing
+_COMPUTING = 0.7  # of the time of a report; the rest is writing
 _LARGE_MODEL = 200_000_000  # bytes of weights
 
-# What networks computed for a picture, some 30 MB each for the bundled one, so that another class costs a walk only.
-recordings: Cache[Hashable, RecordedPicture] = Cache(min(200_000_000, memory() // 12), lambda one: one.nbytes)
-# Recordings with all their values, 90 MB each for the bundled network.
-walks: Cache[Hashable, Walked] = Cache(min(600_000_000, memory() // 6), lambda one: one.nbytes)
+# What networks computed for a picture, some 30 MB each for the bundled one: recordings, so that another class costs a
+# walk only, and walks that are stepped through. Most people need one of the two at a time.
+_computed: Cache[Hashable, Any] = Cache(min(800_000_000, memory() // 5), lambda one: one.nbytes)
 # Of a model, with one part of its weights shuffled.
 _shuffled: Cache[Hashable, Model] = Cache(0, lambda _: 1)
 
@@ -69,8 +68,10 @@ def _recorded(model: Model, picture: Picture, crops: Crops, whole: bool = False)
     def made() -> RecordedPicture:
         return RecordedPicture(model, picture, crops, whole=whole)
 
-    # Recordings of large networks would need gigabytes.
-    return made() if takes_long(model) or whole else recordings.get((model, picture.digest, crops), made)
+    if takes_long(model) or whole:  # gigabytes
+        return made()
+    found: RecordedPicture = _computed.get(("recording", model, picture.digest, crops), made)
+    return found
 
 
 def gradcam(model: Model, picture: Picture, target: int | tuple[int, int], crops: Crops) -> NDArray[np.float32] | str:
@@ -162,11 +163,11 @@ def reported(
     model: Model, picture: Picture, asked: int | tuple[int, int], preset: Preset, file: PictureFile, report: Report
 ) -> ReportFiles:
     """The report as all its files."""
-    made = make_report(model, picture, asked, preset, file=file, progress=lambda share: report(_COMPUTED * share))
+    made = make_report(model, picture, asked, preset, file=file, progress=lambda share: report(_COMPUTING * share))
     files = {}
     for number, (form, writer) in enumerate(WRITERS.items(), 1):
         files[form] = writer(made)
-        report(_COMPUTED + (1 - _COMPUTED) * number / len(WRITERS))
+        report(_COMPUTING + (1 - _COMPUTING) * number / len(WRITERS))
     return ReportFiles(files)
 
 
@@ -199,8 +200,8 @@ class OfWalk(Generic[P, Result]):
 
     def __call__(self, model: Model, /, *args: P.args, **options: P.kwargs) -> Result:
         """Answer it; the walk is kept while there is room."""
-        key = model, self.picture.digest, self.target, self.presets
-        walk = walks.get(key, lambda: walked(model, self.picture, self.target, self.presets))
+        key = _walk_key(model, self.picture, self.target, self.presets)
+        walk: Walked = _computed.get(key, lambda: walked(model, self.picture, self.target, self.presets))
         return self.__wrapped__(walk, *args, **options)
 
 
@@ -211,4 +212,8 @@ def explanation_of(walk: Walked) -> Explanation:
 
 def has_walk(model: Model, picture: Picture, target: Target, presets: tuple[Preset, ...]) -> bool:
     """Whether the walk is kept."""
-    return (model, picture.digest, target, presets) in walks.cached_keys()
+    return _walk_key(model, picture, target, presets) in _computed.cached_keys()
+
+
+def _walk_key(model: Model, picture: Picture, target: Target, presets: tuple[Preset, ...]) -> Hashable:
+    return "walk", model, picture.digest, target, presets

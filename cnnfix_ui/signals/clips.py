@@ -76,7 +76,10 @@ def show() -> None:
 def _choose_clip() -> Clip:
     sent: Clip | None = state.CLIP_UPLOAD.value
     tiles = [Choice(OWN, "Your clip", "", thumbnail(_middle(sent)))] if sent else []
-    tiles += [Choice(one.name, one.label.capitalize(), "", _sample_tile(one.name)) for one in clip_samples()]
+    tiles += [
+        Choice(one.name, one.label.capitalize(), "", thumbnail(_middle(one.clip), lasting=True))
+        for one in clip_samples()
+    ]
     note = "Computer-generated clips: one shape moves for a while, the others stand still."
     choose_from_strip(tiles, state.CLIP_UPLOAD, st.session_state["clip"], state.choose_clip, "Clips", note)
     if st.session_state["clip"] == OWN and sent:
@@ -86,11 +89,6 @@ def _choose_clip() -> Clip:
 
 def _middle(clip: Clip) -> Picture:
     return clip.frames[len(clip) // 2]
-
-
-@st.cache_data(show_spinner=False)
-def _sample_tile(name: str) -> str:
-    return thumbnail(_middle(next(one.clip for one in clip_samples() if one.name == name)))
 
 
 def _choose_network() -> ClipModel | None:

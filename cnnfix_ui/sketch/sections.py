@@ -38,17 +38,15 @@ def network() -> results.Network:
 def choose_sheet() -> None:
     """Draw the strip of samples and the upload."""
     sent = state.DRAWING_UPLOAD.value
-    tiles = [Choice(state.EMPTY, "Empty sheet", "Draw something", thumbnail(picture_of(())))]
+    tiles = [Choice(state.EMPTY, "Empty sheet", "Draw something", thumbnail(picture_of(()), lasting=True))]
     if sent is not None:
         tiles.append(Choice(OWN, "Your drawing", "", thumbnail(sent)))
-    tiles += [Choice(one.name, one.kind.capitalize(), "", _thumbnail(one.name)) for one in sketch_samples()]
+    tiles += [
+        Choice(one.name, one.kind.capitalize(), "", thumbnail(picture_of(one.strokes), lasting=True))
+        for one in sketch_samples()
+    ]
     note = "The network knows forty kinds of objects. Draw one, or start from a sample."
     choose_from_strip(tiles, state.DRAWING_UPLOAD, st.session_state["sheet"], state.choose, "Sheets", note)
-
-
-@st.cache_resource
-def _thumbnail(name: str) -> str:
-    return thumbnail(sketch(next(one.strokes for one in sketch_samples() if one.name == name)))
 
 
 def explanation_of(picture: Picture) -> Explanation:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -39,8 +40,8 @@ class Chosen:
 
     @property
     def nbytes(self) -> int:
-        """Memory of all maps."""
-        return sum(layer.map.nbytes for layer in self.layers)
+        """Memory of the maps that were computed."""
+        return sum(layer.nbytes for layer in self.layers) + 1_000
 
     @property
     def map(self) -> NDArray[np.floating]:
@@ -53,7 +54,7 @@ class Chosen:
             st.session_state["depth"] = list(self.every)[number]
 
 
-# Seven megabytes for an answer with six depths.
+# A megabyte for each map of an answer that somebody looked at.
 _known: Cache[OnPicture, Chosen] = Cache(200_000_000, lambda one: one.nbytes)
 
 # In the address of every page with a slider; None for the preset's own depth.
@@ -75,11 +76,11 @@ def usual(evidence: OnPicture) -> Chosen:
 def _drawn(evidence: OnPicture) -> Chosen:
     usually = evidence.preset.depth
     if len(evidence.depths) < 2:
-        return Chosen(usually, {usually: Layer(evidence.map(MAP_SIDE))})
+        return Chosen(usually, {usually: Layer(partial(evidence.map, MAP_SIDE))})
     texts = dict(_TEXTS)
     for found in evidence.maps[0]:
         size = "{1} × {0}".format(*found.evidence.shape)
         about = f"The evidence at the last feature map of {size} places that everything passes through."
         texts[found.stride] = size, about
     every: tuple[Depth, ...] = (ALL, *evidence.depths)
-    return Chosen(usually, {depth: Layer(evidence.map(MAP_SIDE, depth), *texts[depth]) for depth in every})
+    return Chosen(usually, {depth: Layer(partial(evidence.map, MAP_SIDE, depth), *texts[depth]) for depth in every})

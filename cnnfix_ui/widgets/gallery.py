@@ -71,14 +71,9 @@ def _tile(name: str) -> Choice:
     if name == OWN:
         return Choice(OWN, _OWN_TITLE, "", thumbnail(picture_of(OWN)))
     sample = load_sample(name)
-    return Choice(name, sample.title, sample.note, _thumbnail(name))
+    return Choice(name, sample.title, sample.note, thumbnail(_sample(name), lasting=True))
 
 
 @cache
 def _sample(name: str) -> Picture:
     return open_picture(load_sample(name).read())
-
-
-@cache
-def _thumbnail(name: str) -> str:
-    return thumbnail(_sample(name))

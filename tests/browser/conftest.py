@@ -53,7 +53,7 @@ def cold_server(logs: Path) -> Iterator[str]:
 def demo(request: pytest.FixtureRequest, logs: Path) -> Iterator[str]:
     """The address of a component on its own: of the script that the test file calls DEMO."""
     script = HERE / request.module.DEMO
-    with serve(script, logs / f"{script.stem}.log") as address:
+    with serve(HERE / "demo_app.py", logs / f"{script.stem}.log", DEMO=str(script)) as address:
         yield address
 
 

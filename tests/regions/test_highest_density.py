@@ -114,3 +114,19 @@ def test_where_in_narrow_maps(shape: tuple[int, int]) -> None:
     values = np.zeros(shape)
     values[0, 0] = 1
     assert describe_position(values).startswith("all of that half in the ")
+
+
+def test_floors_are_those_of_all_places_in_falling_order() -> None:
+    chance = np.random.default_rng(5)
+    shares = (0.01, 0.1, 0.5, 0.9, 1.0)
+    for shape in ((1, 1), (7, 7), (40, 30)):
+        for map_ in (
+            chance.random(shape),
+            chance.integers(1, 4, shape).astype(np.float32),  # many of one value
+            np.exp(20 * chance.normal(size=shape)),  # nearly all in one place
+            np.full(shape, 0.3),
+        ):
+            falling = np.sort(map_, axis=None)[::-1].astype(float)
+            held = np.cumsum(falling) / falling.sum()
+            expected = [falling[np.argmax(held >= share * (1 - 1e-9))] for share in shares]
+            assert floors(map_, shares).tolist() == expected

@@ -92,7 +92,7 @@ def test_an_answer_needs_one_recording_even_if_it_does_not_stay(monkeypatch: pyt
             super().__init__(model, picture, *options, **named)
 
     monkeypatch.setattr(questions, "RecordedPicture", Counted)
-    monkeypatch.setattr(questions, "recordings", Cache(0, lambda one: one.nbytes))
+    monkeypatch.setattr(questions, "_computed", Cache(0, lambda one: one.nbytes))
     network, chance = results.Network("scenes_resnet", results.loaded("scenes_resnet")), np.random.default_rng(8)
     mine, other = (open_picture(chance.integers(0, 255, (64, 64, 3), np.uint8)) for _ in range(2))
     answer = results.explained(network, mine, None, EVIDENCE)

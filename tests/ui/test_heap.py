@@ -40,8 +40,8 @@ def test_free_memory_goes_back_to_the_system() -> None:
 
 def test_drawings_of_a_picture_go_with_it() -> None:
     picture = open_picture(np.zeros((400, 600, 3), np.uint8))
-    assert photo_uri(picture) is photo_uri(picture)
-    assert thumbnail(picture) is thumbnail(picture)
+    assert photo_uri(picture) == photo_uri(picture)
+    assert thumbnail(picture) == thumbnail(picture)
     gone = weakref.ref(picture)
     del picture
     gc.collect()

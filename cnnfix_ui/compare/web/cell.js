@@ -1,5 +1,5 @@
 // A cell: photograph, map, points and boxes, and the lines below them.
-import { element, icon, pressable } from "../../components/dom.js";
+import { element, icon, pressable, showAt } from "../../components/dom.js";
 import { clamp } from "../../components/numbers.js";
 import { removeBox } from "./boxes.js";
 import { createCurtain } from "./curtain.js";
@@ -69,7 +69,7 @@ export function createCell(app) {
       caption.children[0].textContent = data.title;
       caption.children[1].textContent = data.subtitle;
       const photo = cell.photo();
-      if (img.src !== photo.uri) img.src = photo.uri;
+      showAt(img, photo.uri);
       node.style.setProperty("--ratio", photo.width / photo.height);
       node.dataset.state = data.state;
       parts.curtain.show(data);

@@ -25,7 +25,7 @@ class Choice:
         value: what `on_choose` receives, unique among the choices.
         label: its text.
         title: tooltip.
-        image: of tiles and sheets, the thumbnail as a data URI; a JPEG of about 240 x 180 pixels is sharp and small.
+        image: of tiles and sheets, where the page finds the thumbnail, such as a JPEG of about 240 x 180 pixels.
         share: of the other looks, the length of the bar, 0 to 1.
         detail: of the other looks, the text at the end of the bar, such as "62 %".
     """

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,12 @@ from cnnfix_core.images import Picture, scaled_size
 from cnnfix_core.regions import BANDS, Box
 from cnnfix_core.visualization import BAND_COLOURS, LEGEND_TEXT, MOST_POINTS, POINT, POINT_EDGE, overlay, photo_of, png
 from cnnfix_ui.components.assets import script
-from cnnfix_ui.components.images import image_uri
+from cnnfix_ui.components.images import jpeg
 from cnnfix_ui.components.kept import kept_with_first
+from cnnfix_ui.served import Served, served, served_later, shown_at
 
 HERE = Path(__file__).parent
-_PHOTO_SIDE, _READ_SIDE = 1024, 112
+_PHOTO_SIDE, _THUMBNAIL_SIDE, _READ_SIDE = 1024, 256, 112
 _OVERLAY_SIDE = 640  # as wide as a panel on most screens; twice as long would take more than twice the time to draw
 
 # Text only ever travels as data, never inside these three strings, so that no label can become markup.
@@ -34,13 +37,32 @@ _component = st.components.v2.component(
 )
 
 
-@dataclass(frozen=True, eq=False)
 class Layer:
-    """A map of any size. name, about: in one or two words, and in a sentence, for a panel's slider."""
+    """A map of any size, computed when it is needed first.
 
-    map: NDArray[np.floating]
-    name: str = ""
-    about: str = ""
+    Args:
+        make: computes it.
+        name, about: in one or two words, and in a sentence, for a panel's slider.
+    """
+
+    def __init__(self, make: Callable[[], NDArray[np.floating]], name: str = "", about: str = "") -> None:
+        self.made = cache(make)
+        self.name, self.about = name, about
+
+    @classmethod
+    def of(cls, map_: NDArray[np.floating]) -> Layer:
+        """A layer with a map that is there."""
+        return cls(lambda: map_)
+
+    @property
+    def map(self) -> NDArray[np.floating]:
+        """The map."""
+        return self.made()
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the map, if it was computed."""
+        return self.map.nbytes if self.made.cache_info().currsize else 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +70,8 @@ class Panel:
     """One map of the picture, or several that a slider fades between.
 
     title: of the panel.
-    layers: its map, or what the slider leads to, in its order. All are sent at once, so that it needs no server.
+    layers: its map, or what the slider leads to, in its order. One is sent at once; the browser asks for the others as
+        soon as somebody reaches for the slider.
     fixations: drawn as points, if any.
     among: all the maps that share its scale, if there are several.
     shown: the number of the layer that is shown first.
@@ -69,7 +92,7 @@ class Panel:
         among: NDArray[np.floating] | None = None,
     ) -> Panel:
         """A panel with one map."""
-        return cls(title, [Layer(map_)], fixations, among)
+        return cls(title, [Layer.of(map_)], fixations, among)
 
 
 def panels(  # noqa: PLR0913  # all but the first five are optional
@@ -125,16 +148,24 @@ def panel_data(
     }
 
 
-@kept_with_first
 def photo_uri(picture: Picture) -> str:
-    """The picture as a data URI."""
-    return image_uri(photo_of(picture, _PHOTO_SIDE))
+    """Where the page finds the picture."""
+    return shown_at(_photo(picture))
+
+
+def thumbnail(picture: Picture, lasting: bool = False) -> str:
+    """Where the page finds a small JPEG of the picture. lasting: whether browsers may keep it."""
+    return shown_at(_thumbnail(picture, lasting))
 
 
 @kept_with_first
-def thumbnail(picture: Picture) -> str:
-    """A small JPEG of the picture as a data URI."""
-    return image_uri(photo_of(picture, 256))
+def _photo(picture: Picture) -> Served:
+    return served(jpeg(photo_of(picture, _PHOTO_SIDE)), "image/jpeg")
+
+
+@kept_with_first
+def _thumbnail(picture: Picture, lasting: bool) -> Served:
+    return served(jpeg(photo_of(picture, _THUMBNAIL_SIDE)), "image/jpeg", lasting)
 
 
 def map_uri(picture: Picture, map_: NDArray[np.floating]) -> str:
@@ -164,12 +195,28 @@ def _panel(panel: Panel, size: tuple[int, int], points: bool) -> dict[str, Any]:
             {
                 "name": layer.name,
                 "about": layer.about,
-                **(_drawn(layer.map, size) if panel.among is None else _draw(layer.map, size, panel.among)),
+                "drawn": _drawn_among(layer.map, size, panel.among) if number == panel.shown else None,
+                "address": "" if number == panel.shown else shown_at(_drawn_later(layer, size)),
             }
-            for layer in panel.layers
+            for number, layer in enumerate(panel.layers)
         ],
         "shown": panel.shown,
     }
+
+
+@kept_with_first
+def _drawn_later(layer: Layer, size: tuple[int, int]) -> Served:
+    return served_later(partial(_as_json, layer.made, size), "application/json")
+
+
+def _as_json(made: Callable[[], NDArray[np.floating]], size: tuple[int, int]) -> bytes:
+    return json.dumps(_drawn(made(), size)).encode()
+
+
+def _drawn_among(
+    map_: NDArray[np.floating], size: tuple[int, int], among: NDArray[np.floating] | None
+) -> dict[str, Any]:
+    return _drawn(map_, size) if among is None else _draw(map_, size, among)
 
 
 @kept_with_first
@@ -184,13 +231,18 @@ def _draw(
     return {"overlay": _overlay_uri(map_, size, among), "read": _readings(map_, among)}
 
 
-def _points(fixations: Fixations | None) -> dict[str, list[Any]]:
-    """Columns rather than rows: thousands of small lists would wake the garbage collector."""
+def _points(fixations: Fixations | None) -> dict[str, Any]:
+    """Packed for the browser: see `pointsIn` in panels.js. channel: a position in `channels`."""
     if fixations is None:
-        return {"x": [], "y": [], "evidence": [], "channel": []}
-    x, y = fixations.xy[:MOST_POINTS].T.tolist()
-    evidence = [float(f"{e:.4g}") for e in fixations.evidence[:MOST_POINTS].tolist()]
-    return {"x": x, "y": y, "evidence": evidence, "channel": fixations.channel_names[:MOST_POINTS]}
+        return {"x": "", "y": "", "evidence": "", "channel": "", "channels": []}
+    x, y = fixations.xy[:MOST_POINTS].T
+    return {
+        "x": _packed(x, "<u4"),
+        "y": _packed(y, "<u4"),
+        "evidence": _packed(fixations.evidence[:MOST_POINTS], "<f4"),
+        "channel": _packed(fixations.channel[:MOST_POINTS], "u1"),
+        "channels": fixations.channels,
+    }
 
 
 def _readings(map_: NDArray[np.floating], among: NDArray[np.floating] | None) -> dict[str, Any]:
@@ -208,7 +260,7 @@ def _readings(map_: NDArray[np.floating], among: NDArray[np.floating] | None) ->
         "columns": size[0],
         "rows": size[1],
         "rank": _packed(np.ceil(100 * _rank(small, small if among is None else among)), "u1"),
-        "times": _packed(times / (most or 1) * 65535, "<u2"),
+        "times": _packed(np.rint(times / (most or 1) * 65535), "<u2"),
         "most": most,
     }
 
@@ -220,5 +272,5 @@ def _rank(values: NDArray[np.floating], among: NDArray[np.floating]) -> NDArray[
     return found
 
 
-def _packed(values: NDArray[np.floating], kind: str) -> str:
-    return base64.b64encode(np.rint(values).astype(kind).tobytes()).decode()
+def _packed(values: NDArray[Any], kind: str) -> str:
+    return base64.b64encode(values.astype(kind).tobytes()).decode()

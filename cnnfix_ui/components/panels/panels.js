@@ -1,4 +1,4 @@
-import { ARROWS, element, hasModifier, placeOn } from "../dom.js";
+import { ARROWS, element, hasModifier, placeOn, showAt } from "../dom.js";
 import { pixelWords } from "../format.js";
 import { bytesOf, clamp } from "../numbers.js";
 import { offerReveal } from "../reveal.js";
@@ -7,6 +7,7 @@ const NEAR = 10; // how close to a fixation, in screen pixels, the cursor reads 
 
 const MOST = 65535; // of what Python packed in two bytes
 const BEAT = 450; // milliseconds that a reveal stays at a depth
+const GONE = "This map is not on the server any more: reload the page.";
 const PATIENCE = 400; // milliseconds after the last move of a slider until Python is told
 
 // Runs again whenever Python sends other data. Texts enter the page as text only, never as markup.
@@ -15,6 +16,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   while (root.children.length > data.panels.length) root.lastChild.remove();
   while (root.children.length < data.panels.length) root.append(frame());
   const figures = [...root.children];
+  root.drawings = stillThere(root.drawings, data.panels);
+  data.panels.forEach((panel) => { panel.points = pointsIn(panel.points); });
   const points = data.panels.some((panel) => panel.points.x.length);
 
   const show = ([x, y]) => {
@@ -25,7 +28,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const read = figure.querySelector(".read");
       stage.style.setProperty("--x", `${100 * x}%`);
       stage.style.setProperty("--y", `${100 * y}%`);
-      read.textContent = words(data, data.panels[number], figure.shown, [x, y], stage.clientWidth);
+      read.textContent = words(data, data.panels[number], figure.visible, [x, y], stage.clientWidth);
     });
   };
   const hide = () => {
@@ -38,25 +41,39 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const panel = data.panels[number];
     const [caption, stage, choice, read] = figure.children;
     const [photo, overlays, canvas] = stage.children;
-    panel.layers.forEach((layer) => { layer.read = readings(layer.read); });
     caption.textContent = panel.title;
     figure.style.setProperty("--ratio", data.width / data.height);
     stage.setAttribute("aria-label", `${panel.title}. ${data.alt}`);
-    if (photo.src !== data.photo) photo.src = data.photo;
+    showAt(photo, data.photo);
     placeFrame(stage.lastChild, data);
     while (overlays.children.length > panel.layers.length) overlays.lastChild.remove();
     while (overlays.children.length < panel.layers.length) overlays.append(overlay());
     overlays.style.opacity = data.opacity;
     panel.layers.forEach((layer, n) => {
-      const image = overlays.children[n];
-      if (image.src !== layer.overlay) image.src = layer.overlay;
+      layer.drawn ??= root.drawings.get(layer.address);
+      showAt(overlays.children[n], layer.drawn?.overlay ?? "");
     });
     // What Python says of a slider that is being moved is old.
     if (!figure.moved || figure.shown >= panel.layers.length) figure.shown = panel.shown;
+    figure.visible = panel.shown;
     const turn = () => {
-      [...overlays.children].forEach((image, n) => image.classList.toggle("shown", n === figure.shown));
+      if (panel.layers[figure.shown].drawn) figure.visible = figure.shown;
+      else figure.load(); // the last one stays until it is there
+      [...overlays.children].forEach((image, n) => image.classList.toggle("shown", n === figure.visible));
       sayLayer(choice, panel, figure.shown);
     };
+    figure.load = () => Promise.all(panel.layers.map(async (layer, n) => {
+      if (layer.drawn || layer.asked) return;
+      layer.asked = true;
+      try {
+        layer.drawn = await drawing(layer.address, root.drawings);
+        await showAt(overlays.children[n], layer.drawn.overlay);
+      } catch {
+        layer.about = GONE;
+      }
+      turn();
+      if (root.at) show(root.at);
+    }));
     choice.hidden = panel.layers.length < 2;
     const [, slider] = choice.children;
     slider.max = panel.layers.length - 1;
@@ -66,6 +83,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       slider.value = n;
       turn();
     };
+    slider.onpointerenter = slider.onfocus = figure.load;
     slider.oninput = () => {
       figure.shown = Number(slider.value);
       turn();
@@ -111,7 +129,7 @@ async function reveal(root, figures, place, show) {
   const [, slider] = choice.children;
   stage.scrollIntoView({ block: "nearest" });
   root.classList.add("revealing", "bare");
-  await beat();
+  await Promise.all([beat(), first.load()]);
   root.classList.remove("bare");
   for (let depth = 1; depth <= slider.max; depth++) {
     first.turnTo(depth);
@@ -124,11 +142,39 @@ async function reveal(root, figures, place, show) {
 
 const beat = () => new Promise((done) => { setTimeout(done, BEAT); });
 
-// One byte and two bytes for each place, as `_readings` in component.py packs them.
-function readings({ columns, rows, rank, times, most }) {
-  if (typeof rank !== "string") return { columns, rows, rank, times }; // read before
-  const places = new Uint16Array(bytesOf(times).buffer);
-  return { columns, rows, rank: bytesOf(rank), times: Float32Array.from(places, (value) => (value / MOST) * most) };
+// The drawings that were loaded before and that the panels still lead to.
+function stillThere(drawings, panels) {
+  const addresses = new Set(panels.flatMap(({ layers }) => layers.map(({ address }) => address)));
+  return new Map([...drawings ?? []].filter(([address]) => addresses.has(address)));
+}
+
+// What Python draws of a map when it is asked for: see `_draw` in component.py.
+async function drawing(address, drawings) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`${answer.status}`);
+  const drawn = await answer.json();
+  drawings.set(address, drawn);
+  return drawn;
+}
+
+// Columns of numbers, as `_points` in component.py packs them.
+function pointsIn({ x, y, evidence, channel, channels }) {
+  if (typeof x !== "string") return { x, y, evidence, channel, channels }; // unpacked before
+  const [across, down] = [x, y].map((text) => new Uint32Array(bytesOf(text).buffer));
+  return { x: across, y: down, evidence: new Float32Array(bytesOf(evidence).buffer), channel: bytesOf(channel), channels };
+}
+
+// One byte and two bytes for each place, as `_readings` in component.py packs them; unpacked once.
+const unpacked = new WeakMap();
+
+function readings(drawn) {
+  if (!unpacked.has(drawn)) {
+    const { columns, rows, rank, times, most } = drawn.read;
+    const places = new Uint16Array(bytesOf(times).buffer);
+    const strengths = Float32Array.from(places, (value) => (value / MOST) * most);
+    unpacked.set(drawn, { columns, rows, rank: bytesOf(rank), times: strengths });
+  }
+  return unpacked.get(drawn);
 }
 
 function overlay() {
@@ -198,7 +244,7 @@ function drawPoints(canvas, points, data) {
 }
 
 function words(data, panel, shown, [x, y], width) {
-  const { columns, rows, rank, times } = panel.layers[shown].read;
+  const { columns, rows, rank, times } = readings(panel.layers[shown].drawn);
   const column = Math.min(columns - 1, Math.floor(x * columns));
   const row = Math.min(rows - 1, Math.floor(y * rows));
   const cell = row * columns + column;
@@ -209,7 +255,7 @@ function words(data, panel, shown, [x, y], width) {
   const { points } = panel;
   const near = nearest(data, points, x, y, width);
   const fixation = near < 0 ? "" : ` Fixation at ${pixelWords(points.x[near], points.y[near])}: ${
-    (100 * points.evidence[near]).toPrecision(2)} % of the evidence; of its colour values, ${points.channel[near]} counts most.`;
+    (100 * points.evidence[near]).toPrecision(2)} % of the evidence; of its colour values, ${points.channels[points.channel[near]]} counts most.`;
   return `At ${pixelWords(...pixel)}: ${map}.${fixation}`;
 }
 

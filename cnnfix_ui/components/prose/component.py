@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,9 +34,14 @@ def prose(text: str, *, key: str, size: Size = "usual") -> None:
         key: of the component.
         size: of the type.
     """
+    _component(key=key, data=_read(text) | {"size": size})
+
+
+@lru_cache(maxsize=256)
+def _read(text: str) -> dict[str, Any]:
     paragraphs, _ = read_prose(text)
     named = {name: _term(name) for name in sorted(_terms_in(paragraphs))}
-    _component(key=key, data={"paragraphs": _sent(paragraphs), "terms": named, "size": size})
+    return {"paragraphs": _sent(paragraphs), "terms": named}
 
 
 def _terms_in(paragraphs: Prose) -> set[str]:

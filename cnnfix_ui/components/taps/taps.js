@@ -1,5 +1,5 @@
 // A picture to mark: places that are tapped, or one box, and a button that sends them. Without a button it only shows them.
-import { element, pressable } from "../dom.js";
+import { element, pressable, showAt } from "../dom.js";
 import { addStage, begin, describe, draw, undo } from "./stage.js";
 
 // Runs again whenever Python sends other data. Texts enter the page as text only, never as markup.
@@ -12,7 +12,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.data = { ...data, marking: Boolean(data.button) };
   root.send = () => setTriggerValue("sent", { points: root.points, box: root.box });
   root.style.setProperty("--ratio", data.width / data.height);
-  if (root.photo.src !== data.photo) root.photo.src = data.photo;
+  showAt(root.photo, data.photo);
   describe(root.stage, root.data);
   drawOverlays(root, data.overlays);
   root.tools.hidden = !(data.button && data.boxes && data.limit);

@@ -1,5 +1,5 @@
 // A picture to point at: at a pixel, of which is shown what the network calls it, or at a box around a thing.
-import { ARROWS, element, hasModifier, placeOn, pressable } from "../../components/dom.js";
+import { ARROWS, element, hasModifier, placeOn, pressable, showAt } from "../../components/dom.js";
 import { percent } from "../../components/format.js";
 import { clamp } from "../../components/numbers.js";
 
@@ -10,7 +10,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (!root.stage) build(root);
   const whole = { width: data.width, height: data.height };
   root.stage.style.aspectRatio = `${data.width} / ${data.height}`;
-  root.photo.src = data.photo;
+  showAt(root.photo, data.photo);
   root.layer.hidden = !data.layer;
   if (data.layer) root.layer.src = data.layer;
   root.boxes.replaceChildren(...data.boxes.map((box, number) => boxed(box, number, whole, setTriggerValue)));

@@ -1,6 +1,6 @@
 // A sheet to draw on. The browser has the strokes and sends all of them after each change; Python answers with what
 // each stroke did. Positions are from 0 to 1.
-import { ARROWS, element, hasModifier, icon, placeOn, pressable, svgElement } from "../../components/dom.js";
+import { ARROWS, element, hasModifier, icon, placeOn, pressable, showAt, svgElement } from "../../components/dom.js";
 import { count, percent } from "../../components/format.js";
 import { clamp } from "../../components/numbers.js";
 
@@ -21,7 +21,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.style.setProperty("--pen", data.pen);
   root.stage.setAttribute("aria-label", data.label);
   root.photo.hidden = !data.photo;
-  if (data.photo) root.photo.src = data.photo;
+  showAt(root.photo, data.photo);
   if (state.sheet !== data.sheet) { // another one was chosen
     Object.assign(state, { sheet: data.sheet, strokes: data.strokes, cleared: null, drawing: null, sent: data.id });
   }
