@@ -129,6 +129,14 @@ def test_the_map_fades_from_depth_to_depth(explore: Page) -> None:
     expect(slider).to_have_attribute("aria-valuetext", "Pixels")
 
 
+def test_other_depths_are_loaded_when_somebody_reaches_for_the_slider(explore: Page) -> None:
+    overlays = explore.locator(".stage").first.locator(".overlay")
+    assert [one.get_attribute("src") is not None for one in overlays.all()] == [True] + [False] * 6
+    explore.get_by_role("slider", name="Depth").hover()
+    for one in overlays.all():
+        expect(one).to_have_attribute("src", re.compile("data:image/png"))
+
+
 def test_a_fixation_says_its_evidence_and_channel(explore: Page) -> None:
     page = explore
     page.get_by_role("radio", name="Points", exact=True).or_(page.get_by_role("button", name="Points")).first.click()

@@ -41,6 +41,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const panel = data.panels[number];
     const [caption, stage, choice, read] = figure.children;
     const [photo, overlays, canvas] = stage.children;
+    figure.panel = panel;
     caption.textContent = panel.title;
     figure.style.setProperty("--ratio", data.width / data.height);
     stage.setAttribute("aria-label", `${panel.title}. ${data.alt}`);
@@ -67,10 +68,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
       layer.asked = true;
       try {
         layer.drawn = await drawing(layer.address, root.drawings);
-        await showAt(overlays.children[n], layer.drawn.overlay);
       } catch {
         layer.about = GONE;
       }
+      if (figure.panel !== panel) return; // other maps came meanwhile
+      if (layer.drawn) await showAt(overlays.children[n], layer.drawn.overlay);
       turn();
       if (root.at) show(root.at);
     }));
