@@ -54,7 +54,7 @@ def row(name: str, steps: int) -> str:
 
     def opened() -> tuple[Any, dict[str, Any]]:
         walk = walked(model, picture, None, [cnnfix.EVIDENCE])
-        return walk, playback_data(walk, name, large=False)
+        return walk, playback_data(walk, name)
 
     opened()  # compiles
     opening, (walk, sent) = min((_timed(opened) for _ in range(3)), key=lambda timed: timed[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from math import prod
 from operator import mul
@@ -18,6 +18,18 @@ Signs = NDArray[np.int8]
 
 
 Floats = NDArray[np.float64]
+
+
+def bytes_of(arrays: Iterable[NDArray[Any]]) -> int:
+    """Bytes that arrays keep in memory: of a view all that it is a view of, and what several share once."""
+    memories = map(_memory, arrays)
+    return sum({id(memory): memory.nbytes for memory in memories}.values())
+
+
+def _memory(array: NDArray[Any]) -> NDArray[Any]:
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
 
 
 def contiguous(shape: Sequence[int]) -> list[int]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
-from cnnfix_core.arrays import Floats
+from cnnfix_core.arrays import Floats, bytes_of
 from cnnfix_core.backtrack.ancestry import Line, line
 from cnnfix_core.backtrack.path import Path, path_of
 from cnnfix_core.backtrack.picks import Chosen
@@ -58,8 +59,10 @@ class Walked:
 
     @property
     def nbytes(self) -> int:
-        """Approximate memory of the tape's values."""
-        return self.trace.tape.nbytes
+        """Memory of the tape's values, and of walks and playbacks."""
+        clouds = chain(*(playback.clouds for playback in self.playbacks))
+        kept = chain(*(trace.arrays for trace in self.traces), *(cloud.arrays for cloud in clouds))
+        return self.trace.tape.nbytes + bytes_of(kept)
 
 
 def walked(model: Model, picture: Picture, target: TargetSpec, presets: Sequence[Preset]) -> Walked:

@@ -33,6 +33,10 @@ class Lineage(Protocol):
     def parents(self) -> int:
         """Number of rows of the output's selection."""
 
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """What it keeps in memory, beside the tape."""
+
     def edges(self) -> Edges:
         """All edges as a list."""
 
@@ -53,6 +57,11 @@ class Listed:
     listed: Edges
     parents: int
     children: int
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """The list."""
+        return self.listed
 
     def edges(self) -> Edges:
         """The list itself."""
@@ -89,6 +98,11 @@ class Unmoved:
     def parents(self) -> int:
         """Number of rows of either selection."""
         return len(self.evidence)
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """The evidence, which the selections have, too."""
+        return (self.evidence,)
 
     def edges(self) -> Edges:
         """One edge for each row."""
@@ -138,6 +152,11 @@ class Shared:
     def parents(self) -> int:
         """Number of outputs."""
         return len(self.at)
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """All but input and weights."""
+        return self.at, self.sign, self.evidence, self.index, self.child
 
     def scaled(self, factor: float | Floats) -> Shared:
         """The same with all evidence times a factor, or with that of each parent, (parents,), times its own."""

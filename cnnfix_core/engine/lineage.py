@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Floats, Ints
 from cnnfix_core.engine import sparse
@@ -63,6 +65,11 @@ class LineageOnDemand:
     def _found(self) -> Lineage:
         """The lineage, computed once."""
         return self.of(arrivals_of(self.rule, self.question)[self.number].scaled(self.factor))
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """Those of the lineage, once it was asked for."""
+        return self._found.arrays if "_found" in vars(self) else ()
 
     def edges(self) -> Edges:
         """All edges."""

@@ -2,38 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
+from math import prod
 from typing import Any
 
 from torch import Tag, Tensor, inference_mode, no_grad
 from torch._ops import OpOverload
-from torch.utils._pytree import tree_leaves, tree_map_only
+from torch.utils._pytree import tree_map_only
 
-from cnnfix_core.engine import rules
 from cnnfix_core.engine.eval_mode import writes_silently
 from cnnfix_core.engine.tape import Operation, Tape, Value
 
-_MOST_STEPS = 3  # operations between what is kept and a value that is not
+_MOST_STEPS = 8  # operations between what is kept and a value that is not: nearly a block of most networks
 
 
 def lighten(tape: Tape) -> None:
-    """Free the values of a tape that no rule reads, where few operations compute them again.
+    """Free most values of a whole tape: those that few operations compute again, and that are larger than others near.
 
-    The tape of `record_whole` then takes about the memory of that of `record`, and every value can still be read. The
-    weights must stay as they were.
+    Every value can still be read. The weights must stay as they were.
     """
-    needed = {id(value) for value in (*tape.inputs, *tape.outputs, *_read(tape.operations))}
-    steps: dict[int, int] = {}
+    freed = _spare(tape)
     for operation in tape.operations:
-        if not _repeatable(operation):
-            continue
-        away = 1 + sum(steps.get(id(value), 0) for value in operation.inputs())
-        if away > _MOST_STEPS or any(value.kept is None and value.again is None for value in operation.inputs()):
-            continue
         for value in operation.outputs:
-            if id(value) not in needed and value.kept is not None:
-                steps[id(value)] = away
+            if id(value) in freed:
                 value.forget(_again)
+
+
+def _spare(tape: Tape) -> set[int]:
+    """The values to free, by identity. Where too many operations would follow one another, the smallest value stays."""
+    stays = {id(value) for value in (*tape.inputs, *tape.outputs)}
+    made_at: dict[int, int] = {}
+    steps: dict[int, int] = {}
+    at = 0
+    while at < len(tape.operations):
+        operation = tape.operations[at]
+        before = [value for value in operation.inputs() if id(value) in steps and id(value) not in stays]
+        away = 1 + sum(steps[id(value)] for value in before)
+        if away > _MOST_STEPS and before:
+            smallest = min(_between(before, stays, steps), key=_size)
+            stays.add(id(smallest))
+            at = made_at[id(smallest)] + 1
+            continue
+        readable = all(value.kept is not None for value in operation.inputs())
+        for value in operation.outputs if readable and _repeatable(operation) else ():
+            if value.kept is not None:
+                steps[id(value)], made_at[id(value)] = away, at
+        at += 1
+    return steps.keys() - stays
+
+
+def _between(values: Iterable[Value], stays: Container[int], steps: Container[int]) -> Iterator[Value]:
+    """These values, and those before them, up to what stays."""
+    waiting, seen = list(values), set[int]()
+    while waiting:
+        value = waiting.pop()
+        if id(value) in stays or id(value) not in steps or id(value) in seen:
+            continue
+        seen.add(id(value))
+        yield value
+        waiting += value.producer.inputs() if value.producer else ()
+
+
+def _size(value: Value) -> int:
+    return prod(value.shape)
 
 
 def _again(value: Value) -> Tensor:
@@ -50,15 +81,6 @@ def _again(value: Value) -> Tensor:
     tensors = [result] if isinstance(result, Tensor) else [one for one in result if isinstance(one, Tensor)]
     found: Tensor = tensors[operation.outputs.index(value)]
     return found
-
-
-def _read(operations: Iterable[Operation]) -> Iterable[Value]:
-    """The values that rules read."""
-    for operation in operations:
-        reads = known.reads if (known := rules.find(operation.name)) else rules.Reads()
-        args = [argument for at, argument in enumerate(operation.args) if at in reads.args]
-        yield from (leaf for leaf in tree_leaves((args, operation.kwargs)) if isinstance(leaf, Value))
-        yield from (value for at, value in enumerate(operation.outputs) if at in reads.outputs)
 
 
 def _repeatable(operation: Operation) -> bool:

@@ -37,6 +37,11 @@ class Selection:
         return np.array(columns, np.int64).reshape(len(self.shape), len(self)).T
 
     @property
+    def arrays(self) -> tuple[Ints, Signs, Floats]:
+        """Its columns."""
+        return self.index, self.sign, self.evidence
+
+    @property
     def total(self) -> float:
         """Sum of the evidence."""
         return float(self.evidence.sum())

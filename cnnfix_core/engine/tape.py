@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,11 @@ class Value:
     def data(self) -> Tensor | None:
         """The tensor, if it is kept, or can be computed again; None if neither."""
         return self.again(self) if self.kept is None and self.again is not None else self.kept
+
+    @property
+    def readable(self) -> bool:
+        """Whether the tensor is kept, or can be computed again."""
+        return self.kept is not None or self.again is not None
 
     @property
     def producer(self) -> Operation | None:
@@ -190,12 +196,10 @@ class Tape:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the values that were kept; memory shared by several tensors is counted once."""
-        values = [value for operation in self.operations for value in operation.outputs]
-        memory = {
-            value.kept.untyped_storage().data_ptr(): value.kept.nbytes for value in values if value.kept is not None
-        }
-        return sum(memory.values())
+        """Bytes of inputs and values that were kept; memory shared by several tensors is counted once."""
+        values = chain(self.inputs, *(operation.outputs for operation in self.operations))
+        memories = (value.kept.untyped_storage() for value in values if value.kept is not None)
+        return sum({memory.data_ptr(): memory.nbytes() for memory in memories}.values())
 
 
 def is_finite(array: NDArray[Any]) -> bool:

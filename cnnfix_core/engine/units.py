@@ -75,7 +75,7 @@ class Unit:
         axis = channel_axis(value)
         if picture >= value.shape[0] or self.index >= value.shape[axis]:
             raise TargetError(f"There is no channel {self.index} in {self.module}: it has {value.shape[axis]}.")
-        if value.data is None:
+        if not value.readable:
             raise TargetError(
                 f"Where channel {self.index} of {self.module} is strongest is not known: use record_whole."
             )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Floats, Ints, Signs
 from cnnfix_core.engine import rules, sparse
@@ -46,6 +48,11 @@ class Hop:
     input: Value
     shared: bool
     _lineage: Lineage = field(repr=False)
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """What its lineage keeps in memory."""
+        return self._lineage.arrays
 
     def edges(self) -> Edges:
         """List which child came from which parent. For a large fully connected layer this is slow and long."""
@@ -166,6 +173,12 @@ class Trace(Passage):
     hops: tuple[Hop, ...]
     left: dict[str, float]
     cuts: tuple[Stop, ...]
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """What it keeps in memory, beside the tape: selections and lineage."""
+        selections = (selection.arrays for selection in self._selections.values())
+        return tuple(chain(*selections, *(hop.arrays for hop in self.hops)))
 
     @property
     def values(self) -> tuple[Value, ...]:

@@ -26,7 +26,8 @@ def maps_data(walked: Walked, step: Step, selection: Selection, current: int | N
     if chosen is not None and chosen not in strongest:
         strongest = [*strongest[: _CHANNELS - 1], chosen]
     factor = -(-max(field.size) // _SIDE)
-    maps = [_map(step, field, channel, factor) for channel in strongest]
+    activations = step.value.array().reshape(-1)
+    maps = [_map(activations[field.channel_map(channel)], factor) for channel in strongest]
     low, high = min(0.0, *(map_.min() for map_ in maps)), max(0.0, *(map_.max() for map_ in maps))
     return {
         "rows": maps[0].shape[0],
@@ -51,10 +52,9 @@ def maps_data(walked: Walked, step: Step, selection: Selection, current: int | N
     }
 
 
-def _map(step: Step, field: Field, channel: int, factor: int) -> Floats:
-    values: Floats = step.value.array().reshape(-1)[field.channel_map(channel)].astype(float)
+def _map(values: NDArray[Any], factor: int) -> Floats:
     missing = [(0, -side % factor) for side in values.shape]
-    whole = np.pad(values, missing, constant_values=-np.inf)
+    whole = np.pad(values.astype(float), missing, constant_values=-np.inf)
     rows, columns = (side // factor for side in whole.shape)
     largest: Floats = whole.reshape(rows, factor, columns, factor).max(axis=(1, 3))
     return largest

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
+import tracemalloc
 from collections import defaultdict
 
 import numpy as np
@@ -60,7 +62,26 @@ def test_it_is_the_walk_that_explain_makes(walk: Walked, model: cnnfix.Model, ca
     np.testing.assert_array_equal(walk.explanation.fixations.evidence, explanation.fixations.evidence)
     assert walk.view.name == "whole"
     assert len(walk.playbacks) == len(walk.traces) == 2
-    assert 20e6 < walk.nbytes < 60e6
+
+
+def test_the_size_of_a_walk_is_all_that_it_keeps(walk: Walked, model: cnnfix.Model, cat: cnnfix.Picture) -> None:
+    before = memories()  # with what an earlier walk left behind
+    tracemalloc.start()
+    try:
+        made = walked(model, cat, 281, [cnnfix.EVIDENCE])
+        gc.collect()
+        arrays, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    tensors = sum(size for memory, size in memories().items() if memory not in before)
+    assert (arrays + tensors) / 1.3 < made.nbytes < 1.3 * (arrays + tensors)
+    assert made.nbytes < 40e6
+
+
+def memories() -> dict[int, int]:
+    """The memories of all tensors, with their sizes in bytes."""
+    tensors = [one for one in gc.get_objects() if type(one) is torch.Tensor]
+    return {one.untyped_storage().data_ptr(): one.untyped_storage().nbytes() for one in tensors}
 
 
 def test_five_crops_are_walked_as_the_one_in_the_middle(model: cnnfix.Model, cat: cnnfix.Picture) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnfix_core.arrays import broadcast_index
+from cnnfix_core.arrays import broadcast_index, bytes_of
 from cnnfix_core.engine.selection import Selection
 from tests.plain.rules import broadcast_place, places
 
@@ -91,6 +91,12 @@ def test_coordinates(given_entries: tuple[Any, ...]) -> None:
     assert merged.coordinates.shape == (len(merged), len(merged.shape))
     assert merged.coordinates.dtype == np.int64
     assert [tuple(place) for place in merged.coordinates.tolist()] == [order[n] for n in merged.index]
+
+
+def test_memory_that_arrays_share_counts_once_and_views_keep_all() -> None:
+    whole, other = np.zeros(10), np.zeros(3, np.int8)
+    assert bytes_of([whole[:2], whole[4:].reshape(2, 3), other, other]) == 83
+    assert bytes_of([]) == 0
 
 
 def test_empty_and_single() -> None:

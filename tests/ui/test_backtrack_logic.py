@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import cnnfix_core as cnnfix
 from cnnfix_core.backtrack.inspection import inspect
 from cnnfix_core.backtrack.picks import Chosen, element
 from cnnfix_core.backtrack.walkthrough import Walked, walked
+from cnnfix_core.engine import Value
 from cnnfix_core.zoo import architectures
 from cnnfix_ui.backtrack import replies
 from cnnfix_ui.backtrack.answers import answer
@@ -193,6 +195,18 @@ def test_answers_are_the_facts_of_the_step_and_kilobytes(walk: Walked) -> None:
             assert sent["product"] == pytest.approx(given.term.product, rel=1e-4)
             if sent["go"]:
                 assert Chosen.parse(f"{sent['go']['step']}.{sent['go']['element']}") == given.chosen
+
+
+def test_a_step_reads_each_tensor_a_few_times(walk: Walked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most are computed again when they are read: not once for each of twelve maps."""
+    read: Counter[Value] = Counter()
+    data = Value.data
+    monkeypatch.setattr(Value, "data", property(lambda value: read.update([value]) or data.fget(value)))  # type: ignore[attr-defined]
+    for step in walk.path.steps[:: len(walk.path.steps) // 8]:
+        read.clear()
+        answer(walk, step.number, None)
+        assert max(read.values()) <= 6
+    assert read
 
 
 def test_the_maps_are_the_networks_activations_in_one_scale(walk: Walked) -> None:

@@ -60,7 +60,7 @@ def _only_edges(asked: ElementQuery) -> Account:
     for way in asked.followed:
         index = np.unique(way.index)
         nothing = np.zeros(len(index))
-        kept = numbers(way.value, index) if way.value.data is not None else np.full(len(index), np.nan)
+        kept = numbers(way.value, index) if way.value.readable else np.full(len(index), np.nan)
         parts.append(Part(way.value, index, kept, None, nothing))
     return Account("other", tuple(parts), unexplained)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnfix_core.arrays import Floats, Ints
 from cnnfix_core.backtrack.ancestry import Parents, strongest_parents
@@ -33,10 +35,15 @@ class Cloud:
     xy: Floats
     evidence: Floats
     parent: Ints
-    row: Ints
+    row: NDArray[np.int32]
     first: int
     cell: tuple[float, float] | None
     places: int
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """What it keeps in memory."""
+        return self.place, self.xy, self.evidence, self.parent, self.row
 
     def on_line(self, carried: Floats) -> Floats:
         """(N,) fraction of each point's evidence that is on a line; carried: (elements,) evidence of the rows on it."""
@@ -73,13 +80,13 @@ def playback(trace: Trace, path: Path, fields: Mapping[Value, Field], most: int 
     clouds: list[Cloud] = []
     first = 0
     for value, points in zip(found.values, found.points, strict=True):
-        field, place = fields.get(value), points.place[:most]
+        field, place = fields.get(value), points.place[:most].copy()  # a view would keep all places in memory
         cloud = Cloud(
             place=place,
-            xy=positions.at(field, place) if field else _looked_at(value, points, positions, trace)[:most],
-            evidence=points.evidence[:most],
+            xy=positions.at(field, place) if field else _looked_at(value, points, positions, trace)[:most].copy(),
+            evidence=points.evidence[:most].copy(),
             parent=drawn[points.parent[:most]],
-            row=np.where(points.point < most, points.point, -1),
+            row=np.where(points.point < most, points.point, -1).astype(np.int32),
             first=first,
             cell=positions.cell(field),
             places=len(points.evidence),

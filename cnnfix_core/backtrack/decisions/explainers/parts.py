@@ -83,11 +83,12 @@ def _joined(parts: Sequence[Part]) -> Part:
 
 def numbers(value: Value, index: Ints) -> Floats:
     """The values at (N,) positions in the flattened tensor. Raises RuntimeError if the tape did not keep them."""
-    if value.data is None:
+    data = value.data  # once: it may be computed again
+    if data is None:
         raise RuntimeError(f"The values {value.origin()} were not kept: record the module with `record_whole`.")
     # Flattening would copy a transposed parameter of a hundred million numbers, so only these are looked up.
     places = tuple(torch.from_numpy(axis) for axis in np.unravel_index(index, value.shape or (1,)))
-    return as_array((value.data if value.shape else value.data.reshape(1))[places]).astype(np.float64)
+    return as_array((data if value.shape else data.reshape(1))[places]).astype(np.float64)
 
 
 def number_at(given: Any, shape: Sequence[int], index: int) -> float:
