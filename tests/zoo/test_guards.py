@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from cnnfix_core.zoo import open_own
 from cnnfix_core.zoo.untrusted.guards import ArgumentsError, check
+from cnnfix_core.zoo.untrusted.program import Named, ProgramNode
 from tests.zoo.test_apart import program
 
 aten, vision = torch.ops.aten, torch.ops.torchvision
@@ -50,8 +51,11 @@ GOOD = [
     (aten.upsample_bilinear2d.default, (IMAGES, [10, 10], False, 2.0, 2.0)),
     (aten.upsample_nearest2d.vec, (IMAGES, None, [0.5, 0.5])),
     (aten._fft_c2r.default, (torch.rand(3, 4, dtype=torch.complex64), [1], 0, 6)),
+    (aten._fft_r2c.default, (IMAGES, [2, 3], 0, True)),
+    (aten._native_batch_norm_legit.no_stats, (IMAGES, None, None, True, 0.1, 1e-5)),
     (aten._cdist_forward.default, (X, X, 2.0, None)),
     (aten._weight_norm_interface.default, (torch.rand(3, 4), torch.rand(3, 1), 0)),
+    (aten._weight_norm.default, (torch.rand(3, 4, 2), torch.rand(1, 4, 1), 1)),
     (aten.grid_sampler_2d.default, (IMAGES, torch.rand(2, 3, 3, 2), 0, 0, False)),
     (aten.native_channel_shuffle.default, (IMAGES, 4)),
 ]
@@ -91,8 +95,15 @@ BAD = [
     (aten.upsample_bilinear2d.default, (IMAGES, [10, 10], False, 1e-9, 2.0)),
     (aten.upsample_nearest2d.default, (IMAGES, [10, 10], 0.01, 0.01)),
     (aten._fft_c2r.default, (torch.rand(3, 4, dtype=torch.complex64), [1], 0, 600)),
+    (aten._fft_r2c.default, (IMAGES, [0, 5], 0, True)),
+    (aten._fft_r2c.default, (IMAGES, [3, -1], 0, True)),
+    (aten._fft_c2c.default, (IMAGES, [3], 3, True)),
+    (aten._native_batch_norm_legit.no_stats, (IMAGES, None, None, False, 0.1, 1e-5)),
+    (aten.native_batch_norm.default, (IMAGES, None, None, None, None, False, 0.1, 1e-5)),
     (aten._cdist_forward.default, (X, torch.rand(2, 6, 9), 2.0, None)),
     (aten._weight_norm_interface.default, (torch.rand(3, 4), torch.rand(1), 0)),
+    (aten._weight_norm.default, (torch.rand(3, 4), torch.rand(1), 0)),
+    (aten._weight_norm.default, (torch.rand(0, 4), torch.rand(0), 0)),
     (aten.grid_sampler_2d.default, (IMAGES, torch.rand(2, 3, 3, 2), 9, 0, False)),
     (aten.native_channel_shuffle.default, (IMAGES, 0)),
 ]
@@ -102,6 +113,21 @@ BAD = [
 def test_what_would_reach_beyond_memory_is_refused(call: Any, arguments: tuple[Any, ...]) -> None:
     with pytest.raises(ArgumentsError):
         check(call, arguments, {})
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments", "options"),
+    [
+        (aten.sum.default, (X,), {"dtype": -2}),
+        (aten.softmax.int, (X, -1, 99), {}),
+        (aten.to.dtype, (X, Named("size")), {}),
+        (aten.zeros_like.default, (X,), {"layout": 77}),
+        (aten.clone.default, (X,), {"memory_format": -3}),
+    ],
+)
+def test_a_number_is_no_type(call: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentsError, match=r"is no (dtype|layout|memory_format)"):
+        ProgramNode(call, [*arguments], options, ["y"])
 
 
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])

@@ -41,6 +41,25 @@ def check(call: Any, args: Sequence[Any], options: Mapping[str, Any]) -> None:
         raise ArgumentsError(f"{name}: {problem}")
 
 
+def check_codes(call: Any, args: Sequence[Any], options: Mapping[str, Any]) -> None:
+    """Raise ArgumentsError for a number, or a value by name, in place of a type or a layout: PyTorch believes any."""
+    if not isinstance(call, torch._ops.OpOverload):
+        return
+    given = call._schema.arguments
+    named = dict(zip([one.name for one in given], args, strict=False)) | dict(options)
+    for one in given:
+        wanted = next((kind for code, kind in _CODES.items() if code in str(one.real_type)), object)
+        if named.get(one.name) is not None and not isinstance(named[one.name], wanted):
+            raise ArgumentsError(f"{call._opname}: {one.name} is no {wanted.__name__}")
+
+
+_CODES: dict[str, type] = {
+    "ScalarType": torch.dtype,
+    "MemoryFormat": torch.memory_format,
+    "Layout": torch.layout,
+}
+
+
 def _known(tensor: Any) -> bool:
     """Whether the numbers of the tensor are there: on a trial without memory they are not."""
     return isinstance(tensor, Tensor) and not isinstance(tensor, FakeTensor) and tensor.device.type != "meta"
@@ -132,7 +151,10 @@ def _batch_norm(_: str, given: Arguments) -> str:
     channels = given["input"].shape[1] if given["input"].ndim > 1 else -1
     parts = [given.get(one) for one in ("weight", "bias", "running_mean", "running_var")]
     fits = all(not isinstance(one, Tensor) or one.shape == (channels,) for one in parts)
-    return "" if fits else "the weights do not fit the channels"
+    if not fits:
+        return "the weights do not fit the channels"
+    kept = all(isinstance(one, Tensor) for one in parts[2:])
+    return "" if kept or given.get("training") else "it lacks a running mean or variance"
 
 
 def _resizing(_: str, given: Arguments) -> str:
@@ -150,9 +172,13 @@ def _resizing(_: str, given: Arguments) -> str:
     return ""
 
 
-def _to_real(_: str, given: Arguments) -> str:
+def _spectrum(name: str, given: Arguments) -> str:
     x, dims = given["self"], given["dim"]
-    if not dims or x.shape[dims[-1]] != given["last_dim_size"] // 2 + 1:
+    if not dims or not all(0 <= dim < x.ndim for dim in dims) or len({*dims}) < len(dims):
+        return "there are no such dimensions"
+    if given["normalization"] not in (0, 1, 2):
+        return "there is no such normalization"
+    if name == "_fft_c2r" and x.shape[dims[-1]] != given["last_dim_size"] // 2 + 1:
         return "the size is not that of the spectrum"
     return ""
 
@@ -163,11 +189,12 @@ def _distances(_: str, given: Arguments) -> str:
     return "" if fits else "the rows differ in length"
 
 
-def _weight_norm(_: str, given: Arguments) -> str:
+def _weight_norm(name: str, given: Arguments) -> str:
     v, g, dim = given["v"], given["g"], given["dim"]
     if dim not in (0, v.ndim - 1):
-        return "only the first and the last dimension can be normed"
-    return "" if g.numel() == v.shape[dim] and g.dtype == v.dtype else "the lengths do not fit"
+        return "" if name == "_weight_norm" else "only the first and the last dimension can be normed"
+    fits = v.ndim > 0 and 0 not in v.shape and g.numel() == v.shape[dim] and g.dtype == v.dtype
+    return "" if fits else "the lengths do not fit"
 
 
 def _sampling(_: str, given: Arguments) -> str:
@@ -197,7 +224,7 @@ _GUARDS: dict[str, Callable[[str, Arguments], str]] = {
     **dict.fromkeys(("channel_shuffle", "native_channel_shuffle"), _shuffle),
     "deform_conv2d": _deformable,
     "native_group_norm": _group_norm,
-    "_fft_c2r": _to_real,
+    **dict.fromkeys(("_fft_c2c", "_fft_c2r", "_fft_r2c"), _spectrum),
     "_cdist_forward": _distances,
-    "_weight_norm_interface": _weight_norm,
+    **dict.fromkeys(("_weight_norm", "_weight_norm_interface"), _weight_norm),
 }

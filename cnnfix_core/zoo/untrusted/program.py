@@ -34,6 +34,7 @@ class ProgramNode(nn.Module):
 
     def __init__(self, call: Callable[..., Any], args: list[Any], options: dict[str, Any], outputs: list[str]) -> None:
         super().__init__()
+        guards.check_codes(call, args, options)
         self.call = call
         self.args = args
         self.options = options
