@@ -57,8 +57,11 @@ class Network:
 
     @property
     def takes_long(self) -> bool:
-        """Whether an explanation takes seconds, so that quick ones must be able to overtake it."""
-        return questions.takes_long(self.model)
+        """Whether an explanation takes seconds, so that quick ones must be able to overtake it.
+
+        A network elsewhere is a visitor's, and may take as long as a question is allowed to.
+        """
+        return is_elsewhere(self.model) or questions.takes_long(self.model)
 
     def ask(self, question: Callable[Concatenate[Model, P], Result], *args: P.args, **options: P.kwargs) -> Result:
         """The answer to a question about it, computed where it may run; the only way in which pages use a network.

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import pickle
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from cnnfix_core import EVIDENCE, list_models, load_model, open_picture
 from cnnfix_core.batch import UploadedPicture
 from cnnfix_core.images import list_samples
 from cnnfix_core.report import PictureFile
-from cnnfix_core.zoo import DEFAULT, architectures
+from cnnfix_core.zoo import DEFAULT, FileOptions, architectures, open_tried
 from cnnfix_core.zoo.sources.torchvision import PublishedWeights
 from cnnfix_core.zoo.untrusted import apart
 from cnnfix_core.zoo.untrusted.program import Program
@@ -30,6 +31,7 @@ from cnnfix_ui.backtrack import files
 from cnnfix_ui.batch.entries import entries
 from cnnfix_ui.server import questions, results
 from cnnfix_ui.server.cache import Cache
+from cnnfix_ui.server.turns import turns
 from cnnfix_ui.widgets import own_model
 
 ROOT = Path(__file__).parents[2]
@@ -468,3 +470,23 @@ def test_on_a_public_server_own_models_compute_in_another_process(
     for file in (walk.ask(files.step_file, picture, 2, None), walk.ask(questions.animated, picture)):
         assert file[:4] in (b"\x89PNG", b"GIF8")
     assert walk.ask(files.whole_walk).startswith(b"{")
+
+
+@pytest.mark.skipif(not apart.possible(), reason="this system cannot fork")
+def test_slow_networks_of_visitors_leave_a_place_for_others(program: bytes) -> None:
+    model = open_tried(program, FileOptions("own"), elsewhere=True).model
+    network, released = results.Network("own", model), threading.Event()
+    with ThreadPoolExecutor() as threads:
+        slow = [threads.submit(results._in_turn(network, lambda: released.wait(60))) for _ in range(turns._places)]
+        try:
+            while not any(turns._running.values()):
+                time.sleep(0.01)
+            assert threads.submit(_quick).result(30)
+        finally:
+            released.set()
+    assert all(one.result() for one in slow)
+
+
+def _quick() -> bool:
+    with turns.acquired():
+        return True

@@ -710,6 +710,7 @@ def test_code_for_a_size(small: nn.Module, marker: Path, text: str) -> None:
         "torch.ops.aten.relu.out",
         "torch.ops.aten.mul.left_t",
         "torch.ops.aten.add.str",
+        "torch.ops.aten.to.prim_dtype",
         "torch.ops.higher_order.cond",
         "torch.ops.loaded_libraries.add",
         "torch.ops.load_library",

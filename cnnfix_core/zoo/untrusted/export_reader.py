@@ -243,12 +243,16 @@ def allowed_call(target: str) -> Callable[..., Any]:
 
 
 def _gives_tensors(call: torch._ops.OpOverload) -> bool:
-    """Whether an overload returns tensors or a size: some work on lists or strings, or write to an `out` argument."""
+    """Whether an overload returns tensors or a size: some work on lists or strings, or write to an `out` argument.
+
+    Those of scripts ("prim_...") trust their arguments.
+    """
     schema = call._schema
     kinds = {str(given.type) for given in schema.returns}
     sizes = call._opname in SIZES
     tensors = bool(kinds) and kinds <= {"Tensor", "List[Tensor]"}
-    return (sizes or tensors) and not any(given.is_out for given in schema.arguments)
+    out = any(given.is_out for given in schema.arguments)
+    return (sizes or tensors) and not out and not call._overloadname.startswith("prim_")
 
 
 _KEYWORD = 2  # PyTorch's code for keyword arguments
