@@ -23,7 +23,7 @@ from cnnfix_ui import served
 from cnnfix_ui.errors import show_script_error
 from cnnfix_ui.rooms import watching
 from cnnfix_ui.server import heap, uploads, widget_states
-from cnnfix_ui.server.connections import Connections
+from cnnfix_ui.server.connections import Connections, nobody_is_there
 from cnnfix_ui.server.headers import SafeHeaders
 
 let_idle_threads_sleep()
@@ -43,10 +43,9 @@ def warm_up() -> None:
         warm.warm_up()
     except Exception:
         logging.getLogger(__name__).exception("The warm-up failed; the first visitor will wait longer")
-    # What is loaded now stays in memory, so the garbage collector need not scan it again.
-    heap.give_back()
-    gc.freeze()
     gc.enable()
+    # What is loaded now stays in memory, so the garbage collector need not scan it again.
+    heap.freeze_when(nobody_is_there)
 
 
 @asynccontextmanager

@@ -55,6 +55,8 @@ class Ahead:
                 pass  # a visitor who asks for it is told
             except Exception:
                 _log.exception("What was done ahead failed")
+            finally:
+                del work  # it holds the visitor's picture, and perhaps a network
 
     def _next(self) -> Callable[[], object]:
         while True:

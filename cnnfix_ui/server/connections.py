@@ -94,6 +94,11 @@ class Connections:
         heap.give_back_soon()
 
 
+def nobody_is_there() -> bool:
+    """Whether no page is open, nor waits for its connection to come back."""
+    return not exists() or not get_instance()._session_mgr.list_sessions()
+
+
 def _without_connection(runtime: Runtime) -> list[str]:
     found = [info.session.id for info in runtime._session_mgr.list_sessions()]  # no other way to know
     return [session for session in found if not runtime.is_active_session(session)]

@@ -7,11 +7,13 @@ import gc
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 _ARENA_MAX, _ARENAS = -8, 2  # `M_ARENA_MAX` of malloc.h
 _EVERY_SECONDS = 2.0
 _WORTH_IT = 0.5  # seconds of a processor
 _circles = threading.Event()
+_to_freeze: list[Callable[[], bool]] = []
 
 
 def keep_small() -> None:
@@ -46,11 +48,33 @@ def give_back_soon() -> None:
     _circles.set()
 
 
+def freeze_when(nobody: Callable[[], bool]) -> None:
+    """Soon, let the garbage collector scan no more what is loaded now, once nobody is there.
+
+    What is frozen is never collected: the session of somebody who came early would stay for ever, with its network.
+    """
+    _to_freeze.append(nobody)
+
+
+def freeze_if(nobody: Callable[[], bool]) -> bool:
+    """Freeze what there is now if nobody is there, before and after; whether it was done."""
+    if not nobody():
+        return False
+    give_back()
+    gc.freeze()
+    if nobody():
+        return True
+    gc.unfreeze()
+    return False
+
+
 def _give_back_for_ever() -> None:
     used = 0.0
     while True:
         time.sleep(_EVERY_SECONDS)
-        if _circles.is_set():
+        if _to_freeze and freeze_if(_to_freeze[0]):
+            _to_freeze.clear()
+        elif _circles.is_set():
             _circles.clear()
             give_back()
         elif time.process_time() - used > _WORTH_IT:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -100,3 +102,20 @@ def test_an_answer_needs_one_recording_even_if_it_does_not_stay(monkeypatch: pyt
     map_ = results.gradcam(network, mine, answer.asked, answer.preset.crops)
     assert made == [mine.digest, other.digest]
     assert np.allclose(map_, attribute(network.model, mine, answer.asked, "gradcam", longest_side=MAP_SIDE), atol=1e-5)
+
+
+def test_what_was_done_is_not_kept() -> None:
+    class Held:
+        def __call__(self) -> None:
+            done.set()
+
+    ahead, done, held = Ahead(idle=lambda: True), threading.Event(), Held()
+    gone = weakref.ref(held)
+    ahead.start()
+    ahead.prepare(A, [held])
+    del held
+    assert done.wait(SECONDS)
+    end = time.monotonic() + SECONDS
+    while gone() is not None and time.monotonic() < end:
+        time.sleep(0.01)
+    assert gone() is None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cnnfix_core import open_picture
 from cnnfix_ui.components.kept import kept_with_first
 from cnnfix_ui.components.panels.component import photo_uri, thumbnail
+from cnnfix_ui.server import heap
 
 _FREES = """
 import re
@@ -59,3 +60,26 @@ def test_what_is_made_of_an_object_is_made_once_for_each_value() -> None:
     array = np.ones(3)
     assert [made(array, 2), made(array, 2), made(array, 3), made(np.ones(2), 2)] == [6, 6, 9, 4]
     assert calls == [2, 3, 2]
+
+
+def test_the_session_of_somebody_who_came_early_is_not_kept_for_ever() -> None:
+    class Session:
+        """Refers to itself, as sessions do."""
+
+        def __init__(self) -> None:
+            self.itself = self
+
+    frozen, session = gc.get_freeze_count(), Session()
+    gone = weakref.ref(session)
+    try:
+        assert not heap.freeze_if(lambda: False)  # somebody is there
+        answers = iter([True, False])  # somebody comes meanwhile
+        assert not heap.freeze_if(lambda: next(answers))
+        assert gc.get_freeze_count() <= frozen
+        del session
+        gc.collect()
+        assert gone() is None
+        assert heap.freeze_if(lambda: True)
+        assert gc.get_freeze_count() > frozen
+    finally:
+        gc.unfreeze()
