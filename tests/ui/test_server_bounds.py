@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
-from starlette.types import Message, Scope
+from starlette.types import Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -287,6 +287,69 @@ def test_a_form_never_touches_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     scope = {"type": "http", "method": "PUT", "path": "/", "query_string": b"", "headers": headers}
     run_apart(Starlette(routes=[Route("/", take, methods=["PUT"])])(scope, receive, send))
     assert sizes == [3 * MB]
+
+
+class Arrival:
+    """An upload of which parts arrive, and then what is told."""
+
+    def __init__(self, bounded: uploads.Uploads, announced: int, parts: int, then: Message | None) -> None:
+        self._bounded, self._then = bounded, then
+        head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+        self._parts = [head, *[bytes(1000)] * parts]
+        self._scope = {
+            "type": "http",
+            "method": "PUT",
+            "path": "/_stcore/upload_file/s/1",
+            "query_string": b"",
+            "headers": [
+                (b"content-type", b"multipart/form-data; boundary=x"),
+                (b"content-length", str(announced).encode()),
+            ],
+        }
+
+    async def status(self) -> int | None:
+        """What it is answered; None: nothing."""
+        statuses: list[int] = []
+
+        async def receive() -> Message:
+            if self._parts:
+                return {"type": "http.request", "body": self._parts.pop(0), "more_body": True}
+            if self._then is None:
+                await asyncio.Event().wait()
+            assert self._then is not None
+            return self._then
+
+        async def send(message: Message) -> None:
+            statuses.append(message.get("status", 0))
+
+        await self._bounded(self._scope, receive, send)
+        return statuses[0] if statuses else None
+
+
+async def _read_form(scope: Scope, receive: Receive, send: Send) -> None:
+    await Request(scope, receive).form()
+    await PlainTextResponse("")(scope, receive, send)
+
+
+LAST: Message = {"type": "http.request", "body": b"\r\n--x--\r\n", "more_body": False}
+
+
+def test_uploads_that_never_end_take_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "_LONGEST_PAUSE", 0.2)
+    monkeypatch.setattr(hosting, "upload_limits", lambda _address: (10_000, 10_000))
+    bounded = uploads.Uploads(_read_form)
+
+    async def visits() -> None:
+        never = [asyncio.create_task(Arrival(bounded, 9_000, 1, None).status()) for _ in range(5)]
+        await asyncio.sleep(0.01)
+        assert await Arrival(bounded, 4_000, 3, LAST).status() == 200
+        assert await asyncio.gather(*never) == [408] * 5
+        assert await Arrival(bounded, 11_000, 10, LAST).status() == 413
+        assert await Arrival(bounded, 100, 20, LAST).status() == 413  # it was said to be smaller
+        assert await Arrival(bounded, 9_000, 8, {"type": "http.disconnect"}).status() is None  # cancelled
+        assert not bounded._arriving
+
+    run_apart(visits())
 
 
 def test_limits_of_uploads(monkeypatch: pytest.MonkeyPatch) -> None:
