@@ -98,6 +98,14 @@ class _Vectors:
         """One bit per lane of a comparison, in a 64-bit integer."""
         return self.builder.zext(self.builder.bitcast(mask, ir.IntType(LANES)), _INT64)
 
+    def places_of(self, wanted: Any, vectors: Sequence[Any]) -> Any:
+        """One bit per lane of up to four vectors that equals the wanted vector's, in a 64-bit integer."""
+        found = _int64(0)
+        for number, vector in enumerate(vectors):
+            here = self.bits(self.builder.fcmp_ordered("==", vector, wanted))
+            found = self.builder.or_(found, self.builder.shl(here, _int64(number * LANES)))
+        return found
+
     def where(self, bits: Any, vector: Any, other: Any) -> Any:
         """The vector's lanes that have a bit among the lowest 16, the other's elsewhere."""
         mask = self.builder.bitcast(self.builder.trunc(bits, ir.IntType(LANES)), ir.VectorType(ir.IntType(1), LANES))
@@ -181,30 +189,21 @@ def fill(typing: Any, values: Any, vectors: Any, value: Any) -> Signature:
 def block_maxima(typing: Any, w: Any, x: Any, blocks: Any, sign: Any, highest: Any, top: Any) -> Signature:
     """Write the largest w * x * sign of each lane of each block to highest[block * 16 + lane].
 
-    The largest over these blocks goes to top[lane]. w, x, highest, top: addresses. blocks: 0 stands for one vector.
+    The largest over these blocks goes to top[lane]. w, x, highest, top: addresses.
     """
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         w, x, blocks, sign, highest, top = args
         vectors = _Vectors.of(builder, signature.args[3])
-        total = cgutils.alloca_once_value(builder, vectors.lowest)  # type: ignore[no-untyped-call]
-
-        def among(narrow: bool) -> None:
-            if narrow:
-                found = vectors.largest_of(vectors.products(w, x, sign, 1))
-                vectors.store(found, highest)
-                vectors.store(found, top)
-                return
-            builder.store(vectors.lowest, total)  # the allocation above runs once, this code perhaps in a loop
-            with cgutils.for_range(builder, blocks, intp=w.type) as loop:
-                first = builder.mul(loop.index, ir.Constant(w.type, BLOCK))
-                products = vectors.products(vectors.address(w, first), vectors.address(x, first), sign, _VECTORS)
-                found = vectors.largest_of(products)
-                vectors.store(found, highest, builder.mul(loop.index, ir.Constant(w.type, LANES)))
-                builder.store(vectors.max(found, builder.load(total)), total)
-            vectors.store(builder.load(total), top)
-
-        vectors.either(builder.icmp_signed("==", blocks, ir.Constant(blocks.type, 0)), among)
+        total = cgutils.alloca_once(builder, vectors.type)  # type: ignore[no-untyped-call]
+        builder.store(vectors.lowest, total)  # the allocation above runs once, this code perhaps in a loop
+        with cgutils.for_range(builder, blocks, intp=w.type) as loop:
+            first = builder.mul(loop.index, ir.Constant(w.type, BLOCK))
+            products = vectors.products(vectors.address(w, first), vectors.address(x, first), sign, _VECTORS)
+            found = vectors.largest_of(products)
+            vectors.store(found, highest, builder.mul(loop.index, ir.Constant(w.type, LANES)))
+            builder.store(vectors.max(found, builder.load(total)), total)
+        vectors.store(builder.load(total), top)
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp, types.intp, sign, types.intp, types.intp), write
@@ -255,40 +254,119 @@ def first_with(typing: Any, values: Any, vectors: Any, value: Any) -> Signature:
 
 
 @_instruction
-def take(  # noqa: PLR0913  # Numba allows no other
-    typing: Any, w: Any, x: Any, sign: Any, value: Any, after: Any, narrow: Any, highest: Any
-) -> Signature:
+def take(typing: Any, w: Any, x: Any, sign: Any, value: Any, after: Any, highest: Any) -> Signature:
     """The first product of a block, from place `after` on, that equals `value`, the largest not taken yet.
 
-    Writes the largest of what is left in each lane to `highest`. narrow: the block is one vector. w, x, highest:
-    addresses.
+    Writes the largest of what is left in each lane to `highest`. w, x, highest: addresses.
     """
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        w, x, sign, value, after, narrow, highest = args
+        w, x, sign, value, after, highest = args
         vectors = _Vectors.of(builder, signature.args[2])
-        first = cgutils.alloca_once_value(builder, _int64(0))  # type: ignore[no-untyped-call]
+        products, wanted = vectors.products(w, x, sign, _VECTORS), vectors.splat(value)
+        smaller = vectors.lowest
+        for product in products:
+            less = builder.fcmp_ordered("<", product, wanted)
+            smaller = builder.select(less, vectors.max(product, smaller), smaller)
+        equal = builder.and_(vectors.places_of(wanted, products), builder.shl(_int64(-1), after))
+        first = builder.cttz(equal, ir.Constant(ir.IntType(1), 1))
+        left = equal = builder.and_(equal, builder.sub(equal, _int64(1)))
+        for place in range(1, _VECTORS):
+            left = builder.or_(left, builder.lshr(equal, _int64(place * LANES)))
+        vectors.store(vectors.where(left, wanted, smaller), highest)
+        return first
+
+    return types.int64(types.intp, types.intp, sign, value, types.int64, types.intp), write
+
+
+@_instruction
+def take_all(  # noqa: PLR0913  # Numba allows no other
+    typing: Any,
+    w: Any,
+    x: Any,
+    sign: Any,
+    floor: Any,
+    k: Any,
+    narrow: Any,
+    offsets: Any,
+    origin: Any,
+    at: Any,
+    product: Any,
+    negative: Any,
+) -> Signature:
+    """Write the k largest products of a block above `floor`, largest first, the first on ties, in one go.
+
+    To `at` goes where each x lies, `origin` plus one of the 64 `offsets`, to `product` the product, to `negative`
+    whether x is negative: -1, 0 and False for those that are not there. narrow: the block is one vector.
+    """
+
+    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        w, x, sign, floor, k, narrow, offsets, origin, at, product, negative = args
+        vectors = _Vectors.of(builder, signature.args[2])
+        zero = ir.Constant(vectors.number, 0.0)
+        left = [cgutils.alloca_once(builder, vectors.type) for _ in range(_VECTORS)]  # type: ignore[no-untyped-call]
+
+        def item(address: Any, type_: Any, bytes_: int, number: Any) -> Any:
+            place = builder.add(address, builder.mul(number, ir.Constant(number.type, bytes_)))
+            return builder.inttoptr(place, type_.as_pointer())
 
         def among(is_narrow: bool) -> None:
-            count = 1 if is_narrow else _VECTORS
-            products, wanted = vectors.products(w, x, sign, count), vectors.splat(value)
-            equal, smaller = _int64(0), vectors.lowest
-            for place, product in enumerate(products):
-                here = vectors.bits(builder.fcmp_ordered("==", product, wanted))
-                equal = builder.or_(equal, builder.shl(here, _int64(place * LANES)))
-                less = builder.fcmp_ordered("<", product, wanted)
-                smaller = builder.select(less, vectors.max(product, smaller), smaller)
-            equal = builder.and_(equal, builder.shl(_int64(-1), after))
-            builder.store(builder.cttz(equal, ir.Constant(ir.IntType(1), 1)), first)
-            left = equal = builder.and_(equal, builder.sub(equal, _int64(1)))
-            for place in range(1, count):
-                left = builder.or_(left, builder.lshr(equal, _int64(place * LANES)))
-            vectors.store(vectors.where(left, wanted, smaller), highest)
+            kept = left[: 1 if is_narrow else _VECTORS]
+            for vector, one in zip(vectors.products(w, x, sign, len(kept)), kept, strict=True):
+                builder.store(vectors.max(vector, vectors.lowest), one)  # without NaN
+            with cgutils.for_range(builder, k, intp=w.type) as loop:
+                products = [builder.load(one) for one in kept]
+                value = vectors.largest(vectors.largest_of(products))
+                equal = vectors.places_of(vectors.splat(value), products)
+                first = builder.cttz(equal, ir.Constant(ir.IntType(1), 1))
+                counts = builder.fcmp_ordered(">", value, floor)
+                place = builder.add(builder.load(item(offsets, _INT64, 8, first)), origin)
+                below = builder.fcmp_ordered("<", builder.load(item(x, vectors.number, vectors.size, first)), zero)
+                below = builder.zext(builder.and_(counts, below), ir.IntType(8))
+                builder.store(builder.select(counts, place, _int64(-1)), item(at, _INT64, 8, loop.index))
+                taken = builder.select(counts, value, zero)
+                builder.store(taken, item(product, vectors.number, vectors.size, loop.index))
+                builder.store(below, item(negative, ir.IntType(8), 1, loop.index))
+                equal = builder.and_(equal, builder.neg(equal))
+                for number, (vector, one) in enumerate(zip(products, kept, strict=True)):
+                    here = builder.lshr(equal, _int64(number * LANES))
+                    builder.store(vectors.where(here, vectors.lowest, vector), one)
 
         vectors.either(narrow, among)
-        return builder.load(first)
+        return context.get_dummy_value()
 
-    return types.int64(types.intp, types.intp, sign, value, types.int64, types.boolean, types.intp), write
+    addresses = types.intp, types.int64, types.intp, types.intp, types.intp
+    return types.void(types.intp, types.intp, sign, sign, types.intp, types.boolean, *addresses), write
+
+
+@_instruction
+def copy_lanes(typing: Any, to: Any, values: Any, low: Any, high: Any, wide: Any, kind: Any) -> Signature:
+    """Copy those of 4 numbers (8 if `wide`) from lane `low` to before lane `high`; 0 elsewhere, where none is read."""
+
+    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        to, values, low, high, wide, _ = args
+        vectors = _Vectors.of(builder, signature.args[5])
+
+        def copy(is_wide: bool) -> None:
+            lanes = 8 if is_wide else 4
+            bits = ir.IntType(64)
+            one = ir.Constant(bits, 1)
+            mask = builder.sub(builder.shl(one, high), builder.shl(one, low))
+            mask = builder.bitcast(builder.trunc(mask, ir.IntType(lanes)), ir.VectorType(ir.IntType(1), lanes))
+            row = ir.VectorType(vectors.number, lanes)
+            load = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
+                builder.module,
+                ir.FunctionType(row, [row.as_pointer(), _INT32, mask.type, row]),
+                f"llvm.masked.load.v{lanes}f{8 * vectors.size}.p0",
+            )
+            zeros = ir.Constant(row, [0.0] * lanes)
+            found = builder.call(load, [builder.inttoptr(values, row.as_pointer()), _int32(vectors.size), mask, zeros])
+            builder.store(found, builder.inttoptr(to, row.as_pointer()), align=vectors.size)
+
+        vectors.either(wide, copy)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, types.int64, types.int64, types.boolean, kind), write
 
 
 @_instruction

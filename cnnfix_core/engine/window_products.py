@@ -4,7 +4,8 @@ Windows of neighbouring outputs are copied side by side once, in the filters' la
 processor's cache. Outputs are processed by blocks of windows, and in each by batches. The first stage computes all
 products of an output and stores only the largest in each vector lane of each 64. The second takes one product after
 another: it looks for the largest lane, computes that block of 64 again, and stores what is left there. The outputs of a
-batch take turns, so that the processor can work on several at once.
+batch take turns, so that the processor can work on several at once. Where all products are one block, they stay in the
+processor's registers until the largest are taken.
 
 Every form is treated as a convolution of a (batch, channel, depth, height, width) input: missing dimensions have size
 1, a matrix product is a 1 x 1 convolution, average pooling a depthwise convolution.
@@ -27,20 +28,19 @@ from cnnfix_core.engine.vectors import (
     BLOCK,
     LANES,
     block_maxima,
-    copy_run,
-    fill,
     first_with,
     largest,
     maxima_of,
     number,
     put,
     take,
-    transpose,
+    take_all,
 )
+from cnnfix_core.engine.window_copies import copy_border, copy_square, copy_window, quotient
+from cnnfix_core.engine.windows_in_rows import filters_in_rows, in_rows, lanes_of_a_row
 
 Array = NDArray[Any]
 
-_FEW = 16  # products of an output, of which no vector is worth filling
 _WINDOWS_BYTES = 1 << 20  # of windows side by side: half of a common second-level cache
 
 
@@ -52,7 +52,7 @@ class Found(NamedTuple):
     negative: Array
 
 
-# The loops below are long on purpose, and functions called in them take addresses and numbers: a call that passes
+# The loop of `_many` is long on purpose, and functions called in it take addresses and numbers: a call that passes
 # arrays on costs a microsecond per output, because Numba counts references, and that is more than the products cost.
 
 
@@ -60,8 +60,12 @@ class Found(NamedTuple):
 def _by_block(
     index: Array, places: int, filters: int, per_group: int, groups: int, block: int, blocks: int
 ) -> tuple[Array, Array, Array]:  # pragma: no cover - compiled
-    """The outputs' order by their block of windows, as they come inside one; each one's filter and window."""
-    ends = np.zeros(blocks + 1, np.int64)
+    """The outputs' order by their block of windows, inside one by filter; each one's filter and window.
+
+    They come by filter, or, where there is one place, by window; then one block may need more filters than the cache
+    holds.
+    """
+    ends, ends_of_filters = np.zeros(blocks + 1, np.int64), np.zeros(filters + 1, np.int64)
     size = len(index)
     filter_of, number_of, order = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32)
     per_batch = places * filters
@@ -73,176 +77,26 @@ def _by_block(
         group = filter_ // per_group if groups > 1 else 0
         number = (batch * groups + group) * places + at - filter_ * places
         filter_of[n], number_of[n] = filter_, number
+        ends_of_filters[filter_ + 1] += 1
         if blocks > 1:
             ends[number // block + 1] += 1
+    for f in range(filters):
+        ends_of_filters[f + 1] += ends_of_filters[f]
+    by_filter = np.empty(size, np.int32)
+    for n in range(size):
+        f = filter_of[n]
+        by_filter[ends_of_filters[f]] = n
+        ends_of_filters[f] += 1
     if blocks == 1:
-        for n in range(size):
-            order[n] = n
-        return order, filter_of, number_of
+        return by_filter, filter_of, number_of
     for b in range(blocks):
         ends[b + 1] += ends[b]
-    for n in range(size):
+    for m in range(size):
+        n = by_filter[m]
         b = number_of[n] // block
         order[ends[b]] = n
         ends[b] += 1
     return order, filter_of, number_of
-
-
-@compiled
-def _few(
-    x: Array,
-    x_shape: Any,
-    steps: Any,
-    w: Array,
-    w_shape: Any,
-    geometry: Geometry,
-    sizes: Any,
-    index: Array,
-    sign: Array,
-    start: int,
-    end: int,
-    k: int,
-    kinds: Any,
-    to: Array,
-    product: Array,
-    below: Array,
-) -> None:  # pragma: no cover - compiled
-    """As `_many`, for few products an output, which hardly ever see the same."""
-    batches, inputs, depth, height, width = x_shape
-    filters, channels, tall, down, across = w_shape
-    out_z, out_y, out_x = sizes
-    per_group = filters // geometry[3][1]
-    length = channels * tall * down * across
-    floor, zero, _ = kinds
-    best, where, lowest = np.empty(k, x.dtype), np.empty(k, np.int64), np.empty(k, np.bool_)
-    for n in range(start, end):
-        at = index[n]
-        rest = at // out_x
-        px = at - rest * out_x
-        at = rest // out_y
-        py = rest - at * out_y
-        pz = 0
-        if out_z > 1:
-            rest = at // out_z
-            pz = at - rest * out_z
-            at = rest
-        batch = at // filters
-        filter_ = at - batch * filters
-        direction, found = sign[n], 0
-        first = filter_ // per_group * channels
-        i = filter_ * length
-        for c in range(first, first + channels):
-            for kz in range(tall):
-                z = input_position(pz, kz, geometry, 0, depth)
-                for ky in range(down):
-                    y = input_position(py, ky, geometry, 1, height)
-                    if z < 0 or y < 0:
-                        i += across
-                        continue
-                    row = batch * steps[0] + c * steps[1] + z * steps[2] + y * steps[3]
-                    logical = (((batch * inputs + c) * depth + z) * height + y) * width
-                    for kx in range(across):
-                        x_ = input_position(px, kx, geometry, 2, width)
-                        if x_ >= 0:
-                            seen = x[row + x_ * steps[4]]
-                            value = direction * w[i] * seen
-                            if value > floor and (found < k or value > best[k - 1]):
-                                j = found if found < k else k - 1
-                                found = min(found + 1, k)
-                                while j > 0 and best[j - 1] < value:
-                                    best[j], where[j], lowest[j] = best[j - 1], where[j - 1], lowest[j - 1]
-                                    j -= 1
-                                best[j], where[j], lowest[j] = value, logical + x_, seen < 0
-                        i += 1
-        for j in range(found):
-            to[n, j], product[n, j], below[n, j] = where[j], best[j], lowest[j]
-        for j in range(found, k):
-            to[n, j], product[n, j], below[n, j] = -1, zero, False
-
-
-@compiled
-def _quotient(a: int, b: int) -> int:  # pragma: no cover - compiled
-    """The quotient of numbers below 2**32, which is faster than for longer ones."""
-    return np.int64(np.uint32(a) // np.uint32(b))  # type: ignore[return-value]
-
-
-@compiled
-def _copy_window(
-    x: int,
-    to: int,
-    length: int,
-    padded: int,
-    channels: int,
-    step: int,
-    taps: int,
-    run: int,
-    offsets: int,
-    kinds: Any,
-    itemsize: int,
-) -> None:  # pragma: no cover - compiled
-    """Copy a window whose taps all lie inside; x: the address of its first channel, offsets: of its taps.
-
-    run: how many taps lie side by side.
-    """
-    fill(to + length // 16 * 16 * itemsize, (padded - length // 16 * 16) // 16, kinds[2])
-    if taps == 1:
-        for c in range(channels):
-            put(to, c, number(x, c * step, kinds[1]))
-    elif run > 1:
-        runs = _quotient(taps, run)
-        for c in range(channels):
-            for r in range(runs - (c == channels - 1)):
-                copy_run(to, x + number(offsets, r * run, 0) * itemsize, run, kinds[1])
-                to += run * itemsize
-            x += step * itemsize
-        x += (number(offsets, taps - run, 0) - step) * itemsize
-        for t in range(run):
-            put(to, t, number(x, t, kinds[1]))
-    else:
-        for c in range(channels):
-            for t in range(taps):
-                put(to, t, number(x, number(offsets, t, 0), kinds[1]))
-            to += taps * itemsize
-            x += step * itemsize
-
-
-@compiled
-def _copy_border(
-    x: int,
-    to: int,
-    length: int,
-    padded: int,
-    channels: int,
-    step: int,
-    taps: int,
-    offsets: int,
-    kinds: Any,
-    itemsize: int,
-) -> None:  # pragma: no cover - compiled
-    """As `_copy_window`, where some taps lie outside: their offsets are -1, and they count as 0."""
-    fill(to + length // 16 * 16 * itemsize, (padded - length // 16 * 16) // 16, kinds[2])
-    for t in range(taps):
-        offset = number(offsets, t, 0)
-        if offset >= 0:
-            for c in range(channels):
-                put(to, c * taps + t, number(x, offset + c * step, kinds[1]))
-        else:
-            for c in range(channels):
-                put(to, c * taps + t, kinds[1])
-
-
-@compiled
-def _copy_square(
-    x: int, to: int, row: int, length: int, padded: int, channels: int, step: int, kinds: Any, itemsize: int
-) -> None:  # pragma: no cover - compiled
-    """Copy 16 windows of one place each that lie side by side; row: the bytes from one to the next."""
-    for i in range(16):
-        fill(to + i * row + length // 16 * 16 * itemsize, (padded - length // 16 * 16) // 16, kinds[2])
-    for c in range(0, channels // 16 * 16, 16):
-        transpose(to + c * itemsize, row, x + c * step * itemsize, step * itemsize, kinds[1])
-    for i in range(16):
-        for c in range(channels // 16 * 16, channels):
-            put(to + i * row, c, number(x, c * step + i, kinds[1]))
 
 
 @compiled
@@ -278,18 +132,18 @@ def _many(
     strides, paddings, dilations, (transposed, groups, _) = geometry
     area, taps, places, step = depth * height * width, tall * down * across, out_z * out_y * out_x, steps[1]
     length, itemsize = channels * taps, x.itemsize
-    narrow = padded == 16
+    narrow, whole = padded == 16, padded <= 64 and geometry[3][0] == 0  # one block is all, and stays in registers
     blocks = (padded + 63) // 64
     tops = (blocks + 7) // 8
     block_bytes, vector_bytes, row_bytes = 64 * itemsize, 16 * itemsize, padded * itemsize
     each = (blocks + tops) * vector_bytes  # of an output: its blocks' lanes, and those of each eight blocks
     together = max(1, min(32, 32768 // each))
-    memory = np.empty((blocks + tops) * 16 * together, x.dtype)
+    memory = np.empty((blocks + tops) * 16 * together + 64 // itemsize, x.dtype)
     states = np.empty((together, 6), np.int64)
     last_values = np.empty(together, x.dtype)
     tables = np.empty((3, taps), np.int64)
-    origins, wanted = np.empty((block, 4), np.int64), np.empty(block, np.bool_)
-    lanes_at, w_at, x_at = memory.ctypes.data, w.ctypes.data, x.ctypes.data
+    origins, wanted, rows = np.empty((block, 4), np.int64), np.empty(block, np.bool_), np.empty(block, np.int64)
+    lanes_at, w_at, x_at = (memory.ctypes.data + 63) // 64 * 64, w.ctypes.data, x.ctypes.data
     windows_at, last_filters_at = windows.ctypes.data, last_filters.ctypes.data
     state_at, last_value_at, origin_at = states.ctypes.data, last_values.ctypes.data, origins.ctypes.data
     to_at, product_at, below_at = to.ctypes.data, product.ctypes.data, below.ctypes.data
@@ -303,6 +157,10 @@ def _many(
         kz, ky, kx = t // (down * across) * dilations[0], t // across % down * dilations[1], t % across * dilations[2]
         tables[0, t] = (kz * height + ky) * width + kx
         tables[1, t] = kz * steps[2] + ky * steps[3] + kx * steps[4]
+    within = np.zeros(64, np.int64)
+    for i in range(min(length, 64)):
+        within[i] = i // taps * area + tables[0, i % taps]
+    within_at = within.ctypes.data
     reach_z, reach_y, reach_x = (tall - 1) * dilations[0], (down - 1) * dilations[1], (across - 1) * dilations[2]
     run = across if 1 < across <= 8 and steps[4] * dilations[2] == 1 else 1
     farthest = (channels - 1) * step + tables[1, taps - 1] + (8 if run > 1 else 1)
@@ -319,6 +177,8 @@ def _many(
         and (height == 1 or steps[3] == width)
         and (depth == 1 or steps[2] == width * height)
     )
+    direct = taps == 1 and step == 1 and transposed == 0 and length == padded
+    rows_at = rows.ctypes.data
     a = start
     while a < end:
         first = number_of[order[a]] // block * block
@@ -335,17 +195,17 @@ def _many(
                 local += 1
                 continue
             at = first + local
-            plane = _quotient(at, out_x)
+            plane = quotient(at, out_x)
             px = at - plane * out_x
-            volume = _quotient(plane, out_y)
+            volume = quotient(plane, out_y)
             py, pz = plane - volume * out_y, 0
             image = volume
             if out_z > 1:
-                image = _quotient(volume, out_z)
+                image = quotient(volume, out_z)
                 pz = volume - image * out_z
             batch, group = image, 0
             if groups > 1:
-                batch = _quotient(image, groups)
+                batch = quotient(image, groups)
                 group = image - batch * groups
             z0, y0, x0 = pz, py, px
             if transposed == 0:
@@ -374,12 +234,14 @@ def _many(
                     for i in range(local, local + 16):
                         beside += wanted[i]
                 from_ = x_at + base * itemsize
-                if beside > 2:
+                if direct:
+                    row = from_
+                elif beside > 2:
                     ready = local + 16
-                    _copy_square(from_, row, row_bytes, length, padded, channels, step, kinds, itemsize)
+                    copy_square(from_, row, row_bytes, length, padded, channels, step, kinds, itemsize)
                 else:
                     run_here = run if base + farthest <= len(x) else 1
-                    _copy_window(from_, row, length, padded, channels, step, taps, run_here, inside_at, kinds, itemsize)
+                    copy_window(from_, row, length, padded, channels, step, taps, run_here, inside_at, kinds, itemsize)
             else:
                 t = 0
                 for kz in range(tall):
@@ -394,8 +256,9 @@ def _many(
                 if transposed == 0:
                     origin += (z0 * height + y0) * width + x0
                 from_ = x_at + base * itemsize
-                _copy_border(from_, row, length, padded, channels, step, taps, offsets_at, kinds, itemsize)
+                copy_border(from_, row, length, padded, channels, step, taps, offsets_at, kinds, itemsize)
             origins[local, 0], origins[local, 1], origins[local, 2], origins[local, 3] = origin, z0, y0, x0
+            rows[local] = row
             local += 1
         while a < z:
             now = min(z - a, together)
@@ -406,7 +269,7 @@ def _many(
                 at = w_at + filter_ * length * itemsize
                 if filter_ >= safe:
                     at = last_filters_at + (filter_ - safe) * length * itemsize
-                row, lanes = windows_at + local * row_bytes, lanes_at + m * each
+                row, lanes = number(rows_at, local, 0), lanes_at + m * each
                 put(state_at, m * 6, at)
                 put(state_at, m * 6 + 1, row)
                 put(state_at, m * 6 + 2, local)
@@ -414,20 +277,32 @@ def _many(
                 put(state_at, m * 6 + 4, n * k)
                 put(last_value_at, m, floor)
                 direction, top = number(sign_at, n, floor), lanes + blocks * vector_bytes
-                if narrow:
-                    block_maxima(at, row, 0, direction, lanes, top)
-                else:
-                    for g in range(tops):
-                        b = g * 8
-                        block_maxima(
-                            at + b * block_bytes,
-                            row + b * block_bytes,
-                            min(8, blocks - b),
-                            direction,
-                            lanes + b * vector_bytes,
-                            top + g * vector_bytes,
-                        )
-            for j in range(k):
+                if whole:
+                    take_all(
+                        at,
+                        row,
+                        direction,
+                        floor,
+                        k,
+                        narrow,
+                        within_at,
+                        number(origin_at, local * 4, 0),
+                        to_at + n * k * 8,
+                        product_at + n * k * itemsize,
+                        below_at + n * k,
+                    )
+                    continue
+                for g in range(tops):
+                    b = g * 8
+                    block_maxima(
+                        at + b * block_bytes,
+                        row + b * block_bytes,
+                        min(8, blocks - b),
+                        direction,
+                        lanes + b * vector_bytes,
+                        top + g * vector_bytes,
+                    )
+            for j in range(0 if whole else k):
                 for m in range(now):
                     lanes = lanes_at + m * each
                     top = lanes + blocks * vector_bytes
@@ -452,10 +327,9 @@ def _many(
                     i += take(
                         number(state_at, m * 6, 0) + i * itemsize,
                         row + i * itemsize,
-                        number(sign_at, _quotient(entry, k), floor),
+                        number(sign_at, quotient(entry, k), floor),
                         value,
                         max(0, after - i),
-                        narrow,
                         lanes + b * vector_bytes,
                     )
                     maxima_of(lanes, count, top, value)
@@ -463,7 +337,7 @@ def _many(
                     put(last_value_at, m, value)
                     c, t = i, 0
                     if taps > 1:
-                        c = _quotient(i, taps)
+                        c = quotient(i, taps)
                         t = i - c * taps
                     local = number(state_at, m * 6 + 2, 0)
                     place = number(origin_at, local * 4, 0) + c * area
@@ -480,18 +354,22 @@ def _many(
                     put(below_at, entry, number(row, i, floor) < 0)
             a += now
     # The addresses of these are used above: Numba must not free them before.
-    memory[0], states[0, 0], last_values[0], tables[0, 0], origins[0, 0] = 0, 0, 0, 0, 0
+    memory[0], states[0, 0], last_values[0], tables[0, 0], origins[0, 0], within[0], rows[0] = 0, 0, 0, 0, 0, 0, 0
 
 
 _local = threading.local()
 
 
 def _window_memory(size: int, dtype: np.dtype[Any]) -> Array:
-    """Memory for windows, kept per thread, because allocating it costs more than filling it."""
+    """Memory for windows, kept per thread, because allocating it costs more than filling it.
+
+    It starts where a line of the processor's cache does: else each vector would be read from two.
+    """
     needed = size * dtype.itemsize
     kept = getattr(_local, "windows", None)
     if kept is None or kept.nbytes < needed:
-        kept = _local.windows = np.empty(needed, np.uint8)
+        kept = np.empty(needed + 64, np.uint8)
+        kept = _local.windows = kept[-kept.ctypes.data % 64 :]
     return kept[:needed].view(dtype)
 
 
@@ -531,14 +409,16 @@ def largest_products(
     kinds = dtype.type(floor), dtype.type(0), dtype.type(np.nan)
     form = memory, x.shape, steps, flat, w.shape, geometry, places
 
-    def few(part: int) -> None:
-        _few(*form, index, directions, bounds[part], bounds[part + 1], k, kinds, *out)
+    if lanes := lanes_of_a_row(w.shape, steps, geometry):
+        rows = memory, x.shape, steps, filters_in_rows(w, lanes), w.shape, geometry, places
 
-    if length < _FEW:
-        in_parts(few, parts)
+        def short(part: int) -> None:
+            in_rows(*rows, index, directions, bounds[part], bounds[part + 1], k, kinds, lanes, *out)
+
+        in_parts(short, parts)
         return out
     out_places = prod(places)
-    padded = LANES if length <= LANES else -(-length // BLOCK) * BLOCK
+    padded = LANES if length <= LANES and not geometry[3][0] else -(-length // BLOCK) * BLOCK
     total = x.shape[0] * groups * out_places
     block = max(1, min(total, _WINDOWS_BYTES // (padded * x.itemsize)))
     queue = _by_block(index, out_places, filters, filters // groups, groups, block, -(-total // block))

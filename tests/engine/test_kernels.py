@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from cnnfix_core.engine import kernels, sparse, window_products
+from cnnfix_core.engine import kernels, sparse, window_products, windows_in_rows
 from cnnfix_core.engine.rules.convolution import window_geometry
 from cnnfix_core.engine.window_products import largest_products
 
@@ -53,12 +53,15 @@ def slowly(
     return sorted(found, key=lambda entry: -entry[0])
 
 
+@pytest.mark.parametrize("most", [1, 4, 44])
 @pytest.mark.parametrize("seed", range(24))
-def test_the_largest_products_of_windows(seed: int) -> None:
+def test_the_largest_products_of_windows(seed: int, most: int) -> None:
     rng = np.random.default_rng(seed)
     dtype = (np.float32, np.float64)[seed % 2]
-    groups, channels, size = int(rng.integers(1, 3)), int(rng.integers(1, 45)), int(rng.integers(1, 4))
+    groups, channels, size = int(rng.integers(1, 3)), int(rng.integers(1, most + 1)), int(rng.integers(1, 4))
     stride, padding, dilation = int(rng.integers(1, 3)), int(rng.integers(0, 2)), int(rng.integers(1, 3))
+    if most == 1 and seed > 12:  # as in depthwise convolutions
+        size, padding, dilation = int(rng.integers(4, 9)), 3, 1
     filters, k = groups * int(rng.integers(1, 4)), int(rng.choice([1, 3, 8, 11]))
     x = rng.integers(-3, 4, (2, groups * channels, 1, 9, 8)).astype(dtype)
     if seed % 3 == 0:  # channels last
@@ -128,7 +131,11 @@ def test_kernels_are_compiled_for_one_memory_layout() -> None:
         kernels.strongest_channel(kernels.Form(x, w, geometry), layout, sign, kernels.CENTRE)
     for numbers in (index, np.stack([index, index], axis=1)[:, 0]):
         largest_products(x, w, geometry, (1, 1, 5), (numbers, sign), 1)
-    for kernel, outputs in ((kernels._strongest_channel, 1), (window_products._few, 7), (window_products._by_block, 0)):
+    for kernel, outputs in (
+        (kernels._strongest_channel, 1),
+        (windows_in_rows.in_rows, 7),
+        (window_products._by_block, 0),
+    ):
         for signature in kernel.signatures:  # type: ignore[attr-defined]
             argument = signature[outputs]
             assert getattr(argument, "types", [argument])[0].layout == "C"
