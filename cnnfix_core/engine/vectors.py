@@ -341,7 +341,10 @@ def take_all(  # noqa: PLR0913  # Numba allows no other
 
 @_instruction
 def copy_lanes(typing: Any, to: Any, values: Any, low: Any, high: Any, wide: Any, kind: Any) -> Signature:
-    """Copy those of 4 numbers (8 if `wide`) from lane `low` to before lane `high`; 0 elsewhere, where none is read."""
+    """Copy those of 4 numbers (8 if `wide`) from lane `low` to before lane `high`.
+
+    Of the others none is read: they become NaN, and so do their products, which nothing takes.
+    """
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         to, values, low, high, wide, _ = args
@@ -359,8 +362,8 @@ def copy_lanes(typing: Any, to: Any, values: Any, low: Any, high: Any, wide: Any
                 ir.FunctionType(row, [row.as_pointer(), _INT32, mask.type, row]),
                 f"llvm.masked.load.v{lanes}f{8 * vectors.size}.p0",
             )
-            zeros = ir.Constant(row, [0.0] * lanes)
-            found = builder.call(load, [builder.inttoptr(values, row.as_pointer()), _int32(vectors.size), mask, zeros])
+            others = ir.Constant(row, [float("nan")] * lanes)
+            found = builder.call(load, [builder.inttoptr(values, row.as_pointer()), _int32(vectors.size), mask, others])
             builder.store(found, builder.inttoptr(to, row.as_pointer()), align=vectors.size)
 
         vectors.either(wide, copy)

@@ -51,7 +51,7 @@ def in_rows(
     (stride_z, stride_y, stride_x), (padding_z, padding_y, padding_x), (step_z, step_y, _), (_, groups, _) = geometry
     per_group, itemsize, size, wide = count // groups, x.itemsize, filters.shape[1], lanes == 8
     area, narrow = depth * height * width, filters.shape[1] == 16
-    windows = np.zeros(_TOGETHER * size + 64 // itemsize, x.dtype)
+    windows = np.full(_TOGETHER * size + 64 // itemsize, np.nan, x.dtype)
     state = np.empty((_TOGETHER, 2), np.int64)
     offsets = np.zeros(64, np.int64)
     for i in range(channels * tall * down * across):

@@ -90,6 +90,15 @@ def test_products_that_are_not_a_number_are_left_out(channels: int) -> None:
     assert found.product.tolist() == [[np.inf, 0], [6, 0]]
 
 
+@pytest.mark.parametrize("channels", [1, 3, 9, 40])
+def test_a_floor_below_all_products_lets_the_negative_ones_pass(channels: int) -> None:
+    x, w = np.ones((1, channels, 1, 1, 1), np.float32), np.arange(-2 * channels, 0, dtype=np.float32)
+    form = x, w.reshape(2, channels, 1, 1, 1), window_geometry((), (), (), 1), (1, 1, 1)
+    found = largest_products(*form, (np.arange(2), np.ones(2, np.int8)), 1, floor=-np.inf)
+    assert found.at.tolist() == [[channels - 1]] * 2
+    assert found.product.tolist() == [[-channels - 1], [-1]]
+
+
 def test_many_threads_give_what_one_gives(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     x = rng.random((1, 64, 1, 12, 12), dtype=np.float32)
