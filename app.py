@@ -30,8 +30,6 @@ let_idle_threads_sleep()
 uploads.keep_in_memory()
 widget_states.believe_only_what_fits()
 heap.keep_small()
-# A walk releases Python's lock about a thousand times; by default it could wait 5 ms each time to get it back.
-sys.setswitchinterval(0.0005)
 
 
 def warm_up() -> None:
