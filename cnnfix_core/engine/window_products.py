@@ -137,7 +137,7 @@ def _many(
     tops = (blocks + 7) // 8
     block_bytes, vector_bytes, row_bytes = 64 * itemsize, 16 * itemsize, padded * itemsize
     each = (blocks + tops) * vector_bytes  # of an output: its blocks' lanes, and those of each eight blocks
-    together = max(1, min(32, 32768 // each))
+    together = max(1, min(4, 32768 // each))
     memory = np.empty((blocks + tops) * 16 * together + 64 // itemsize, x.dtype)
     states = np.empty((together, 6), np.int64)
     last_values = np.empty(together, x.dtype)
