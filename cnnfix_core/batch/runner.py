@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cnnfix_core.batch.batching import open_or_error
 from cnnfix_core.batch.items import Item
 from cnnfix_core.batch.row import BatchRow
-from cnnfix_core.batch.worker import Work
+from cnnfix_core.batch.worker import Work, figure_name
 from cnnfix_core.engine import Preset
+from cnnfix_core.errors import CnnfixError
+from cnnfix_core.images import PictureError, read_file
 from cnnfix_core.utils import Journal, keep_settings, only_run_in
 from cnnfix_core.zoo import versions
 
@@ -52,7 +56,7 @@ class BatchSettings:
 def run(
     items: Sequence[Item], work: Work, engine: Engine, folder: Path, settings: BatchSettings, at_once: int, watch: Watch
 ) -> Journal[BatchRow]:
-    """Add the missing rows to the folder's journal.
+    """Add the missing and outdated rows to the folder's journal.
 
     Args:
         items: The pictures.
@@ -73,14 +77,37 @@ def run(
     with only_run_in(folder):
         keep_settings(folder, settings, JOURNAL)
         journal = Journal(folder / JOURNAL, BatchRow)
-        missing = [item for item in items if item.name not in journal.keys]
-        done = len(items) - len(missing)
+        todo = _todo(items, journal, work)
+        done = len(items) - len(todo)
         watch(done, len(items))
-        parts = (missing[n : n + at_once] for n in range(0, len(missing), at_once))
+        wanted = list(todo.values())
+        parts = (wanted[n : n + at_once] for n in range(0, len(wanted), at_once))
         for rows in engine(work, parts):
             # An engine that retries may deliver a row twice.
-            new = [row for row in rows if row.key not in journal.keys]
+            new = [row for row in rows if todo.pop(row.picture, None)]
             journal.add(new)
             done += len(new)
             watch(done, len(items))
     return journal
+
+
+def _todo(items: Sequence[Item], journal: Journal[BatchRow], work: Work) -> dict[str, Item]:
+    """The pictures that need a row, by name."""
+    todo = {item.name: item for item in items}
+    for row in journal:
+        if row.picture in todo and not _outdated(row, todo[row.picture].file, work):
+            del todo[row.picture]
+    return todo
+
+
+def _outdated(row: BatchRow, file: Path, work: Work) -> bool:
+    """Whether the picture has changed since, can be read by now, or lacks its figure. What is gone keeps its row."""
+    if row.error:
+        opened = open_or_error(file)
+        return not isinstance(opened, CnnfixError) or str(opened) != row.error
+    try:
+        digest = hashlib.sha256(read_file(file)).hexdigest()
+    except PictureError:
+        return False
+    lacking = work.figures is not None and not (work.figures / figure_name(row.picture, digest)).is_file()
+    return digest != row.sha256 or lacking

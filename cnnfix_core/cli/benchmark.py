@@ -232,12 +232,13 @@ def _switched_on(options: argparse.Namespace) -> list[str]:
 def _proposals(sources: Sequence[Source], items: Sequence[Item], out: Path) -> str:
     """The section on object proposals; what an earlier run measured is kept."""
     from cnnfix_core.benchmark import proposing
-    from cnnfix_core.utils import Journal
+    from cnnfix_core.utils import Journal, only_run_in
 
-    results = Journal(out / "proposals.csv", proposing.ProposalRow)
-    clock = ProgressLine()
-    proposing.propose(sources, items, results, clock)
-    clock.end()
+    with only_run_in(out):
+        results = Journal(out / "proposals.csv", proposing.ProposalRow)
+        clock = ProgressLine()
+        proposing.propose(sources, items, results, clock)
+        clock.end()
     return proposing.section(results.rows)
 
 

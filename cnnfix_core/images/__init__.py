@@ -10,7 +10,15 @@ from cnnfix_core.images.folder import (
     picture_files,
     without_ending,
 )
-from cnnfix_core.images.picture import MAX_PICTURE_BYTES, Picture, PictureError, Source, open_picture, scaled_size
+from cnnfix_core.images.picture import (
+    MAX_PICTURE_BYTES,
+    Picture,
+    PictureError,
+    Source,
+    open_picture,
+    read_file,
+    scaled_size,
+)
 from cnnfix_core.images.samples import Sample, SampleObject, bytes_of, credit_of, list_samples, load_sample, sample_of
 from cnnfix_core.images.view import Bounds, Crops, Sized, View, maps_on_picture, part_view, views
 
@@ -39,6 +47,7 @@ __all__ = [
     "open_picture",
     "part_view",
     "picture_files",
+    "read_file",
     "sample_of",
     "scaled_size",
     "views",

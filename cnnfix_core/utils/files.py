@@ -28,9 +28,29 @@ def _draft_of(file: Path) -> Iterator[Path]:
     draft = file.with_name(f".cnnfix-{os.getpid()}.tmp")  # short, as the file's name may be as long as names can be
     try:
         yield draft
+        with draft.open("rb+") as written:
+            os.fsync(written.fileno())  # or a power cut could leave an empty file under the name
         os.replace(draft, file)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def remove_drafts_left(folder: Path) -> None:
+    """Remove what processes that were killed left in a folder; not on Windows."""
+    for draft in folder.glob(".cnnfix-*.tmp"):
+        pid = draft.name[len(".cnnfix-") : -len(".tmp")]
+        if pid.isdecimal() and not _runs(int(pid)):
+            draft.unlink(missing_ok=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # another user's
+    return True
 
 
 def cannot_write(file: Path, error: OSError) -> CnnfixError:

@@ -8,15 +8,16 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, astuple, fields
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.utils.csv_cells import from_one_line, one_line
-from cnnfix_core.utils.files import cannot_write, replacing
+from cnnfix_core.utils.files import cannot_write, remove_drafts_left, replacing
 
 
 class Keyed(Protocol):
@@ -33,11 +34,9 @@ RowT = TypeVar("RowT", bound=Keyed)
 class Journal(Generic[RowT]):
     """A CSV file to which rows are appended; they survive even if the process is killed or the disk is full.
 
-    Each row is one line, whatever its texts contain. An incomplete row at the end is removed when the file is opened
-    again; a damaged line is passed over, so that its row is computed again.
-
-    Attributes:
-        keys: The keys of all rows.
+    Each row is one line, whatever its texts contain; its last cell is a check sum. An incomplete row at the end is
+    removed when the file is opened again; a damaged line is passed over, so that its row is computed again. Of several
+    rows with one key the last counts.
 
     Raises:
         CnnfixError: The file has other columns, or cannot be written.
@@ -46,23 +45,28 @@ class Journal(Generic[RowT]):
     def __init__(self, file: Path, kind: type[RowT]) -> None:
         self._file, self._kind = file, kind
         self._columns = {field.name: _READ[str(field.type)] for field in fields(kind)}  # type: ignore[arg-type]
-        header = _line(self._columns)
+        header = _cells([*self._columns, "check"]) + b"\n"
+        self._seed = zlib.crc32(header)  # so that no row of other columns fits
         if file.exists():
-            with file.open("rb") as content:
-                if not header.startswith(content.read(len(header))):
-                    raise self._wrong_format()
+            if not self._is_ours(header):
+                raise CnnfixError(f"{file} is not a results file of this command: choose another --out.")
             _drop_incomplete_row(file)
         if not file.exists() or not file.stat().st_size:
-            _append(file, header)
-        self.keys = {row.key for row in self}
-        if not self.keys and file.stat().st_size > len(header):
-            raise self._wrong_format()
+            _append(file, header, "ab")
+        self._starts = {row.key: start for start, row in self._read()}  # of their lines, in bytes
+
+    @property
+    def keys(self) -> Set[Any]:
+        """The keys of all rows."""
+        return self._starts.keys()
 
     def add(self, rows: Iterable[RowT]) -> None:
         """Append rows to the file: all of them, or none if it cannot be written. Raises CnnfixError."""
-        new = list(rows)
-        _append(self._file, b"".join(_line(map(_text, astuple(row))) for row in new))  # type: ignore[call-overload]
-        self.keys |= {row.key for row in new}
+        new = {row.key: self._line(row) for row in rows}
+        start = _append(self._file, b"".join(new.values()))
+        for key, line in new.items():
+            self._starts[key] = start
+            start += len(line)
 
     @property
     def rows(self) -> list[RowT]:
@@ -71,26 +75,40 @@ class Journal(Generic[RowT]):
 
     def __iter__(self) -> Iterator[RowT]:
         """Read row by row, in the order in which they were added."""
+        return (row for start, row in self._read() if self._starts.get(row.key) == start)
+
+    def _is_ours(self, header: bytes) -> bool:
+        with self._file.open("rb") as content:
+            first = content.read(len(header)).rstrip(b"\0")  # a power cut may leave zeros
+        return header.startswith(first) or any(self._read())
+
+    def _read(self) -> Iterator[tuple[int, RowT]]:
+        start = 0
         with self._file.open("rb") as lines:
-            next(lines)
             for line in lines:
-                with suppress(ValueError, csv.Error):  # a damaged line
-                    yield self._row(line)
+                with suppress(ValueError, csv.Error):  # the header, or a damaged line
+                    yield start, self._row(line)
+                start += len(line)
+
+    def _line(self, row: RowT) -> bytes:
+        cells = _cells(map(_text, astuple(row)))  # type: ignore[call-overload]
+        return b"%b,%08x\n" % (cells, zlib.crc32(cells, self._seed))
 
     def _row(self, line: bytes) -> RowT:
-        texts = next(csv.reader([line.decode("utf-8", _ANY_TEXT)], strict=True))
+        cells, _, check = line.rpartition(b",")
+        if check != b"%08x\n" % zlib.crc32(cells, self._seed):
+            raise ValueError
+        texts = next(csv.reader([cells.decode("utf-8", _ANY_TEXT)], strict=True))
         pairs = zip(self._columns.items(), texts, strict=True)
         return self._kind(**{name: read(text) for (name, read), text in pairs})
-
-    def _wrong_format(self) -> CnnfixError:
-        return CnnfixError(f"{self._file} is not a results file of this command: choose another --out.")
 
 
 @contextmanager
 def only_run_in(folder: Path) -> Iterator[None]:
     """Hold a folder, which is made if need be: two runs at once would compute all twice, and cut each other's rows.
 
-    It is free again however this process ends. On Windows, and where a file system knows no locks, nothing is checked.
+    It is free again however this process ends. What a killed run left half written is removed. On Windows, and where
+    a file system knows no locks, nothing is checked.
 
     Raises CnnfixError: another run holds it.
     """
@@ -108,6 +126,7 @@ def only_run_in(folder: Path) -> Iterator[None]:
             raise CnnfixError(f"Another run writes to {folder}: wait for its end, or choose another --out.") from error
         except OSError:
             pass  # no locks here
+        remove_drafts_left(folder)
         yield
     finally:
         os.close(held)
@@ -156,10 +175,15 @@ def _compare(saved: dict[str, Any], wanted: dict[str, Any], folder: Path) -> Non
         )
 
 
-def _append(file: Path, content: bytes) -> None:
-    """Append all of it and wait for the disk; if that fails, the file is as it was before. Raises CnnfixError."""
+def _append(file: Path, content: bytes, mode: Literal["rb+", "ab"] = "rb+") -> int:
+    """Append all of it and wait for the disk; if that fails, the file is as it was before. Raises CnnfixError.
+
+    mode: "rb+" does not make a file: one that is gone lacks its earlier rows.
+
+    Returns where the content begins, in bytes.
+    """
     try:
-        with file.open("ab", buffering=0) as out:
+        with file.open(mode, buffering=0) as out:
             before, rest = out.seek(0, os.SEEK_END), memoryview(content)
             try:
                 while rest:
@@ -168,6 +192,7 @@ def _append(file: Path, content: bytes) -> None:
             except BaseException:
                 out.truncate(before)
                 raise
+            return before
     except OSError as error:
         raise cannot_write(file, error) from error
 
@@ -175,10 +200,12 @@ def _append(file: Path, content: bytes) -> None:
 def _drop_incomplete_row(file: Path) -> None:
     with file.open("rb+") as content:
         end = content.seek(0, os.SEEK_END)
-        # Every row is shorter than this, even one with a long error message.
-        content.seek(max(0, end - (1 << 20)))
-        last = content.read()
-        content.truncate(end - len(last) + last.rfind(b"\n") + 1)
+        complete = 0
+        while end and not complete:  # backwards, in parts
+            start = content.seek(max(0, end - (1 << 20)))
+            complete = content.read(end - start).rfind(b"\n") + 1
+            complete, end = complete and start + complete, start
+        content.truncate(complete)
 
 
 def _number(text: str) -> float:
@@ -195,7 +222,7 @@ def _text(value: float | str) -> str:
     return str(value) if isinstance(value, int) else "" if math.isnan(value) else f"{value:.9g}"
 
 
-def _line(values: Iterable[str]) -> bytes:
+def _cells(values: Iterable[str]) -> bytes:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(values)
+    csv.writer(text, lineterminator="").writerow(values)
     return text.getvalue().encode("utf-8", _ANY_TEXT)

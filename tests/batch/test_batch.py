@@ -438,6 +438,50 @@ def test_a_damaged_journal_costs_only_the_damaged_rows(
     assert sorted(map(_text, journal)) == sorted(map(_text, rows))
 
 
+def test_what_changed_since_the_last_run_is_computed_again(folder: Path, work: Work, tmp_path: Path) -> None:
+    pictures, seen = tmp_path / "pictures", list[str]()
+    pictures.mkdir()
+    for name in ("00.png", "01.png", "02.png", "04.png", "broken.jpg"):
+        shutil.copy(folder / name, pictures)
+    listed = items(pictures)
+
+    def noting(work: Work, parts: Iterator[Sequence[Item]]) -> Iterator[list[BatchRow]]:
+        for part in parts:
+            seen.extend(one.name for one in part)
+            yield from here(work, iter([part]))
+
+    def again(asked: Work = work) -> list[str]:
+        """What is computed; afterwards each picture has one row, that of the picture as it is now."""
+        seen.clear()
+        found = run(listed, asked, noting, tmp_path / "out", SETTINGS, 100, nobody).rows
+        assert sorted(row.picture for row in found) == [one.name for one in listed]
+        there = {one.name: one.file.read_bytes() for one in listed if one.file.exists()}
+        assert all(row.error or row.sha256 == hashlib.sha256(there[row.picture]).hexdigest() for row in found)
+        return seen
+
+    (pictures / "00.png").rename(tmp_path / "later.png")
+    assert again() == [one.name for one in listed]
+    (tmp_path / "later.png").rename(pictures / "00.png")
+    assert again() == ["00.png"]  # it could not be read; what is broken still is
+    shutil.copy(folder / "02.png", pictures / "01.png")
+    shutil.copy(folder / "02.png", pictures / "broken.jpg")
+    assert again() == ["01.png", "broken.jpg"]
+    drawn = replace(work, figures=tmp_path / "figures")
+    assert again(drawn) == [one.name for one in listed]
+    next(drawn.figures.rglob("04*")).unlink()  # type: ignore[union-attr]
+    assert again(drawn) == ["04.png"]
+    assert again(drawn) == []
+
+
+def test_a_picture_that_is_gone_keeps_its_row(folder: Path, work: Work, tmp_path: Path) -> None:
+    shutil.copy(folder / "00.png", tmp_path)
+    (listed,) = items(tmp_path)
+    before = run([listed], work, here, tmp_path / "out", SETTINGS, 1, nobody).rows
+    listed.file.unlink()
+    assert run([listed], work, here, tmp_path / "out", SETTINGS, 1, nobody).rows == before
+    assert not before[0].error
+
+
 def test_workers_end_with_the_command_even_if_it_is_killed(many: Path, tmp_path: Path) -> None:
     starter = "import sys; from cnnfix_core.cli.main import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", starter, *arguments(many, tmp_path / "out", "--workers", "2")]
