@@ -138,7 +138,7 @@ def section(rows: Sequence[ProposalRow]) -> str:
     failed = {row.picture: row.error for row in rows if row.error}
     notes = [f"- Missing: {picture}. {error}" for picture, error in list(failed.items())[:_LONGEST]]
     if len(failed) > _LONGEST:
-        notes.append(f"- ... and {len(failed) - _LONGEST:,} more: see the last column of proposals.csv.")
+        notes.append(f"- ... and {len(failed) - _LONGEST:,} more: see the column error of proposals.csv.")
     text = _SECTION.format(pictures=len(seen), truths=sum(seen.values()), table=table(rows))
     return "".join([text, *(f"{note}\n" for note in notes)])
 

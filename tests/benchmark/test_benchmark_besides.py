@@ -165,7 +165,7 @@ def test_the_table_of_proposals_by_hand() -> None:
     assert "| 1 | **1.00** (1.00 to 1.00) | 0.00 (0.00 to 0.00) | 0.50 (0.50 to 0.50) |" in section([*rows, *worse])
     assert "| 1 | – | – |" in section([ProposalRow("net", "torn", FIXED, 1, error="It is torn.")])
     failed = section([ProposalRow("net", f"torn {n}", FIXED, 1, error="It is torn.") for n in range(7)])
-    assert failed.endswith("- ... and 2 more: see the last column of proposals.csv.\n")
+    assert failed.endswith("- ... and 2 more: see the column error of proposals.csv.\n")
 
 
 def test_compare_draws_and_measures_them(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

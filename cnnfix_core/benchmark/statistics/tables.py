@@ -82,7 +82,7 @@ def notes(rows: Sequence[BenchmarkRow], unfit: Sequence[UnusableMethod]) -> list
         which = "every method" if methods == every else ", ".join(titled(method) for method in sorted(methods))
         lines.append(f"- Missing on {model}, with {which}: {pictures[0]}{_more(len(pictures) - 1)}. {error}")
     if len(lines) > _LONGEST:
-        lines[_LONGEST:] = [f"- ... and {len(lines) - _LONGEST:,} more: see the last column of results.csv."]
+        lines[_LONGEST:] = [f"- ... and {len(lines) - _LONGEST:,} more: see the column error of results.csv."]
     return ["\n".join(lines)] if lines else []
 
 
