@@ -7,7 +7,7 @@ boxes from fixations stand as many that are the same for every picture.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -60,6 +60,8 @@ def propose(
 ) -> None:
     """Add the missing rows, model by model and picture by picture, for all boxes of a picture, whatever their labels.
 
+    Pictures that failed in an earlier run are tried again.
+
     Args:
         sources: The models.
         items: The pictures.
@@ -70,15 +72,23 @@ def propose(
     for item in items:
         pictures.setdefault(item.picture, []).append(item)
     done, total = 0, len(sources) * len(pictures)
+    known = {row.key for row in results if not row.error}
     for source in sources:
         model = source.load()
         for name, those in pictures.items():
             wanted = {(source.name, name, kind, count) for kind, count in product((FIXATIONS, FIXED), COUNTS)}
-            if missing := wanted - results.keys:
+            if missing := wanted - known:
                 results.add(row for row in _rows(source.name, model, name, those) if row.key in missing)
             done += 1
             if watch:
                 watch(done, total)
+
+
+def in_order(rows: Iterable[ProposalRow], sources: Sequence[Source], items: Sequence[Item]) -> list[ProposalRow]:
+    """The rows as an uninterrupted run has them, so that the table is the same: intervals depend on the order."""
+    keys = product((one.name for one in sources), (one.picture for one in items))
+    places = {key: place for place, key in enumerate(dict.fromkeys(keys))}
+    return sorted(rows, key=lambda row: places.get((row.model, row.picture), len(places)))
 
 
 def _rows(network: str, model: Model, name: str, items: Sequence[Item]) -> Iterator[ProposalRow]:

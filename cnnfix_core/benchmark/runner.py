@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 from cnnfix_core.benchmark.datasets.items import Item
 from cnnfix_core.benchmark.datasets.labels import class_of
@@ -73,7 +74,7 @@ def run(
 ) -> list[UnusableMethod]:
     """Add the missing rows to the results, model by model and picture by picture.
 
-    If a picture cannot be read, or a method fails on it, its row has an error.
+    If a picture cannot be read, or a method fails on it, its row has an error; those of an earlier run are tried again.
 
     Args:
         sources: The models.
@@ -88,6 +89,7 @@ def run(
         CnnfixError: A model has none of the labels.
     """
     unfit: list[UnusableMethod] = []
+    done = {row.key for row in results if not row.error}
     a_model = sum(len(plan.methods_for(n, plan.methods)) for n in range(len(plan.items)))
     total = len(sources) * a_model
     for source in sources:
@@ -99,12 +101,19 @@ def run(
         total += sum(len(plan.methods_for(n, fitting)) for n in range(len(plan.items))) - a_model
         for n, item in enumerate(plan.items):
             wanted = plan.methods_for(n, fitting)
-            todo = [method for method in wanted if (source.name, item.question, method) not in results.keys]
+            todo = [method for method in wanted if (source.name, item.question, method) not in done]
             for row in _rows(source.name, model, item, todo, plan):
                 results.add([row])
                 if watch:
                     watch(len(results.keys), total)
     return unfit
+
+
+def in_order(rows: Iterable[BenchmarkRow], sources: Sequence[Source], plan: Plan) -> list[BenchmarkRow]:
+    """The rows as an uninterrupted run has them, so that the tables are the same: intervals depend on the order."""
+    keys = product((one.name for one in sources), (one.question for one in plan.items), plan.methods)
+    places = {key: place for place, key in enumerate(dict.fromkeys(keys))}
+    return sorted(rows, key=lambda row: places.get(row.key, len(places)))
 
 
 def _check_labels(model: Model, items: Sequence[Item]) -> None:

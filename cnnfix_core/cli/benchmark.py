@@ -239,7 +239,7 @@ def _proposals(sources: Sequence[Source], items: Sequence[Item], out: Path) -> s
         clock = ProgressLine()
         proposing.propose(sources, items, results, clock)
         clock.end()
-    return proposing.section(results.rows)
+    return proposing.section(proposing.in_order(results, sources, items))
 
 
 def _measured(sources: Sequence[Source], plan: Plan, out: Path) -> tuple[list[BenchmarkRow], list[UnusableMethod]]:
@@ -268,7 +268,7 @@ def _measured(sources: Sequence[Source], plan: Plan, out: Path) -> tuple[list[Be
         clock = ProgressLine(len(results.keys))
         unfit = runner.run(sources, plan, results, clock)
         clock.end()
-    return results.rows, unfit
+    return runner.in_order(results, sources, plan), unfit
 
 
 def _items(options: argparse.Namespace) -> tuple[Item, ...]:

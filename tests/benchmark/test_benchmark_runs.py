@@ -20,7 +20,7 @@ import cnnfix_core as cnnfix
 from cnnfix_core.benchmark.datasets import scenes
 from cnnfix_core.benchmark.datasets.items import Item
 from cnnfix_core.benchmark.results import BenchmarkRow
-from cnnfix_core.benchmark.runner import Plan, Source, run
+from cnnfix_core.benchmark.runner import Plan, Source, in_order, run
 from cnnfix_core.cli.main import main
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explanations.explanation import classes
@@ -291,6 +291,37 @@ def test_a_run_that_was_killed_goes_on(folder: Path, tmp_path: Path, capsys: pyt
     capsys.readouterr()
     assert main(arguments(folder, killed, "--limit", 3)) == 2
     assert "were made with different pictures and count" in capsys.readouterr().err
+
+
+def test_rows_that_were_damaged_leave_the_tables_as_they_were(folder: Path, tmp_path: Path) -> None:
+    assert main(arguments(folder, tmp_path)) == 0
+    before, file = tables_of(tmp_path), tmp_path / "results.csv"
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join([lines[0], *(line.replace(b",0.", b",1.") for line in lines[1:5]), *lines[5:]]))
+    assert main(arguments(folder, tmp_path)) == 0
+    assert file.read_bytes().count(b"\n") == len(lines) + 4
+    assert tables_of(tmp_path) == before
+
+
+def test_what_failed_in_an_earlier_run_is_tried_again(network: cnnfix.Model, tmp_path: Path) -> None:
+    scene, there = compose(HELD_OUT, 1), False
+
+    def read() -> tuple[cnnfix.Picture, GroundTruth]:
+        if not there:
+            raise cnnfix.PictureError("There is no file.")
+        return scene.picture, scene.truth
+
+    items = tuple(Item(name, scene.name, "", read) for name in "ab")
+    plan = Plan(items, ("centre", "random"), steps=0)
+    source = Source("net", lambda: network)
+    for errors in (4, 0):
+        results = Journal(tmp_path / "results.csv", BenchmarkRow)
+        run([source], plan, results)
+        assert [row.key for row in in_order(results, [source], plan)] == [
+            ("net", item.question, method) for item in items for method in plan.methods
+        ]
+        assert sum(bool(row.error) for row in results) == errors
+        there = True
 
 
 def test_ctrl_c_keeps_what_is_done(
