@@ -18,7 +18,6 @@ from cnnfix_ui.rooms.room import BOARD, Moment, Room
 from cnnfix_ui.rooms.scenes import scene_at
 from cnnfix_ui.rooms.screen_data import maps_data, picture_data, prose_data, question_data, reveal_data
 from cnnfix_ui.rooms.watching import board_watch
-from cnnfix_ui.server.visitors import visitor
 
 KEY = "board"  # in the address
 _ROOM = "room.board"
@@ -49,7 +48,7 @@ def _room() -> Room | None:
     if known and known.board == key:
         return known
     with suppress(RoomError):
-        st.session_state[_ROOM] = known = rooms.with_key("board", key, visitor())
+        st.session_state[_ROOM] = known = rooms.with_key("board", key)
         return known
     return None
 

@@ -75,7 +75,7 @@ class Guesses:
         with self._lock:
             for name, most, seconds in _buckets(who):
                 tries = self._now(name, most, seconds)
-                tries.left = max(0.0, tries.left - 1)
+                tries.left -= 1  # below 0 after many at the same moment, who wait longer
                 self._tries.pop(name, None)
                 self._tries[name] = tries
             while len(self._tries) > _MOST_KNOWN:

@@ -81,7 +81,7 @@ def _room() -> Room:
     known: Room | None = st.session_state.get(_ROOM)
     key = st.query_params.get(KEY, "")
     if known is None or known.desk != key:
-        known = rooms.with_key("desk", key, visitor())
+        known = rooms.with_key("desk", key)
         st.session_state[_ROOM] = known
     return known
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from hmac import compare_digest
 from typing import Literal
@@ -17,6 +18,7 @@ from cnnfix_ui.server.visitors import NOBODY, Visitor
 MOST_ROOMS = 20
 _EACH, _ADDRESS = 3, 10  # rooms that one browser, and all browsers of an address, may have open
 _GIVES_WAY = 1800.0  # seconds without anybody after which a room makes place for another
+_TIME_TO_BEGIN = 300.0  # seconds that a room has until somebody must use it, if others need the place
 _POLLS = 30  # that all phones together may send in a second
 _SLOWEST = 20.0  # seconds
 _WATCH = 30.0  # seconds between two looks for rooms whose time is over
@@ -62,17 +64,18 @@ class Rooms:
             raise RoomError("No class has this code.")
         return room
 
-    def with_key(self, screen: Literal["desk", "board"], key: str, who: Visitor) -> Room:
-        """The room of this desk or board. Raises RoomEndedError if there is none; RoomError after too many guesses."""
-        self._guesses.check(who)
+    def with_key(self, screen: Literal["desk", "board"], key: str) -> Room:
+        """The room of this desk or board. Raises RoomEndedError if there is none.
+
+        Nobody guesses 128 bits, so wrong keys are not counted: a pupil's guesses must not keep out the teacher.
+        """
         with self._lock:
             self._drop_ended()
             rooms = list(self._rooms.values())
-        found = [room for room in rooms if compare_digest(getattr(room, screen).encode(), key[:100].encode())]
-        if not found:
-            self._guesses.wrong(who)
-            raise RoomEndedError
-        return found[0]
+        for room in rooms:
+            if compare_digest(getattr(room, screen).encode(), key[:100].encode()):
+                return room
+        raise RoomEndedError
 
     def watched(self, screen: str, key: str) -> Room | None:
         """The room that a phone (by its token), a desk or a board (by their keys) is in; notes that it is there."""
@@ -87,11 +90,17 @@ class Rooms:
                 return room
         return None
 
-    def period(self) -> float:
-        """Seconds between two polls of a phone: more, the more phones there are."""
+    def period(self, room: Room) -> float:
+        """Seconds between two polls of a phone in this room: more, the more phones there are.
+
+        Networks share the polls evenly, so that the phones of one do not slow down those of another.
+        """
+        phones: Counter[str] = Counter()
         with self._lock:
-            phones = sum(room.count().present for room in self._rooms.values())
-        return min(_SLOWEST, max(1.0, phones / _POLLS))
+            for code, one in self._rooms.items():
+                phones[self._owners[code].address] += one.count().present
+            owner = self._owners.get(room.code, NOBODY)
+        return min(_SLOWEST, max(1.0, phones[owner.address] * len(+phones) / _POLLS))
 
     def __len__(self) -> int:
         with self._lock:
@@ -123,10 +132,18 @@ class Rooms:
             raise RoomError(f"{_ADDRESS} rooms are open from your network: end one of them first.")
         if len(self._rooms) < MOST_ROOMS:
             return
-        longest = max(self._rooms, key=lambda code: self._rooms[code].idle())
-        if self._rooms[longest].idle() < _GIVES_WAY:
+        giving = [code for code in self._rooms if self._gives_way(code, who.address)]
+        if not giving:
             raise RoomError(f"{MOST_ROOMS} rooms are open on this server: try again later.")
-        self._drop(longest)
+        self._drop(max(giving, key=lambda code: self._rooms[code].idle()))
+
+    def _gives_way(self, code: str, address: str) -> bool:
+        """Whether a room may be ended for another: nobody is there, or it is unused and its network has many more."""
+        room, open_ = self._rooms[code], Counter(one.address for one in self._owners.values())
+        if room.idle() >= _GIVES_WAY:
+            return True
+        many = open_[self._owners[code].address] > open_[address] + 1
+        return many and room.age() >= _TIME_TO_BEGIN and not room.used()
 
 
 rooms = Rooms()

@@ -319,6 +319,15 @@ class Room:
         with self._lock:
             return self._clock() - max([self._looked, *(one.seen for one in self._pupils.values())])
 
+    def age(self) -> float:
+        """Seconds since it was opened."""
+        return self._clock() - self._ends + LONGEST
+
+    def used(self) -> bool:
+        """Whether a class is in it: a phone is there, or somebody has answered."""
+        with self._lock:
+            return bool(self._present()) or any(one.answers for one in self._doings)
+
     def names(self) -> dict[str, str]:
         """The nicknames by token."""
         with self._lock:

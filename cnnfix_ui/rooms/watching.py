@@ -42,7 +42,7 @@ async def _answer(request: Request) -> Response:
         return Response(status_code=404)
     count = room.count()
     found = {"version": _version(room, screen), "answered": count.answered, "present": count.present}
-    return JSONResponse({**found, "seconds": rooms.period()}, headers={"Cache-Control": "no-store"})
+    return JSONResponse({**found, "seconds": rooms.period(room)}, headers={"Cache-Control": "no-store"})
 
 
 route = Route("/class-moment", _answer)

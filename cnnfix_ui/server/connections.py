@@ -6,9 +6,12 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from weakref import WeakValueDictionary
 
+from google.protobuf.message import DecodeError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.runtime import Runtime, exists, get_instance
 
 from cnnfix_ui.server import heap
@@ -18,7 +21,8 @@ MAX_PAGES = 100  # of one visitor at once
 PER_SECOND, AT_ONCE = 30, 150  # messages of one visitor: in the long run, and after a rest
 RECONNECT_SECONDS = 30  # how long a page whose connection broke is kept
 _TRY_AGAIN_LATER = 1013
-_BROKEN = 1006  # the connection ended without a word: the browser may connect again
+_NO_MESSAGE = 1003
+_BROKEN = (1005, 1006)  # the connection ended without a word, so uvicorn says either: the browser may connect again
 
 
 class Pace:
@@ -36,6 +40,44 @@ class Pace:
         now = time.monotonic()
         self._due = max(self._due, now - self._slack) + self._step
         return max(0.0, self._due - now)
+
+
+class _Messages:
+    """What a page says, at its visitor's pace. closed: whether it has ended, so that nobody comes back to it."""
+
+    def __init__(self, receive: Receive, pace: Pace) -> None:
+        self._receive, self._pace = receive, pace
+        self.closed = False
+
+    async def receive(self) -> Message:
+        """The next message; what Streamlit cannot read ends the page."""
+        message = await self._receive()
+        if message["type"] == "websocket.receive":
+            await asyncio.sleep(self._pace.delay())
+            if not _can_be_read(message):
+                message = {"type": "websocket.disconnect", "code": _NO_MESSAGE}
+        if message["type"] == "websocket.disconnect":
+            self.closed = message.get("code") not in (None, *_BROKEN)
+        return message
+
+
+def _can_be_read(received: Message) -> bool:
+    """Whether Streamlit can read this: else it would write a traceback into the log each time."""
+    try:
+        BackMsg.FromString(received.get("bytes") or b"")
+    except DecodeError:
+        return False
+    return received.get("bytes") is not None
+
+
+def _while_connected(send: Send) -> Send:
+    """The same, but silent once the connection has ended: the page hears that when it receives."""
+
+    async def sending(message: Message) -> None:
+        with suppress(OSError):
+            await send(message)
+
+    return sending
 
 
 class Connections:
@@ -57,25 +99,14 @@ class Connections:
             await send({"type": "websocket.close", "code": _TRY_AGAIN_LATER, "reason": "Too many pages are open."})
             return
         self._open[who] += 1
-        pace = self._paces.setdefault(who, Pace(PER_SECOND, AT_ONCE))
-        closed = False
-
-        async def receiving() -> Message:
-            nonlocal closed
-            message = await receive()
-            if message["type"] == "websocket.receive":
-                await asyncio.sleep(pace.delay())
-            elif message["type"] == "websocket.disconnect":
-                closed = message.get("code", _BROKEN) != _BROKEN
-            return message
-
+        messages = _Messages(receive, self._paces.setdefault(who, Pace(PER_SECOND, AT_ONCE)))
         try:
-            await self._app(scope, receiving, send)
+            await self._app(scope, messages.receive, _while_connected(send))
         finally:
             self._open[who] -= 1
             if not self._open[who]:
                 del self._open[who]
-            self._close_sessions(0 if closed else RECONNECT_SECONDS)
+            self._close_sessions(0 if messages.closed else RECONNECT_SECONDS)
 
     def _close_sessions(self, seconds: float) -> None:
         """Close those who have just lost their connection after so many seconds, unless they connect again."""

@@ -17,6 +17,7 @@ from streamlit.runtime import exists, get_instance
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 from cnnfix_site import hosting
+from cnnfix_ui.server.visitors import visitor_of
 
 _LONGEST_PAUSE = 30.0  # seconds between two parts of a file
 _FIRST: Message = {"type": "http.request", "more_body": True}
@@ -73,11 +74,13 @@ class Uploads:
     """ASGI middleware that refuses uploads, and keeps nothing of them, when the page or the server has too much.
 
     What counts is what has arrived, not what was announced: who announces much and sends nothing takes no room.
+    An address has at most half of the room, or what one page may have.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._arriving: Counter[str] = Counter()  # bytes by session
+        self._addresses: dict[str, str] = {}  # by session
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it with 408, 411 or 413."""
@@ -91,13 +94,15 @@ class Uploads:
             await PlainTextResponse("The length of the file is missing.", 411)(scope, receive, send)
             return
 
+        address = visitor_of(scope).address
+
         def grown(size: int) -> str:
             self._arriving[session] += size
-            return self._refusal(session, file, 0)
+            return self._refusal(session, file, address, 0)
 
         upload = _Upload(receive, grown)
         try:
-            if refusal := self._refusal(session, file, int(length)):
+            if refusal := self._refusal(session, file, address, int(length)):
                 await upload.refuse(refusal)
             else:
                 await self._app(scope, upload.receive, send)
@@ -110,12 +115,16 @@ class Uploads:
         if upload.refusal:
             await upload.refusal(scope, receive, send)
 
-    def _refusal(self, session: str, file: str, length: int) -> str:
+    def _refusal(self, session: str, file: str, address: str, length: int) -> str:
         each, total = hosting.upload_limits(config.get_option("server.address"))
-        kept = _kept(session, file)
-        if kept[session] + self._arriving[session] + length > each:
+        kept = _kept(session, file) + self._arriving
+        self._addresses = {one: self._addresses.get(one, "") for one in kept} | {session: address}
+        if kept[session] + length > each:
             return f"All files of a page together may have {each / 1e6:.0f} MB: reload the page to begin anew."
-        if kept.total() + self._arriving.total() + length > total:
+        here = sum(size for one, size in kept.items() if self._addresses[one] == address)
+        if here + length > max(each, total // 2):
+            return "Your network has sent so many files that there is no room: close other pages of the app."
+        if kept.total() + length > total:
             return "Other visitors have sent so many files that there is no room: try again in a minute."
         return ""
 

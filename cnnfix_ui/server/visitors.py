@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import NamedTuple
 
 import streamlit as st
@@ -9,11 +10,15 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+_OWN_BITS = 64  # of an address of version 6: what names the network
 _COOKIE = "_streamlit_xsrf"  # Streamlit gives each browser a random one
 
 
 class Visitor(NamedTuple):
-    """A browser. What has no cookie, such as a script, counts as one browser for each address."""
+    """A browser. What has no cookie, such as a script, counts as one browser for each address.
+
+    address: of version 6, the network of it, since each machine has a whole one (64 bits) to choose from.
+    """
 
     address: str
     browser: str
@@ -26,13 +31,26 @@ def visitor() -> Visitor:
     """Whose page is drawn by this thread; NOBODY outside of pages."""
     if get_script_run_ctx(suppress_warning=True) is None:
         return NOBODY
-    return Visitor(st.context.ip_address or "localhost", _token(st.context.cookies.get(_COOKIE, "")))
+    return Visitor(_network(st.context.ip_address or "localhost"), _token(st.context.cookies.get(_COOKIE, "")))
 
 
 def visitor_of(scope: Scope) -> Visitor:
     """Whose request this is."""
     request = HTTPConnection(scope)
-    return Visitor(request.client.host if request.client else "", _token(request.cookies.get(_COOKIE, "")))
+    return Visitor(_network(request.client.host if request.client else ""), _token(request.cookies.get(_COOKIE, "")))
+
+
+def _network(address: str) -> str:
+    """What of an address a visitor cannot change at will."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address):
+        return address
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(IPv6Network((int(found), _OWN_BITS), strict=False))
 
 
 def _token(cookie: str) -> str:

@@ -66,6 +66,18 @@ def test_new_cookies_do_not_help() -> None:
     guesses.check(visitor("elsewhere", "10.0.0.2"))
 
 
+def test_guesses_at_the_same_moment_are_all_paid_for() -> None:
+    clock = Clock()
+    guesses, who = Guesses(clock), visitor("stranger")
+    for _ in range(30):
+        guesses.check(who)
+    for _ in range(30):
+        guesses.wrong(who)
+    clock.now += 10 * 15
+    with pytest.raises(RoomError):
+        guesses.check(who)
+
+
 def test_memory_of_guesses_is_bounded() -> None:
     guesses = Guesses(Clock())
     for number in range(30_000):
