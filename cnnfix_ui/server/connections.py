@@ -103,10 +103,15 @@ class Connections:
         try:
             await self._app(scope, messages.receive, _while_connected(send))
         finally:
-            self._open[who] -= 1
-            if not self._open[who]:
-                del self._open[who]
-            self._close_sessions(0 if messages.closed else RECONNECT_SECONDS)
+            seconds = 0 if messages.closed else RECONNECT_SECONDS
+            asyncio.get_running_loop().call_later(seconds, self._forget, who)
+            self._close_sessions(seconds)
+
+    def _forget(self, who: Visitor) -> None:
+        """Count a page no more. One that is kept for a while counts so long: else breaking it would make room."""
+        self._open[who] -= 1
+        if not self._open[who]:
+            del self._open[who]
 
     def _close_sessions(self, seconds: float) -> None:
         """Close those who have just lost their connection after so many seconds, unless they connect again."""

@@ -288,14 +288,15 @@ def test_a_visitor_has_only_so_many_pages(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(connections, "MAX_PAGES", 2)
     leave, answers = asyncio.Event(), []
 
-    async def app(_scope: Scope, _receive: object, _send: object) -> None:
+    async def app(_scope: Scope, receive: Receive, _send: object) -> None:
         await leave.wait()
+        await receive()
 
     async def send(message: Message) -> None:
         answers.append(message)
 
     async def receive() -> Message:
-        return {"type": "websocket.connect"}
+        return {"type": "websocket.disconnect", "code": 1000}
 
     async def visits() -> None:
         bounded = Connections(app)
@@ -306,10 +307,34 @@ def test_a_visitor_has_only_so_many_pages(monkeypatch: pytest.MonkeyPatch) -> No
         assert [page.done() for page in (*pages, other)] == [False, False, True, False]
         leave.set()
         await asyncio.gather(*pages, other)
+        await asyncio.sleep(0)
         await bounded(scope, receive, send)
 
     run_apart(visits())
     assert [message["code"] for message in answers] == [1013]
+
+
+def test_broken_connections_make_no_room_for_more_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is kept for a while; who breaks and opens connections without end would have any number of them."""
+    monkeypatch.setattr(connections, "MAX_PAGES", 2)
+    answers = []
+
+    async def app(_scope: Scope, receive: Receive, _send: object) -> None:
+        await receive()
+
+    async def receive() -> Message:
+        return {"type": "websocket.disconnect", "code": 1005}
+
+    async def send(message: Message) -> None:
+        answers.append(message["code"])
+
+    async def visits() -> None:
+        bounded = Connections(app)
+        for _ in range(4):
+            await bounded({"type": "websocket", "headers": [], "client": ("10.0.0.1", 1)}, receive, send)
+
+    run_apart(visits())
+    assert answers == [1013] * 2
 
 
 def test_a_connection_that_ends_while_it_is_written_to_ends_quietly() -> None:
