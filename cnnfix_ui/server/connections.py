@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from weakref import WeakValueDictionary
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.runtime import Runtime, exists, get_instance
