@@ -34,8 +34,12 @@ class Server(NamedTuple):
     @property
     def megabytes(self) -> float:
         """Its memory."""
-        found = (re.findall(r"VmRSS:\s+(\d+)", (process / "status").read_text()) for process in self._processes())
-        return sum(int(one[0]) for one in found) / 1000
+        return self._memory("VmRSS")
+
+    @property
+    def most_megabytes(self) -> float:
+        """The most that it has taken so far."""
+        return self._memory("VmHWM")
 
     def wait_until_healthy(self) -> None:
         """Wait until it answers. Raises TimeoutError."""
@@ -61,6 +65,10 @@ class Server(NamedTuple):
         """What it has computed since it was started."""
         found = ((process / "stat").read_text().rpartition(")")[2].split()[11:13] for process in self._processes())
         return sum(int(user) + int(system) for user, system in found) / _HERTZ
+
+    def _memory(self, kind: str) -> float:
+        found = (re.findall(rf"{kind}:\s+(\d+)", (process / "status").read_text()) for process in self._processes())
+        return sum(int(one[0]) for one in found) / 1000
 
     def _processes(self) -> list[Path]:
         """The command's process and the one that it started."""

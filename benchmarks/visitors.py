@@ -239,7 +239,8 @@ def main() -> int:
         began, computed = time.perf_counter(), server.processor_seconds
         for number in range(given.waves):
             clicks += asyncio.run(wave(server, given.people, given.think, number * given.people, shown, given.own))
-            print(f"after {(number + 1) * given.people} sessions: {server.megabytes:.0f} MB", flush=True)
+            memory = f"{server.megabytes:.0f} MB, at most {server.most_megabytes:.0f} MB"
+            print(f"after {(number + 1) * given.people} sessions: {memory}", flush=True)
         computed = server.processor_seconds - computed
     print(f"{computed:.0f} s of a processor in {time.perf_counter() - began:.0f} s")
     print(table(clicks))

@@ -88,9 +88,26 @@ def test_memory_of_guesses_is_bounded() -> None:
 def test_nicknames() -> None:
     assert nickname_in("  Mia   B. ", ()) == "Mia B."
     assert nickname_in("Zoë", ["mia"]) == "Zoë"
-    for bad in ("", "   ", "a" * 17, "<b>x</b>", "a\u202eb", "a\x00b", "...", "[a](b)", "😀", "\u3164", "a\u115f"):
+    assert nickname_in("हिन्दी", ()) == "हिन्दी"
+    assert nickname_in("น้ำผึ้ง", ())
+    for bad in (
+        "",
+        "   ",
+        "a" * 17,
+        "<b>x</b>",
+        "a\u202eb",
+        "a\x00b",
+        "...",
+        "[a](b)",
+        "😀",
+        "\u3164",
+        "a\u115f",
+        "a\ufe0f",
+    ):
         with pytest.raises(RoomError):
             nickname_in(bad, ())
+    with pytest.raises(RoomError):
+        nickname_in("a" + 6 * "\u0301", ())  # marks that would cover other lines
     with pytest.raises(RoomError, match="take another"):
         nickname_in("MIA", ["mia"])
     with pytest.raises(RoomError, match="take another"):

@@ -124,8 +124,9 @@ def test_a_flood_of_questions_holds_nobody_up(server: str) -> None:
         return alone, beside
 
     alone, beside = run_apart(flooded())
-    # The first 150 messages go through at once. Without bounds, the last four waits were 4 seconds together.
-    assert sum(beside[-4:]) < 1 + 4 * sum(alone[-4:])
+    # The first 150 messages go through at once. Without bounds, each of the last four waits was 1 second or more; the
+    # shortest counts, since a busy machine may hold up the others.
+    assert min(beside[-4:]) < 0.5 + 4 * max(alone)
 
 
 def test_states_that_no_browser_sends_are_passed_over(server: str) -> None:
