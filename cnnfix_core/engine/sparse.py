@@ -206,18 +206,11 @@ def in_order(index: Array, sign: Array) -> bool:  # pragma: no cover - compiled
 
 
 @compiled
-def merged_within(
-    index: Array, sign: Array, evidence: Array, size: int
-) -> tuple[Array, Array, Array]:  # pragma: no cover - compiled
-    """Add up entries with the same element and sign, sorted by index, then sign; those with index -1 are left out.
-
-    index: below `size`. A bit is set for each element and sign that occurs; the number of bits set before it is the
-    entry's row.
-    """
-    count = len(index)
+def _occurring(index: Array, sign: Array, size: int) -> tuple[Array, Array, int]:  # pragma: no cover - compiled
+    """A bit for each element and sign that occurs, how many are set before each word of them, and in all."""
     words = (2 * size + 63) >> 6
     bits, before = np.zeros(words, np.uint64), np.empty(words, np.int32)
-    for n in range(count):
+    for n in range(len(index)):
         if index[n] >= 0:
             key = index[n] * 2 + (sign[n] > 0)
             bits[key >> 6] |= np.uint64(1) << np.uint64(key & 63)
@@ -225,8 +218,20 @@ def merged_within(
     for word in range(words):
         before[word] = total
         total += set_bits(bits[word])
+    return bits, before, total
+
+
+@compiled
+def merged_within(
+    index: Array, sign: Array, evidence: Array, size: int
+) -> tuple[Array, Array, Array]:  # pragma: no cover - compiled
+    """Add up entries with the same element and sign, sorted by index, then sign; those with index -1 are left out.
+
+    index: below `size`. An entry's row is the number of bits that are set before its own.
+    """
+    bits, before, total = _occurring(index, sign, size)
     at, signs, sums = np.empty(total, index.dtype), np.empty(total, sign.dtype), np.zeros(total)
-    for n in range(count):
+    for n in range(len(index)):
         if index[n] >= 0:
             key = index[n] * 2 + (sign[n] > 0)
             word = key >> 6
@@ -245,15 +250,7 @@ def rows_within(
 
     index, wanted: below `size`. Rows are found as in `merged_within`.
     """
-    words = (2 * size + 63) >> 6
-    bits, before = np.zeros(words, np.uint64), np.empty(words, np.int32)
-    for n in range(len(index)):
-        key = index[n] * 2 + (sign[n] > 0)
-        bits[key >> 6] |= np.uint64(1) << np.uint64(key & 63)
-    total = 0
-    for word in range(words):
-        before[word] = total
-        total += set_bits(bits[word])
+    bits, before, _ = _occurring(index, sign, size)
     rows = np.empty(len(wanted), np.int64)
     for n in range(len(wanted)):
         rows[n] = -1
