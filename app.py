@@ -22,13 +22,14 @@ from cnnfix_core.utils import let_idle_threads_sleep
 from cnnfix_ui import served
 from cnnfix_ui.errors import show_script_error
 from cnnfix_ui.rooms import watching
-from cnnfix_ui.server import heap, uploads, widget_states
+from cnnfix_ui.server import clicks, heap, uploads, widget_states
 from cnnfix_ui.server.connections import Connections, nobody_is_there
 from cnnfix_ui.server.headers import SafeHeaders
 
 let_idle_threads_sleep()
 uploads.keep_in_memory()
 widget_states.believe_only_what_fits()
+clicks.keep_all()
 heap.keep_small()
 
 

@@ -1,0 +1,93 @@
+"""No click is lost that comes while its page still runs.
+
+Streamlit loses two kinds. A run that sets a widget's value in session state, as `address` does, tells it to the
+browser even if the browser shows it already: whatever was clicked meanwhile is undone. And of two events of one
+component that wait for a run, only the second is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils import script_requests
+from streamlit.runtime.state import session_state
+from streamlit.runtime.state.common import RegisterWidgetResult, WidgetMetadata
+from streamlit.runtime.state.session_state import SessionState
+
+_SHOWN = "clicks.shown"  # in session state: what the browser shows, by the widget's id
+_UNKNOWN = object()
+# Kinds of widgets that have a small value, and keep it: not buttons, nor uploads.
+_VALUES = {"bool_value", "int_value", "double_value", "double_array_value", "string_value", "string_array_value"}
+_register = SessionState.register_widget
+_remove_stale = SessionState._remove_stale_widgets
+_coalesce = script_requests._coalesce_widget_states
+
+
+def keep_all() -> None:
+    """From now on tell browsers only what they do not show yet, and keep each event of a component."""
+    SessionState.register_widget = _register_silently  # type: ignore[method-assign,assignment]  # there is no hook
+    SessionState._remove_stale_widgets = _remove_stale_with_shown  # type: ignore[method-assign]
+    script_requests._coalesce_widget_states = _coalesce_events
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What a browser shows. told: it has not spoken since we told it, so it may have been clicked in the meantime."""
+
+    value: Any
+    told: bool
+
+
+def _register_silently(
+    state: SessionState, metadata: WidgetMetadata[Any], user_key: str | None
+) -> RegisterWidgetResult[Any]:
+    """Register a widget; its value counts as changed only if the browser does not show it yet."""
+    spoke = metadata.id in state._new_widget_state.states
+    found = _register(state, metadata, user_key)
+    if metadata.value_type not in _VALUES:
+        return found
+    shown = state._old_state.setdefault(_SHOWN, {})
+    before = shown.get(metadata.id) or _Shown(metadata.deserializer(None), told=False)  # new: it shows the default
+    said = state._new_widget_state.get(metadata.id, _UNKNOWN) if spoke else before.value
+    crossed = before.told and said != before.value  # what it said and what we told: it may show either
+    changed = found.value_changed and (crossed or said != found.value)
+    shown[metadata.id] = _Shown(found.value, told=changed or (before.told and not spoke))
+    return replace(found, value_changed=changed)
+
+
+def _remove_stale_with_shown(self: SessionState, active_widget_ids: frozenset[str]) -> None:
+    _remove_stale(self, active_widget_ids)
+    context = get_script_run_ctx()
+    if context is None:
+        return
+    known = self._new_widget_state.widget_metadata
+    self._old_state[_SHOWN] = {
+        widget: one
+        for widget, one in self._old_state.get(_SHOWN, {}).items()
+        if not session_state._is_stale_widget(known.get(widget), active_widget_ids, context.fragment_ids_this_run)
+    }
+
+
+def _coalesce_events(old_states: WidgetStates | None, new_states: WidgetStates | None) -> WidgetStates | None:
+    """What a browser said of its widgets in two messages: the newer word, and of each component all that happened."""
+    both = _coalesce(old_states, new_states)
+    earlier = {one.id: one.json_trigger_value for one in old_states.widgets} if old_states else {}
+    for one in both.widgets if both else ():
+        first, second = _events(earlier.get(one.id, "")), _events(one.json_trigger_value)
+        if first and second:
+            one.json_trigger_value = json.dumps([*(first | second).values()])
+    return both
+
+
+def _events(sent: str) -> dict[str, Any]:
+    """A component's events by name; of two with the same name the newer one."""
+    try:
+        found = json.loads(sent)
+    except (ValueError, RecursionError):
+        return {}
+    events = found if isinstance(found, list) else [found]
+    return {one["event"]: one for one in events if isinstance(one, dict) and isinstance(one.get("event"), str)}
