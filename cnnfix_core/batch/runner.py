@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from cnnfix_core.zoo import versions
 JOURNAL = "journal.csv"
 Engine = Callable[[Work, Iterator[Sequence[Item]]], Iterator[list[BatchRow]]]
 Watch = Callable[[int, int], None]
+Checking = AbstractContextManager[Callable[[float], object]]
+_SILENT: Checking = nullcontext(lambda share: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,15 @@ class BatchSettings:
         return cls(model, weights, target or "", asdict(preset), device, reading)
 
 
-def run(
-    items: Sequence[Item], work: Work, engine: Engine, folder: Path, settings: BatchSettings, at_once: int, watch: Watch
+def run(  # noqa: PLR0913  # what the command knows
+    items: Sequence[Item],
+    work: Work,
+    engine: Engine,
+    folder: Path,
+    settings: BatchSettings,
+    at_once: int,
+    watch: Watch,
+    checking: Checking = _SILENT,
 ) -> Journal[BatchRow]:
     """Add the missing and outdated rows to the folder's journal.
 
@@ -66,6 +76,8 @@ def run(
         settings: Must equal those of the rows in the folder.
         at_once: How many pictures a worker takes at a time.
         watch: Called with (pictures done, pictures in total), also at the start.
+        checking: Entered while the pictures of an earlier run are read, to see what has changed since; called with the
+            share, 0 to 1.
 
     Returns:
         The journal.
@@ -77,7 +89,8 @@ def run(
     with only_run_in(folder):
         keep_settings(folder, settings, JOURNAL)
         journal = Journal(folder / JOURNAL, BatchRow)
-        todo = _todo(items, journal, work)
+        with checking as checked:
+            todo = _todo(items, journal, work, checked)
         done = len(items) - len(todo)
         watch(done, len(items))
         wanted = list(todo.values())
@@ -91,12 +104,15 @@ def run(
     return journal
 
 
-def _todo(items: Sequence[Item], journal: Journal[BatchRow], work: Work) -> dict[str, Item]:
+def _todo(
+    items: Sequence[Item], journal: Journal[BatchRow], work: Work, checked: Callable[[float], object]
+) -> dict[str, Item]:
     """The pictures that need a row, by name."""
     todo = {item.name: item for item in items}
-    for row in journal:
+    for number, row in enumerate(journal):
         if row.picture in todo and not _outdated(row, todo[row.picture].file, work):
             del todo[row.picture]
+        checked((number + 1) / len(journal.keys))
     return todo
 
 

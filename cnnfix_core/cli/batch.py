@@ -22,7 +22,7 @@ from cnnfix_core.cli.options import (
     unit_of,
 )
 from cnnfix_core.cli.parsing import INTERRUPTED, Parser
-from cnnfix_core.cli.progress import ProgressLine
+from cnnfix_core.cli.progress import ProgressLine, Waiting
 from cnnfix_core.errors import need
 
 if TYPE_CHECKING:
@@ -104,9 +104,9 @@ def run(options: argparse.Namespace) -> int:
     )
     del model  # each worker has its own
     work = Work(loading, preset, target, figures if options.figures else None)
-    clock = ProgressLine()
+    clock, checking = ProgressLine(), Waiting("Checking the pictures of the earlier run")
     try:
-        journal = runner.run(found, work, _engine(options), options.out, settings, options.batch, clock)
+        journal = runner.run(found, work, _engine(options), options.out, settings, options.batch, clock, checking)
     except KeyboardInterrupt:
         print(f"\nStopped. The results so far are in {options.out}; the same command resumes.", file=sys.stderr)
         return INTERRUPTED

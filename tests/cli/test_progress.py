@@ -94,6 +94,18 @@ def test_it_says_what_it_computes(
     assert [words for words in said if words != "Loading the network"]
 
 
+def test_a_resumed_batch_says_how_many_pictures_it_has_read(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares: list[float] = []
+    monkeypatch.setattr(progress.Waiting, "__call__", lambda _, share, what=None: shares.append(share))
+    command = ["batch", str(folder / "pictures"), *SCENES.split(), "--out", str(tmp_path), "--workers", "1"]
+    assert main(command) == 0
+    shares.clear()
+    assert main(command) == 0
+    assert shares[-1] == 1
+
+
 def test_what_takes_long_says_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
