@@ -125,15 +125,16 @@ class _Vectors:
             found = self.max(vector, found)
         return found
 
-    def over(self, values: Any, count: Any) -> Any:
-        """The elementwise maximum of at least one consecutive vectors."""
-        found = cgutils.alloca_once_value(self.builder, self.lowest)  # type: ignore[no-untyped-call]
-        self.builder.store(self.load(values), found)
-        first = ir.Constant(values.type, 1)
-        with cgutils.for_range_slice(self.builder, first, count, first, intp=values.type) as (number, _):
-            vector = self.load(values, self.builder.mul(number, ir.Constant(values.type, LANES)))
-            self.builder.store(self.max(vector, self.builder.load(found)), found)
-        return self.builder.load(found)
+    def largest_of_rows(self, rows: Sequence[Any]) -> Any:
+        """The largest lane of each of 16 vectors: the first vector's in the first lane, and so on."""
+        if len(rows) == 1:
+            return rows[0]
+        half = len(rows) // 2
+        a, b = self.largest_of_rows(rows[:half]), self.largest_of_rows(rows[half:])
+        lanes = LANES // len(rows)  # that each row has in the result, and half of what it has in a or b
+        halves = ([lane for lane in range(2 * LANES) if lane // lanes % 2 == which] for which in (0, 1))
+        masks = (ir.Constant(ir.VectorType(_INT32, LANES), half) for half in halves)
+        return self.max(*(self.builder.shuffle_vector(a, b, mask) for mask in masks))
 
     def either(self, condition: Any, work: Callable[[bool], None]) -> None:
         """Emit both branches of a condition."""
@@ -186,71 +187,73 @@ def fill(typing: Any, values: Any, vectors: Any, value: Any) -> Signature:
 
 
 @_instruction
-def block_maxima(typing: Any, w: Any, x: Any, blocks: Any, sign: Any, highest: Any, top: Any) -> Signature:
-    """Write the largest w * x * sign of each lane of each block to highest[block * 16 + lane].
+def block_maxima(typing: Any, w: Any, x: Any, blocks: Any, sign: Any, highest: Any) -> Signature:
+    """Write the largest w * x * sign of each lane of each block to highest[block * 256 + lane]: see `turned_maxima`.
 
-    The largest over these blocks goes to top[lane]. w, x, highest, top: addresses.
+    w, x, highest: addresses.
     """
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        w, x, blocks, sign, highest, top = args
+        w, x, blocks, sign, highest = args
         vectors = _Vectors.of(builder, signature.args[3])
-        total = cgutils.alloca_once(builder, vectors.type)  # type: ignore[no-untyped-call]
-        builder.store(vectors.lowest, total)  # the allocation above runs once, this code perhaps in a loop
         with cgutils.for_range(builder, blocks, intp=w.type) as loop:
             first = builder.mul(loop.index, ir.Constant(w.type, BLOCK))
             products = vectors.products(vectors.address(w, first), vectors.address(x, first), sign, _VECTORS)
-            found = vectors.largest_of(products)
-            vectors.store(found, highest, builder.mul(loop.index, ir.Constant(w.type, LANES)))
-            builder.store(vectors.max(found, builder.load(total)), total)
-        vectors.store(builder.load(total), top)
+            place = builder.mul(loop.index, ir.Constant(w.type, LANES * LANES))
+            vectors.store(vectors.largest_of(products), highest, place)
         return context.get_dummy_value()
 
-    return types.void(types.intp, types.intp, types.intp, sign, types.intp, types.intp), write
+    return types.void(types.intp, types.intp, types.intp, sign, types.intp), write
 
 
 @_instruction
-def largest(typing: Any, values: Any, vectors: Any, kind: Any) -> Signature:
-    """The largest number in `vectors` vectors from an address on. kind: any number of their type."""
+def turned_maxima(typing: Any, values: Any, squares: Any, to: Any, kind: Any) -> Signature:
+    """Write the largest of each row of squares of 16 by 16 numbers to to[square * 16 + row]. kind: any of them."""
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        found = _Vectors.of(builder, signature.args[2])
-        return found.largest(found.over(args[0], args[1]))
-
-    return kind(types.intp, types.intp, kind), write
-
-
-@_instruction
-def maxima_of(typing: Any, values: Any, vectors: Any, top: Any, kind: Any) -> Signature:
-    """Write the largest in each lane of `vectors` vectors from an address on to top[lane]."""
-
-    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        found = _Vectors.of(builder, signature.args[3])
-        found.store(found.over(args[0], args[1]), args[2])
+        values, squares, to, _ = args
+        vectors = _Vectors.of(builder, signature.args[3])
+        with cgutils.for_range(builder, squares, intp=values.type) as loop:
+            first = builder.mul(loop.index, ir.Constant(values.type, LANES * LANES))
+            places = (builder.add(first, ir.Constant(values.type, row * LANES)) for row in range(LANES))
+            largest = vectors.largest_of_rows([vectors.load(values, place) for place in places])
+            vectors.store(largest, to, builder.mul(loop.index, ir.Constant(values.type, LANES)))
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp, types.intp, kind), write
 
 
 @_instruction
-def first_with(typing: Any, values: Any, vectors: Any, value: Any) -> Signature:
-    """The first of `vectors` vectors from an address on that has this value in a lane; one must have."""
+def choose(typing: Any, maxima: Any, blocks: Any, value: Any, chosen: Any, left: Any, kind: Any) -> Signature:
+    """Of each lane's numbers, maxima[block * 16 + lane], write the largest to value[lane], its first block to chosen.
+
+    Before, left[lane] replaces the number of the block that was chosen last (-1: none). All are addresses, of numbers
+    like `kind`; chosen: of 32-bit integers.
+    """
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        values, count, value = args
-        vectors = _Vectors.of(builder, signature.args[2])
-        wanted, one = vectors.splat(value), ir.Constant(values.type, 1)
-        first = cgutils.alloca_once_value(builder, ir.Constant(values.type, 0))  # type: ignore[no-untyped-call]
-        builder.store(builder.sub(count, one), first)
-        # From the last but one to the first: without a branch that no processor could predict.
-        with cgutils.for_range_slice(builder, one, count, one, intp=values.type) as (number, _):
-            at = builder.sub(builder.sub(count, one), number)
-            vector = vectors.load(values, builder.mul(at, ir.Constant(values.type, LANES)))
-            has = builder.icmp_unsigned("!=", vectors.bits(builder.fcmp_ordered("==", vector, wanted)), _int64(0))
-            builder.store(builder.select(has, at, builder.load(first)), first)
-        return builder.load(first)
+        maxima, blocks, value, chosen, left, _ = args
+        vectors = _Vectors.of(builder, signature.args[5])
+        numbers = ir.VectorType(_INT32, LANES)
+        chosen = builder.inttoptr(chosen, numbers.as_pointer())
+        last, left = builder.load(chosen, align=4), vectors.load(left)
+        largest = cgutils.alloca_once(builder, vectors.type)  # type: ignore[no-untyped-call]
+        block = cgutils.alloca_once(builder, numbers)  # type: ignore[no-untyped-call]
+        builder.store(vectors.lowest, largest)
+        builder.store(ir.Constant(numbers, [0] * LANES), block)
+        with cgutils.for_range(builder, blocks, intp=maxima.type) as loop:
+            here = vectors.splat(builder.trunc(loop.index, _INT32))
+            place = builder.mul(loop.index, ir.Constant(maxima.type, LANES))
+            number = builder.select(builder.icmp_signed("==", here, last), left, vectors.load(maxima, place))
+            vectors.store(number, maxima, place)
+            more = builder.fcmp_ordered(">", number, builder.load(largest))
+            builder.store(builder.select(more, number, builder.load(largest)), largest)
+            builder.store(builder.select(more, here, builder.load(block)), block)
+        vectors.store(builder.load(largest), value)
+        builder.store(builder.load(block), chosen, align=4)
+        return context.get_dummy_value()
 
-    return types.intp(types.intp, types.intp, value), write
+    return types.void(types.intp, types.intp, types.intp, types.intp, types.intp, kind), write
 
 
 @_instruction

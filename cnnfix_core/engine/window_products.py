@@ -1,11 +1,10 @@
 """The largest products of each output of a linear form with windows: the inner loop of the walk.
 
 Windows of neighbouring outputs are copied side by side once, in the filters' layout, into memory that stays in the
-processor's cache. Outputs are processed by blocks of windows, and in each by batches. The first stage computes all
-products of an output and stores only the largest in each vector lane of each 64. The second takes one product after
-another: it looks for the largest lane, computes that block of 64 again, and stores what is left there. The outputs of a
-batch take turns, so that the processor can work on several at once. Where all products are one block, they stay in the
-processor's registers until the largest are taken.
+processor's cache. Outputs are processed by blocks of windows, and in each 16 at a time, one to a vector lane. The first
+stage computes all products and stores only the largest of each 64 of an output. The second takes one product after
+another: it looks for the largest block of each output, computes it again, and stores the largest of what is left there.
+Where all products are one block, they stay in the processor's registers until the largest are taken.
 
 Every form is treated as a convolution of a (batch, channel, depth, height, width) input: missing dimensions have size
 1, a matrix product is a 1 x 1 convolution, average pooling a depthwise convolution.
@@ -28,13 +27,12 @@ from cnnfix_core.engine.vectors import (
     BLOCK,
     LANES,
     block_maxima,
-    first_with,
-    largest,
-    maxima_of,
+    choose,
     number,
     put,
     take,
     take_all,
+    turned_maxima,
 )
 from cnnfix_core.engine.window_copies import copy_border, copy_square, copy_window, quotient
 from cnnfix_core.engine.windows_in_rows import filters_in_rows, in_rows, lanes_of_a_row
@@ -134,18 +132,20 @@ def _many(
     length, itemsize = channels * taps, x.itemsize
     narrow, whole = padded == 16, padded <= 64 and geometry[3][0] == 0  # one block is all, and stays in registers
     blocks = (padded + 63) // 64
-    tops = (blocks + 7) // 8
     block_bytes, vector_bytes, row_bytes = 64 * itemsize, 16 * itemsize, padded * itemsize
-    each = (blocks + tops) * vector_bytes  # of an output: its blocks' lanes, and those of each eight blocks
-    together = max(1, min(4, 32768 // each))
-    memory = np.empty((blocks + tops) * 16 * together + 64 // itemsize, x.dtype)
-    states = np.empty((together, 6), np.int64)
-    last_values = np.empty(together, x.dtype)
+    memory = np.empty((blocks + 16 * 9 + 2) * 16 + 64 // itemsize, x.dtype)
+    states, last_values, chosen = np.empty((16, 5), np.int64), np.empty(16, x.dtype), np.empty(16, np.int32)
     tables = np.empty((3, taps), np.int64)
     origins, wanted, rows = np.empty((block, 4), np.int64), np.empty(block, np.bool_), np.empty(block, np.int64)
-    lanes_at, w_at, x_at = (memory.ctypes.data + 63) // 64 * 64, w.ctypes.data, x.ctypes.data
+    # Of 16 outputs: the lanes of up to 8 blocks; those of the block chosen last, and their largest; the largest of each
+    # block; the largest of all.
+    squares_at, w_at, x_at = (memory.ctypes.data + 63) // 64 * 64, w.ctypes.data, x.ctypes.data
+    lanes_at = squares_at + 8 * 16 * vector_bytes
+    left_at = lanes_at + 16 * vector_bytes
+    value_at, maxima_at = left_at + vector_bytes, left_at + 2 * vector_bytes
     windows_at, last_filters_at = windows.ctypes.data, last_filters.ctypes.data
     state_at, last_value_at, origin_at = states.ctypes.data, last_values.ctypes.data, origins.ctypes.data
+    chosen_at, none = chosen.ctypes.data, chosen[0]
     to_at, product_at, below_at = to.ctypes.data, product.ctypes.data, below.ctypes.data
     order_at, filter_at, number_at = order.ctypes.data, filter_of.ctypes.data, number_of.ctypes.data
     sign_at = sign.ctypes.data
@@ -261,7 +261,7 @@ def _many(
             rows[local] = row
             local += 1
         while a < z:
-            now = min(z - a, together)
+            now = min(z - a, 16)
             for m in range(now):
                 n = np.int64(number(order_at, a + m, int32))
                 local = np.int64(number(number_at, n, int32)) - first
@@ -269,19 +269,12 @@ def _many(
                 at = w_at + filter_ * length * itemsize
                 if filter_ >= safe:
                     at = last_filters_at + (filter_ - safe) * length * itemsize
-                row, lanes = number(rows_at, local, 0), lanes_at + m * each
-                put(state_at, m * 6, at)
-                put(state_at, m * 6 + 1, row)
-                put(state_at, m * 6 + 2, local)
-                put(state_at, m * 6 + 3, np.int64(0))
-                put(state_at, m * 6 + 4, n * k)
-                put(last_value_at, m, floor)
-                direction, top = number(sign_at, n, floor), lanes + blocks * vector_bytes
+                row = number(rows_at, local, 0)
                 if whole:
                     take_all(
                         at,
                         row,
-                        direction,
+                        number(sign_at, n, floor),
                         floor,
                         k,
                         narrow,
@@ -292,54 +285,53 @@ def _many(
                         below_at + n * k,
                     )
                     continue
-                for g in range(tops):
-                    b = g * 8
-                    block_maxima(
-                        at + b * block_bytes,
-                        row + b * block_bytes,
-                        min(8, blocks - b),
-                        direction,
-                        lanes + b * vector_bytes,
-                        top + g * vector_bytes,
-                    )
-            for j in range(0 if whole else k):
+                put(state_at, m * 5, at)
+                put(state_at, m * 5 + 1, row)
+                put(state_at, m * 5 + 2, local)
+                put(state_at, m * 5 + 3, np.int64(0))
+                put(state_at, m * 5 + 4, n)
+                put(last_value_at, m, floor)
+                put(chosen_at, m, np.int32(-1))
+            for b in range(0, 0 if whole else blocks, 8):
+                count = min(8, blocks - b)
                 for m in range(now):
-                    lanes = lanes_at + m * each
-                    top = lanes + blocks * vector_bytes
-                    value = largest(top, tops, floor)
-                    entry = number(state_at, m * 6 + 4, 0) + j
+                    block_maxima(
+                        number(state_at, m * 5, 0) + b * block_bytes,
+                        number(state_at, m * 5 + 1, 0) + b * block_bytes,
+                        count,
+                        number(sign_at, number(state_at, m * 5 + 4, 0), floor),
+                        squares_at + m * vector_bytes,
+                    )
+                turned_maxima(squares_at, count, maxima_at + b * vector_bytes, floor)
+            for j in range(0 if whole else k):
+                choose(maxima_at, blocks, value_at, chosen_at, left_at, floor)
+                for m in range(now):
+                    value, n = number(value_at, m, floor), number(state_at, m * 5 + 4, 0)
+                    entry = n * k + j
                     if not value > floor:
                         put(to_at, entry, -1)
                         put(product_at, entry, zero)
                         put(below_at, entry, False)
                         continue
-                    g, count = 0, blocks
-                    if tops > 1:
-                        g = first_with(top, tops, value)
-                        top += g * vector_bytes
-                        count = min(8, blocks - g * 8)
-                        lanes += g * 8 * vector_bytes
-                    b = first_with(lanes, count, value)
-                    i = (g * 8 + b) * 64
-                    row = number(state_at, m * 6 + 1, 0)
+                    i = number(chosen_at, m, none) * 64
+                    row = number(state_at, m * 5 + 1, 0)
                     # Of equal products the first is taken first.
-                    after = number(state_at, m * 6 + 3, 0) if value == number(last_value_at, m, floor) else 0
+                    after = number(state_at, m * 5 + 3, 0) if value == number(last_value_at, m, floor) else 0
                     i += take(
-                        number(state_at, m * 6, 0) + i * itemsize,
+                        number(state_at, m * 5, 0) + i * itemsize,
                         row + i * itemsize,
-                        number(sign_at, quotient(entry, k), floor),
+                        number(sign_at, n, floor),
                         value,
                         max(0, after - i),
-                        lanes + b * vector_bytes,
+                        lanes_at + m * vector_bytes,
                     )
-                    maxima_of(lanes, count, top, value)
-                    put(state_at, m * 6 + 3, i + 1)
+                    put(state_at, m * 5 + 3, i + 1)
                     put(last_value_at, m, value)
                     c, t = i, 0
                     if taps > 1:
                         c = quotient(i, taps)
                         t = i - c * taps
-                    local = number(state_at, m * 6 + 2, 0)
+                    local = number(state_at, m * 5 + 2, 0)
                     place = number(origin_at, local * 4, 0) + c * area
                     if transposed == 0:
                         place += number(relative_at, t, 0)
@@ -352,9 +344,11 @@ def _many(
                     put(to_at, entry, place)
                     put(product_at, entry, value)
                     put(below_at, entry, number(row, i, floor) < 0)
+                turned_maxima(lanes_at, 1, left_at, floor)
             a += now
     # The addresses of these are used above: Numba must not free them before.
-    memory[0], states[0, 0], last_values[0], tables[0, 0], origins[0, 0], within[0], rows[0] = 0, 0, 0, 0, 0, 0, 0
+    memory[0], states[0, 0], last_values[0], chosen[0], tables[0, 0] = 0, 0, 0, 0, 0
+    origins[0, 0], within[0], rows[0] = 0, 0, 0
 
 
 _local = threading.local()
