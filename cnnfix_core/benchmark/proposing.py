@@ -85,10 +85,11 @@ def propose(
 
 
 def in_order(rows: Iterable[ProposalRow], sources: Sequence[Source], items: Sequence[Item]) -> list[ProposalRow]:
-    """The rows as an uninterrupted run has them, so that the table is the same: intervals depend on the order."""
+    """The rows of these pictures, as an uninterrupted run has them: intervals depend on the order."""
     keys = product((one.name for one in sources), (one.picture for one in items))
     places = {key: place for place, key in enumerate(dict.fromkeys(keys))}
-    return sorted(rows, key=lambda row: places.get((row.model, row.picture), len(places)))
+    asked = (row for row in rows if (row.model, row.picture) in places)
+    return sorted(asked, key=lambda row: places[row.model, row.picture])
 
 
 def _rows(network: str, model: Model, name: str, items: Sequence[Item]) -> Iterator[ProposalRow]:

@@ -87,6 +87,7 @@ class BenchmarkSettings:
         pictures: SHA-256, in hex, of the list of pictures, labels and ground truths.
         count: Number of pictures.
         readings: Name and `reading_of` of each model.
+        device: The device of the networks.
         versions: Versions of the packages.
     """
 
@@ -97,4 +98,5 @@ class BenchmarkSettings:
     count: int
     also: tuple[Also, ...] = ()
     readings: dict[str, str] = field(default_factory=dict)
+    device: str = "cpu"
     versions: dict[str, str] = field(default_factory=versions)

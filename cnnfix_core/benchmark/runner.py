@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
 
 from cnnfix_core.benchmark.datasets.items import Item
 from cnnfix_core.benchmark.datasets.labels import class_of
-from cnnfix_core.benchmark.results import NONE, BenchmarkRow
+from cnnfix_core.benchmark.results import NONE, BenchmarkKey, BenchmarkRow
 from cnnfix_core.errors import CnnfixError, TargetError
 from cnnfix_core.explanations import Prediction, classes
 from cnnfix_core.images import Picture
@@ -70,7 +69,7 @@ class Plan:
 
 
 def run(
-    sources: Sequence[Source], plan: Plan, results: Journal[BenchmarkRow], watch: Watch | None = None
+    sources: Sequence[Source], plan: Plan, results: Journal[BenchmarkRow], watch: Watch = lambda done, total: None
 ) -> list[UnusableMethod]:
     """Add the missing rows to the results, model by model and picture by picture.
 
@@ -80,7 +79,7 @@ def run(
         sources: The models.
         plan: What to measure.
         results: The file of rows.
-        watch: Called with (rows done, rows in total) after each row.
+        watch: Called with (rows done, rows in total), also at the start.
 
     Returns:
         The methods that cannot be used with a model.
@@ -89,9 +88,11 @@ def run(
         CnnfixError: A model has none of the labels.
     """
     unfit: list[UnusableMethod] = []
-    done = {row.key for row in results if not row.error}
+    known = {row.key for row in results if not row.error}
+    done = len(known & _places(sources, plan).keys())
     a_model = sum(len(plan.methods_for(n, plan.methods)) for n in range(len(plan.items)))
     total = len(sources) * a_model
+    watch(done, total)
     for source in sources:
         model = source.load()
         _check_labels(model, plan.items)
@@ -101,19 +102,32 @@ def run(
         total += sum(len(plan.methods_for(n, fitting)) for n in range(len(plan.items))) - a_model
         for n, item in enumerate(plan.items):
             wanted = plan.methods_for(n, fitting)
-            todo = [method for method in wanted if (source.name, item.question, method) not in done]
+            todo = [method for method in wanted if (source.name, item.question, method) not in known]
             for row in _rows(source.name, model, item, todo, plan):
                 results.add([row])
-                if watch:
-                    watch(len(results.keys), total)
+                done += 1
+                watch(done, total)
     return unfit
 
 
 def in_order(rows: Iterable[BenchmarkRow], sources: Sequence[Source], plan: Plan) -> list[BenchmarkRow]:
-    """The rows as an uninterrupted run has them, so that the tables are the same: intervals depend on the order."""
-    keys = product((one.name for one in sources), (one.question for one in plan.items), plan.methods)
-    places = {key: place for place, key in enumerate(dict.fromkeys(keys))}
-    return sorted(rows, key=lambda row: places.get(row.key, len(places)))
+    """The rows as an uninterrupted run has them, so that the tables are the same: intervals depend on the order.
+
+    Those that the plan does not ask for, such as slow methods on pictures of an earlier run, are left out.
+    """
+    places = _places(sources, plan)
+    return sorted((row for row in rows if row.key in places), key=lambda row: places[row.key])
+
+
+def _places(sources: Sequence[Source], plan: Plan) -> dict[BenchmarkKey, int]:
+    """The place of each row that a plan asks for."""
+    keys = (
+        (source.name, item.question, method)
+        for source in sources
+        for n, item in enumerate(plan.items)
+        for method in plan.methods_for(n, plan.methods)
+    )
+    return {key: place for place, key in enumerate(dict.fromkeys(keys))}
 
 
 def _check_labels(model: Model, items: Sequence[Item]) -> None:

@@ -141,7 +141,7 @@ def _folder(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
 
     steps = STEPS if options.steps is None else options.steps
     plan = Plan(_items(options), methods, steps, options.slow, also=also(options))
-    rows, unfit = _measured(_sources(options, [DEFAULT]), plan, options.out)
+    rows, unfit = _measured(_sources(options, [DEFAULT]), plan, options.out, options.device)
     text = tables(rows, unfit, options.against)
     if options.proposals:
         text += f"\n{_proposals(_sources(options, [DEFAULT]), plan.items, options.out)}"
@@ -161,12 +161,12 @@ def _scenes(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
     further, asked = [], []
     with _results(options) as out:
         sources = _sources(options, scenes.NETWORKS)
-        rows, unfit = _measured(sources, plan, out)
+        rows, unfit = _measured(sources, plan, out, options.device)
         if options.pairs:
             asked += [
                 Plan(scenes.pairs(options.pairs, options.seed, one), methods, 0, plan.slow) for one in (False, True)
             ]
-            found = [_measured(sources, one, out / f"pairs-{n}")[0] for n, one in enumerate(asked, 1)]
+            found = [_measured(sources, one, out / f"pairs-{n}", options.device)[0] for n, one in enumerate(asked, 1)]
             further.append(page.pairs(*found))
         if options.proposals:
             pictures = [item for one in (plan, *asked[:1]) for item in one.items]
@@ -184,7 +184,7 @@ def _unseen(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
     started = time.monotonic()
     plan = _plan_of_scenes(scenes.unseen(options.scenes, options.seed), methods, options)
     with _results(options) as out:
-        rows, unfit = _measured(_sources(options, scenes.NETWORKS), plan, out)
+        rows, unfit = _measured(_sources(options, scenes.NETWORKS), plan, out, options.device)
     made = page.Made(_command(options), time.monotonic() - started)
     return _written(page.unseen(rows, unfit, plan, made, options.against), options)
 
@@ -242,7 +242,9 @@ def _proposals(sources: Sequence[Source], items: Sequence[Item], out: Path) -> s
     return proposing.section(proposing.in_order(results, sources, items))
 
 
-def _measured(sources: Sequence[Source], plan: Plan, out: Path) -> tuple[list[BenchmarkRow], list[UnusableMethod]]:
+def _measured(
+    sources: Sequence[Source], plan: Plan, out: Path, device: str
+) -> tuple[list[BenchmarkRow], list[UnusableMethod]]:
     """All rows, including those of an earlier run, and the methods that cannot be used."""
     from cnnfix_core.benchmark import BenchmarkRow, BenchmarkSettings, digest, runner
     from cnnfix_core.utils import Journal, keep_settings, only_run_in
@@ -261,11 +263,12 @@ def _measured(sources: Sequence[Source], plan: Plan, out: Path) -> tuple[list[Be
         len(plan.items),
         also=plan.also,
         readings=readings,
+        device=device,
     )
     with only_run_in(out):
         keep_settings(out, settings, "results.csv")
         results = Journal(out / "results.csv", BenchmarkRow)
-        clock = ProgressLine(len(results.keys))
+        clock = ProgressLine()
         unfit = runner.run(sources, plan, results, clock)
         clock.end()
     return runner.in_order(results, sources, plan), unfit

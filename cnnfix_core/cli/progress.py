@@ -12,14 +12,10 @@ _SECONDS_IN_A_FILE = 10  # between lines where no terminal draws over them
 
 
 class ProgressLine:
-    """Prints the progress and the remaining time to stderr; called with (done, total).
+    """Prints the progress and the remaining time to stderr; called with (done, total), also at the start."""
 
-    Args:
-        before: How much was done at the start; None for the number of the first call.
-    """
-
-    def __init__(self, before: int | None = None) -> None:
-        self._before = before
+    def __init__(self) -> None:
+        self._before: int | None = None
         self._started = self._printed = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:

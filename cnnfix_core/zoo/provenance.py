@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from importlib.metadata import PackageNotFoundError, version
 
 import torch
@@ -11,6 +12,7 @@ from cnnfix_core.zoo import Model
 
 # Packages that affect the maps.
 _PACKAGES = ("cnnfix", "torch", "torchvision", "timm", "captum", "torchcam", "numpy", "scipy", "pillow")
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # of an object in memory
 
 
 def versions() -> dict[str, str]:
@@ -25,9 +27,15 @@ def versions() -> dict[str, str]:
 
 
 def reading_of(model: Model) -> str:
-    """How a model reads pictures and how its scores are read: what decides its results besides the weights."""
+    """What decides a model's results besides its weights: layers, class names, how pictures and scores are read."""
     where = "a function" if callable(model.output) else model.output
-    return f"{model.meaning}, output {where}, {model.preprocess}"
+    layers = _ADDRESS.sub("", str(model.module))  # networks of other layers may have weights of the same shapes
+    named = f"layers {_digest(layers)}, labels {_digest(repr(model.labels))}"
+    return f"{model.meaning}, output {where}, {model.preprocess}, {named}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def digest_of(model: Model) -> str:

@@ -13,8 +13,10 @@ import pytest
 from PIL import Image
 
 import cnnfix_core as cnnfix
-from cnnfix_core.benchmark.proposing import COUNTS, FIXATIONS, FIXED, ProposalRow, section
+from cnnfix_core.benchmark.datasets.items import Item
+from cnnfix_core.benchmark.proposing import COUNTS, FIXATIONS, FIXED, ProposalRow, in_order, section
 from cnnfix_core.benchmark.results import BenchmarkRow
+from cnnfix_core.benchmark.runner import Source
 from cnnfix_core.cli.main import main
 from cnnfix_core.explanations import centre_boxes, proposals, recall
 from cnnfix_core.methods import attribution
@@ -127,6 +129,9 @@ def test_proposals_are_measured_beside_fixed_boxes(folder: Path, tmp_path: Path,
     before = (tmp_path / "proposals.csv").read_bytes()
     benchmark(folder, "boxes.csv", tmp_path, "--proposals")  # nothing is missing
     assert (tmp_path / "proposals.csv").read_bytes() == before
+    first = [Item("0", "", "", lambda: (SCENES[0].picture, SCENES[0].truth))]
+    few = in_order(Journal(tmp_path / "proposals.csv", ProposalRow), [Source(NETWORK, lambda: network)], first)
+    assert {row.picture for row in few} == {"0"}  # of an earlier run with more pictures
 
 
 def test_all_objects_of_a_picture_are_to_be_found(tmp_path: Path) -> None:

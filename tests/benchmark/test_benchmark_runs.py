@@ -81,7 +81,7 @@ def test_rows_are_what_the_functions_say(network: cnnfix.Model, tmp_path: Path) 
     calls: list[tuple[int, int]] = []
     plan = Plan(items, ("gradcam", "fixations", "centre"), steps=4)
     assert run([Source("net", lambda: network)], plan, results, lambda *at: calls.append(at)) == []
-    assert calls == [(1, 3), (2, 3), (3, 3)]
+    assert calls == [(0, 3), (1, 3), (2, 3), (3, 3)]
     said = classes(network, scene.picture)
     for row in results.rows:
         found = attribution(network, scene.picture, scene.name, row.method, longest_side=MAP_SIDE)
@@ -174,7 +174,7 @@ def test_a_method_that_does_not_fit_is_named_and_has_no_rows(tmp_path: Path, net
     assert [(one.model, one.method) for one in unfit] == [("flat", "gradcam")]
     assert unfit[0].reason
     assert [row.method for row in results.rows] == ["centre"]
-    assert calls == [(1, 1)]
+    assert calls == [(0, 2), (1, 1)]
 
 
 def test_two_objects_are_asked_about_with_the_energy_on_the_other(network: cnnfix.Model, tmp_path: Path) -> None:
@@ -322,6 +322,43 @@ def test_what_failed_in_an_earlier_run_is_tried_again(network: cnnfix.Model, tmp
         ]
         assert sum(bool(row.error) for row in results) == errors
         there = True
+
+
+def test_another_number_of_slow_pictures_gives_what_a_fresh_run_gives(network: cnnfix.Model, tmp_path: Path) -> None:
+    scene = compose(HELD_OUT, 1)
+    items = tuple(Item(name, scene.name, "", lambda: (scene.picture, scene.truth)) for name in "abc")
+    source = Source("net", lambda: network)
+
+    def keys(slow: int | None, file: Path) -> list[tuple[str, str]]:
+        plan, results = Plan(items, ("centre", "occlusion"), 0, slow), Journal(file, BenchmarkRow)
+        calls: list[tuple[int, int]] = []
+        run([source], plan, results, lambda *at: calls.append(at))
+        rows = in_order(results, [source], plan)
+        assert calls[-1] == (len(rows), len(rows))
+        return [(row.picture, row.method) for row in rows]
+
+    for number, slow in enumerate((1, 2, 0, None)):
+        assert keys(slow, tmp_path / "resumed.csv") == keys(slow, tmp_path / f"fresh-{number}.csv")
+
+
+def test_results_of_other_devices_and_labels_are_never_mixed(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = arguments(folder, tmp_path, "--methods", "centre", "--steps", 0)
+    assert main(words) == 0
+    load_model = cnnfix.zoo.load_model
+
+    def other(name: str, progress: object = None) -> cnnfix.Model:
+        model = load_model(name)
+        return replace(model, labels=cnnfix.Labels.of([*model.labels.short[1:], model.labels.short[0]]))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cnnfix.Model, "on", lambda model, device: model)  # whatever machine this is
+        assert main([*words, "--device", "cuda"]) == 2
+    assert "made with different device: use" in capsys.readouterr().err
+    monkeypatch.setattr(cnnfix.zoo, "load_model", other)
+    assert main(words) == 2
+    assert "made with different readings: use" in capsys.readouterr().err
 
 
 def test_ctrl_c_keeps_what_is_done(
