@@ -13,7 +13,7 @@ from cnnfix_core.batch.worker import Work, Worker
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.utils import EndingWithParent, sleeping_in_new_processes, without_ctrl_c_in_new_processes
 
-_worker: Worker | None = None
+_worker: Worker | CnnfixError | None = None
 
 
 def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int) -> Iterator[list[BatchRow]]:
@@ -49,9 +49,14 @@ def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int) -> Iterator[
 
 def _begin(work: Work) -> None:
     global _worker  # noqa: PLW0603  # the pool gives its processes no other place for state
-    _worker = Worker(work)
+    try:
+        _worker = Worker(work)
+    except CnnfixError as error:  # a pool would only say that a process ended
+        _worker = error
 
 
 def _rows(items: Sequence[Item]) -> list[BatchRow]:
     assert _worker
+    if isinstance(_worker, CnnfixError):
+        raise CnnfixError(f"{_worker} The results so far are kept.")
     return _worker.rows(items)

@@ -15,19 +15,18 @@ from cnnfix_core.methods import METHODS, reason_against
 from cnnfix_core.metrics import Also, Measured, energy_in, measured
 from cnnfix_core.regions import BoxRule
 from cnnfix_core.utils import Journal
-from cnnfix_core.zoo import Model
+from cnnfix_core.zoo import Model, SameModel
 
 MIN_IOU = 0.5  # for a correct localisation, as in ILSVRC
 FAILURES = (CnnfixError, RuntimeError)  # PyTorch raises RuntimeError
 Watch = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
 class Source:
-    """A model that is loaded when it is needed."""
+    """A model that is loaded when it is needed, and is the same each time."""
 
-    name: str
-    load: Callable[[], Model]
+    def __init__(self, name: str, load: Callable[[], Model]) -> None:
+        self.name, self.load = name, SameModel(load)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,20 +89,16 @@ def run(options: argparse.Namespace) -> int:
     from cnnfix_core.batch import BatchExplainer, Work, runner
     from cnnfix_core.batch.items import items
     from cnnfix_core.batch.table import table, without_formulas, write
-    from cnnfix_core.zoo import digest_of, reading_of
+    from cnnfix_core.zoo import SameModel
 
     figures = (options.out / "figures").absolute()
     found = items(options.source, besides=figures)
     preset = preset_of(options)
     target = options.target if options.unit is None else unit_of(options)
     asked = None if target is None else str(target)
-    loading = partial(load, options.model, model_options(options))
-    model = loading()
-    BatchExplainer(model, preset, target)  # fails early, before any worker starts
-    settings = runner.BatchSettings.of(
-        options.model, digest_of(model), asked, preset, options.device, reading_of(model)
-    )
-    del model  # each worker has its own
+    loading = SameModel(partial(load, options.model, model_options(options)))  # each worker has its own
+    BatchExplainer(loading(), preset, target)  # fails early, before any worker starts
+    settings = runner.BatchSettings.of(options.model, loading.weights, asked, preset, options.device, loading.reading)
     work = Work(loading, preset, target, figures if options.figures else None)
     clock, checking = ProgressLine(), Waiting("Checking the pictures of the earlier run")
     try:

@@ -141,10 +141,11 @@ def _folder(options: argparse.Namespace, methods: tuple[str, ...]) -> int:
 
     steps = STEPS if options.steps is None else options.steps
     plan = Plan(_items(options), methods, steps, options.slow, also=also(options))
-    rows, unfit = _measured(_sources(options, [DEFAULT]), plan, options.out, options.device)
+    sources = _sources(options, [DEFAULT])
+    rows, unfit = _measured(sources, plan, options.out, options.device)
     text = tables(rows, unfit, options.against)
     if options.proposals:
-        text += f"\n{_proposals(_sources(options, [DEFAULT]), plan.items, options.out)}"
+        text += f"\n{_proposals(sources, plan.items, options.out)}"
     print(text, end="")
     for file in [options.out / "tables.md", *([options.markdown] if options.markdown else [])]:
         write_file(file, text)
@@ -248,21 +249,17 @@ def _measured(
     """All rows, including those of an earlier run, and the methods that cannot be used."""
     from cnnfix_core.benchmark import BenchmarkRow, BenchmarkSettings, digest, runner
     from cnnfix_core.utils import Journal, keep_settings, only_run_in
-    from cnnfix_core.zoo import digest_of, reading_of
 
-    # Checked before anything is measured, so that results of different weights are never mixed.
-    loaded = {source.name: source.load() for source in sources}
-    weights = {name: digest_of(model) for name, model in loaded.items()}
-    readings = {name: reading_of(model) for name, model in loaded.items()}
-    del loaded
+    for source in sources:  # before anything is measured, so that results of different weights are never mixed
+        source.load()
     settings = BenchmarkSettings(
-        weights,
+        {source.name: source.load.weights for source in sources},
         plan.methods,
         plan.steps,
         digest(plan.items),
         len(plan.items),
         also=plan.also,
-        readings=readings,
+        readings={source.name: source.load.reading for source in sources},
         device=device,
     )
     with only_run_in(out):

@@ -8,7 +8,7 @@ from cnnfix_core.zoo.labels import Labels, imagenet_classes, read_labels
 from cnnfix_core.zoo.model import Model, ModelInfo, Task
 from cnnfix_core.zoo.module_copy import in_evaluation, with_own_hooks, with_weights
 from cnnfix_core.zoo.preprocessing import CHANNELS, INTERPOLATIONS, MAX_SIDE, Preprocessing, listed_channels
-from cnnfix_core.zoo.provenance import digest_of, reading_of, versions
+from cnnfix_core.zoo.provenance import SameModel, digest_of, reading_of, versions
 from cnnfix_core.zoo.scores import MEANINGS, Meaning, Where, meaning_in_words, probabilities
 from cnnfix_core.zoo.state_dict import State
 from cnnfix_core.zoo.untrusted.apart import MAX_SECONDS
@@ -32,6 +32,7 @@ __all__ = [
     "Model",
     "ModelInfo",
     "Preprocessing",
+    "SameModel",
     "State",
     "Task",
     "Where",

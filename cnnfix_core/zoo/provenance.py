@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
+from cnnfix_core.errors import ModelError
 from cnnfix_core.zoo import Model
 
 # Packages that affect the maps.
@@ -32,6 +34,28 @@ def reading_of(model: Model) -> str:
     layers = _ADDRESS.sub("", str(model.module))  # networks of other layers may have weights of the same shapes
     named = f"layers {_digest(layers)}, labels {_digest(repr(model.labels))}"
     return f"{model.meaning}, output {where}, {model.preprocess}, {named}"
+
+
+class SameModel:
+    """Loads a model, in this process and others, and refuses it if its files have changed since the first time.
+
+    Attributes:
+        weights: `digest_of` the model; "" before it was loaded.
+        reading: `reading_of` it.
+    """
+
+    def __init__(self, load: Callable[[], Model]) -> None:
+        self._load = load
+        self.weights = self.reading = ""
+
+    def __call__(self) -> Model:
+        """The model. Raises ModelError."""
+        model = self._load()
+        found = digest_of(model), reading_of(model)
+        if self.weights and found != (self.weights, self.reading):
+            raise ModelError(f"The files of {model.title} have changed since this run began: start it again.")
+        self.weights, self.reading = found
+        return model
 
 
 def _digest(text: str) -> str:

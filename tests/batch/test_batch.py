@@ -482,6 +482,51 @@ def test_a_picture_that_is_gone_keeps_its_row(folder: Path, work: Work, tmp_path
     assert not before[0].error
 
 
+def test_a_picture_that_goes_in_the_middle_of_a_run_has_a_row_and_comes_back(
+    folder: Path, work: Work, tmp_path: Path
+) -> None:
+    pictures, seen = tmp_path / "pictures", list[str]()
+    pictures.mkdir()
+    for name in ("00.png", "01.png", "02.png", "04.png"):
+        shutil.copy(folder / name, pictures)
+    listed = items(pictures)
+
+    def meanwhile(work: Work, parts: Iterator[Sequence[Item]]) -> Iterator[list[BatchRow]]:
+        for number, part in enumerate(parts):
+            yield from here(work, iter([part]))
+            seen.extend(one.name for one in part)
+            if number == 0:
+                (pictures / "01.png").rename(tmp_path / "01.png")
+                shutil.copy(folder / "00.png", pictures / "02.png")
+                (pictures / "04.png").write_bytes((pictures / "04.png").read_bytes()[:500])
+
+    def rows() -> dict[str, BatchRow]:
+        found = run(listed, work, meanwhile, tmp_path / "out", SETTINGS, 1, nobody).rows
+        assert sorted(row.picture for row in found) == [one.name for one in listed]
+        return {row.picture: row for row in found}
+
+    found = rows()
+    assert "01.png" in found["01.png"].error
+    assert found["04.png"].error
+    assert found["02.png"].sha256 == found["00.png"].sha256
+    shutil.copy(tmp_path / "01.png", pictures)
+    shutil.copy(folder / "04.png", pictures)
+    seen.clear()
+    mended = run(listed, work, meanwhile, tmp_path / "out", SETTINGS, 4, nobody).rows
+    assert seen == ["01.png", "04.png"]
+    assert not any(row.error for row in mended)
+
+
+def _load_what_has_changed() -> cnnfix.Model:
+    raise ModelError("The files of it have changed.")
+
+
+def test_a_network_that_a_worker_cannot_load_is_said_as_what_it_is(folder: Path) -> None:
+    parts = iter([items(folder)[:1]])
+    with pytest.raises(CnnfixError, match=r"The files of it have changed\. The results so far are kept\."):
+        list(processes.rows(Work(_load_what_has_changed, cnnfix.EVIDENCE), parts, workers=1))
+
+
 def test_workers_end_with_the_command_even_if_it_is_killed(many: Path, tmp_path: Path) -> None:
     starter = "import sys; from cnnfix_core.cli.main import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", starter, *arguments(many, tmp_path / "out", "--workers", "2")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from PIL import Image
 
 import cnnfix_core as cnnfix
+from cnnfix_core.benchmark import matched, read_annotations
 from cnnfix_core.benchmark.datasets import scenes
 from cnnfix_core.benchmark.datasets.items import Item
 from cnnfix_core.benchmark.results import BenchmarkRow
@@ -359,6 +361,27 @@ def test_results_of_other_devices_and_labels_are_never_mixed(
     monkeypatch.setattr(cnnfix.zoo, "load_model", other)
     assert main(words) == 2
     assert "made with different readings: use" in capsys.readouterr().err
+
+
+def test_pictures_and_masks_that_go_in_the_middle_of_a_run_have_rows(
+    folder: Path, network: cnnfix.Model, tmp_path: Path
+) -> None:
+    for name in ("pictures", "masks"):
+        shutil.copytree(folder, tmp_path / name, ignore=shutil.ignore_patterns("*.csv"))
+    (tmp_path / "masks" / "0.png").unlink()
+    annotations = read_annotations(tmp_path / "masks").found
+    (tmp_path / "masks" / "1.png").unlink()
+    items = matched(tmp_path / "pictures", annotations).items
+    (tmp_path / "pictures" / "2.png").unlink()
+    (tmp_path / "pictures" / "3.png").write_bytes(b"half")
+    plan, source = Plan(items, ("centre",), steps=0), Source("net", lambda: network)
+    run([source], plan, Journal(tmp_path / "results.csv", BenchmarkRow))
+    errors = {row.picture: row.error for row in Journal(tmp_path / "results.csv", BenchmarkRow)}
+    assert [bool(errors[str(n)]) for n in range(1, COUNT)] == [True, True, True, False, False]
+    for name, number in (("masks", 1), ("pictures", 2), ("pictures", 3)):
+        shutil.copy(folder / f"{number}.png", tmp_path / name)
+    run([source], plan, Journal(tmp_path / "results.csv", BenchmarkRow))
+    assert not any(row.error for row in Journal(tmp_path / "results.csv", BenchmarkRow))
 
 
 def test_ctrl_c_keeps_what_is_done(

@@ -121,10 +121,17 @@ def _item(file: Path, name: str, annotation: Annotation) -> Item:
         picture = open_picture(file)
         return picture, _truth(picture, annotation)
 
-    about = f"{annotation.boxes} {annotation.size} {annotation.mask and annotation.mask.stat().st_size}"
+    about = f"{annotation.boxes} {annotation.size} {annotation.mask and _digest_of_file(annotation.mask)}"
     if annotation.shares:
         about += f" {annotation.shares}"
     return Item(name, annotation.label, about, read)
+
+
+def _digest_of_file(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:  # gone by now: its rows will say so
+        return ""
 
 
 def _truth(picture: Picture, annotation: Annotation) -> GroundTruth:
