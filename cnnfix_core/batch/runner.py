@@ -16,7 +16,7 @@ from cnnfix_core.batch.worker import Work, figure_name
 from cnnfix_core.engine import Preset
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.images import PictureError, read_file
-from cnnfix_core.utils import Journal, keep_settings, only_run_in
+from cnnfix_core.utils import Journal, keep_settings, only_run_in, remove_drafts_left
 from cnnfix_core.zoo import versions
 
 JOURNAL = "journal.csv"
@@ -89,6 +89,8 @@ def run(  # noqa: PLR0913  # what the command knows
     with only_run_in(folder):
         keep_settings(folder, settings, JOURNAL)
         journal = Journal(folder / JOURNAL, BatchRow)
+        if work.figures is not None:
+            remove_drafts_left(work.figures, below=True)
         with checking as checked:
             todo = _todo(items, journal, work, checked)
         done = len(items) - len(todo)

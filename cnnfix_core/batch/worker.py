@@ -16,7 +16,7 @@ from cnnfix_core.engine import Preset, Unit
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.explanations import Class
 from cnnfix_core.images import Picture
-from cnnfix_core.utils import cannot_write
+from cnnfix_core.utils import cannot_write, write_file
 from cnnfix_core.visualization import comparison, png
 from cnnfix_core.zoo import Model
 
@@ -75,7 +75,7 @@ class Worker:
         content = png(comparison(answer.picture, answer.explanation, answer.map, answer.rival))
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
+            write_file(file, content)
         except OSError as error:
             raise cannot_write(file, error) from error
 

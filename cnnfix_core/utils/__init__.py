@@ -1,7 +1,7 @@
 """Helpers that know nothing about networks: CSV, files, formatting, processes, threads, the journal of long runs."""
 
 from cnnfix_core.utils.csv_cells import csv_text, is_formula, no_formula
-from cnnfix_core.utils.files import cannot_write, printable, replacing, write_file
+from cnnfix_core.utils.files import cannot_write, printable, remove_drafts_left, replacing, write_file
 from cnnfix_core.utils.formatting import aligned, decimals, duration, percent, significant
 from cnnfix_core.utils.journal import Journal, keep_settings, only_run_in
 from cnnfix_core.utils.processes import EndingWithParent, no_ctrl_c_lost, without_ctrl_c_in_new_processes
@@ -24,6 +24,7 @@ __all__ = [
     "only_run_in",
     "percent",
     "printable",
+    "remove_drafts_left",
     "replacing",
     "significant",
     "sleeping_in_new_processes",

@@ -35,9 +35,9 @@ def _draft_of(file: Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-def remove_drafts_left(folder: Path) -> None:
-    """Remove what processes that were killed left in a folder; not on Windows."""
-    for draft in folder.glob(".cnnfix-*.tmp"):
+def remove_drafts_left(folder: Path, below: bool = False) -> None:
+    """Remove what processes that were killed left in a folder, and in those below it; not on Windows."""
+    for draft in (folder.rglob if below else folder.glob)(".cnnfix-*.tmp"):
         pid = draft.name[len(".cnnfix-") : -len(".tmp")]
         if pid.isdecimal() and not _runs(int(pid)):
             draft.unlink(missing_ok=True)

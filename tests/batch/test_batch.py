@@ -6,7 +6,6 @@ import csv
 import hashlib
 import math
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -14,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -40,6 +38,7 @@ from cnnfix_core.metrics.agreement import overlap
 from cnnfix_core.regions.highest_density import MAP_SIDE, area_holding
 from cnnfix_core.synthetic import HELD_OUT, compose
 from cnnfix_core.utils.journal import Journal
+from tests.disk import room_for
 
 NETWORK = "scenes_resnet"
 COUNT = 11
@@ -399,28 +398,31 @@ def test_a_full_disk_is_said_and_nothing_is_lost(
     for room in (0, 10, first, first + 100):  # in the middle of the header, of a row, and between two
         (out / "journal.csv").unlink()
         (out / "results.parquet").unlink()
-        with _room_for(room):
+        with room_for(room):
             assert main(arguments(folder, out)) == 2
         said = capsys.readouterr().err
         assert "journal.csv cannot be written: File too large. The results so far are kept" in said
         assert whole.startswith((out / "journal.csv").read_bytes())
         assert main(arguments(folder, out)) == 0
         assert (out / "results.parquet").read_bytes() == table_of_all
-    with _room_for(len(whole)):
+    with room_for(len(whole)):
         assert main(arguments(folder, out)) == 2
     assert "results.parquet cannot be written" in capsys.readouterr().err
     assert sorted(file.name for file in out.iterdir()) == ["journal.csv", "results.parquet", "settings.json"]
 
 
-@contextmanager
-def _room_for(size: int) -> Iterator[None]:
-    """Files cannot grow beyond this size, in bytes: what is written beyond it is cut off, as by a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+def test_a_figure_is_whole_or_not_there(
+    folder: Path, work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn, wanted = replace(work, figures=tmp_path / "out" / "figures"), items(folder)[:2]
+    (tmp_path / "out" / "figures").mkdir(parents=True)
+    left = tmp_path / "out" / "figures" / ".cnnfix-999999999.tmp"
+    left.write_bytes(b"of a run that was killed")
+    with room_for(20_000), pytest.raises(CnnfixError, match=r"00\.png\.png cannot be written: File too large"):
+        run(wanted, drawn, here, tmp_path / "out", SETTINGS, 1, nobody)
+    assert not list((tmp_path / "out" / "figures").iterdir())
+    run(wanted, drawn, here, tmp_path / "out", SETTINGS, 1, nobody)
+    assert [Image.open(file).width for file in sorted((tmp_path / "out" / "figures").iterdir())] == [1600] * 2
 
 
 def test_a_damaged_journal_costs_only_the_damaged_rows(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 import re
 import shutil
@@ -18,7 +19,7 @@ import pytest
 from PIL import Image
 
 import cnnfix_core as cnnfix
-from cnnfix_core.benchmark import matched, read_annotations
+from cnnfix_core.benchmark import matched, proposing, read_annotations
 from cnnfix_core.benchmark.datasets import scenes
 from cnnfix_core.benchmark.datasets.items import Item
 from cnnfix_core.benchmark.results import BenchmarkRow
@@ -34,6 +35,7 @@ from cnnfix_core.regions.highest_density import MAP_SIDE
 from cnnfix_core.synthetic import CLASSES, HELD_OUT, compose
 from cnnfix_core.utils.formatting import duration
 from cnnfix_core.utils.journal import Journal
+from tests.disk import room_for
 
 ROOT = Path(__file__).parents[2]
 NETWORK = "scenes_resnet"
@@ -382,6 +384,32 @@ def test_pictures_and_masks_that_go_in_the_middle_of_a_run_have_rows(
         shutil.copy(folder / f"{number}.png", tmp_path / name)
     run([source], plan, Journal(tmp_path / "results.csv", BenchmarkRow))
     assert not any(row.error for row in Journal(tmp_path / "results.csv", BenchmarkRow))
+
+
+def test_a_full_disk_is_said_and_leaves_no_half_file(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(proposing, "proposals", lambda *_: [])
+    more = ("--methods", "centre", "--steps", 0, "--limit", 2, "--proposals")
+    assert main(arguments(folder, tmp_path / "whole", *more)) == 0
+    sizes = {file.name: file.stat().st_size for file in (tmp_path / "whole").iterdir()}
+    assert sizes.keys() == {"settings.json", "results.csv", "proposals.csv", "tables.md"}
+    capsys.readouterr()
+    for room in sorted({part for size in sizes.values() for part in (0, size // 2, size - 1)}):
+        out = tmp_path / str(room)
+        with room_for(room):
+            assert main(arguments(folder, out, *more)) == 2
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert re.match(r"cnnfix: .*/(settings\.json|results\.csv|proposals\.csv|tables\.md)", said)
+        assert "File too large" in said
+        for file in out.iterdir():
+            if file.suffix == ".csv":  # whole rows
+                assert file.read_bytes()[-1:] in (b"", b"\n")
+            else:
+                assert json.loads(file.read_text())["count"] == 2
+        assert main(arguments(folder, out, *more)) == 0
+        assert tables_of(out) == tables_of(tmp_path / "whole")
+        assert {file.name for file in out.iterdir()} == sizes.keys()
 
 
 def test_ctrl_c_keeps_what_is_done(

@@ -19,6 +19,7 @@ import torch
 from PIL import Image
 
 import cnnfix_core as cnnfix
+import cnnfix_core.report as report_module
 from cnnfix_core.cli.main import main
 from cnnfix_core.images import load_sample
 from cnnfix_core.regions.highest_density import MAP_SIDE
@@ -26,6 +27,7 @@ from cnnfix_core.report import REPORT_METHODS, PictureFile, Report, as_html, as_
 from cnnfix_core.report.blocks import Figure
 from cnnfix_core.synthetic import HELD_OUT, compose
 from cnnfix_core.zoo.provenance import digest_of
+from tests.disk import room_for
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +219,27 @@ def test_maps_are_those_of_the_other_pages(report: Report, network: cnnfix.Model
 def test_an_ending_that_is_not_known(out: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "cat", "--out", out]) == 2
     assert "must end in .html, .pdf or .zip" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_said_and_leaves_what_was_there(
+    tmp_path: Path, report: Report, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(report_module, "make_report", lambda *_, **__: report)
+    files = [tmp_path / f"report.{kind}" for kind in ("html", "pdf", "zip")]
+    words = ["report", "cat", "--model", "scenes_resnet", "--out"]
+    for file in files:
+        for before in (None, b"of yesterday"):
+            if before:
+                file.write_bytes(before)
+            for room in (0, 1, 4096):
+                with room_for(room):
+                    assert main([*words, str(file)]) == 2
+                said = capsys.readouterr().err.splitlines()[-1]
+                assert said == f"cnnfix: cannot write {file}: File too large"
+                assert [one.read_bytes() for one in tmp_path.iterdir()] == ([before] if before else [])
+        file.unlink()
+    assert main([*words, *map(str, files)]) == 0
+    assert all(file.stat().st_size > 4096 for file in files)
 
 
 def test_a_sample_brings_its_credit_and_the_archive_its_own_command(network: cnnfix.Model, tmp_path: Path) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import resource
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from cnnfix_core.utils import write_file
+from tests.disk import room_for
 
 
 def test_names_of_any_bytes_can_be_written(tmp_path: Path) -> None:
@@ -24,7 +21,7 @@ def test_names_of_any_bytes_can_be_written(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_what_was_there_and_names_the_file(tmp_path: Path) -> None:
     file = tmp_path / ("x" * 251 + ".csv")
     write_file(file, b"whole")
-    with _room_for(100), pytest.raises(OSError, match="File too large") as error:
+    with room_for(100), pytest.raises(OSError, match="File too large") as error:
         write_file(file, b"y" * 1000)
     assert error.value.filename == str(file)
     assert file.read_bytes() == b"whole"
@@ -38,14 +35,3 @@ def test_links_and_pipes_are_written_to(tmp_path: Path) -> None:
     assert (tmp_path / "link").is_symlink()
     write_file(Path("/dev/null"), "text")
     assert Path("/dev/null").is_char_device()
-
-
-@contextmanager
-def _room_for(size: int) -> Iterator[None]:
-    before, ignored = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, ignored)
