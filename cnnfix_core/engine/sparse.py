@@ -171,7 +171,7 @@ def shared_by_two(
     evidence: Array,
     signed: bool,
 ) -> tuple[Array, Array, Array, Array, Array]:  # pragma: no cover - compiled
-    """Share a sum's evidence between two terms of its shape, in proportion to factor * term where that is positive.
+    """Share a sum's evidence between two terms, (N,), in proportion to factor * term where that is positive.
 
     Returns (2, N) index, sign, evidence and row of the entries of each term, and (2,) the number of entries.
     """
@@ -179,7 +179,7 @@ def shared_by_two(
     reached, signs = np.empty(shape, np.int64), np.empty(shape, np.int8)
     brought, row, counts = np.empty(shape), np.empty(shape, np.int32), np.zeros(2, np.int64)
     for n in range(len(index)):
-        first, second = terms[0][index[n]], terms[1][index[n]]
+        first, second = terms[0][n], terms[1][n]
         of_first = max(np.float64(factors[0] * first * sign[n]), 0.0)
         of_second = max(np.float64(factors[1] * second * sign[n]), 0.0)
         total = of_first + of_second
@@ -309,22 +309,6 @@ def at_least(
         at[count], signs[count], kept[count] = index[n], sign[n], evidence[n]
         count += stays
     return at[:k], signs[:k], kept[:k]
-
-
-@compiled
-def in_memory(
-    index: Array, sizes: Array, steps: Array, offset: int
-) -> NDArray[np.int64]:  # pragma: no cover - compiled
-    """Where elements lie in memory; index: in the flattened tensor of these sizes, and of these strides."""
-    found = np.empty(len(index), np.int64)
-    for n in range(len(index)):
-        rest, place = index[n], offset
-        for axis in range(len(sizes) - 1, 0, -1):
-            before = rest // sizes[axis]
-            place += (rest - before * sizes[axis]) * steps[axis]
-            rest = before
-        found[n] = place + rest * steps[0]
-    return found
 
 
 @compiled

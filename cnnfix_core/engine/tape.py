@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cnnfix_core.engine.positions import in_memory, memory_and_steps
 from cnnfix_core.errors import NotFiniteError
 
 # What a dependence on the inputs may pass through without being followed.
@@ -65,18 +66,18 @@ class Value:
         strided = self.strided()
         if strided.flags.c_contiguous:
             return strided
-        return self._noted(np.ascontiguousarray(strided))
+        return self._noted(torch.from_numpy(strided).contiguous().numpy())  # on several threads
 
     def strided(self) -> NDArray[Any]:
         """The same values with their strides in memory. Raises NotFiniteError for NaN or infinity."""
         if self._array is not None:
             return self._array
-        array = self._noted(as_strided_array(self._tensor()))
+        array = as_strided_array(self._tensor())
         if self.depends and not is_finite(array):
             raise NotFiniteError(
                 f"There are NaN or infinite activations {self.origin()}. Check the weights and the input."
             )
-        return array
+        return self._noted(array)
 
     def _noted(self, array: NDArray[Any]) -> NDArray[Any]:
         """The array, which is at hand from now on where the tensor is kept."""
@@ -88,6 +89,15 @@ class Value:
         """Free the tensor, which `again` can compute."""
         self.kept = self._array = None
         self.again = again
+
+    def at(self, index: NDArray[np.int64]) -> NDArray[Any]:
+        """The values at these positions in the flattened tensor. Raises NotFiniteError as `array` does."""
+        array = self.strided()
+        if not array.flags.c_contiguous:
+            memory, steps = memory_and_steps(array)
+            array, index = memory, in_memory(index, array.shape, steps)
+        found: NDArray[Any] = array.reshape(-1)[index]
+        return found
 
     def integers(self) -> NDArray[np.int64]:
         """The values of an integer tensor, such as the positions chosen by max pooling."""

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from cnnfix_core.engine.jit import compiled
 from cnnfix_core.engine.kernels import Geometry, input_position
 from cnnfix_core.engine.parallel import in_parts
+from cnnfix_core.engine.positions import memory_and_steps
 from cnnfix_core.engine.vectors import (
     BLOCK,
     LANES,
@@ -367,14 +368,6 @@ def _window_memory(size: int, dtype: np.dtype[Any]) -> Array:
     return kept[:needed].view(dtype)
 
 
-def _memory_and_steps(x: Array) -> tuple[Array, tuple[int, ...]]:
-    """The array's memory, flat, and its strides in elements; copied only if it has gaps."""
-    axes = sorted(range(x.ndim), key=lambda axis: (-x.strides[axis], axis))
-    if x.flags.c_contiguous or not x.transpose(axes).flags.c_contiguous:
-        x, axes = np.ascontiguousarray(x), list(range(x.ndim))
-    return x.transpose(axes).reshape(-1), tuple(step // x.itemsize for step in x.strides)
-
-
 def largest_products(
     x: Array,
     w: Array,
@@ -391,7 +384,7 @@ def largest_products(
     floor: may be negative only if no window extends beyond the input.
     """
     index, sign = np.ascontiguousarray(outputs[0]), outputs[1]  # see kernels._outputs
-    memory, steps = _memory_and_steps(x)
+    memory, steps = memory_and_steps(x)
     flat, length = w.reshape(-1), w[0].size
     shape, dtype = (len(index), k), x.dtype
     out = Found(np.empty(shape, np.int64), np.empty(shape, dtype), np.empty(shape, np.bool_))

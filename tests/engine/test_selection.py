@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnfix_core.arrays import broadcast_index, bytes_of
+from cnnfix_core.arrays import bytes_of
+from cnnfix_core.engine.positions import broadcast_index
 from cnnfix_core.engine.selection import Selection
 from tests.plain.rules import broadcast_place, places
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from cnnfix_core.arrays import broadcast_index
 from cnnfix_core.engine import sparse
 from cnnfix_core.engine.gates import followed_factors
+from cnnfix_core.engine.positions import broadcast_index
 from cnnfix_core.engine.rules.registry import Arrival, Question, rule
 from cnnfix_core.engine.rules.sharing import arrival, turned
 from cnnfix_core.engine.tape import Operation, Value
@@ -45,7 +45,7 @@ def summed(question: Question, first: float, second: float) -> Iterable[Arrival]
     if preset.spread and all(value.shape == selection.shape for value, _ in terms):
         yield from _shared_by_two(question, terms)
         return
-    values = [c * value.array().reshape(-1)[index] for (value, c), index in zip(terms, places, strict=True)]
+    values = [c * value.at(index) for (value, c), index in zip(terms, places, strict=True)]
     products = np.stack(values, axis=1)
     if preset.spread:
         products = products * selection.sign[:, None]
@@ -61,7 +61,7 @@ def summed(question: Question, first: float, second: float) -> Iterable[Arrival]
 def _shared_by_two(question: Question, terms: Sequence[tuple[Value, float]]) -> Iterable[Arrival]:
     """The case that both terms have the sum's shape, as in most residual blocks."""
     selection = question.selection
-    first, second = (value.array().reshape(-1) for value, _ in terms)
+    first, second = (value.at(selection.index) for value, _ in terms)
     factors = tuple(first.dtype.type(coefficient) for _, coefficient in terms)
     pair = first, second.astype(first.dtype, copy=False)
     elements = selection.index, selection.sign, selection.evidence
@@ -101,7 +101,7 @@ def scaled(question: Question, value: Value, factor: Any, turn: int = 1, part: f
     index = broadcast_index(selection.index, value.shape, selection.shape)
     coefficient: Any = factor
     if isinstance(factor, Value):
-        coefficient = factor.array().reshape(-1)[broadcast_index(selection.index, factor.shape, selection.shape)]
+        coefficient = factor.at(broadcast_index(selection.index, factor.shape, selection.shape))
     coefficient = np.broadcast_to(coefficient, index.shape) * turn
     return Arrival(value, index, turned(question, coefficient), selection.evidence * part)
 
@@ -111,7 +111,7 @@ def larger_factor(question: Question) -> Iterable[Arrival]:
     selection = question.selection
     factors = question.operation.args[:2]
     places = [broadcast_index(selection.index, factor.shape, selection.shape) for factor in factors]
-    first, second = (factor.array().reshape(-1)[place] for factor, place in zip(factors, places, strict=True))
+    first, second = (factor.at(place) for factor, place in zip(factors, places, strict=True))
     for factor, place, chosen in zip(factors, places, (first >= second, first < second), strict=True):
         yield arrival(question, factor, place[:, None], (chosen * selection.evidence)[:, None])
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from cnnfix_core.arrays import Ints, broadcast_index
+from cnnfix_core.arrays import Ints
+from cnnfix_core.engine.positions import broadcast_index
 from cnnfix_core.engine.rules.registry import Arrival, Question, no_rule, rule
 from cnnfix_core.engine.rules.sharing import Terms, through_terms
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import torch
 from torch.utils._pytree import tree_map_only
 
-from cnnfix_core.arrays import Ints, Signs, broadcast_index
+from cnnfix_core.arrays import Ints, Signs
+from cnnfix_core.engine.positions import broadcast_index
 from cnnfix_core.engine.rules.registry import Arrival, Question, rule
 from cnnfix_core.engine.rules.sharing import turned
 from cnnfix_core.engine.tape import Value
@@ -105,7 +106,7 @@ def bent_element(question: Question) -> Iterable[Arrival]:
         return broadcast_index(selection.index, value.shape, selection.shape)
 
     def at_selection(value: Value) -> torch.Tensor:
-        return torch.from_numpy(value.array().reshape(-1)[places(value)]).double()
+        return torch.from_numpy(value.at(places(value))).double()
 
     with torch.enable_grad():
         here = at_selection(x).requires_grad_()

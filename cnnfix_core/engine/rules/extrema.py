@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from cnnfix_core.arrays import Ints, broadcast_index
+from cnnfix_core.arrays import Ints
+from cnnfix_core.engine.positions import broadcast_index
 from cnnfix_core.engine.rules.dimensions import reduced_dims, searched_dim
 from cnnfix_core.engine.rules.registry import Arrival, Question, rule
 from cnnfix_core.engine.tape import Value
@@ -71,7 +72,7 @@ def either(question: Question) -> Iterable[Arrival]:
     a, b = question.operation.args
     selection = question.selection
     places = [broadcast_index(selection.index, value.shape, selection.shape) for value in (a, b)]
-    first, second = (value.array().reshape(-1)[place] for value, place in zip((a, b), places, strict=True))
+    first, second = (value.at(place) for value, place in zip((a, b), places, strict=True))
     takes_first = first >= second if question.operation.name == "aten.maximum" else first <= second
     for value, place, taken in ((a, places[0], takes_first), (b, places[1], ~takes_first)):
         rows = np.flatnonzero(taken)

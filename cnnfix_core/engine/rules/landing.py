@@ -72,7 +72,7 @@ def landed(question: Question, landings: Sequence[Landing]) -> Iterable[Arrival]
     selection = question.selection
     followed = [one for one in landings if one[0].depends]
     tensor = np.repeat(np.arange(len(followed)), [len(of) for _, of, _ in followed])
-    values: Any = np.concatenate([value.array().reshape(-1)[of] for value, of, _ in followed])
+    values: Any = np.concatenate([value.at(of) for value, of, _ in followed])
     of, to = (np.concatenate([one[n] for one in followed]) for n in (1, 2))
     order = np.argsort(to, kind="stable")
     first, last = (np.searchsorted(to[order], selection.index, side) for side in ("left", "right"))

@@ -34,7 +34,7 @@ def child_signs(preset: Preset, value: Value, index: Ints) -> Signs:
     """+1 where the input's value is positive, -1 where it is negative; always +1 in an unsigned walk."""
     if not preset.signed:
         return np.ones(len(index), np.int8)
-    return _direction(value.array().reshape(-1)[index])
+    return _direction(value.at(index))
 
 
 def turned(question: Question, coefficient: NDArray[Any]) -> Signs:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from math import prod
 
 import numpy as np
 import torch
 
-from cnnfix_core.arrays import Ints
 from cnnfix_core.engine import sparse
+from cnnfix_core.engine.positions import in_memory
 from cnnfix_core.engine.rules.registry import Arrival, Question, rule
 
 
@@ -34,22 +34,8 @@ def viewed(question: Question) -> Iterable[Arrival]:
     x, *rest = operation.args
     result = operation.call(torch.empty(x.shape, device="meta"), *rest, **operation.kwargs)
     view = result if isinstance(result, torch.Tensor) else result[question.slot]
-    sizes, steps = _fewest_axes(view.shape, view.stride())
-    index = sparse.in_memory(selection.index, sizes, steps, int(view.storage_offset()))
+    index = in_memory(selection.index, view.shape, view.stride(), int(view.storage_offset()))
     yield Arrival(x, index, selection.sign, selection.evidence)
-
-
-def _fewest_axes(shape: Sequence[int], strides: Sequence[int]) -> tuple[Ints, Ints]:
-    """Sizes and strides, with neighbouring axes joined where they are one in memory; at least one axis."""
-    axes = [(1, 1)]
-    for size, stride in zip(shape, strides, strict=True):
-        before, step = axes[-1]
-        if before == 1 or step == size * stride:
-            axes[-1] = before * size, stride
-        elif size != 1:
-            axes.append((size, stride))
-    sizes, steps = zip(*axes, strict=True)
-    return np.array(sizes, np.int64), np.array(steps, np.int64)
 
 
 @rule("aten.cat")

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cnnfix_core.arrays import Floats, Ints, broadcast_index
+from cnnfix_core.arrays import Floats, Ints
 from cnnfix_core.backtrack.decisions.decision import Position
 from cnnfix_core.engine import Value, as_array
+from cnnfix_core.engine.positions import broadcast_index
 
 
 @dataclass(frozen=True, slots=True, eq=False)
