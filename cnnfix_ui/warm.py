@@ -6,6 +6,7 @@ from cnnfix_core import EVIDENCE, PUBLISHED, Picture, Preset, open_picture
 from cnnfix_core.backtrack import Chosen
 from cnnfix_core.images import list_samples
 from cnnfix_core.methods import METHODS, reason_against
+from cnnfix_core.regions import MAP_SIDE
 from cnnfix_core.zoo import DEFAULT
 from cnnfix_ui.backtrack.replies import reply
 from cnnfix_ui.server import results
@@ -36,4 +37,7 @@ def warm_up() -> None:
 
 def _answer(network: results.Network, picture: Picture, preset: Preset) -> None:
     answer = results.explained(network, picture, None, preset)
+    answer.density(
+        longest_side=MAP_SIDE
+    )  # visitors' networks, in processes of their own, cannot keep what they compile
     results.gradcam(network, picture, answer.asked, answer.preset.crops)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from cnnfix_core import CnnfixError, Explanation, Model, Picture, Preset, coverage, explain
+from cnnfix_core import CnnfixError, Explanation, Model, Picture, Preset, attribute, coverage, explain
 from cnnfix_core.engine import EVIDENCE, Coverage
 from cnnfix_core.errors import ModelError, RecordError, TargetError
 from cnnfix_core.explanations import view_scores
@@ -65,6 +66,12 @@ def sleeps(_: Model, report: Callable[..., None]) -> int:
     return 0
 
 
+def imports(model: Model, picture: Picture) -> list[str]:
+    before = set(sys.modules)
+    attribute(model, picture, 1, "saliency")
+    return sorted({name.partition(".")[0] for name in set(sys.modules) - before} - {"cnnfix_core"})
+
+
 def lies(_: Model) -> int:
     return "a text"  # type: ignore[return-value]
 
@@ -92,6 +99,10 @@ def test_it_says_there_what_it_says_here(there: Model, cat: Picture) -> None:
     assert isinstance(report, Coverage)
     (view,) = here.views(cat, "whole")
     assert report.operations == coverage(here.module, here.inputs(cat, [view]), target=here.top_score).operations
+
+
+def test_methods_import_nothing_heavy_in_each_process(there: Model, cat: Picture) -> None:
+    assert not {"captum", "matplotlib", "scipy"} & set(asked(there, imports, cat))
 
 
 def test_the_network_never_runs_here(cat: Picture, monkeypatch: pytest.MonkeyPatch) -> None:

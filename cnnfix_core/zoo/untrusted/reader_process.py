@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -70,6 +71,7 @@ def _warm_up() -> None:
     network, picture = _OfEach().eval(), torch.rand(1, 3, 32, 32)
     for preset in (EVIDENCE, replace(EVIDENCE, beam=20), PUBLISHED):
         coverage(network, picture, preset=preset)
+    import_module("captum.attr")  # half of the methods need it; each copy would take most of a second for it
     tempfile.gettempdir()  # a copy, which must not write, would find none
 
 
