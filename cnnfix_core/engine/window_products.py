@@ -58,44 +58,32 @@ class Found(NamedTuple):
 @compiled
 def _by_block(
     index: Array, places: int, filters: int, per_group: int, groups: int, block: int, blocks: int
-) -> tuple[Array, Array, Array]:  # pragma: no cover - compiled
-    """The outputs' order by their block of windows, inside one by filter; each one's filter and window.
+) -> tuple[Array, Array, Array, Array]:  # pragma: no cover - compiled
+    """The outputs' order by their block of windows, each one's filter and window, and where the blocks begin and end.
 
-    They come by filter, or, where there is one place, by window; then one block may need more filters than the cache
-    holds.
+    Positions ascend, so that in a block outputs come by filter.
     """
-    ends, ends_of_filters = np.zeros(blocks + 1, np.int64), np.zeros(filters + 1, np.int64)
     size = len(index)
+    starts, ends = np.zeros(blocks + 1, np.int64), np.zeros(blocks, np.int64)
     filter_of, number_of, order = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32)
     per_batch = places * filters
     for n in range(size):
         at = index[n]
-        batch = at // per_batch if at >= per_batch else 0
+        batch = quotient(at, per_batch) if at >= per_batch else 0
         at -= batch * per_batch
-        filter_ = at // places
-        group = filter_ // per_group if groups > 1 else 0
+        filter_ = quotient(at, places)
+        group = quotient(filter_, per_group) if groups > 1 else 0
         number = (batch * groups + group) * places + at - filter_ * places
         filter_of[n], number_of[n] = filter_, number
-        ends_of_filters[filter_ + 1] += 1
-        if blocks > 1:
-            ends[number // block + 1] += 1
-    for f in range(filters):
-        ends_of_filters[f + 1] += ends_of_filters[f]
-    by_filter = np.empty(size, np.int32)
-    for n in range(size):
-        f = filter_of[n]
-        by_filter[ends_of_filters[f]] = n
-        ends_of_filters[f] += 1
-    if blocks == 1:
-        return by_filter, filter_of, number_of
+        starts[quotient(number, block) + 1] += 1
     for b in range(blocks):
-        ends[b + 1] += ends[b]
-    for m in range(size):
-        n = by_filter[m]
-        b = number_of[n] // block
+        starts[b + 1] += starts[b]
+        ends[b] = starts[b]
+    for n in range(size):
+        b = quotient(np.int64(number_of[n]), block)
         order[ends[b]] = n
         ends[b] += 1
-    return order, filter_of, number_of
+    return order, filter_of, number_of, starts
 
 
 @compiled
@@ -407,8 +395,11 @@ def largest_products(
     out_places = prod(places)
     padded = LANES if length <= LANES and not geometry[3][0] else -(-length // BLOCK) * BLOCK
     total = x.shape[0] * groups * out_places
-    block = max(1, min(total, _WINDOWS_BYTES // (padded * x.itemsize)))
-    queue = _by_block(index, out_places, filters, filters // groups, groups, block, -(-total // block))
+    blocks = max(min(parts, total), -(-total * padded * x.itemsize // _WINDOWS_BYTES))
+    block = -(-total // blocks)
+    *queue, starts = _by_block(index, out_places, filters, filters // groups, groups, block, blocks)
+    if blocks >= parts:  # each part has windows of its own
+        bounds = starts[np.searchsorted(starts, bounds)].tolist()
     last = _last_filters(flat, length)
 
     def many(part: int) -> None:
