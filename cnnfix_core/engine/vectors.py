@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from llvmlite import ir
@@ -111,11 +112,13 @@ class _Vectors:
         mask = self.builder.bitcast(self.builder.trunc(bits, ir.IntType(LANES)), ir.VectorType(ir.IntType(1), LANES))
         return self.builder.select(mask, vector, other)
 
-    def products(self, w: Any, x: Any, sign: Any, vectors: int) -> list[Any]:
-        """The products w * x * sign from two addresses on, by 16."""
+    def products(self, w: Any, x: Any, sign: Any | None, vectors: int) -> list[Any]:
+        """The products w * x * sign from two addresses on, by 16; sign: None for 1."""
         at = [ir.Constant(w.type, vector * LANES) for vector in range(vectors)]
-        direction = self.splat(sign)
         pairs = [self.builder.fmul(self.load(w, first), self.load(x, first)) for first in at]
+        if sign is None:
+            return pairs
+        direction = self.splat(sign)
         return [self.builder.fmul(product, direction) for product in pairs]
 
     def largest_of(self, vectors: Sequence[Any]) -> Any:
@@ -125,13 +128,13 @@ class _Vectors:
             found = self.max(vector, found)
         return found
 
-    def largest_of_rows(self, rows: Sequence[Any]) -> Any:
+    def largest_of_each(self, vectors: Sequence[Callable[[], Any]]) -> Any:
         """The largest lane of each of 16 vectors: the first vector's in the first lane, and so on."""
-        if len(rows) == 1:
-            return rows[0]
-        half = len(rows) // 2
-        a, b = self.largest_of_rows(rows[:half]), self.largest_of_rows(rows[half:])
-        lanes = LANES // len(rows)  # that each row has in the result, and half of what it has in a or b
+        if len(vectors) == 1:
+            return vectors[0]()
+        middle = len(vectors) // 2
+        a, b = self.largest_of_each(vectors[:middle]), self.largest_of_each(vectors[middle:])
+        lanes = LANES // len(vectors)  # that each vector has in the result, and half of what it has in a or b
         halves = ([lane for lane in range(2 * LANES) if lane // lanes % 2 == which] for which in (0, 1))
         masks = (ir.Constant(ir.VectorType(_INT32, LANES), half) for half in halves)
         return self.max(*(self.builder.shuffle_vector(a, b, mask) for mask in masks))
@@ -187,40 +190,51 @@ def fill(typing: Any, values: Any, vectors: Any, value: Any) -> Signature:
 
 
 @_instruction
-def block_maxima(typing: Any, w: Any, x: Any, blocks: Any, sign: Any, highest: Any) -> Signature:
-    """Write the largest w * x * sign of each lane of each block to highest[block * 256 + lane]: see `turned_maxima`.
+def block_maxima(  # noqa: PLR0913  # Numba allows no other
+    typing: Any, w: Any, x: Any, sign: Any, positive: Any, blocks: Any, maxima: Any, kind: Any
+) -> Signature:
+    """Write the largest w * x * sign in each block of 16 outputs, to maxima[block * 16 + output].
 
-    w, x, highest: addresses.
+    w, x, sign: where 16 addresses of filters, 16 of windows and 16 numbers like `kind` are. positive: all signs are 1.
     """
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        w, x, blocks, sign, highest = args
-        vectors = _Vectors.of(builder, signature.args[3])
-        with cgutils.for_range(builder, blocks, intp=w.type) as loop:
-            first = builder.mul(loop.index, ir.Constant(w.type, BLOCK))
-            products = vectors.products(vectors.address(w, first), vectors.address(x, first), sign, _VECTORS)
-            place = builder.mul(loop.index, ir.Constant(w.type, LANES * LANES))
-            vectors.store(vectors.largest_of(products), highest, place)
+        w, x, sign, positive, blocks, maxima, _ = args
+        vectors = _Vectors.of(builder, signature.args[6])
+
+        def item(start: Any, kind: Any, output: int) -> Any:
+            return builder.load(_pointer_to(context, builder, kind, start, _int64(output)))
+
+        def work(plain: bool) -> None:
+            with cgutils.for_range(builder, blocks, intp=w.type) as loop:
+                first = builder.mul(loop.index, ir.Constant(w.type, BLOCK))
+
+                def of(output: int) -> Any:
+                    w_at, x_at = (vectors.address(item(start, types.intp, output), first) for start in (w, x))
+                    direction = None if plain else item(sign, signature.args[6], output)
+                    return vectors.largest_of(vectors.products(w_at, x_at, direction, _VECTORS))
+
+                found = vectors.largest_of_each([partial(of, output) for output in range(LANES)])
+                vectors.store(found, maxima, builder.mul(loop.index, ir.Constant(w.type, LANES)))
+
+        vectors.either(positive, work)
         return context.get_dummy_value()
 
-    return types.void(types.intp, types.intp, types.intp, sign, types.intp), write
+    return types.void(types.intp, types.intp, types.intp, types.boolean, types.intp, types.intp, kind), write
 
 
 @_instruction
-def turned_maxima(typing: Any, values: Any, squares: Any, to: Any, kind: Any) -> Signature:
-    """Write the largest of each row of squares of 16 by 16 numbers to to[square * 16 + row]. kind: any of them."""
+def largest_of_rows(typing: Any, square: Any, to: Any, kind: Any) -> Signature:
+    """Write the largest of each row of 16 by 16 numbers to to[row]. kind: any of them."""
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        values, squares, to, _ = args
-        vectors = _Vectors.of(builder, signature.args[3])
-        with cgutils.for_range(builder, squares, intp=values.type) as loop:
-            first = builder.mul(loop.index, ir.Constant(values.type, LANES * LANES))
-            places = (builder.add(first, ir.Constant(values.type, row * LANES)) for row in range(LANES))
-            largest = vectors.largest_of_rows([vectors.load(values, place) for place in places])
-            vectors.store(largest, to, builder.mul(loop.index, ir.Constant(values.type, LANES)))
+        square, to, _ = args
+        vectors = _Vectors.of(builder, signature.args[2])
+        places = (ir.Constant(square.type, row * LANES) for row in range(LANES))
+        vectors.store(vectors.largest_of_each([partial(vectors.load, square, place) for place in places]), to)
         return context.get_dummy_value()
 
-    return types.void(types.intp, types.intp, types.intp, kind), write
+    return types.void(types.intp, types.intp, kind), write
 
 
 @_instruction

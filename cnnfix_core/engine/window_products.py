@@ -4,7 +4,6 @@ Windows of neighbouring outputs are copied side by side once, in the filters' la
 processor's cache. Outputs are processed by blocks of windows, and in each 16 at a time, one to a vector lane. The first
 stage computes all products and stores only the largest of each 64 of an output. The second takes one product after
 another: it looks for the largest block of each output, computes it again, and stores the largest of what is left there.
-Where all products are one block, they stay in the processor's registers until the largest are taken.
 
 Every form is treated as a convolution of a (batch, channel, depth, height, width) input: missing dimensions have size
 1, a matrix product is a 1 x 1 convolution, average pooling a depthwise convolution.
@@ -26,14 +25,12 @@ from cnnfix_core.engine.parallel import in_parts
 from cnnfix_core.engine.positions import memory_and_steps
 from cnnfix_core.engine.vectors import (
     BLOCK,
-    LANES,
     block_maxima,
     choose,
+    largest_of_rows,
     number,
     put,
     take,
-    take_all,
-    turned_maxima,
 )
 from cnnfix_core.engine.window_copies import copy_border, copy_square, copy_window, quotient
 from cnnfix_core.engine.windows_in_rows import filters_in_rows, in_rows, lanes_of_a_row
@@ -80,7 +77,7 @@ def _by_block(
         starts[b + 1] += starts[b]
         ends[b] = starts[b]
     for n in range(size):
-        b = quotient(np.int64(number_of[n]), block)
+        b = quotient(number_of[n], block)
         order[ends[b]] = n
         ends[b] += 1
     return order, filter_of, number_of, starts
@@ -119,22 +116,22 @@ def _many(
     strides, paddings, dilations, (transposed, groups, _) = geometry
     area, taps, places, step = depth * height * width, tall * down * across, out_z * out_y * out_x, steps[1]
     length, itemsize = channels * taps, x.itemsize
-    narrow, whole = padded == 16, padded <= 64 and geometry[3][0] == 0  # one block is all, and stays in registers
-    blocks = (padded + 63) // 64
-    block_bytes, vector_bytes, row_bytes = 64 * itemsize, 16 * itemsize, padded * itemsize
-    memory = np.empty((blocks + 16 * 9 + 2) * 16 + 64 // itemsize, x.dtype)
-    states, last_values, chosen = np.empty((16, 5), np.int64), np.empty(16, x.dtype), np.empty(16, np.int32)
+    blocks = padded // 64
+    vector_bytes, row_bytes = 16 * itemsize, padded * itemsize
+    # Of 16 outputs: the lanes of the block chosen last, and their largest; the largest of all; that of each block.
+    memory = np.empty((blocks + 18) * 16 + 64 // itemsize, x.dtype)
+    # Of each: where its filter and its window are, the window's number, where to look for equal products, the output.
+    states = np.empty((5, 16), np.int64)
+    signs, last_values, chosen = np.empty(16, x.dtype), np.empty(16, x.dtype), np.empty(16, np.int32)
     tables = np.empty((3, taps), np.int64)
     origins, wanted, rows = np.empty((block, 4), np.int64), np.empty(block, np.bool_), np.empty(block, np.int64)
-    # Of 16 outputs: the lanes of up to 8 blocks; those of the block chosen last, and their largest; the largest of each
-    # block; the largest of all.
-    squares_at, w_at, x_at = (memory.ctypes.data + 63) // 64 * 64, w.ctypes.data, x.ctypes.data
-    lanes_at = squares_at + 8 * 16 * vector_bytes
+    lanes_at, w_at, x_at = (memory.ctypes.data + 63) // 64 * 64, w.ctypes.data, x.ctypes.data
     left_at = lanes_at + 16 * vector_bytes
     value_at, maxima_at = left_at + vector_bytes, left_at + 2 * vector_bytes
     windows_at, last_filters_at = windows.ctypes.data, last_filters.ctypes.data
-    state_at, last_value_at, origin_at = states.ctypes.data, last_values.ctypes.data, origins.ctypes.data
-    chosen_at, none = chosen.ctypes.data, chosen[0]
+    filters_at, rows_of_at, locals_at = states.ctypes.data, states[1].ctypes.data, states[2].ctypes.data
+    after_at, outputs_at, signs_at = states[3].ctypes.data, states[4].ctypes.data, signs.ctypes.data
+    last_value_at, chosen_at, origin_at = last_values.ctypes.data, chosen.ctypes.data, origins.ctypes.data
     to_at, product_at, below_at = to.ctypes.data, product.ctypes.data, below.ctypes.data
     order_at, filter_at, number_at = order.ctypes.data, filter_of.ctypes.data, number_of.ctypes.data
     sign_at = sign.ctypes.data
@@ -146,10 +143,6 @@ def _many(
         kz, ky, kx = t // (down * across) * dilations[0], t // across % down * dilations[1], t % across * dilations[2]
         tables[0, t] = (kz * height + ky) * width + kx
         tables[1, t] = kz * steps[2] + ky * steps[3] + kx * steps[4]
-    within = np.zeros(64, np.int64)
-    for i in range(min(length, 64)):
-        within[i] = i // taps * area + tables[0, i % taps]
-    within_at = within.ctypes.data
     reach_z, reach_y, reach_x = (tall - 1) * dilations[0], (down - 1) * dilations[1], (across - 1) * dilations[2]
     run = across if 1 < across <= 8 and steps[4] * dilations[2] == 1 else 1
     farthest = (channels - 1) * step + tables[1, taps - 1] + (8 if run > 1 else 1)
@@ -250,77 +243,55 @@ def _many(
             rows[local] = row
             local += 1
         while a < z:
-            now = min(z - a, 16)
-            for m in range(now):
-                n = np.int64(number(order_at, a + m, int32))
+            now, positive = min(z - a, 16), True
+            for m in range(16):
+                n = np.int64(number(order_at, a + min(m, now - 1), int32))  # the last one again in lanes that are left
                 local = np.int64(number(number_at, n, int32)) - first
                 filter_ = np.int64(number(filter_at, n, int32))
                 at = w_at + filter_ * length * itemsize
                 if filter_ >= safe:
                     at = last_filters_at + (filter_ - safe) * length * itemsize
-                row = number(rows_at, local, 0)
-                if whole:
-                    take_all(
-                        at,
-                        row,
-                        number(sign_at, n, floor),
-                        floor,
-                        k,
-                        narrow,
-                        within_at,
-                        number(origin_at, local * 4, 0),
-                        to_at + n * k * 8,
-                        product_at + n * k * itemsize,
-                        below_at + n * k,
-                    )
-                    continue
-                put(state_at, m * 5, at)
-                put(state_at, m * 5 + 1, row)
-                put(state_at, m * 5 + 2, local)
-                put(state_at, m * 5 + 3, np.int64(0))
-                put(state_at, m * 5 + 4, n)
+                direction = number(sign_at, n, floor)
+                positive &= direction == 1
+                put(filters_at, m, at)
+                put(rows_of_at, m, number(rows_at, local, 0))
+                put(locals_at, m, local)
+                put(after_at, m, np.int64(0))
+                put(outputs_at, m, n)
+                put(signs_at, m, direction)
                 put(last_value_at, m, floor)
                 put(chosen_at, m, np.int32(-1))
-            for b in range(0, 0 if whole else blocks, 8):
-                count = min(8, blocks - b)
-                for m in range(now):
-                    block_maxima(
-                        number(state_at, m * 5, 0) + b * block_bytes,
-                        number(state_at, m * 5 + 1, 0) + b * block_bytes,
-                        count,
-                        number(sign_at, number(state_at, m * 5 + 4, 0), floor),
-                        squares_at + m * vector_bytes,
-                    )
-                turned_maxima(squares_at, count, maxima_at + b * vector_bytes, floor)
-            for j in range(0 if whole else k):
+            block_maxima(filters_at, rows_of_at, signs_at, positive, blocks, maxima_at, floor)
+            for j in range(k):
                 choose(maxima_at, blocks, value_at, chosen_at, left_at, floor)
                 for m in range(now):
-                    value, n = number(value_at, m, floor), number(state_at, m * 5 + 4, 0)
-                    entry = n * k + j
+                    value = number(value_at, m, floor)
+                    entry = number(outputs_at, m, 0) * k + j
                     if not value > floor:
                         put(to_at, entry, -1)
                         put(product_at, entry, zero)
                         put(below_at, entry, False)
+                        put(chosen_at, m, np.int32(-1))
                         continue
-                    i = number(chosen_at, m, none) * 64
-                    row = number(state_at, m * 5 + 1, 0)
+                    i = number(chosen_at, m, int32) * 64
+                    row = number(rows_of_at, m, 0)
                     # Of equal products the first is taken first.
-                    after = number(state_at, m * 5 + 3, 0) if value == number(last_value_at, m, floor) else 0
+                    after = number(after_at, m, 0) if value == number(last_value_at, m, floor) else 0
                     i += take(
-                        number(state_at, m * 5, 0) + i * itemsize,
+                        number(filters_at, m, 0) + i * itemsize,
                         row + i * itemsize,
-                        number(sign_at, n, floor),
+                        number(signs_at, m, floor),
                         value,
                         max(0, after - i),
                         lanes_at + m * vector_bytes,
                     )
-                    put(state_at, m * 5 + 3, i + 1)
+                    put(after_at, m, i + 1)
                     put(last_value_at, m, value)
                     c, t = i, 0
                     if taps > 1:
                         c = quotient(i, taps)
                         t = i - c * taps
-                    local = number(state_at, m * 5 + 2, 0)
+                    local = number(locals_at, m, 0)
                     place = number(origin_at, local * 4, 0) + c * area
                     if transposed == 0:
                         place += number(relative_at, t, 0)
@@ -333,11 +304,11 @@ def _many(
                     put(to_at, entry, place)
                     put(product_at, entry, value)
                     put(below_at, entry, number(row, i, floor) < 0)
-                turned_maxima(lanes_at, 1, left_at, floor)
+                largest_of_rows(lanes_at, left_at, floor)
             a += now
     # The addresses of these are used above: Numba must not free them before.
-    memory[0], states[0, 0], last_values[0], chosen[0], tables[0, 0] = 0, 0, 0, 0, 0
-    origins[0, 0], within[0], rows[0] = 0, 0, 0
+    memory[0], states[0, 0], signs[0], last_values[0], chosen[0] = 0, 0, 0, 0, 0
+    tables[0, 0], origins[0, 0], rows[0] = 0, 0, 0
 
 
 _local = threading.local()
@@ -393,11 +364,14 @@ def largest_products(
         in_parts(short, parts)
         return out
     out_places = prod(places)
-    padded = LANES if length <= LANES and not geometry[3][0] else -(-length // BLOCK) * BLOCK
+    padded = -(-length // BLOCK) * BLOCK
     total = x.shape[0] * groups * out_places
     blocks = max(min(parts, total), -(-total * padded * x.itemsize // _WINDOWS_BYTES))
     block = -(-total // blocks)
-    *queue, starts = _by_block(index, out_places, filters, filters // groups, groups, block, blocks)
+    order, filter_of, number_of, starts = _by_block(
+        index, out_places, filters, filters // groups, groups, block, blocks
+    )
+    queue = order, filter_of, number_of
     if blocks >= parts:  # each part has windows of its own
         bounds = starts[np.searchsorted(starts, bounds)].tolist()
     last = _last_filters(flat, length)

@@ -80,6 +80,21 @@ def test_the_largest_products_of_windows(seed: int, most: int) -> None:
         assert found.negative[n].tolist() == [*(x.reshape(-1)[at] < 0 for _, at in expected), *(False,) * missing]
 
 
+@pytest.mark.parametrize("channels", [9, 70, 1200])
+@pytest.mark.parametrize("taken", [0, 1, 2])
+def test_an_output_of_few_positive_products_takes_nothing_of_those_before(channels: int, taken: int) -> None:
+    rng = np.random.default_rng(channels)
+    x, w = rng.random((1, channels, 1, 1, 8)), rng.random((16, channels, 1, 1, 1))
+    w[1::2] *= -1
+    w[1::2, :taken] *= -1
+    outputs = np.arange(16 * 8), np.ones(16 * 8, np.int8)
+    found = largest_products(x, w, window_geometry((), (), (), 1), (1, 1, 8), outputs, 3)
+    positive = (found.product > 0).sum(axis=1).reshape(8, 2, 8)
+    assert (positive[:, 0] == 3).all()
+    assert (positive[:, 1] == taken).all()
+    assert ((found.at >= 0) == (found.product > 0)).all()
+
+
 @pytest.mark.parametrize("channels", [9, 40, 70])
 def test_products_that_are_not_a_number_are_left_out(channels: int) -> None:
     x, w = np.zeros((1, channels, 1, 1, 1), np.float32), np.full((2, channels, 1, 1, 1), np.inf, np.float32)
