@@ -12,7 +12,7 @@ from cnnfix_core.zoo.provenance import SameModel, digest_of, reading_of, version
 from cnnfix_core.zoo.scores import MEANINGS, Meaning, Where, meaning_in_words, probabilities
 from cnnfix_core.zoo.state_dict import State
 from cnnfix_core.zoo.untrusted.apart import MAX_SECONDS
-from cnnfix_core.zoo.untrusted.elsewhere import asked, is_elsewhere
+from cnnfix_core.zoo.untrusted.elsewhere import asked, asked_while, is_elsewhere
 from cnnfix_core.zoo.untrusted.opening import MAX_MODEL_BYTES, FileOptions, open_own, open_tried
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Task",
     "Where",
     "asked",
+    "asked_while",
     "digest_of",
     "imagenet_classes",
     "in_evaluation",

@@ -15,12 +15,12 @@ from cnnfix_core.explanations import Classes
 from cnnfix_core.images import Crops, list_samples
 from cnnfix_core.perturbations import randomised
 from cnnfix_core.report import PictureFile
-from cnnfix_core.zoo import DownloadProgress, asked, is_elsewhere
+from cnnfix_core.zoo import DownloadProgress, asked_while, is_elsewhere
 from cnnfix_ui.server import questions
 from cnnfix_ui.server.cache import Cache
 from cnnfix_ui.server.jobs import Job
 from cnnfix_ui.server.turns import in_turn, turns
-from cnnfix_ui.server.visitors import visitor
+from cnnfix_ui.server.visitors import end_with_page, visitor
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -75,8 +75,9 @@ class Network:
             CnnfixError: as the question.
         """
         if self.shuffled:
-            return asked(self.model, questions.OfShuffled(self.shuffled, question), *args, **options)
-        return asked(self.model, question, *args, **options)
+            of_shuffled = questions.OfShuffled(self.shuffled, question)
+            return asked_while(end_with_page, self.model, of_shuffled, *args, **options)
+        return asked_while(end_with_page, self.model, question, *args, **options)
 
 
 def loaded(name: str, progress: DownloadProgress | None = None) -> Model:

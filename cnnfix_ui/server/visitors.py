@@ -8,7 +8,8 @@ from typing import NamedTuple
 import streamlit as st
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime import exists, get_instance
+from streamlit.runtime.scriptrunner import StopException, get_script_run_ctx
 
 _OWN_BITS = 64  # of an address of version 6: what names the network
 _COOKIE = "_streamlit_xsrf"  # Streamlit gives each browser a random one
@@ -32,6 +33,16 @@ def visitor() -> Visitor:
     if get_script_run_ctx(suppress_warning=True) is None:
         return NOBODY
     return Visitor(_network(st.context.ip_address or "localhost"), _token(st.context.cookies.get(_COOKIE, "")))
+
+
+def end_with_page() -> None:
+    """End the run of this thread if its page was closed: nobody waits for what it computes.
+
+    A run that is only to begin anew, after a click, goes on: the next one takes what it has computed.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    if context and exists() and get_instance()._session_mgr.get_session_info(context.session_id) is None:
+        raise StopException
 
 
 def visitor_of(scope: Scope) -> Visitor:

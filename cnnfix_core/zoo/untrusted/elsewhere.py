@@ -35,9 +35,31 @@ def asked(model: Of, function: Callable[Concatenate[Of, P], Result], *args: P.ar
     Raises:
         CnnfixError: as the function; or its process took too much or crashed.
     """
+    return asked_while(lambda: None, model, function, *args, **options)
+
+
+def asked_while(
+    wanted: Callable[[], object],
+    model: Of,
+    function: Callable[Concatenate[Of, P], Result],
+    *args: P.args,
+    **options: P.kwargs,
+) -> Result:
+    """The same, for as long as somebody wants to know.
+
+    Args:
+        wanted: called a few times a second while another process computes; an error that it raises ends that process.
+        model: any model.
+        function: as for `asked`.
+        args: as for `asked`.
+        options: as for `asked`.
+
+    Raises:
+        CnnfixError: as `asked`.
+    """
     if not isinstance(model.module, Elsewhere):
         return function(model, *args, **options)
-    found: Result = model.module.process.asked(function, args, dict(options))
+    found: Result = model.module.process.asked(function, args, dict(options), wanted)
     return found
 
 
@@ -91,8 +113,14 @@ class OwnProcess:
         _make_room(self)
         return facts
 
-    def asked(self, function: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]) -> Any:
-        """What the function returns there. Raises CnnfixError."""
+    def asked(
+        self,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        options: Mapping[str, Any],
+        wanted: Callable[[], object] = lambda: None,
+    ) -> Any:
+        """What the function returns there. Raises CnnfixError. wanted: as for `asked_while`."""
         kind = result_type(function)
         report: Report | None = options.get("report")
         given = {name: value for name, value in options.items() if name != "report"}
@@ -106,6 +134,7 @@ class OwnProcess:
                 report(share, result)
 
         def wait(_: float) -> None:
+            wanted()
             if report is not None:
                 report(share)  # it raises an error if nobody waits any more
 
