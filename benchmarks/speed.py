@@ -24,7 +24,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cnnfix_core.utils import let_idle_threads_sleep
+from cnnfix_core.utils import keep_freed_memory, let_idle_threads_sleep
 
 let_idle_threads_sleep()
 
@@ -66,6 +66,7 @@ def main() -> None:
     )
     parser.add_argument("--more", action="store_true", help="measure memory and a batch of pictures too")
     options = parser.parse_args()
+    keep_freed_memory()  # as a batch does
     if options.cpu:
         torch.set_num_threads(1)
     clock = time.process_time if options.cpu else time.perf_counter

@@ -11,7 +11,12 @@ from cnnfix_core.batch.items import Item
 from cnnfix_core.batch.row import BatchRow
 from cnnfix_core.batch.worker import Work, Worker
 from cnnfix_core.errors import CnnfixError
-from cnnfix_core.utils import EndingWithParent, sleeping_in_new_processes, without_ctrl_c_in_new_processes
+from cnnfix_core.utils import (
+    EndingWithParent,
+    keep_freed_memory,
+    sleeping_in_new_processes,
+    without_ctrl_c_in_new_processes,
+)
 
 _worker: Worker | CnnfixError | None = None
 
@@ -49,6 +54,7 @@ def rows(work: Work, parts: Iterator[Sequence[Item]], workers: int) -> Iterator[
 
 def _begin(work: Work) -> None:
     global _worker  # noqa: PLW0603  # the pool gives its processes no other place for state
+    keep_freed_memory()
     try:
         _worker = Worker(work)
     except CnnfixError as error:  # a pool would only say that a process ended

@@ -24,6 +24,7 @@ from cnnfix_core.cli.options import (
 from cnnfix_core.cli.parsing import INTERRUPTED, Parser
 from cnnfix_core.cli.progress import ProgressLine, Waiting
 from cnnfix_core.errors import need
+from cnnfix_core.utils import keep_freed_memory
 
 if TYPE_CHECKING:
     from cnnfix_core.batch import BatchRow, Engine
@@ -86,6 +87,7 @@ def add(command: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Explain the remaining pictures and write the table."""
     need("pyarrow")
+    keep_freed_memory()
     from cnnfix_core.batch import BatchExplainer, Work, runner
     from cnnfix_core.batch.items import items
     from cnnfix_core.batch.table import table, without_formulas, write

@@ -29,7 +29,7 @@ from cnnfix_core.cli.options import (
 from cnnfix_core.cli.parsing import INTERRUPTED, Parser
 from cnnfix_core.cli.progress import ProgressLine
 from cnnfix_core.errors import CnnfixError, ModelError, did_you_mean
-from cnnfix_core.utils import write_file
+from cnnfix_core.utils import keep_freed_memory, write_file
 from cnnfix_core.zoo import DEFAULT, list_models
 
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ def add(command: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure what is missing and print the tables."""
+    keep_freed_memory()
     methods = with_baselines(parse_methods(options.methods))
     if options.against not in (None, *methods):
         raise CnnfixError(f"--against must be one of the measured methods: {', '.join(methods)}.")

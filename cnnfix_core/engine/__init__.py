@@ -19,7 +19,7 @@ from cnnfix_core.engine.presets import (
 )
 from cnnfix_core.engine.recomputing import lighten
 from cnnfix_core.engine.recording import go_on, record, record_whole
-from cnnfix_core.engine.results import Path, named_tensors, part_at, tensors_in
+from cnnfix_core.engine.results import Path, named_tensors, part_at, returned, tensors_in
 from cnnfix_core.engine.rule_coverage import Coverage, coverage
 from cnnfix_core.engine.rules import Arrival, HopFunction, Question, changes, known_as, rule
 from cnnfix_core.engine.selection import Selection
@@ -73,6 +73,7 @@ __all__ = [
     "part_at",
     "record",
     "record_whole",
+    "returned",
     "rule",
     "tensors_in",
     "unravel",

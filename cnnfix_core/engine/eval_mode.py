@@ -20,7 +20,7 @@ from cnnfix_core.engine.parts import own_tensors, submodules
 
 aten = torch.ops.aten
 # With running mean, running variance, and whether in training, as the fourth argument and those after it.
-_BATCH_NORMS = (aten.native_batch_norm.default, aten.cudnn_batch_norm.default, aten.miopen_batch_norm.default)
+BATCH_NORMS = (aten.native_batch_norm.default, aten.cudnn_batch_norm.default, aten.miopen_batch_norm.default)
 _lock = threading.Lock()
 # Modules that were in training mode, by id, with the number of threads that need them in evaluation mode.
 _switched: dict[int, tuple[nn.Module, int]] = {}
@@ -29,7 +29,7 @@ _switched: dict[int, tuple[nn.Module, int]] = {}
 @contextmanager
 def left_alone(module: nn.Module) -> Iterator[None]:
     """Put a module in evaluation mode, and undo afterwards what running it changed: see `undisturbed`."""
-    with undisturbed(module) as before_write:
+    with undisturbed(submodules(module).values()) as before_write:
 
         def compute(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             for at, name in _writes(func):
@@ -45,25 +45,27 @@ def left_alone(module: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def undisturbed(module: nn.Module) -> Iterator[Callable[[Tensor], None]]:
-    """Put a module in evaluation mode, and restore everything afterwards, even after an error.
+def undisturbed(modules: Iterable[nn.Module]) -> Iterator[Callable[[Tensor], None]]:
+    """Put a module and all inside it in evaluation mode, and restore everything afterwards, even after an error.
 
-    Its mode, parameters and buffers are restored, and PyTorch's random numbers go on as if it had not run. Yields a
+    Their mode, parameters and buffers are restored, and PyTorch's random numbers go on as if they had not run. Yields a
     function to call before a tensor is written to. The mode is set on each submodule directly, because overridden
     `train()` and `eval()` methods may do more. The last thread to leave restores the mode.
     """
-    children = list(submodules(module).values())
-    switched = _enter_evaluation(children)
-    registered = [(child._buffers, dict(child._buffers)) for child in children if type(child._buffers) is dict]
-    held = {id(tensor): tensor for child in children for tensor in own_tensors(child)}.values()
-    tensors = [tensor for tensor in held if not is_lazy(tensor)]
+    modules = list(modules)
+    switched = _enter_evaluation(modules)
+    filled = [child._buffers for child in modules if child._buffers and type(child._buffers) is dict]
+    registered = [(buffers, dict(buffers)) for buffers in filled]
+    # What a lazy module gets while it runs is not restored to what it never was.
+    held = [tensor for child in modules for tensor in own_tensors(child) if not is_lazy(tensor)]
     owned: dict[int, list[Tensor]] = defaultdict(list)
     saved: list[tuple[Tensor, Tensor]] = []
 
     def before_write(tensor: Tensor) -> None:
-        while tensors:  # grouped by memory only now: most networks never write to their tensors
-            own = tensors.pop().detach()
-            owned[memory_of(own)].append(own)
+        if held:  # grouped by memory only now: most networks never write to their tensors
+            for own in {id(tensor): tensor.detach() for tensor in held}.values():
+                owned[memory_of(own)].append(own)
+            held.clear()
         originals = owned.pop(memory_of(tensor), [])
         saved.extend((original, original.clone()) for original in originals)
 
@@ -85,7 +87,7 @@ def written_silently(func: Any, args: tuple[Any, ...]) -> list[Tensor]:
 
 def writes_silently(func: Any, args: tuple[Any, ...]) -> bool:
     """Whether an operator is a batch norm in training."""
-    return func in _BATCH_NORMS and bool(args[5])
+    return func in BATCH_NORMS and bool(args[5])
 
 
 @cache
@@ -97,7 +99,7 @@ def _writes(func: Any) -> tuple[tuple[int, str], ...]:
 
 def _gpus(weights: Iterable[Tensor]) -> list[int]:
     """The GPUs with weights of the module, whose random numbers it may draw."""
-    devices = {tensor.device for tensor in weights}
+    devices = {tensor.device for tensor in weights} if torch.cuda.is_initialized() else ()
     return sorted(device.index or 0 for device in devices if device.type == "cuda")
 
 

@@ -51,14 +51,15 @@ class LastMap:
         before, head = self._split()
         taken = Value(evidence.shape, depends=False, kept=torch.from_numpy(evidence))
         left = copy(self.value)
-        contrast = Operation(len(before), RATHER_THAN, "", (self.value, taken, share), {}, (left,), _unchanged)
-        made, operations = {self.value: left}, [_produces(contrast)]
+        contrast = Operation(len(before), RATHER_THAN, "", (self.value, taken, share), {}, _unchanged, (left,))
+        made, operations = {self.value: left}, [contrast.noted()]
         for number, operation in enumerate(head, len(before) + 1):
             outputs = tuple(map(copy, operation.outputs))
             args, kwargs = tree_map_only(
                 Value, lambda value: made.get(value, value), (operation.args, operation.kwargs)
             )
-            operations.append(_produces(replace(operation, index=number, args=args, kwargs=kwargs, outputs=outputs)))
+            again = replace(operation, index=number, args=args, kwargs=kwargs, outputs=outputs)
+            operations.append(again.noted())
             made.update(zip(operation.outputs, outputs, strict=True))
         outputs = tuple(made.get(value, value) for value in self.tape.outputs)
         return replace(self.tape, operations=(*before, *operations), outputs=outputs)
@@ -102,10 +103,3 @@ def places(index: Ints, shape: tuple[int, ...]) -> Ints:
 def _unchanged(value: Tensor, _evidence: Tensor, _share: float | None) -> Tensor:
     """What the operation does to the values: only walks take anything away."""
     return value
-
-
-def _produces(operation: Operation) -> Operation:
-    """The operation, noted at its outputs."""
-    for value in operation.outputs:
-        value.producer = operation
-    return operation

@@ -11,6 +11,7 @@ from torch._ops import OpOverload
 from torch.utils._pytree import tree_map_only
 
 from cnnfix_core.engine.eval_mode import writes_silently
+from cnnfix_core.engine.results import returned
 from cnnfix_core.engine.tape import Operation, Tape, Value
 
 _MOST_STEPS = 8  # operations between what is kept and a value that is not: nearly a block of most networks
@@ -78,8 +79,7 @@ def _again(value: Value) -> Tensor:
     with inference_mode(False), no_grad():
         args, kwargs = tree_map_only(Value, given, (operation.args, operation.kwargs))
         result = operation.call(*args, **kwargs)
-    tensors = [result] if isinstance(result, Tensor) else [one for one in result if isinstance(one, Tensor)]
-    found: Tensor = tensors[operation.outputs.index(value)]
+    found: Tensor = returned(result)[operation.outputs.index(value)]
     return found
 
 

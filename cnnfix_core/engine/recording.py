@@ -1,15 +1,14 @@
 """Recording: run a module once and log its tensor operations on a tape.
 
-A dispatch mode sees every operation on real values while the module runs as usual, with the same kernels. Nothing
-is exported, compiled or rewritten, so data-dependent control flow is fine. In-place operations are logged as their
-out-of-place counterparts: kept values are copied before they are overwritten, and tensors that share the memory get a
-new value afterwards.
+A dispatch mode sees every operation on real values while the module runs as usual, with the same kernels; frequent
+functions take a shorter way (`shortcuts`). Nothing is exported, compiled or rewritten, so data-dependent control flow
+is fine. In-place operations are logged as their out-of-place counterparts: values that are kept stay as they were, and
+tensors that share the memory get a new value afterwards.
 """
 
 from __future__ import annotations
 
 import sys
-import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,24 +16,25 @@ from itertools import chain
 from types import FrameType
 from typing import Any
 
+import torch
 from torch import Tensor, dtype, from_numpy, inference_mode, nn, no_grad
-from torch._ops import HigherOrderOperator
+from torch.nn import Parameter
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from cnnfix_core.engine import rules
 from cnnfix_core.engine.aliasing import Overwrite, layout_of, memory_of
-from cnnfix_core.engine.decompositions import decomposition_of
 from cnnfix_core.engine.dispatch import computed_by
 from cnnfix_core.engine.eval_mode import undisturbed, written_silently
-from cnnfix_core.engine.outside import Outside
+from cnnfix_core.engine.functions import Functions
+from cnnfix_core.engine.known_tensors import KnownTensors
 from cnnfix_core.engine.parts import own_tensors, submodules
-from cnnfix_core.engine.results import tensors_in
+from cnnfix_core.engine.results import returned, tensors_in
+from cnnfix_core.engine.shortcuts import Direct
+from cnnfix_core.engine.signatures import Signature, signatures
 from cnnfix_core.engine.tape import COMPLEX, WHOLE, Operation, Tape, Value, in_module
 from cnnfix_core.errors import CnnfixError, RecordError, TargetError
 
 # Frames with this code object show which module an operation runs in, without hooks, and for this thread only.
 _MODULE_CALL = nn.Module._call_impl.__code__
-_Entry = tuple[weakref.ref[Tensor], Value]
 
 
 def record(module: nn.Module, *inputs: Any, **options: Any) -> Tape:
@@ -69,7 +69,12 @@ def _recorded(recorder: _Recorder, module: nn.Module, inputs: tuple[Any, ...], o
     values = tuple(recorder.enter(leaf) for leaf in tree_leaves(own) if isinstance(leaf, Tensor))
     if not any(value.depends for value in values):
         raise RecordError("record() needs at least one floating-point input tensor.")
-    with undisturbed(module) as recorder.before_write, no_grad(), Outside(recorder), computed_by(recorder.compute):
+    with (
+        undisturbed(recorder.modules) as recorder.before_write,
+        no_grad(),
+        Functions(recorder),
+        computed_by(recorder.compute),
+    ):
         try:
             result = module(*own[0], **own[1])
         except Exception as error:
@@ -82,7 +87,7 @@ def _recorded(recorder: _Recorder, module: nn.Module, inputs: tuple[Any, ...], o
         how = next((f" except through {value.cut}, which walks do not follow" for value in outputs if value.cut), "")
         raise RecordError(f"The module's output does not depend on the input{how}, so there is nothing to walk.")
     outside = tuple(dict.fromkeys(recorder.outside))
-    operations = _ancestry(recorder.operations, outputs)
+    operations = recorder.operations(outputs)
     return Tape(operations, values, outputs, result, recorder.holders, outside, whole=recorder.whole)
 
 
@@ -91,10 +96,10 @@ def go_on(tape: Tape, compute: Callable[[Any], Any]) -> Tape:
 
     Raises TargetError if it fails, or returns nothing that depends on the input.
     """
-    recorder = _Recorder(nn.Module(), tape.operations, whole=True)  # it needs little memory
+    recorder = _Recorder(nn.Module(), whole=True)  # it needs little memory
     for tensor, value in zip(tensors_in(tape.result), tape.outputs, strict=True):
         recorder.remember(tensor, value)
-    with inference_mode(False), no_grad(), Outside(recorder), computed_by(recorder.compute):
+    with inference_mode(False), no_grad(), Functions(recorder), computed_by(recorder.compute):
         try:
             result = compute(tape.result)
         except CnnfixError:
@@ -104,14 +109,8 @@ def go_on(tape: Tape, compute: Callable[[Any], Any]) -> Tape:
     outputs = recorder.values_in(result)
     if not outputs or not outputs[0].depends:
         raise TargetError("The function that computes the target must return a tensor that depends on the input.")
-    return replace(tape, operations=_ancestry(recorder.operations, outputs), outputs=outputs, result=result)
-
-
-def _flat(result: Any) -> list[Tensor]:
-    """The tensors that an operator returned: one, several, or none if it returned a number."""
-    if isinstance(result, Tensor):
-        return [result]
-    return [leaf for leaf in result if isinstance(leaf, Tensor)] if isinstance(result, (list, tuple)) else []
+    operations = recorder.operations(outputs, after=tape.operations)
+    return replace(tape, operations=operations, outputs=outputs, result=result)
 
 
 @cache
@@ -122,103 +121,49 @@ def _cut_by(kind: dtype) -> str:
     return "" if kind.is_floating_point else WHOLE
 
 
-def _ancestry(operations: Sequence[Operation], outputs: Sequence[Value]) -> tuple[Operation, ...]:
-    """The operations that the outputs were computed by; the others are dropped with their values."""
-    wanted = {id(value) for value in outputs}
-    kept: list[Operation] = []
-    for operation in reversed(operations):
-        if any(id(value) in wanted for value in operation.outputs):
-            kept.append(operation)
-            wanted.update(id(value) for value in operation.activations())
-    return tuple(reversed(kept))
+@dataclass(slots=True)
+class _Logged:
+    """An operation that was computed: what an `Operation` is made of, if the result turns out to depend on it."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Signature:
-    """What the recorder needs to know about an operator; looked up once."""
-
-    name: str
-    tensors: tuple[int, ...]  # the positions of arguments that are tensors, or lists of them
-    writes: tuple[tuple[int, str], ...]
-    fresh: bool  # makes a tensor that does not depend on the values of its arguments
-    reads: rules.Reads
-    rule: rules.Rule | None  # the rule that was registered at the time
-    decomposition: Callable[..., Any] | None = None  # what to record instead
-
-    @classmethod
-    def of(cls, func: Any) -> _Signature:
-        if isinstance(func, HigherOrderOperator):
-            raise RecordError(f"{func.name()} runs functions, which cannot be recorded.")
-        arguments = func._schema.arguments
-        writes = tuple((at, argument.name) for at, argument in enumerate(arguments) if argument.is_write)
-        name = func._schema.name.replace("::", ".")
-        # relu_ and relu have the same rule.
-        name = name.removesuffix("_") if writes else name
-        known = rules.find(name)
-        tensors = tuple(at for at, argument in enumerate(arguments) if "Tensor" in str(argument.type))
-        fresh = not tensors or name.endswith("_like") or name.startswith("aten.new_")
-        return cls(name, tensors, writes, fresh, known.reads if known else rules.Reads(), known, decomposition_of(func))
-
-    @classmethod
-    def unread(cls, name: str) -> _Signature:
-        """Of what is no operator, and reads no values."""
-        return cls(name, (), (), False, rules.Reads(), None)
-
-
-_signatures: dict[Any, _Signature] = {}
-
-
-def _signature(func: Any) -> _Signature:
-    known = _signatures.get(func)
-    if known is None or known.rule is not rules.find(known.name):  # a rule may be registered at any time
-        known = _signatures[func] = _Signature.of(func)
-    return known
+    signature: Signature
+    module: str
+    args: list[Any]  # with values in place of tensors, but for most parameters
+    kwargs: dict[str, Any]
+    call: Callable[..., Any]
+    inputs: list[Value]
+    outputs: tuple[Value, ...]
 
 
 class _Recorder:
     """Logs operations. Each recording has its own recorder, so threads share nothing."""
 
-    def __init__(self, module: nn.Module, operations: Sequence[Operation] = (), whole: bool = False) -> None:
+    def __init__(self, module: nn.Module, whole: bool = False) -> None:
         self.whole = whole
-        self.operations = list(operations)
         self.outside: list[str] = []
+        self.steps = 0
         self.before_write: Callable[[Tensor], None] = lambda tensor: None
+        self._log: list[_Logged] = []
+        self._settled = 0
+        self._tensors = KnownTensors()
+        self._signatures = signatures()
+        self._of_shape: dict[torch.Size, Value] = {}
         named = submodules(module)
-        self._modules = list(named.values())
+        self.modules = list(named.values())
         self._names: dict[int, str] = {id(child): name for name, child in named.items()}
         holders = nn.ModuleList | nn.ModuleDict
         self.holders = frozenset(name for name, child in named.items() if isinstance(child, holders))
-        # Tensors by identity and by memory; an entry is stale once its weak reference is dead. They are sorted by
-        # memory only when something is written: asking each tensor for its memory takes as long as all else here.
-        self._values: dict[int, _Entry] = {}
-        self._sharing: dict[int, list[_Entry]] = {}
-        self._unsorted: list[_Entry] = []
 
     def enter(self, tensor: Tensor) -> Value:
         """Register an input, where walks may end."""
         return self.remember(tensor, Value(tuple(tensor.shape), depends=tensor.is_floating_point(), kept=tensor))
 
+    def remember(self, tensor: Tensor, value: Value) -> Value:
+        """Register the tensor's value."""
+        return self._tensors.remember(tensor, value)
+
     def value_of(self, tensor: Tensor) -> Value:
         """The tensor's value; a tensor that no logged operation computed is a constant."""
         return self._known(tensor) or self._constant(tensor)
-
-    def _known(self, tensor: Tensor) -> Value | None:
-        entry = self._values.get(id(tensor))
-        if entry is not None and entry[0]() is tensor:
-            return entry[1]
-        # PyTorch does not tell of tensors made of NumPy arrays, whose memory it cannot resize.
-        if self.outside and not tensor.untyped_storage().resizable() and not self._is_own(tensor):
-            return self._from_numbers(tensor, from_numpy)
-        return None
-
-    def _is_own(self, tensor: Tensor) -> bool:
-        """Whether the module holds the tensor: as a parameter, a buffer, or a plain attribute."""
-        memory = memory_of(tensor)
-        held = chain.from_iterable((*own_tensors(child), *vars(child).values()) for child in self._modules)
-        return any(isinstance(one, Tensor) and memory_of(one) == memory for one in held)
-
-    def _constant(self, tensor: Tensor) -> Value:
-        return self.remember(tensor, Value(tuple(tensor.shape), depends=False, kept=tensor))
 
     def values_in(self, result: Any) -> tuple[Value, ...]:
         """The values of the tensors of a result, with their data kept."""
@@ -228,86 +173,194 @@ class _Recorder:
             value.kept = tensor
         return values
 
+    def operations(self, results: Sequence[Value], after: tuple[Operation, ...] = ()) -> tuple[Operation, ...]:
+        """The operations that these values were computed by, `after` others; the rest is dropped with its values."""
+        start = after[-1].index + 1 if after else 0
+        wanted = set(map(id, results))
+        made: list[Operation] = []
+        for at in range(len(self._log) - 1, -1, -1):
+            one = self._log[at]
+            if not wanted.isdisjoint(map(id, one.outputs)):
+                wanted.update([id(value) for value in one.inputs if value.depends])
+                self._settle(one)
+                parts = (one.signature.name, one.module, tuple(one.args), one.kwargs, one.call, one.outputs)
+                made.append(Operation(start + at, *parts).noted())
+        for operation in reversed(after):
+            if not wanted.isdisjoint(map(id, operation.outputs)):
+                wanted.update([id(value) for value in operation.activations()])
+                made.append(operation)
+        return tuple(reversed(made))
+
+    def direct(self, step: Direct, *args: Any) -> Any:
+        """Call an operator on plain tensors without the dispatcher, and log the operation."""
+        signature = self._signature(step.operator)
+        inputs: list[Value] = []
+        given = self._given(signature, args, inputs, plain=True)
+        if signature.writes:
+            return self._write(signature, step.operator, args, {}, (given, {}), inputs, step)
+        result = step.call(*args)
+        self._note(signature, step.operator, args, (given, {}), inputs, result)
+        return result
+
     def compute(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call an operator, and log the operation."""
-        signature = _signature(func)
+        signature = self._signature(func)
         if signature.decomposition:
             with computed_by(self.compute):
                 return signature.decomposition(*args, **kwargs)
-        if signature.writes:
-            return self._write(func, signature, args, kwargs)
         if signature.fresh:
             return func(*args, **kwargs)
-        for statistic in written_silently(func, args):
-            self.before_write(statistic)
+        inputs: list[Value] = []
+        options = {name: self._replaced(item, True, inputs) for name, item in kwargs.items()} if kwargs else kwargs
+        given = self._given(signature, args, inputs)
+        if signature.writes:
+            return self._write(signature, func, args, kwargs, (given, options), inputs, Direct(func, func))
+        if signature.may_write:
+            for statistic in written_silently(func, args):
+                self.before_write(statistic)
         result = func(*args, **kwargs)
-        given, logged = self._given(args, kwargs, signature)
-        if logged:
-            self._append(func, signature, given, result)
-        else:
-            # These may be views of a constant, through which it may be written to.
-            for tensor in (*_flat(result), *_flat(args)):
-                self.value_of(tensor)
+        self._note(signature, func, args, (given, options), inputs, result)
         return result
 
-    def _write(self, func: Any, signature: _Signature, args: Any, kwargs: Any) -> Any:
+    def _signature(self, func: Any) -> Signature:
+        known = self._signatures.get(func)
+        if known is None:
+            known = self._signatures[func] = Signature.of(func)
+        return known
+
+    def _note(self, signature: Signature, func: Any, args: Any, given: Any, inputs: list[Value], result: Any) -> None:
+        """Log an operation that was computed, if it depends on the network's input."""
+        self.steps += 1
+        if _depend(inputs):
+            self._append(func, signature, given, inputs, result)
+        else:
+            # These may be views of a constant, through which it may be written to.
+            for tensor in (*returned(result), *returned(args)):
+                self.value_of(tensor)
+
+    def _write(
+        self, signature: Signature, func: Any, args: Any, kwargs: Any, given: Any, inputs: list[Value], step: Direct
+    ) -> Any:
         written = [args[at] if at < len(args) else kwargs[name] for at, name in signature.writes]
-        given, logged = self._given(args, kwargs, signature)
-        for tensor in written:
-            self._copy_kept(tensor)
-            if not self.value_of(tensor).depends:  # otherwise it is no parameter, or was saved already
-                self.before_write(tensor)
-        result = func(*args, **kwargs)
-        if not logged:
+        alone = len(written) == 1 and self._tensors.is_alone(written[0])
+        if alone and step.apart and self._replace(args, step.apart):
+            result = args[0]
+        else:
             for tensor in written:
-                for other in self._alive(tensor):
+                self._copy_kept(tensor, alone)
+            result = step.call(*args, **kwargs)
+        self.steps += 1
+        if not _depend(inputs):
+            for tensor in written:
+                for other in self._tensors.alive(tensor):
                     self._constant(other)
             return result
         # The outputs are nearly always the written tensors, but some operators write to others.
-        made = _flat(result) or written
-        operation = self._append(func, signature, given, made)
-        for tensor, value in zip(made, operation.outputs, strict=True):
-            self._update_sharing(tensor, value)
+        made = returned(result) or written
+        outputs = self._append(func, signature, given, inputs, made)
+        if not alone:
+            for tensor, value in zip(made, outputs, strict=True):
+                self._update_sharing(tensor, value)
         return result
 
-    def _given(self, args: Any, kwargs: Any, signature: _Signature) -> tuple[tuple[Any, Any], bool]:
-        """The arguments with Values for tensors, keeping data that rules read; and if any depends on the input."""
-        seen: list[Value] = []
-        given = list(args)
-        for at in signature.tensors:
-            if at < len(given):
-                given[at] = self._replaced(given[at], self.whole or at in signature.reads.args, seen)
-        options = {name: self._replaced(item, True, seen) for name, item in kwargs.items()} if kwargs else kwargs
-        logged = False
-        for value in seen:
-            logged = logged or value.depends or bool(value.cut)
-        return (tuple(given), options), logged
+    def _copy_kept(self, tensor: Tensor, alone: bool) -> None:
+        """Before memory is overwritten: copy what is kept there. `alone`: no other tensor lies there."""
+        value = self.value_of(tensor)
+        if not value.depends:  # otherwise it is no parameter, or was saved already
+            self._settle_all()
+            self.before_write(tensor)
+        for one in [value] if alone else self._tensors.values_with(tensor):
+            if one.kept is not None and memory_of(one.kept) == memory_of(tensor):
+                one.kept = one.kept.clone()
 
-    def _replaced(self, item: Any, keep: bool, seen: list[Value]) -> Any:
+    def _replace(self, args: tuple[Any, ...], apart: Callable[..., Any]) -> bool:
+        """Give the first argument new memory with the result, and what is kept the old one: no copy, if that may be."""
+        tensor: Tensor = args[0]
+        value = self.value_of(tensor)
+        if self.outside or not value.depends or value.kept is not tensor:
+            return False
+        new = apart(*args)
+        if new.dtype != tensor.dtype or layout_of(new) != layout_of(tensor):
+            return False
+        value.kept = tensor.detach()
+        tensor.data = new
+        return True
+
+    def _given(self, signature: Signature, args: Any, inputs: list[Value], plain: bool = False) -> list[Any]:
+        """The arguments with Values for tensors, which are added to `inputs`; keeps the data that rules read."""
+        given = list(args)
+        for at, read in signature.tensors:
+            if at >= len(given):
+                break
+            item = given[at]
+            # Most parameters become values in the end, which saves time now: see `_settle`.
+            if item is not None and (type(item) is not Parameter or self.outside or self._tensors.find(item)):
+                given[at] = self._replaced(item, read or self.whole, inputs, plain)
+        return given
+
+    def _replaced(self, item: Any, keep: bool, inputs: list[Value], plain: bool = False) -> Any:
         # A method, because a recursive nested function is a reference cycle, which would keep the recording alive.
         if isinstance(item, Tensor):
-            # A parameter that no rule reads need not be registered.
-            value = self._known(item) or (self._constant(item) if keep else Value(tuple(item.shape), depends=False))
-            seen.append(value)
+            if plain and type(item) is not Tensor and type(item) is not Parameter:
+                raise TypeError("Tensors that a class overrides go the long way.")
+            value = self._known(item) or (self._constant(item) if keep else self._unread(item.shape))
+            inputs.append(value)
             if keep:
                 value.kept = item
             return value
-        return [self._replaced(entry, keep, seen) for entry in item] if isinstance(item, (list, tuple)) else item
+        if isinstance(item, (list, tuple)):
+            return [self._replaced(entry, keep, inputs, plain) for entry in item]
+        return item
 
-    def _append(self, func: Any, signature: _Signature, given: tuple[Any, Any], result: Any) -> Operation:
-        tensors = _flat(result)
-        outputs = tuple(
-            [Value(tuple(one.shape), one.dtype.is_floating_point, cut=_cut_by(one.dtype)) for one in tensors]
-        )
-        index = self.operations[-1].index + 1 if self.operations else 0
-        operation = Operation(index, signature.name, self._module_name(), *given, outputs, func)
-        self.operations.append(operation)
-        for at, (tensor, value) in enumerate(zip(tensors, outputs, strict=True)):
-            value.producer = operation
-            if self.whole or at in signature.reads.outputs:
+    def _append(
+        self, func: Any, signature: Signature, given: tuple[list[Any], Any], inputs: list[Value], result: Any
+    ) -> tuple[Value, ...]:
+        outputs = []
+        for at, tensor in enumerate(returned(result)):
+            kind = tensor.dtype
+            value = Value(tuple(tensor.shape), kind.is_floating_point, cut=_cut_by(kind))
+            if self.whole or at in signature.outputs:
                 value.kept = tensor
-            self.remember(tensor, value)
-        return operation
+            self._tensors.remember(tensor, value)
+            outputs.append(value)
+        made = tuple(outputs)
+        self._log.append(_Logged(signature, self._module_name(), *given, func, inputs, made))
+        return made
+
+    def _settle(self, logged: _Logged) -> None:
+        """Give each parameter among an operation's arguments a value."""
+        for at, read in logged.signature.tensors:
+            if at < len(logged.args) and isinstance(logged.args[at], Tensor):
+                logged.args[at] = self._replaced(logged.args[at], read or self.whole, logged.inputs)
+
+    def _settle_all(self) -> None:
+        """Do so for all operations so far, before a parameter is written to."""
+        for logged in self._log[self._settled :]:
+            self._settle(logged)
+        self._settled = len(self._log)
+
+    def _known(self, tensor: Tensor) -> Value | None:
+        value = self._tensors.find(tensor)
+        # PyTorch does not tell of tensors made of NumPy arrays, whose memory it cannot resize.
+        if value is None and self.outside and not tensor.untyped_storage().resizable() and not self._is_own(tensor):
+            return self._from_numbers(tensor, from_numpy)
+        return value
+
+    def _is_own(self, tensor: Tensor) -> bool:
+        """Whether the module holds the tensor: as a parameter, a buffer, or a plain attribute."""
+        memory = memory_of(tensor)
+        held = chain.from_iterable((*own_tensors(child), *vars(child).values()) for child in self.modules)
+        return any(isinstance(one, Tensor) and memory_of(one) == memory for one in held)
+
+    def _unread(self, shape: torch.Size) -> Value:
+        """The value of all parameters of this shape that no rule reads; they need not be registered."""
+        value = self._of_shape.get(shape)
+        if value is None:
+            value = self._of_shape[shape] = Value(tuple(shape), depends=False)
+        return value
+
+    def _constant(self, tensor: Tensor) -> Value:
+        return self.remember(tensor, Value(tuple(tensor.shape), depends=False, kept=tensor))
 
     def left(self, tensor: Tensor, how: str) -> None:
         """Note that numbers of a tensor left PyTorch, if they depend on the input."""
@@ -323,47 +376,15 @@ class _Recorder:
 
     def _from_numbers(self, tensor: Tensor, how: Callable[..., Any]) -> Value:
         layout = layout_of(tensor)
-        twin = next(
-            (other for other in self._alive(tensor) if other is not tensor and layout_of(other) == layout), None
-        )
+        alive = self._tensors.alive(tensor)
+        twin = next((other for other in alive if other is not tensor and layout_of(other) == layout), None)
         if twin is not None:
             return self.remember(tensor, self.value_of(twin))
-        signature = _Signature.unread("cnnfix.from_numbers")
-        return self._append(how, signature, ((), {}), tensor).outputs[0]
-
-    def remember(self, tensor: Tensor, value: Value) -> Value:
-        """Register the tensor's value."""
-        entry = (weakref.ref(tensor), value)
-        self._values[id(tensor)] = entry
-        self._unsorted.append(entry)
-        return value
-
-    def _in_memory(self, memory: int) -> Sequence[_Entry]:
-        """The entries of tensors at this address that are in use, or whose values were kept."""
-        for entry in self._unsorted:
-            tensor = entry[0]()
-            if tensor is None:
-                tensor = entry[1].kept
-            if tensor is not None:
-                self._sharing.setdefault(memory_of(tensor), []).append(entry)
-        self._unsorted.clear()
-        return self._sharing.get(memory, ())
-
-    def _copy_kept(self, tensor: Tensor) -> None:
-        """Before memory is overwritten: copy values that a rule will read."""
-        memory = memory_of(tensor)
-        for _, value in self._in_memory(memory):
-            if value.kept is not None and memory_of(value.kept) == memory:
-                value.kept = value.kept.clone()
-
-    def _alive(self, tensor: Tensor) -> list[Tensor]:
-        """The tensors in the same memory that are still in use."""
-        entries = self._in_memory(memory_of(tensor))
-        return list({id(other): other for ref, _ in entries if (other := ref()) is not None}.values())
+        return self._append(how, Signature("cnnfix.from_numbers"), ([], {}), [], tensor)[0]
 
     def _update_sharing(self, tensor: Tensor, written: Value) -> None:
         """After memory was overwritten through `tensor`: give other tensors in that memory new values."""
-        for other in self._alive(tensor):
+        for other in self._tensors.alive(tensor):
             if other is tensor:
                 continue
             if layout_of(other) == layout_of(tensor):
@@ -372,12 +393,12 @@ class _Recorder:
             call = Overwrite(layout_of(other), layout_of(tensor))
             if not call.reaches():
                 continue
-            given: tuple[Any, Any] = ((self.value_of(other), written), {})
-            self._append(call, _Signature.unread(Overwrite.name), given, other)
+            given = [self.value_of(other), written]
+            self._append(call, Signature(Overwrite.name), (given, {}), given, other)
 
     def _module_name(self) -> str:
         """The name of the innermost recorded module that is being called in this thread."""
-        frame: FrameType | None = sys._getframe(2)
+        frame: FrameType | None = sys._getframe(4)  # above are frames of this recorder
         while frame is not None:
             if frame.f_code is _MODULE_CALL:
                 name = self._names.get(id(frame.f_locals["self"]))
@@ -385,3 +406,11 @@ class _Recorder:
                     return name
             frame = frame.f_back
         return ""
+
+
+def _depend(inputs: Sequence[Value]) -> bool:
+    """Whether any of these depends on the network's input, or would but for its kind of numbers."""
+    for value in inputs:  # noqa: SIM110  # a generator is slower
+        if value.depends or value.cut:
+            return True
+    return False

@@ -27,6 +27,19 @@ def tensors_in(tree: Any) -> list[Tensor]:
     return [tensor for _, tensor in named_tensors(tree)]
 
 
+def returned(result: Any) -> list[Tensor]:
+    """The tensors that an operator returned, without those at the end that hold nothing; none if it returned a number.
+
+    Batch normalisation in evaluation mode returns two empty tensors after its result, for example.
+    """
+    if isinstance(result, Tensor):
+        return [result]
+    found = [one for one in result if isinstance(one, Tensor)] if isinstance(result, (list, tuple)) else []
+    while len(found) > 1 and not found[-1].numel():
+        found.pop()
+    return found
+
+
 def part_at(tree: Any, path: Path) -> Any:
     """What lies at a path; tuples and lists also have numbers from the end. Raises LookupError if there is nothing."""
     for name in path:

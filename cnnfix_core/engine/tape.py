@@ -123,8 +123,8 @@ class Operation:
         name: PyTorch's name without the overload, such as "aten.convolution".
         module: the name of the module that it ran in, "" for the outermost.
         args, kwargs: its arguments, with a `Value` in place of every tensor, and sequences as lists.
-        outputs: one for each tensor that it returned.
         call: the operator itself.
+        outputs: one for each tensor that it returned.
     """
 
     index: int
@@ -132,9 +132,15 @@ class Operation:
     module: str
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    outputs: tuple[Value, ...]
     call: Callable[..., Any]
+    outputs: tuple[Value, ...]
     _inputs: tuple[Value, ...] | None = field(default=None, init=False, repr=False)
+
+    def noted(self) -> Operation:
+        """The operation itself, now the producer of its outputs."""
+        for value in self.outputs:
+            value.producer = self
+        return self
 
     def place(self) -> str:
         """The names of the operation and its module, for messages."""

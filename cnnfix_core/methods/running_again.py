@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
-from cnnfix_core.engine import Operation, Tape, Value
+from cnnfix_core.engine import Operation, Tape, Value, returned
 from cnnfix_core.errors import ModelError
 
 
@@ -42,8 +42,7 @@ def run_again(tape: Tape, operation: Operation, tensor: Tensor) -> dict[Value, T
         if later.index > operation.index and any(value in now for value in later.inputs()):
             arguments, options = tree_map_only(Value, current, (_without_last_bias(tape, later, tensor), later.kwargs))
             result = later.call(*arguments, **options)
-            tensors = [result] if isinstance(result, Tensor) else [one for one in result if isinstance(one, Tensor)]
-            now |= dict(zip(later.outputs, tensors, strict=True))
+            now |= dict(zip(later.outputs, returned(result), strict=True))
     if tape.output not in now:
         raise NotKeptError
     return now

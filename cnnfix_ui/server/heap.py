@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
-import sys
 import threading
 import time
 from collections.abc import Callable
+
+from cnnfix_core.utils import c_library
 
 _ARENA_MAX, _ARENAS = -8, 2  # `M_ARENA_MAX` of malloc.h
 _EVERY_SECONDS = 2.0
@@ -22,7 +22,7 @@ def keep_small() -> None:
     From now on a thread gives back what is free every few seconds, if anything was computed meanwhile. Where the C
     library is not GNU's, it only collects circles.
     """
-    library = _library()
+    library = c_library()
     if library is not None:
         library.mallopt(_ARENA_MAX, _ARENAS)
     threading.Thread(target=_give_back_for_ever, name="heap", daemon=True).start()
@@ -35,7 +35,7 @@ def give_back() -> None:
 
 
 def _trim() -> None:
-    library = _library()
+    library = c_library()
     if library is not None:
         library.malloc_trim(0)
 
@@ -82,9 +82,3 @@ def _give_back_for_ever() -> None:
         else:
             continue
         used = time.process_time()
-
-
-def _library() -> ctypes.CDLL | None:
-    """The GNU C library of this process, if it has that one."""
-    library = ctypes.CDLL(None) if sys.platform == "linux" else None
-    return library if hasattr(library, "malloc_trim") else None

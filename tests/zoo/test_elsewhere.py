@@ -126,7 +126,7 @@ def test_the_network_never_runs_here(cat: Picture, monkeypatch: pytest.MonkeyPat
     [
         (crashes, "made its process crash, so there is no answer"),
         (grows, "more than 2 GB of memory for this, so there is no answer"),
-        (lasts, "more than 1 s of a processor to answer this, so there is no answer"),
+        (lasts, "more than 1 s to answer this, so there is no answer"),
         (lies, "what comes back is no answer"),
         (code, "cannot be used"),
     ],

@@ -191,14 +191,8 @@ class Process:
 
     def _end_told(self, number: int, limits: _Limits) -> EndedError:
         log.warning("A process with a model file ended by signal %d", number)
-        if number == signal.SIGXCPU:
-            took = f"{limits.seconds} s of a processor {limits.doing}"
-            return EndedError(f"{self._name} takes more than {took}, so {limits.so}.")
-        if number == signal.SIGALRM:  # others may have had the processors, or it slept
-            took = f"{limits.wait} s by the clock {limits.doing}"
-            return EndedError(
-                f"{self._name} takes more than {took}, so {limits.so}: try again when less is computed here."
-            )
+        if number in (signal.SIGXCPU, signal.SIGALRM):
+            return EndedError(f"{self._name} takes more than {limits.seconds} s {limits.doing}, so {limits.so}.")
         if number in (0, signal.SIGKILL):
             return EndedError(f"{self._name} takes too much memory or time {limits.doing}, so {limits.so}.")
         return EndedError(
@@ -216,7 +210,7 @@ class Process:
 
 def _at_most(seconds: float, tick: Tick) -> Tick:
     """The same, with an end: the process has the same limit, and holds it unless something is wrong with it."""
-    end = time.monotonic() + seconds + 10
+    end = time.monotonic() + seconds + 2
 
     def limited() -> None:
         tick()

@@ -1,0 +1,72 @@
+"""PyTorch's functions, seen before its dispatcher: shortcuts, and numbers that leave PyTorch or come back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch._C import _DisableTorchDispatch, _is_any_autocast_enabled, _len_torch_dispatch_stack
+from torch._C._functorch import get_dynamic_layer_stack_depth
+from torch.overrides import TorchFunctionMode
+
+from cnnfix_core.engine.shortcuts import Direct, Shortcut, shortcuts
+
+_LEAVING = {Tensor.numpy, Tensor.tolist, Tensor.item, Tensor.__float__, Tensor.__array__, Tensor.__dlpack__}
+_ENTERING = {torch.tensor, torch.as_tensor, torch.asarray, torch.from_numpy, torch.frombuffer, Tensor.new_tensor}
+
+
+class Recorder(Protocol):
+    """What records operators, and is told what leaves and enters."""
+
+    steps: int  # how many operators were computed so far
+
+    def direct(self, step: Direct, *args: Any) -> Any:
+        """Compute and record an operator."""
+
+    def left(self, tensor: Tensor, how: str) -> None:
+        """The values of a tensor became plain numbers through a method of this name."""
+
+    def entered(self, tensor: Tensor, how: Callable[..., Any]) -> None:
+        """A tensor was made of plain numbers by this function."""
+
+
+class Functions(TorchFunctionMode):
+    """Sees the functions that are called, in this thread. Enter it before the dispatch mode of the recorder.
+
+    Besides, `torch.nn.TransformerEncoder` and its parts take no fused fast path while such a mode is active.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        shortcut = shortcuts.get(func)
+        if shortcut is not None and _only_recorded():
+            taken, result = self._taken(shortcut, args, kwargs or {})
+            if taken:
+                return result
+        result = func(*args, **(kwargs or {}))
+        if func in _LEAVING:
+            self._recorder.left(args[0], func.__name__)
+        elif func in _ENTERING:
+            self._recorder.entered(result, func)
+        return result
+
+    def _taken(self, shortcut: Shortcut, args: Any, kwargs: Any) -> tuple[bool, Any]:
+        """Whether the shortcut could be taken, and the result."""
+        before = self._recorder.steps
+        try:
+            with _DisableTorchDispatch():
+                return True, shortcut(self._recorder.direct, *args, **kwargs)
+        except Exception:
+            if self._recorder.steps != before:
+                raise
+            return False, None  # PyTorch then computes it, or says in its own words what is wrong
+
+
+def _only_recorded() -> bool:
+    """Whether nothing but the recorder would see, or change, what a function hands to the dispatcher."""
+    return _len_torch_dispatch_stack() == 1 and not _is_any_autocast_enabled() and not get_dynamic_layer_stack_depth()
