@@ -36,12 +36,12 @@ def visitor() -> Visitor:
 
 
 def end_with_page() -> None:
-    """End the run of this thread if its page was closed: nobody waits for what it computes.
+    """End the run of this thread if its page was closed or lost its connection: nobody waits for what it computes.
 
     A run that is only to begin anew, after a click, goes on: the next one takes what it has computed.
     """
     context = get_script_run_ctx(suppress_warning=True)
-    if context and exists() and get_instance()._session_mgr.get_session_info(context.session_id) is None:
+    if context and exists() and not get_instance().is_active_session(context.session_id):
         raise StopException
 
 

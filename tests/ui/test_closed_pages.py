@@ -40,10 +40,9 @@ class Page:
 
     def __init__(self) -> None:
         self.open = True
-        self._session_mgr = self
 
-    def get_session_info(self, session: str) -> object | None:
-        return self if self.open and session == self.session_id else None
+    def is_active_session(self, session: str) -> bool:
+        return self.open and session == self.session_id
 
 
 @pytest.fixture
