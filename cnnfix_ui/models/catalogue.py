@@ -45,10 +45,13 @@ def _chosen(infos: Sequence[ModelInfo]) -> ModelInfo:
         hide_index=True,
         placeholder="",
         column_config={
-            "Network": st.column_config.TextColumn(width=190),
+            # On a phone of 390 pixels the first three columns are seen whole.
+            "Network": st.column_config.TextColumn(width=174),
+            "State": st.column_config.TextColumn(width=72),
+            "Task": st.column_config.TextColumn(width=100),
             "Accuracy": number(format="%.1f %%", help="Top-1 accuracy on the ImageNet validation set, as published"),
             "Parameters": number(format="%.1f M"),
-            "Size": number(format="%.1f MB"),
+            "Size": number(format="%.1f MB", width=76),
             "Source": st.column_config.TextColumn(width=320),
             "Licence": st.column_config.TextColumn(width=420),
         },
@@ -72,7 +75,7 @@ def _choose() -> None:
 def _state(info: ModelInfo, loaded: frozenset[str]) -> str:
     if info.name in loaded:
         return "Loaded"
-    return "Ready" if info.available else "Not available"
+    return "Ready" if info.available else "Not here"
 
 
 def _facts(info: ModelInfo) -> str:

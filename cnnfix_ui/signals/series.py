@@ -31,7 +31,7 @@ from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
 from cnnfix_ui.server.turns import turns
 from cnnfix_ui.signals import state
-from cnnfix_ui.widgets import controls, networks
+from cnnfix_ui.widgets import controls, networks, presenting
 from cnnfix_ui.widgets.downloads import downloads
 from cnnfix_ui.widgets.order import first
 from cnnfix_ui.widgets.strip import choose_from_strip
@@ -168,7 +168,7 @@ def _figure(found: SignalExplanation) -> go.Figure:
         )
         figure.update_yaxes(ticksuffix=" %", nticks=4, rangemode="tozero", row=row, col=1)
     figure.update_xaxes(title_text="Time step", row=rows, col=1)
-    figure.update_annotations(x=0, xanchor="left", font_size=14)
+    figure.update_annotations(x=0, xanchor="left", font_size=18 if presenting.is_on() else 14)
     figure.update_layout(
         height=520, showlegend=False, hovermode="x unified", margin={"l": 10, "r": 10, "t": 30, "b": 10}
     )

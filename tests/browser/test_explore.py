@@ -85,10 +85,16 @@ def test_one_cursor_reads_both_panels(explore: Page) -> None:
     stages.first.hover(position={"x": 120, "y": 90})
     for number in range(2):
         expect(reads.nth(number)).to_contain_text("the average")
+    expect(page.locator(".about").first).to_be_hidden()  # what is read stands there
     same = [reads.nth(number).inner_text().split(":")[0] for number in range(2)]
     assert same[0] == same[1]
     page.mouse.move(5, 5)
     expect(reads.first).to_be_empty()
+    expect(page.locator(".about").first).to_be_visible()
+    figure, about = (page.locator(one).first.bounding_box() for one in ("figure:has(.about)", ".about"))
+    assert figure
+    assert about
+    assert figure["y"] + figure["height"] <= about["y"] + about["height"] + 2  # no gap below it
     # By keyboard.
     stages.nth(1).focus()
     page.keyboard.press("ArrowRight")

@@ -61,6 +61,22 @@ def test_an_envelope_stroke_by_stroke(empty: Page) -> None:
     expect(page.get_by_text("Evidence on ink", exact=True)).to_be_visible()
 
 
+@pytest.mark.parametrize("name", ["cat", "sun"])
+def test_no_two_numbers_of_strokes_overlap(page: Page, name: str) -> None:
+    page.goto(f"/sketch?sheet={name}")
+    settle(page)
+    numbers = sheet(page).locator("text")
+    expect(numbers).to_have_count(sheet(page).locator("polyline").count())
+    boxes = [
+        numbers.nth(n).evaluate("one => { const { x, y, width } = one.getBBox(); return [x, y, width] }")
+        for n in range(numbers.count())
+    ]
+    for n, (x, y, width) in enumerate(boxes):
+        for other_x, other_y, other_width in boxes[:n]:
+            beside = x >= other_x + other_width or other_x >= x + width
+            assert beside or abs(y - other_y) > 0.025, n + 1  # as high as a digit
+
+
 def test_drawing_by_keys(empty: Page) -> None:
     page = empty
     sheet(page).focus()

@@ -108,7 +108,7 @@ def test_the_table_lists_every_network_with_its_state() -> None:
     table = app.dataframe[0].value
     assert list(table["Network"]) == [info.title for info in list_models()]
     assert table["State"][0] == "Loaded"
-    assert {"Ready", "Loaded", "Not available"} >= set(table["State"])
+    assert {"Ready", "Loaded", "Not here"} >= set(table["State"])
     vgg = table[table["Network"] == "VGG-16"].iloc[0]
     assert (round(vgg["Accuracy"], 1), round(vgg["Parameters"], 1), round(vgg["Size"])) == (71.6, 138.4, 553)
     assert headings(app)[0] == "EfficientNet-Lite0"

@@ -9,6 +9,8 @@ import pytest
 from cnnfix_core.modalities.timeseries import explain_signal, load_signal_model
 from cnnfix_core.modalities.timeseries.files import signal_csv, signal_json, signal_words
 from cnnfix_core.modalities.timeseries.shipped import signal_samples
+from cnnfix_ui.signals.series import _figure
+from cnnfix_ui.widgets import presenting
 from tests.ui.visiting import headings, page
 
 visit = partial(page, "signals")
@@ -27,6 +29,14 @@ def test_a_sample_is_explained() -> None:
     assert not app.error
     assert "Why “rowing”?" in headings(app)
     assert any("strongest at moment" in one.value for one in app.markdown)
+
+
+def test_titles_in_the_chart_grow_with_the_presenter_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = signal_samples()[0]
+    found = explain_signal(load_signal_model(), sample.series)
+    for on, size in ((False, 14), (True, 18)):
+        monkeypatch.setattr(presenting, "is_on", lambda on=on: on)
+        assert {one.font.size for one in _figure(found).layout.annotations} == {size}
 
 
 def test_a_table_is_sent() -> None:

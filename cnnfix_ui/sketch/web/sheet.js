@@ -8,6 +8,8 @@ const UNDO = "M12.5 8c-2.65 0-5.05 1-6.9 2.6L2 7v9h9l-3.6-3.6A8 8 0 0 1 20.1 16l
 const CLEAR = "M6 19a2 2 0 0 0 2 2h8a2 2 0 0 0 2-2V7H6zM19 4h-3.5l-1-1h-5l-1 1H5v2h14z";
 const LEAST = 0.004; // distance of two points
 const STEP = 0.02; // of the pen that keys move
+const DIGIT = 0.021; // width of a digit of a stroke's number, with some space around it
+const DIGIT_HEIGHT = 0.032;
 const round = (value) => Math.round(1000 * clamp(value)) / 1000;
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -145,14 +147,32 @@ function changed(root, state, words) {
   paint(root, state);
 }
 
-// The number of each stroke at its beginning, once it is known what each did.
+// The number of each stroke, once it is known what each did: at its beginning, or where no other number is.
 function numbers(root, drawn) {
-  return drawn.slice(0, root.shares.length).map(([[x, y]], number) => {
-    const label = svgElement("text", { x: clamp(x, 0.02, 0.96), y: clamp(y - 0.015, 0.04, 0.99) });
-    label.textContent = number + 1;
+  const taken = [];
+  return drawn.slice(0, root.shares.length).map((points, number) => {
+    const text = String(number + 1);
+    const spots = places(points, DIGIT * text.length);
+    const apart = (spot) => Math.min(...taken.map((other) => distance(spot, other)));
+    const spot = spots.find((one) => apart(one) >= 1) ?? spots.reduce((a, b) => (apart(b) > apart(a) ? b : a));
+    taken.push(spot);
+    const label = svgElement("text", { x: spot.x, y: spot.y });
+    label.textContent = text;
     return label;
   });
 }
+
+// Where a number of this width may stand, the best place first: above, below or beside its stroke's points.
+function places(points, width) {
+  const along = [0, 1, 0.5, 0.25, 0.75].map((share) => points[Math.round(share * (points.length - 1))]);
+  const beside = [[0, -0.015], [0, 0.04], [0.015, 0.012], [-width - 0.015, 0.012]];
+  return along.flatMap(([x, y]) => beside.map(([right, down]) => (
+    { x: clamp(x + right, 0.02, 0.98 - width), y: clamp(y + down, 0.04, 0.99), width }
+  )));
+}
+
+// Of two numbers: 1 and more if they do not touch.
+const distance = (a, b) => Math.max(Math.abs(a.x - b.x) / (a.x < b.x ? a.width : b.width), Math.abs(a.y - b.y) / DIGIT_HEIGHT);
 
 function paint(root, state) {
   const drawn = state.drawing ? [...state.strokes, state.drawing.points] : state.strokes;
