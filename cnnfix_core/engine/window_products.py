@@ -54,15 +54,16 @@ class Found(NamedTuple):
 
 @compiled
 def _by_block(
-    index: Array, places: int, filters: int, per_group: int, groups: int, block: int, blocks: int
-) -> tuple[Array, Array, Array, Array]:  # pragma: no cover - compiled
-    """The outputs' order by their block of windows, each one's filter and window, and where the blocks begin and end.
+    index: Array, places: int, filters: int, per_group: int, groups: int, total: int, block: int, parts: int
+) -> tuple[Array, Array, Array, Array, Array]:  # pragma: no cover - compiled
+    """The outputs' order by their block of windows, each one's filter and window, where blocks begin, their windows.
 
-    Positions ascend, so that in a block outputs come by filter.
+    A block has at most `block` windows, and outputs for one of `parts` equal parts. Both lists have an end: how many
+    outputs and windows there are. Positions ascend, so that in a block outputs come by filter.
     """
     size = len(index)
-    starts, ends = np.zeros(blocks + 1, np.int64), np.zeros(blocks, np.int64)
     filter_of, number_of, order = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32)
+    seen, block_of = np.zeros(total, np.int32), np.empty(total, np.int32)
     per_batch = places * filters
     for n in range(size):
         at = index[n]
@@ -72,15 +73,24 @@ def _by_block(
         group = quotient(filter_, per_group) if groups > 1 else 0
         number = (batch * groups + group) * places + at - filter_ * places
         filter_of[n], number_of[n] = filter_, number
-        starts[quotient(number, block) + 1] += 1
-    for b in range(blocks):
-        starts[b + 1] += starts[b]
-        ends[b] = starts[b]
+        seen[number] += 1
+    most = total // block + parts + 2
+    starts, firsts = np.zeros(most, np.int64), np.zeros(most, np.int64)
+    b, outputs = 0, 0
+    for v in range(total):
+        if v - firsts[b] == block or (outputs - starts[b]) * parts >= max(1, size):
+            b += 1
+            firsts[b], starts[b] = v, outputs
+        block_of[v] = b
+        outputs += seen[v]
+    starts, firsts = starts[: b + 2], firsts[: b + 2]
+    starts[b + 1], firsts[b + 1] = size, total
+    ends = starts.copy()
     for n in range(size):
-        b = quotient(number_of[n], block)
+        b = block_of[number_of[n]]
         order[ends[b]] = n
         ends[b] += 1
-    return order, filter_of, number_of, starts
+    return order, filter_of, number_of, starts, firsts
 
 
 @compiled
@@ -95,6 +105,8 @@ def _many(
     order: Array,
     filter_of: Array,
     number_of: Array,
+    starts: Array,
+    firsts: Array,
     sign: Array,
     start: int,
     end: int,
@@ -108,7 +120,10 @@ def _many(
     product: Array,
     below: Array,
 ) -> None:  # pragma: no cover - compiled
-    """Fill in rows of `to` (positions in the flattened x), `product` and `below` (whether the input is negative)."""
+    """Fill in, for blocks from `start` to `end`, rows of `to` (positions in the flattened x), `product` and `below`.
+
+    below: whether the input is negative.
+    """
     floor, zero, _ = kinds
     _, inputs, depth, height, width = x_shape
     filters, channels, tall, down, across = w_shape
@@ -161,16 +176,14 @@ def _many(
     )
     direct = taps == 1 and step == 1 and transposed == 0 and length == padded
     rows_at = rows.ctypes.data
-    a = start
-    while a < end:
-        first = number_of[order[a]] // block * block
+    for b in range(start, end):
+        a, z, first = starts[b], starts[b + 1], firsts[b]
         wanted[:] = False
-        z, lowest, last = a, block, 0
-        while z < end and number_of[order[z]] < first + block:
-            local = number_of[order[z]] - first
+        lowest, last = block, 0
+        for m in range(a, z):
+            local = number_of[order[m]] - first
             wanted[local] = True
             lowest, last = min(lowest, local), max(last, local)
-            z += 1
         local, ready = lowest, lowest
         while local <= last:
             if not wanted[local]:
@@ -366,14 +379,9 @@ def largest_products(
     out_places = prod(places)
     padded = -(-length // BLOCK) * BLOCK
     total = x.shape[0] * groups * out_places
-    blocks = max(min(parts, total), -(-total * padded * x.itemsize // _WINDOWS_BYTES))
-    block = -(-total // blocks)
-    order, filter_of, number_of, starts = _by_block(
-        index, out_places, filters, filters // groups, groups, block, blocks
-    )
-    queue = order, filter_of, number_of
-    if blocks >= parts:  # each part has windows of its own
-        bounds = starts[np.searchsorted(starts, bounds)].tolist()
+    block = max(1, min(total, _WINDOWS_BYTES // (padded * x.itemsize)))
+    queue = _by_block(index, out_places, filters, filters // groups, groups, total, block, parts)
+    bounds = np.searchsorted(queue[3], bounds).tolist()
     last = _last_filters(flat, length)
 
     def many(part: int) -> None:
