@@ -6,16 +6,21 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_POLICY = "OMP_WAIT_POLICY"
+_POLICY, _SPINS = "OMP_WAIT_POLICY", "GOMP_SPINCOUNT"
+# Threads look for work this often before they sleep, about a tenth of a millisecond: see docs/performance.md.
+_BEFORE_SLEEP = "4000"
 
 
 def waiting_policy() -> dict[str, str]:
-    """The environment variable that lets threads with nothing to compute sleep, unless it is set to something else.
+    """The environment variables that soon let threads with nothing to compute sleep; those that are set stay.
 
-    By default they spin for a while, which makes everything about ten times slower where more threads run than there
-    are processors. PyTorch reads the variable when it is loaded.
+    By default they look for work far longer, which makes everything about ten times slower where more threads run than
+    there are processors. If they slept at once, waking them would take longer than small layers. PyTorch reads the
+    variables when it is loaded.
     """
-    return {_POLICY: os.environ.get(_POLICY, "PASSIVE")}
+    if _POLICY in os.environ:
+        return {name: os.environ[name] for name in (_POLICY, _SPINS) if name in os.environ}
+    return {_POLICY: "PASSIVE", _SPINS: os.environ.get(_SPINS, _BEFORE_SLEEP)}
 
 
 def let_idle_threads_sleep() -> None:
@@ -26,13 +31,13 @@ def let_idle_threads_sleep() -> None:
 @contextmanager
 def sleeping_in_new_processes() -> Iterator[None]:
     """Let idle threads sleep in processes that are started inside the block; this process stays as it is."""
-    before = os.environ.get(_POLICY)
+    added = [name for name in waiting_policy() if name not in os.environ]
     let_idle_threads_sleep()
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[_POLICY]
+        for name in added:
+            del os.environ[name]
 
 
 @contextmanager

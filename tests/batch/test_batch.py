@@ -641,8 +641,8 @@ def test_a_worker_that_is_killed_is_said_and_what_is_done_is_kept(folder: Path, 
 
 
 def _load_where_threads_sleep() -> cnnfix.Model:
-    policy = os.environ.get("OMP_WAIT_POLICY")
-    if policy != "PASSIVE":
+    policy = os.environ.get("OMP_WAIT_POLICY"), os.environ.get("GOMP_SPINCOUNT")
+    if policy != ("PASSIVE", "4000"):
         raise ModelError(f"Idle threads of this worker spin: {policy}")
     return load()
 
@@ -650,11 +650,12 @@ def _load_where_threads_sleep() -> cnnfix.Model:
 def test_idle_threads_of_workers_sleep_and_the_caller_s_stay_as_they_are(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+        monkeypatch.delenv(name, raising=False)
     parts = iter([items(folder)[:1]])
     [[row]] = processes.rows(Work(_load_where_threads_sleep, cnnfix.EVIDENCE), parts, workers=1)
     assert not row.error
-    assert "OMP_WAIT_POLICY" not in os.environ
+    assert not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys()
 
 
 def test_rows_of_other_settings_are_never_mixed(folder: Path, tmp_path: Path) -> None:

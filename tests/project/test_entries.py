@@ -49,17 +49,36 @@ def test_scripts_let_idle_threads_sleep() -> None:
     [
         (
             "from cnnfix_core.utils import let_idle_threads_sleep as f; assert 'torch' not in sys.modules; f()",
-            "PASSIVE",
+            "PASSIVE 4000",
         ),
-        ("from cnnfix_core.cli.main import main; main(['models'])", "PASSIVE"),
-        ("import runpy; runpy.run_path('app.py')", "PASSIVE"),
-        ("import cnnfix_core as c; c.explain; c.record; import cnnfix_core.batch, cnnfix_core.report", None),
+        ("from cnnfix_core.cli.main import main; main(['models'])", "PASSIVE 4000"),
+        ("import runpy; runpy.run_path('app.py')", "PASSIVE 4000"),
+        ("import cnnfix_core as c; c.explain; c.record; import cnnfix_core.batch, cnnfix_core.report", "None None"),
     ],
 )
-def test_what_becomes_of_the_environment(program: str, expected: str | None) -> None:
-    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
-    program = f"import os, sys; {program}; print(); print(os.environ.get('OMP_WAIT_POLICY'))"
+def test_what_becomes_of_the_environment(program: str, expected: str) -> None:
+    assert after(program) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE None"),
+        ({"OMP_WAIT_POLICY": "PASSIVE"}, "PASSIVE None"),
+        ({"GOMP_SPINCOUNT": "7"}, "PASSIVE 7"),
+        ({"OMP_WAIT_POLICY": "ACTIVE", "GOMP_SPINCOUNT": "7"}, "ACTIVE 7"),
+    ],
+)
+def test_what_a_person_set_stays(given: dict[str, str], expected: str) -> None:
+    assert after("from cnnfix_core.utils import let_idle_threads_sleep as f; f()", **given) == expected
+
+
+def after(program: str, **given: str) -> str:
+    """The policy for idle threads after a program, in a process of its own."""
+    names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    environment = {name: value for name, value in os.environ.items() if name not in names} | given
+    program = f"import os, sys; {program}; print(); print(*map(os.environ.get, {names}))"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
     )
-    assert done.stdout.split()[-1] == str(expected)
+    return done.stdout.splitlines()[-1]
