@@ -33,8 +33,11 @@ class Overwrite:
 
 
 def memory_of(tensor: Tensor) -> int:
-    """Address of the tensor's storage, the same for all its views."""
-    return tensor.untyped_storage().data_ptr()
+    """Address of the tensor's storage, the same for all its views; of a tensor without one, a number of its own."""
+    try:
+        return tensor.untyped_storage().data_ptr()
+    except RuntimeError:  # of a class that wraps other tensors
+        return -id(tensor)
 
 
 def layout_of(tensor: Tensor) -> Layout:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch._C import _DisableTorchDispatch, _is_any_autocast_enabled, _len_torch_dispatch_stack
 from torch._C._functorch import get_dynamic_layer_stack_depth
+from torch.nn import Parameter
 from torch.overrides import TorchFunctionMode
 
 from cnnfix_core.engine.shortcuts import Direct, Shortcut, shortcuts
@@ -44,7 +45,12 @@ class Functions(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         shortcut = shortcuts.get(func)
-        if shortcut is not None and _only_recorded():
+        if (
+            shortcut is not None
+            and _only_recorded()
+            and _are_plain(args)
+            and (not kwargs or _are_plain(kwargs.values()))
+        ):
             taken, result = self._taken(shortcut, args, kwargs or {})
             if taken:
                 return result
@@ -69,4 +75,23 @@ class Functions(TorchFunctionMode):
 
 def _only_recorded() -> bool:
     """Whether nothing but the recorder would see, or change, what a function hands to the dispatcher."""
-    return _len_torch_dispatch_stack() == 1 and not _is_any_autocast_enabled() and not get_dynamic_layer_stack_depth()
+    return not (
+        _len_torch_dispatch_stack() != 1
+        or _is_any_autocast_enabled()
+        or get_dynamic_layer_stack_depth()
+        or torch.is_grad_enabled()
+    )
+
+
+def _are_plain(args: Iterable[Any]) -> bool:
+    """Whether all tensors among these, also in lists, are of PyTorch's own kind, which no class overrides."""
+    for item in args:
+        kind = type(item)
+        if kind is Tensor or kind is Parameter:
+            continue
+        if isinstance(item, (list, tuple)):
+            if not _are_plain(item):
+                return False
+        elif isinstance(item, Tensor):
+            return False
+    return True

@@ -192,10 +192,10 @@ class _Recorder:
         return tuple(reversed(made))
 
     def direct(self, step: Direct, *args: Any) -> Any:
-        """Call an operator on plain tensors without the dispatcher, and log the operation."""
+        """Call an operator without the dispatcher, and log the operation."""
         signature = self._signature(step.operator)
         inputs: list[Value] = []
-        given = self._given(signature, args, inputs, plain=True)
+        given = self._given(signature, args, inputs)
         if signature.writes:
             return self._write(signature, step.operator, args, {}, (given, {}), inputs, step)
         result = step.call(*args)
@@ -286,7 +286,7 @@ class _Recorder:
         tensor.data = new
         return True
 
-    def _given(self, signature: Signature, args: Any, inputs: list[Value], plain: bool = False) -> list[Any]:
+    def _given(self, signature: Signature, args: Any, inputs: list[Value]) -> list[Any]:
         """The arguments with Values for tensors, which are added to `inputs`; keeps the data that rules read."""
         given = list(args)
         for at, read in signature.tensors:
@@ -295,21 +295,19 @@ class _Recorder:
             item = given[at]
             # Most parameters become values in the end, which saves time now: see `_settle`.
             if item is not None and (type(item) is not Parameter or self.outside or self._tensors.find(item)):
-                given[at] = self._replaced(item, read or self.whole, inputs, plain)
+                given[at] = self._replaced(item, read or self.whole, inputs)
         return given
 
-    def _replaced(self, item: Any, keep: bool, inputs: list[Value], plain: bool = False) -> Any:
+    def _replaced(self, item: Any, keep: bool, inputs: list[Value]) -> Any:
         # A method, because a recursive nested function is a reference cycle, which would keep the recording alive.
         if isinstance(item, Tensor):
-            if plain and type(item) is not Tensor and type(item) is not Parameter:
-                raise TypeError("Tensors that a class overrides go the long way.")
             value = self._known(item) or (self._constant(item) if keep else self._unread(item.shape))
             inputs.append(value)
             if keep:
                 value.kept = item
             return value
         if isinstance(item, (list, tuple)):
-            return [self._replaced(entry, keep, inputs, plain) for entry in item]
+            return [self._replaced(entry, keep, inputs) for entry in item]
         return item
 
     def _append(

@@ -217,19 +217,52 @@ def test_functions_over_a_batch_are_recorded(monkeypatch: pytest.MonkeyPatch) ->
     assert described(record(Calling(mapped), X)) == described(told(Calling(mapped), X, monkeypatch))
 
 
-def test_weights_of_other_classes_go_the_long_way() -> None:
-    class Doubled(Tensor):
-        """Counts as twice its numbers, which only its dispatch knows."""
+class Doubled(Tensor):
+    """Counts as twice its numbers, which only its dispatch knows."""
 
-        __torch_function__ = torch._C._disabled_torch_function_impl
+    numbers: Tensor
+    __torch_function__ = torch._C._disabled_torch_function_impl
 
-        @classmethod
-        def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            return func(*[2 * WEIGHT if isinstance(one, Doubled) else one for one in args], **(kwargs or {}))
+    @classmethod
+    def of(cls, numbers: Tensor) -> Doubled:
+        made: Doubled = Tensor._make_wrapper_subclass(cls, numbers.shape)
+        made.numbers = numbers
+        return made
 
-    weight = Tensor._make_wrapper_subclass(Doubled, WEIGHT.shape)
-    expected = torch.conv2d(1.5 * X, 2 * WEIGHT)
-    assert torch.equal(record(Calling(lambda x: torch.conv2d(x, weight)), X).output_tensor, expected)
+    @classmethod
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return func(*[2 * one.numbers if isinstance(one, Doubled) else one for one in args], **(kwargs or {}))
+
+
+@pytest.mark.parametrize(
+    ("function", "weight"),
+    [
+        (torch.conv2d, WEIGHT),
+        (lambda x, weight: F.conv2d(x, weight=weight), WEIGHT),
+        (lambda x, weight: F.linear(x, weight, SIX), SQUARE),
+        (lambda x, weight: F.linear(x, SQUARE, bias=weight), SIX),
+        (torch.add, SIX),
+        (lambda x, weight: _add_to(x, weight) * x, SIX),
+    ],
+)
+def test_weights_of_other_classes_go_the_long_way(function: Callable[..., Tensor], weight: Tensor) -> None:
+    doubled = Doubled.of(weight)
+    found = record(Calling(lambda x: function(x, doubled)), X).output_tensor
+    assert torch.equal(found, function(1.5 * X, 2 * weight))
+
+
+def test_gradients_inside_a_network_are_right() -> None:
+    def sharpened(x: Tensor) -> Tensor:
+        with torch.enable_grad():
+            inner = x.detach().requires_grad_()
+            outer = inner * 1
+            outer += inner * inner * inner
+            (slope,) = torch.autograd.grad((outer * outer).sum(), inner)
+        return F.relu(x) + slope
+
+    tape = record(Calling(sharpened), X)
+    x = 1.5 * X
+    assert torch.allclose(tape.output_tensor, F.relu(x) + 2 * (x + x**3) * (1 + 3 * x**2))
 
 
 @pytest.mark.parametrize(
