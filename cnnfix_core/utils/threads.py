@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _POLICY, _SPINS = "OMP_WAIT_POLICY", "GOMP_SPINCOUNT"
-# Threads look for work this often before they sleep, about a tenth of a millisecond: see docs/performance.md.
-_BEFORE_SLEEP = "4000"
+# Threads look for work this often before they sleep, for as long as Python takes between two layers: see
+# docs/performance.md.
+_BEFORE_SLEEP = "8000"
 
 
 def waiting_policy() -> dict[str, str]:

@@ -642,7 +642,7 @@ def test_a_worker_that_is_killed_is_said_and_what_is_done_is_kept(folder: Path, 
 
 def _load_where_threads_sleep() -> cnnfix.Model:
     policy = os.environ.get("OMP_WAIT_POLICY"), os.environ.get("GOMP_SPINCOUNT")
-    if policy != ("PASSIVE", "4000"):
+    if policy != ("PASSIVE", "8000"):
         raise ModelError(f"Idle threads of this worker spin: {policy}")
     return load()
 

@@ -49,10 +49,10 @@ def test_scripts_let_idle_threads_sleep() -> None:
     [
         (
             "from cnnfix_core.utils import let_idle_threads_sleep as f; assert 'torch' not in sys.modules; f()",
-            "PASSIVE 4000",
+            "PASSIVE 8000",
         ),
-        ("from cnnfix_core.cli.main import main; main(['models'])", "PASSIVE 4000"),
-        ("import runpy; runpy.run_path('app.py')", "PASSIVE 4000"),
+        ("from cnnfix_core.cli.main import main; main(['models'])", "PASSIVE 8000"),
+        ("import runpy; runpy.run_path('app.py')", "PASSIVE 8000"),
         ("import cnnfix_core as c; c.explain; c.record; import cnnfix_core.batch, cnnfix_core.report", "None None"),
     ],
 )
