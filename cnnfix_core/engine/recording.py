@@ -122,16 +122,26 @@ def _cut_by(kind: dtype) -> str:
 
 
 @dataclass(slots=True)
-class _Logged:
-    """An operation that was computed: what an `Operation` is made of, if the result turns out to depend on it."""
+class _Call:
+    """An operator that is called: what an `Operation` is made of, if the result turns out to depend on it.
+
+    args: with values in place of tensors, but for most parameters, and kwargs with values. inputs: the values in both.
+    """
 
     signature: Signature
-    module: str
-    args: list[Any]  # with values in place of tensors, but for most parameters
+    operator: Callable[..., Any]
+    args: list[Any]
     kwargs: dict[str, Any]
-    call: Callable[..., Any]
     inputs: list[Value]
-    outputs: tuple[Value, ...]
+    module: str = ""
+    outputs: tuple[Value, ...] = ()
+
+    def counts(self) -> bool:
+        """Whether it reads anything that depends on the network's input, or would but for its kind of numbers."""
+        for value in self.inputs:  # noqa: SIM110  # a generator is slower
+            if value.depends or value.cut:
+                return True
+        return False
 
 
 class _Recorder:
@@ -142,7 +152,7 @@ class _Recorder:
         self.outside: list[str] = []
         self.steps = 0
         self.before_write: Callable[[Tensor], None] = lambda tensor: None
-        self._log: list[_Logged] = []
+        self._log: list[_Call] = []
         self._settled = 0
         self._tensors = KnownTensors()
         self._signatures = signatures()
@@ -183,7 +193,7 @@ class _Recorder:
             if not wanted.isdisjoint(map(id, one.outputs)):
                 wanted.update([id(value) for value in one.inputs if value.depends])
                 self._settle(one)
-                parts = (one.signature.name, one.module, tuple(one.args), one.kwargs, one.call, one.outputs)
+                parts = (one.signature.name, one.module, tuple(one.args), one.kwargs, one.operator, one.outputs)
                 made.append(Operation(start + at, *parts).noted())
         for operation in reversed(after):
             if not wanted.isdisjoint(map(id, operation.outputs)):
@@ -193,13 +203,11 @@ class _Recorder:
 
     def direct(self, step: Direct, *args: Any) -> Any:
         """Call an operator without the dispatcher, and log the operation."""
-        signature = self._signature(step.operator)
-        inputs: list[Value] = []
-        given = self._given(signature, args, inputs)
-        if signature.writes:
-            return self._write(signature, step.operator, args, {}, (given, {}), inputs, step)
+        call = self._call(step.operator, self._signature(step.operator), args, {})
+        if call.signature.writes:
+            return self._write(call, step, args, {})
         result = step.call(*args)
-        self._note(signature, step.operator, args, (given, {}), inputs, result)
+        self._note(call, args, result)
         return result
 
     def compute(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -210,16 +218,14 @@ class _Recorder:
                 return signature.decomposition(*args, **kwargs)
         if signature.fresh:
             return func(*args, **kwargs)
-        inputs: list[Value] = []
-        options = {name: self._replaced(item, True, inputs) for name, item in kwargs.items()} if kwargs else kwargs
-        given = self._given(signature, args, inputs)
+        call = self._call(func, signature, args, kwargs)
         if signature.writes:
-            return self._write(signature, func, args, kwargs, (given, options), inputs, Direct(func, func))
+            return self._write(call, Direct(func, func), args, kwargs)
         if signature.may_write:
             for statistic in written_silently(func, args):
                 self.before_write(statistic)
         result = func(*args, **kwargs)
-        self._note(signature, func, args, (given, options), inputs, result)
+        self._note(call, args, result)
         return result
 
     def _signature(self, func: Any) -> Signature:
@@ -228,20 +234,18 @@ class _Recorder:
             known = self._signatures[func] = Signature.of(func)
         return known
 
-    def _note(self, signature: Signature, func: Any, args: Any, given: Any, inputs: list[Value], result: Any) -> None:
+    def _note(self, call: _Call, args: Any, result: Any) -> None:
         """Log an operation that was computed, if it depends on the network's input."""
         self.steps += 1
-        if _depend(inputs):
-            self._append(func, signature, given, inputs, result)
+        if call.counts():
+            self._append(call, result)
         else:
             # These may be views of a constant, through which it may be written to.
             for tensor in (*returned(result), *returned(args)):
                 self.value_of(tensor)
 
-    def _write(
-        self, signature: Signature, func: Any, args: Any, kwargs: Any, given: Any, inputs: list[Value], step: Direct
-    ) -> Any:
-        written = [args[at] if at < len(args) else kwargs[name] for at, name in signature.writes]
+    def _write(self, call: _Call, step: Direct, args: Any, kwargs: Any) -> Any:
+        written = [args[at] if at < len(args) else kwargs[name] for at, name in call.signature.writes]
         alone = len(written) == 1 and self._tensors.is_alone(written[0])
         if alone and step.apart and self._replace(args, step.apart):
             result = args[0]
@@ -250,14 +254,14 @@ class _Recorder:
                 self._copy_kept(tensor, alone)
             result = step.call(*args, **kwargs)
         self.steps += 1
-        if not _depend(inputs):
+        if not call.counts():
             for tensor in written:
                 for other in self._tensors.alive(tensor):
                     self._constant(other)
             return result
         # The outputs are nearly always the written tensors, but some operators write to others.
         made = returned(result) or written
-        outputs = self._append(func, signature, given, inputs, made)
+        outputs = self._append(call, made)
         if not alone:
             for tensor, value in zip(made, outputs, strict=True):
                 self._update_sharing(tensor, value)
@@ -286,8 +290,9 @@ class _Recorder:
         tensor.data = new
         return True
 
-    def _given(self, signature: Signature, args: Any, inputs: list[Value]) -> list[Any]:
-        """The arguments with Values for tensors, which are added to `inputs`; keeps the data that rules read."""
+    def _call(self, func: Any, signature: Signature, args: Any, kwargs: dict[str, Any]) -> _Call:
+        """The call of an operator; keeps the data that rules read."""
+        inputs: list[Value] = []
         given = list(args)
         for at, read in signature.tensors:
             if at >= len(given):
@@ -296,7 +301,9 @@ class _Recorder:
             # Most parameters become values in the end, which saves time now: see `_settle`.
             if item is not None and (type(item) is not Parameter or self.outside or self._tensors.find(item)):
                 given[at] = self._replaced(item, read or self.whole, inputs)
-        return given
+        if kwargs:
+            kwargs = {name: self._replaced(item, True, inputs) for name, item in kwargs.items()}
+        return _Call(signature, func, given, kwargs, inputs)
 
     def _replaced(self, item: Any, keep: bool, inputs: list[Value]) -> Any:
         # A method, because a recursive nested function is a reference cycle, which would keep the recording alive.
@@ -310,31 +317,29 @@ class _Recorder:
             return [self._replaced(entry, keep, inputs) for entry in item]
         return item
 
-    def _append(
-        self, func: Any, signature: Signature, given: tuple[list[Any], Any], inputs: list[Value], result: Any
-    ) -> tuple[Value, ...]:
+    def _append(self, call: _Call, result: Any) -> tuple[Value, ...]:
         outputs = []
         for at, tensor in enumerate(returned(result)):
             kind = tensor.dtype
             value = Value(tuple(tensor.shape), kind.is_floating_point, cut=_cut_by(kind))
-            if self.whole or at in signature.outputs:
+            if self.whole or at in call.signature.outputs:
                 value.kept = tensor
             self._tensors.remember(tensor, value)
             outputs.append(value)
-        made = tuple(outputs)
-        self._log.append(_Logged(signature, self._module_name(), *given, func, inputs, made))
-        return made
+        call.outputs, call.module = tuple(outputs), self._module_name()
+        self._log.append(call)
+        return call.outputs
 
-    def _settle(self, logged: _Logged) -> None:
+    def _settle(self, call: _Call) -> None:
         """Give each parameter among an operation's arguments a value."""
-        for at, read in logged.signature.tensors:
-            if at < len(logged.args) and isinstance(logged.args[at], Tensor):
-                logged.args[at] = self._replaced(logged.args[at], read or self.whole, logged.inputs)
+        for at, read in call.signature.tensors:
+            if at < len(call.args) and isinstance(call.args[at], Tensor):
+                call.args[at] = self._replaced(call.args[at], read or self.whole, call.inputs)
 
     def _settle_all(self) -> None:
         """Do so for all operations so far, before a parameter is written to."""
-        for logged in self._log[self._settled :]:
-            self._settle(logged)
+        for call in self._log[self._settled :]:
+            self._settle(call)
         self._settled = len(self._log)
 
     def _known(self, tensor: Tensor) -> Value | None:
@@ -378,7 +383,7 @@ class _Recorder:
         twin = next((other for other in alive if other is not tensor and layout_of(other) == layout), None)
         if twin is not None:
             return self.remember(tensor, self.value_of(twin))
-        return self._append(how, Signature("cnnfix.from_numbers"), ([], {}), [], tensor)[0]
+        return self._append(_Call(Signature("cnnfix.from_numbers"), how, [], {}, []), tensor)[0]
 
     def _update_sharing(self, tensor: Tensor, written: Value) -> None:
         """After memory was overwritten through `tensor`: give other tensors in that memory new values."""
@@ -388,11 +393,10 @@ class _Recorder:
             if layout_of(other) == layout_of(tensor):
                 self.remember(other, written)
                 continue
-            call = Overwrite(layout_of(other), layout_of(tensor))
-            if not call.reaches():
-                continue
-            given = [self.value_of(other), written]
-            self._append(call, Signature(Overwrite.name), (given, {}), given, other)
+            overwrite = Overwrite(layout_of(other), layout_of(tensor))
+            if overwrite.reaches():
+                given = [self.value_of(other), written]
+                self._append(_Call(Signature(Overwrite.name), overwrite, given, {}, given), other)
 
     def _module_name(self) -> str:
         """The name of the innermost recorded module that is being called in this thread."""
@@ -404,11 +408,3 @@ class _Recorder:
                     return name
             frame = frame.f_back
         return ""
-
-
-def _depend(inputs: Sequence[Value]) -> bool:
-    """Whether any of these depends on the network's input, or would but for its kind of numbers."""
-    for value in inputs:  # noqa: SIM110  # a generator is slower
-        if value.depends or value.cut:
-            return True
-    return False
