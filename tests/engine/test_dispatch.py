@@ -67,5 +67,6 @@ class Chosen(nn.Module):
 
 
 def test_an_operator_that_runs_functions_is_refused() -> None:
-    with pytest.raises(RecordError, match=r"cond runs functions, which cannot be recorded"):
+    # An older PyTorch does not ask the recorder, and refuses in its own words.
+    with pytest.raises(RecordError, match=r"cond runs functions, which cannot be recorded|HOP cond"):
         record(Chosen(), torch.rand(1, 3, 4, 4))

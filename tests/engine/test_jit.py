@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import pytest
 
 import cnnfix_core
@@ -78,6 +79,7 @@ def test_a_temporary_folder_that_others_can_write_to_is_not_used(
     assert folder.is_file() or not list(folder.iterdir())
 
 
+@pytest.mark.skipif(not hasattr(numba.config, "CACHE_LOCATOR_CLASSES"), reason="older Numba cannot be told where")
 def test_nowhere_to_keep_it_is_no_failure() -> None:
     # Numba is left with one place, which is not there.
     compiled, said = compilations(NUMBA_CACHE_LOCATOR_CLASSES="ZipCacheLocator")
@@ -106,3 +108,23 @@ def test_a_folder_that_fills_up_or_vanishes_is_no_failure(tmp_path: Path) -> Non
     )
     assert done.stdout.strip() == "1"
     assert done.stderr.count(SAID) == 1
+
+
+MIXED = """
+import torch, cnnfix_core as cnnfix
+from dataclasses import replace
+torch.manual_seed(0)
+torch.set_num_threads(2)
+nn, published = torch.nn, cnnfix.get_preset("published")
+layers = nn.Conv2d(3, 64, 3), nn.AvgPool2d(3, 2, 1), nn.Conv2d(64, 64, 3), nn.Flatten(), nn.Linear(64 * 29 * 29, 3)
+network = nn.Sequential(*layers).eval()
+for n in range(20):
+    kind = (torch.float32, torch.float64)[n % 2]
+    tape = cnnfix.record(network.to(kind), torch.rand(1, 3, 64, 64, dtype=kind))
+    for location in ("centre", "activation", "product"):
+        cnnfix.unravel(tape, (0, 1), replace(published, location=location))
+"""
+
+
+def test_threads_do_not_confuse_number_types() -> None:
+    subprocess.run([sys.executable, "-c", MIXED], check=True, cwd=SOURCE.parent)

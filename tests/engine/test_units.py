@@ -204,6 +204,7 @@ def test_explain_a_unit(pictures: Path, capsys: pytest.CaptureFixture[str]) -> N
 def test_a_folder_for_a_unit(
     pictures: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("pyarrow")
     monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))  # workers load no script of another test
     command = ["batch", str(pictures), "--out", str(pictures / "out"), "--model", "scenes_vgg", "--workers", "1"]
     assert main([*command, "--unit", "0:2"]) == 0
