@@ -20,7 +20,7 @@ from cnnfix_core.engine.parts import own_tensors, submodules
 
 aten = torch.ops.aten
 # With running mean, running variance, and whether in training, as the fourth argument and those after it.
-BATCH_NORMS = (aten.native_batch_norm.default, aten.cudnn_batch_norm.default, aten.miopen_batch_norm.default)
+_BATCH_NORMS = (aten.native_batch_norm.default, aten.cudnn_batch_norm.default, aten.miopen_batch_norm.default)
 _lock = threading.Lock()
 # Modules that were in training mode, by id, with the number of threads that need them in evaluation mode.
 _switched: dict[int, tuple[nn.Module, int]] = {}
@@ -87,7 +87,7 @@ def written_silently(func: Any, args: tuple[Any, ...]) -> list[Tensor]:
 
 def writes_silently(func: Any, args: tuple[Any, ...]) -> bool:
     """Whether an operator is a batch norm in training."""
-    return func in BATCH_NORMS and bool(args[5])
+    return func in _BATCH_NORMS and bool(args[5])
 
 
 @cache

@@ -221,9 +221,8 @@ class _Recorder:
         call = self._call(func, signature, args, kwargs)
         if signature.writes:
             return self._write(call, Direct(func, func), args, kwargs)
-        if signature.may_write:
-            for statistic in written_silently(func, args):
-                self.before_write(statistic)
+        for statistic in written_silently(func, args):
+            self.before_write(statistic)
         result = func(*args, **kwargs)
         self._note(call, args, result)
         return result

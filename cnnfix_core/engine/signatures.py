@@ -10,7 +10,6 @@ from torch._ops import HigherOrderOperator
 
 from cnnfix_core.engine import rules
 from cnnfix_core.engine.decompositions import decomposition_of
-from cnnfix_core.engine.eval_mode import BATCH_NORMS
 from cnnfix_core.errors import RecordError
 
 
@@ -25,7 +24,6 @@ class Signature:
         fresh: whether it makes a tensor that does not depend on the values of its arguments.
         outputs: the positions of outputs that the rule reads.
         decomposition: what to record instead.
-        may_write: whether it may write to arguments though its schema does not say so.
     """
 
     name: str
@@ -34,7 +32,6 @@ class Signature:
     fresh: bool = False
     outputs: frozenset[int] = frozenset()
     decomposition: Callable[..., Any] | None = None
-    may_write: bool = False
 
     @classmethod
     def of(cls, func: Any) -> Signature:
@@ -52,7 +49,7 @@ class Signature:
             (at, at in reads.args) for at, argument in enumerate(arguments) if "Tensor" in str(argument.type)
         )
         fresh = not tensors or name.endswith("_like") or name.startswith("aten.new_")
-        return cls(name, tensors, writes, fresh, reads.outputs, decomposition_of(func), func in BATCH_NORMS)
+        return cls(name, tensors, writes, fresh, reads.outputs, decomposition_of(func))
 
 
 _signatures: dict[Any, Signature] = {}
