@@ -37,7 +37,6 @@ def warm_up() -> None:
 
 def _answer(network: results.Network, picture: Picture, preset: Preset) -> None:
     answer = results.explained(network, picture, None, preset)
-    answer.density(
-        longest_side=MAP_SIDE
-    )  # visitors' networks, in processes of their own, cannot keep what they compile
+    # Visitors' networks, in processes of their own, cannot keep what they compile.
+    answer.density(longest_side=MAP_SIDE)
     results.gradcam(network, picture, answer.asked, answer.preset.crops)

@@ -13,6 +13,7 @@ from itertools import product
 
 import numpy as np
 
+from cnnfix_core import utils
 from cnnfix_core.benchmark.datasets.items import Item
 from cnnfix_core.benchmark.runner import FAILURES, Source, Watch
 from cnnfix_core.benchmark.statistics.tables import NOTHING, markdown, with_interval
@@ -87,9 +88,7 @@ def propose(
 def in_order(rows: Iterable[ProposalRow], sources: Sequence[Source], items: Sequence[Item]) -> list[ProposalRow]:
     """The rows of these pictures, as an uninterrupted run has them: intervals depend on the order."""
     keys = product((one.name for one in sources), (one.picture for one in items))
-    places = {key: place for place, key in enumerate(dict.fromkeys(keys))}
-    asked = (row for row in rows if (row.model, row.picture) in places)
-    return sorted(asked, key=lambda row: places[row.model, row.picture])
+    return utils.in_order(rows, keys, lambda row: (row.model, row.picture))
 
 
 def _rows(network: str, model: Model, name: str, items: Sequence[Item]) -> Iterator[ProposalRow]:

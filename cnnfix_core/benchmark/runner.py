@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from cnnfix_core import utils
 from cnnfix_core.benchmark.datasets.items import Item
 from cnnfix_core.benchmark.datasets.labels import class_of
 from cnnfix_core.benchmark.results import NONE, BenchmarkKey, BenchmarkRow
@@ -88,7 +89,7 @@ def run(
     """
     unfit: list[UnusableMethod] = []
     known = {row.key for row in results if not row.error}
-    done = len(known & _places(sources, plan).keys())
+    done = len(known.intersection(_keys(sources, plan)))
     a_model = sum(len(plan.methods_for(n, plan.methods)) for n in range(len(plan.items)))
     total = len(sources) * a_model
     watch(done, total)
@@ -114,19 +115,15 @@ def in_order(rows: Iterable[BenchmarkRow], sources: Sequence[Source], plan: Plan
 
     Those that the plan does not ask for, such as slow methods on pictures of an earlier run, are left out.
     """
-    places = _places(sources, plan)
-    return sorted((row for row in rows if row.key in places), key=lambda row: places[row.key])
+    return utils.in_order(rows, _keys(sources, plan))
 
 
-def _places(sources: Sequence[Source], plan: Plan) -> dict[BenchmarkKey, int]:
-    """The place of each row that a plan asks for."""
-    keys = (
-        (source.name, item.question, method)
-        for source in sources
-        for n, item in enumerate(plan.items)
-        for method in plan.methods_for(n, plan.methods)
-    )
-    return {key: place for place, key in enumerate(dict.fromkeys(keys))}
+def _keys(sources: Sequence[Source], plan: Plan) -> Iterator[BenchmarkKey]:
+    """The keys of the rows that a plan asks for, in the order of an uninterrupted run."""
+    for source in sources:
+        for n, item in enumerate(plan.items):
+            for method in plan.methods_for(n, plan.methods):
+                yield source.name, item.question, method
 
 
 def _check_labels(model: Model, items: Sequence[Item]) -> None:

@@ -9,7 +9,7 @@ import math
 import os
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Hashable, Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, astuple, fields
 from pathlib import Path
@@ -101,6 +101,14 @@ class Journal(Generic[RowT]):
         texts = next(csv.reader([cells.decode("utf-8", _ANY_TEXT)], strict=True))
         pairs = zip(self._columns.items(), texts, strict=True)
         return self._kind(**{name: read(text) for (name, read), text in pairs})
+
+
+def in_order(
+    rows: Iterable[RowT], keys: Iterable[Hashable], key: Callable[[RowT], Hashable] = lambda row: row.key
+) -> list[RowT]:
+    """The rows with one of these keys, in the order of the keys; of the same key, as they came."""
+    places = {one: place for place, one in enumerate(dict.fromkeys(keys))}
+    return sorted((row for row in rows if key(row) in places), key=lambda row: places[key(row)])
 
 
 @contextmanager
