@@ -35,6 +35,8 @@ def followed_factors(factors: Sequence[Any], elementwise: bool) -> tuple[int, ..
     broadcast over the other is the gate; otherwise a clamped factor is.
     """
     dependent = {at: value for at, value in enumerate(factors) if isinstance(value, Value) and value.depends}
+    if len(dependent) == 1:
+        return tuple(dependent)
 
     def gating(value: Value) -> tuple[bool, int, int]:
         strength = _gate_strength(value)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,7 @@ def lineage_of(arrival: Arrival, parents: int, child: Ints, children: int, scale
     return Listed(Edges(*sparse.stayed(parent, child, arrival.evidence, of_each)), parents, children)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)
 class LineageOnDemand:
     """The lineage of a hop, found by applying the rule again. See `Lineage` for the methods.
 
@@ -50,6 +49,7 @@ class LineageOnDemand:
     factor: float | Floats
     children: Selection
     scale: float | Floats
+    _known: Lineage | None = field(default=None, init=False)
 
     @property
     def parents(self) -> int:
@@ -61,15 +61,17 @@ class LineageOnDemand:
         child = self.children.rows_of(arrival.index, arrival.sign)
         return lineage_of(arrival, self.parents, child, len(self.children), self.scale)
 
-    @cached_property
+    @property
     def _found(self) -> Lineage:
         """The lineage, computed once."""
-        return self.of(arrivals_of(self.rule, self.question)[self.number].scaled(self.factor))
+        if self._known is None:
+            self._known = self.of(arrivals_of(self.rule, self.question)[self.number].scaled(self.factor))
+        return self._known
 
     @property
     def arrays(self) -> tuple[NDArray[Any], ...]:
         """Those of the lineage, once it was asked for."""
-        return self._found.arrays if "_found" in vars(self) else ()
+        return self._known.arrays if self._known else ()
 
     def edges(self) -> Edges:
         """All edges."""

@@ -30,10 +30,11 @@ def broadcast_index(index: Ints, from_shape: Sequence[int], to_shape: Sequence[i
 
 def memory_and_steps(x: Array) -> tuple[Array, tuple[int, ...]]:
     """The array's memory, flat, and its strides in elements; copied only if it has gaps."""
-    axes = sorted(range(x.ndim), key=lambda axis: (-x.strides[axis], axis))
-    if x.flags.c_contiguous or not x.transpose(axes).flags.c_contiguous:
-        x, axes = np.ascontiguousarray(x), list(range(x.ndim))
-    return x.transpose(axes).reshape(-1), tuple(step // x.itemsize for step in x.strides)
+    if not x.flags.c_contiguous:
+        axes = sorted(range(x.ndim), key=lambda axis: (-x.strides[axis], axis))
+        if not x.transpose(axes).flags.c_contiguous:
+            x = np.ascontiguousarray(x)
+    return x.ravel("K"), tuple([step // x.itemsize for step in x.strides])
 
 
 def _fewest_axes(shape: Sequence[int], strides: Sequence[int]) -> tuple[Ints, Ints]:

@@ -14,7 +14,8 @@ from cnnfix_core.engine import rules
 from cnnfix_core.engine.presets import EVIDENCE, Preset, get_preset
 from cnnfix_core.engine.recording import record
 from cnnfix_core.engine.results import tensors_in
-from cnnfix_core.engine.tape import Operation, Tape, Value
+from cnnfix_core.engine.selection import Selection
+from cnnfix_core.engine.tape import Operation, Tape
 from cnnfix_core.engine.walk import Stop, Target, Walk, starting_at
 from cnnfix_core.errors import NoRuleError, NothingContributesError
 
@@ -137,13 +138,12 @@ class _Trial(Walk):
         self.met: Counter[str] = Counter()
         self.stops: dict[Operation, Stop] = {}
 
-    def _hop(self, operation: Operation, slot: int, value: Value) -> None:
+    def _hop(self, operation: Operation, slot: int, selection: Selection) -> None:
         self.met[operation.name] += 1
         try:
-            super()._hop(operation, slot, value)
+            super()._hop(operation, slot, selection)
         except NoRuleError as error:
-            lost = self.selections[value].total
-            self.stops[operation] = Stop.at(operation, lost, str(error))
+            self.stops[operation] = Stop.at(operation, selection.total, str(error))
 
 
 def _occurrences(tape: Tape, met: Counter[str]) -> tuple[Occurrence, ...]:

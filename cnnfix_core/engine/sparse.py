@@ -317,25 +317,24 @@ def parted(
 ) -> tuple[Array, Array, Array, Array, Array]:  # pragma: no cover - compiled
     """Part elements of joined rows by the stretch of the row that they lie in, each of which is a tensor of its own.
 
-    ends: (M,) where each stretch ends in a row. Returns the position in the flattened tensor, sign, evidence and row of
-    each entry, those of the first tensor first, and (M + 1,) where the entries of each tensor start.
+    index: (N,) ascending. ends: (M,) where each stretch ends in a row. Returns the position in the flattened tensor,
+    sign, evidence and row of each entry, those of the first tensor first, and (M + 1,) where the entries of each tensor
+    start.
     """
     size, count = len(index), len(ends)
     source, place = np.empty(size, np.int32), np.empty(size, np.int64)
     starts = np.zeros(count + 2, np.int64)
+    row, here, before, width = 0, 0, 0, ends[-1]
     for n in range(size):
-        row = index[n] // ends[-1]
-        column = index[n] - row * ends[-1]
-        low, high = 0, count - 1
-        while low < high:
-            middle = (low + high) // 2
-            if column < ends[middle]:
-                high = middle
-            else:
-                low = middle + 1
-        before = ends[low - 1] if low else 0
-        source[n], place[n] = low, row * (ends[low] - before) + column - before
-        starts[low + 2] += 1
+        column = index[n] - row * width
+        if column >= width:
+            row, here, before = index[n] // width, 0, 0
+            column = index[n] - row * width
+        while column >= ends[here]:
+            before = ends[here]
+            here += 1
+        source[n], place[n] = here, row * (ends[here] - before) + column - before
+        starts[here + 2] += 1
     for m in range(count + 1):
         starts[m + 1] += starts[m]
     at, signs, brought, rows = np.empty_like(place), np.empty_like(sign), np.empty_like(evidence), np.empty_like(place)

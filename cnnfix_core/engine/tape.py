@@ -158,8 +158,9 @@ class Operation:
 
     def cut(self) -> str:
         """Why a walk cannot go on from here although the outputs depend on the inputs; "" where it can."""
-        if any(value.depends for value in self.inputs()):
-            return ""
+        for value in self.inputs():
+            if value.depends:
+                return ""
         return next((value.cut for value in self.inputs() if value.cut), OUTSIDE)
 
 
@@ -220,8 +221,7 @@ class Tape:
 
 def is_finite(array: NDArray[Any]) -> bool:
     """Check for NaN and infinity in one pass without a temporary: both survive the array's dot product with itself."""
-    turned = array.transpose(sorted(range(array.ndim), key=lambda axis: -array.strides[axis]))
-    flat = turned.reshape(-1)
+    flat = array.ravel("K")
     with np.errstate(over="ignore", invalid="ignore"):
         return bool(np.isfinite(np.dot(flat, flat)) or np.isfinite(flat).all())
 

@@ -358,8 +358,8 @@ class Walk:
         for operation in reversed(tape.operations):
             for slot, value in enumerate(operation.outputs):
                 self._settle(value)
-                if value in self.selections:
-                    self._hop(operation, slot, value)
+                if selection := self.selections.get(value):
+                    self._hop(operation, slot, selection)
         for value in tape.inputs:
             self._settle(value)
         trace = Trace(tape, self.selections, self._preset, tuple(self._hops), self.left, tuple(self.cuts.values()))
@@ -377,19 +377,15 @@ class Walk:
             "input contributes. Choose another target or another preset."
         )
 
-    def _hop(self, operation: Operation, slot: int, value: Value) -> None:
+    def _hop(self, operation: Operation, slot: int, selection: Selection) -> None:
         if cut := operation.cut():
-            self._cut(operation, value, cut)
+            self._cut(operation, selection.total, cut)
             return
-        question, rule = (
-            Question(operation, slot, self.selections[value], self._preset, self._structure),
-            self._rule(operation),
-        )
+        question, rule = Question(operation, slot, selection, self._preset, self._structure), self._rule(operation)
         self._deliver(question, rule, arrivals_of(rule, question))
 
-    def _cut(self, operation: Operation, value: Value, cut: str) -> None:
+    def _cut(self, operation: Operation, evidence: float, cut: str) -> None:
         """Lose the evidence at an operation whose inputs are not followed."""
-        evidence = self.selections[value].total
         before = self.cuts[operation].evidence if operation in self.cuts else 0.0
         why = f"The dependence on the input goes through {cut}, which walks do not follow, at {operation.place()}."
         self.cuts[operation] = Stop.at(operation, before + evidence, why)
@@ -405,7 +401,7 @@ class Walk:
         """Queue the arrivals from a value at the inputs, scaled to keep the evidence of the value, or of each item."""
         factor = self._factor(question, arrivals)
         for number, arrival in enumerate(arrivals):
-            self._queue(Delivery(question, rule, arrival.scaled(factor), number, factor))
+            self._waiting[arrival.value].append(Delivery(question, rule, arrival.scaled(factor), number, factor))
 
     def _factor(self, question: Question, arrivals: Sequence[Arrival]) -> float | Floats:
         """What keeps the total: elements without a contributing input drop out like those outside the beam.
@@ -431,16 +427,16 @@ class Walk:
     def _groups(self, value: Value, selection: Selection) -> Ints | None:
         """The item of each row, numbered from 0, if there are several."""
         index, size = selection.index, prod(value.shape[1:])
-        if self._structure.items(value) < 2 or not len(index) or index[0] // size == index[-1] // size:
+        if not len(index) or index[0] // size == index[-1] // size or self._structure.items(value) < 2:
             return None
         found: Ints = index // size
         return found
 
-    def _queue(self, delivery: Delivery) -> None:
-        index, evidence = delivery.arrival.index, delivery.arrival.evidence
-        if index is not delivery.question.selection.index and sparse.any_outside(index):
-            self._lose("padding", float(evidence[index < 0].sum()), delivery.question.operation)
-        self._waiting[delivery.arrival.value].append(delivery)
+    def _lose_outside(self, deliveries: Sequence[Delivery]) -> None:
+        """Lose what left through padding."""
+        for delivery in deliveries:
+            outside = delivery.arrival.evidence[delivery.arrival.index < 0]
+            self._lose("padding", float(outside.sum()), delivery.question.operation)
 
     def _lose(self, reason: str, evidence: float, operation: Operation) -> None:
         if not evidence:
@@ -455,7 +451,10 @@ class Walk:
             return
         if self._pass_on(value, deliveries):
             return
-        merged = Selection.merge(value.shape, *_joined([delivery.arrival for delivery in deliveries]))
+        index, sign, evidence = _joined([delivery.arrival for delivery in deliveries])
+        if sparse.any_outside(index):
+            self._lose_outside(deliveries)
+        merged = Selection.merge(value.shape, index, sign, evidence)
         kept, scale = self._strongest(value, merged)
         if not len(kept):
             return

@@ -40,7 +40,7 @@ def summed(question: Question, first: float, second: float) -> Iterable[Arrival]
     places = [broadcast_index(selection.index, value.shape, selection.shape) for value, _ in terms]
     if len(terms) == 1:
         (value, coefficient), index = terms[0], places[0]
-        yield Arrival(value, index, turned(question, np.full(len(index), coefficient)), selection.evidence)
+        yield Arrival(value, index, turned(question, coefficient), selection.evidence)
         return
     if preset.spread and all(value.shape == selection.shape for value, _ in terms):
         yield from _shared_by_two(question, terms)
@@ -102,8 +102,8 @@ def scaled(question: Question, value: Value, factor: Any, turn: int = 1, part: f
     coefficient: Any = factor
     if isinstance(factor, Value):
         coefficient = factor.at(broadcast_index(selection.index, factor.shape, selection.shape))
-    coefficient = np.broadcast_to(coefficient, index.shape) * turn
-    return Arrival(value, index, turned(question, coefficient), selection.evidence * part)
+    evidence = selection.evidence if part == 1 else selection.evidence * part
+    return Arrival(value, index, turned(question, coefficient * turn), evidence)
 
 
 def larger_factor(question: Question) -> Iterable[Arrival]:

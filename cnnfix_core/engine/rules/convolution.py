@@ -84,7 +84,8 @@ def window_geometry(
     transposed: bool = False,
 ) -> kernels.Geometry:
     """The geometry that the kernels take; missing leading dimensions have stride 1 and no padding."""
-    strides, paddings, dilations = (
-        (*(empty,) * (3 - len(given)), *map(int, given)) for given, empty in ((stride, 1), (padding, 0), (dilation, 1))
-    )
-    return strides, paddings, dilations, (int(transposed), groups, 0)
+    return _three(stride, 1), _three(padding, 0), _three(dilation, 1), (int(transposed), groups, 0)
+
+
+def _three(given: Sequence[int], missing: int) -> tuple[int, ...]:
+    return (missing,) * (3 - len(given)) + tuple(map(int, given))

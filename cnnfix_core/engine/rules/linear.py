@@ -14,7 +14,7 @@ from cnnfix_core.engine.rules.convolution import through_windows, window_geometr
 from cnnfix_core.engine.rules.matmul import product
 from cnnfix_core.engine.rules.registry import Arrival, Question, rule
 from cnnfix_core.engine.rules.sharing import arrival, child_signs
-from cnnfix_core.engine.tape import Value, as_array
+from cnnfix_core.engine.tape import Value
 from cnnfix_core.engine.window_products import largest_products
 
 
@@ -43,9 +43,8 @@ def product_with_matrix(question: Question, x: Value, matrix: Value) -> Iterable
         yield from product(question, x, matrix)
         return
     # The matrix is nearly always a transposed parameter: transposed back, it is contiguous without a copy.
-    weights = as_array(matrix.data.t()) if matrix.data is not None else matrix.array().T
     values = x.array()
-    weights = np.asarray(weights, values.dtype)
+    weights = np.ascontiguousarray(matrix.strided().T, values.dtype)
     structure, selection = question.structure, question.selection
     if values.shape[0] > 1 and structure.has_places(x):
         yield from through_windows(question, x, weights, window_geometry((), (), (), 1))

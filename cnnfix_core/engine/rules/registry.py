@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cnnfix_core.engine.topology import Structure
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Question:
     """What a rule is asked: these elements of this output of this operation, where do they come from?
 
@@ -43,7 +43,7 @@ class Question:
         return self.operation.outputs[self.slot]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Arrival:
     """What a hop brings to one input.
 

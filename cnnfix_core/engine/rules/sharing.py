@@ -37,12 +37,12 @@ def child_signs(preset: Preset, value: Value, index: Ints) -> Signs:
     return _direction(value.at(index))
 
 
-def turned(question: Question, coefficient: NDArray[Any]) -> Signs:
-    """The signs after a factor: a negative factor turns the question around."""
+def turned(question: Question, coefficient: NDArray[Any] | float) -> Signs:
+    """The signs after a factor, or one factor for each: a negative factor turns the question around."""
     sign = question.selection.sign
-    if not question.preset.signed:
+    if not question.preset.signed or not np.any(negative := np.less(coefficient, 0)):
         return sign
-    return sign * _direction(coefficient)
+    return np.where(negative, -sign, sign)
 
 
 def _direction(numbers: NDArray[Any]) -> Signs:
