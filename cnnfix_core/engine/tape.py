@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ class Value:
     cut: str = ""
     again: Callable[[Value], Tensor] | None = field(default=None, repr=False)
     _array: NDArray[Any] | None = field(default=None, repr=False)
+    _finite: bool = field(default=False, repr=False)  # known of all of it
     # Weak, because the operation holds its outputs: without cycles, an unused tape is freed at once.
     _producer: weakref.ref[Operation] | None = field(default=None, repr=False)
 
@@ -63,21 +65,32 @@ class Value:
 
     def array(self) -> NDArray[Any]:
         """The values as a contiguous float32 or float64 array. Raises NotFiniteError for NaN or infinity."""
-        strided = self.strided()
-        if strided.flags.c_contiguous:
-            return strided
-        return self._noted(torch.from_numpy(strided).contiguous().numpy())  # on several threads
+        array = self._strided()
+        if not array.flags.c_contiguous:
+            array = self._noted(torch.from_numpy(array).contiguous().numpy())  # on several threads
+        return self._checked(array)
 
     def strided(self) -> NDArray[Any]:
         """The same values with their strides in memory. Raises NotFiniteError for NaN or infinity."""
-        if self._array is not None:
-            return self._array
-        array = as_strided_array(self._tensor())
-        if self.depends and not is_finite(array):
+        return self._checked(self._strided())
+
+    def _checked(self, array: NDArray[Any]) -> NDArray[Any]:
+        """The array, all of it checked, once."""
+        if not self._finite:
+            self._check(array)
+            self._finite = True
+        return array
+
+    def _strided(self) -> NDArray[Any]:
+        """The same, not checked."""
+        return self._noted(as_strided_array(self._tensor())) if self._array is None else self._array
+
+    def _check(self, numbers: NDArray[Any]) -> None:
+        """Raise NotFiniteError if there is NaN or infinity among these, unless no input has a part in them."""
+        if self.depends and not is_finite(numbers):
             raise NotFiniteError(
                 f"There are NaN or infinite activations {self.origin()}. Check the weights and the input."
             )
-        return self._noted(array)
 
     def _noted(self, array: NDArray[Any]) -> NDArray[Any]:
         """The array, which is at hand from now on where the tensor is kept."""
@@ -91,12 +104,14 @@ class Value:
         self.again = again
 
     def at(self, index: NDArray[np.int64]) -> NDArray[Any]:
-        """The values at these positions in the flattened tensor. Raises NotFiniteError as `array` does."""
-        array = self.strided()
+        """The values at these positions in the flattened tensor. Raises NotFiniteError for NaN or infinity there."""
+        array = self._strided()
         if not array.flags.c_contiguous:
             memory, steps = memory_and_steps(array)
             array, index = memory, in_memory(index, array.shape, steps)
         found: NDArray[Any] = array.reshape(-1)[index]
+        if not self._finite:
+            self._check(found)
         return found
 
     def integers(self) -> NDArray[np.int64]:
@@ -223,7 +238,7 @@ def is_finite(array: NDArray[Any]) -> bool:
     """Check for NaN and infinity in one pass without a temporary: both survive the array's dot product with itself."""
     flat = array.ravel("K")
     with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(np.dot(flat, flat)) or np.isfinite(flat).all())
+        return isfinite(np.dot(flat, flat)) or bool(np.isfinite(flat).all())
 
 
 def as_strided_array(tensor: Tensor) -> NDArray[Any]:

@@ -200,6 +200,18 @@ def test_an_infinite_activation_that_does_not_show_in_the_score() -> None:
         unravel(record(module, pictures().abs()), (0, 1, 2, 2))
 
 
+@BOTH
+def test_a_sum_that_is_infinite_at_one_place_is_refused_only_there(preset: Preset) -> None:
+    x = pictures().abs()
+    divisor = torch.ones_like(x)
+    divisor[..., 0, 0] = 0
+    tape = record(nn.Sequential(Apply(lambda x: x + x / divisor), nn.Hardtanh()), x)
+    assert unravel(tape, (0, 1, 2, 2), preset).fixations.index.tolist() == [[0, 1, 2, 2]]
+    for _ in range(2):
+        with pytest.raises(NotFiniteError, match=r"'aten\.div' in module '0'"):
+            unravel(tape, (0, 1, 0, 0), preset)
+
+
 def test_large_activations_are_finite() -> None:
     """Squares overflow, the activations do not."""
     module = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU()).double()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -46,8 +47,9 @@ def joined(question: Question) -> Iterable[Arrival]:
     rows = prod(selection.shape[: dim[0] % len(selection.shape) if dim else 0])
     ends = np.cumsum([prod(value.shape) // rows for value in values])
     *columns, starts = sparse.parted(selection.index, selection.sign, selection.evidence, ends)
-    for value, start, end in zip(values, starts, starts[1:], strict=False):
-        yield Arrival(value, *(column[start:end] for column in columns))
+    for value, (start, end) in zip(values, pairwise(starts.tolist()), strict=True):
+        if start < end:
+            yield Arrival(value, *[column[start:end] for column in columns])
 
 
 @rule("aten.constant_pad_nd")
