@@ -54,12 +54,16 @@ def _fewest_axes(shape: Sequence[int], strides: Sequence[int]) -> tuple[Ints, In
 def _in_memory(
     index: Array, sizes: Array, steps: Array, offset: int
 ) -> NDArray[np.int64]:  # pragma: no cover - compiled
-    found = np.empty(len(index), np.int64)
-    for n in range(len(index)):
-        rest, place = index[n], offset
-        for axis in range(len(sizes) - 1, 0, -1):
-            before = rest // sizes[axis]
-            place += (rest - before * sizes[axis]) * steps[axis]
-            rest = before
-        found[n] = place + rest * steps[0]
+    rest, found = index.copy(), np.full(len(index), offset)
+    for axis in range(len(sizes) - 1, 0, -1):
+        size, step, inverse = sizes[axis], steps[axis], 1.0 / sizes[axis]
+        for n in range(len(rest)):
+            # A product, at most one off, in place of a quotient: processors divide slowly, and one after another.
+            before = np.int64(rest[n] * inverse)
+            place = rest[n] - before * size
+            off = np.int64(place >= size) - np.int64(place < 0)
+            rest[n] = before + off
+            found[n] += (place - off * size) * step
+    for n in range(len(rest)):
+        found[n] += rest[n] * steps[0]
     return found
