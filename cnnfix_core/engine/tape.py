@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from math import isfinite
@@ -164,7 +164,7 @@ class Operation:
     def inputs(self) -> tuple[Value, ...]:
         """The operation's input values, including parameters and constants."""
         if self._inputs is None:
-            self._inputs = tuple(_values_among((*self.args, *self.kwargs.values()) if self.kwargs else self.args))
+            self._inputs = tuple(_values_among((*self.args, *self.kwargs.values())))
         return self._inputs
 
     def activations(self) -> list[Value]:
@@ -184,12 +184,14 @@ def in_module(name: str) -> str:
     return f"in module {name!r}" if name else "in the outermost module"
 
 
-def _values_among(items: Iterable[Any]) -> Iterator[Value]:
+def _values_among(items: Iterable[Any]) -> list[Value]:
+    found: list[Value] = []
     for item in items:
         if isinstance(item, Value):
-            yield item
+            found.append(item)
         elif isinstance(item, list):
-            yield from _values_among(item)
+            found += _values_among(item)
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

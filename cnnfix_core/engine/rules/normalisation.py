@@ -39,9 +39,9 @@ def layer_norm(question: Question) -> Iterable[Arrival]:
 def _scaled(question: Question, scale: Value | None, inner: int) -> Arrival:
     """Flip the sign where the scale is negative; each of its numbers applies to `inner` consecutive elements."""
     selection = question.selection
-    if scale is None:
+    if scale is None or not question.preset.signed:
         return passed(question, selection.sign)
     factors = scale.array().reshape(-1)
-    if not question.preset.signed or not (factors < 0).any():
+    if not (factors < 0).any():
         return passed(question, selection.sign)
     return passed(question, sparse.turned_signs(selection.index, selection.sign, factors, inner))
