@@ -16,9 +16,7 @@ from cnnfix_core.engine.positions import in_memory
 def test_positions_in_memory(shape: tuple[int, ...]) -> None:
     rng = np.random.default_rng(0)
     steps = tuple(int(step) for step in rng.permutation(len(shape)) + 2)
-    rows = (
-        rng.integers(prod(shape[1:]), prod(shape), 200) // shape[-1] * shape[-1] if len(shape) > 1 else np.zeros(1, int)
-    )
-    index = np.unique(np.concatenate([rows, rows - 1, rows + 1, [0, prod(shape) - 1]]).clip(0, prod(shape) - 1))
+    starts = rng.integers(0, prod(shape), 200) // shape[-1] * shape[-1]  # of rows, where quotients change
+    index = np.unique(np.concatenate([starts - 1, starts, starts + 1]).clip(0, prod(shape) - 1))
     expected = sum(place * step for place, step in zip(np.unravel_index(index, shape), steps, strict=True)) + 5
     assert in_memory(index, shape, steps, 5).tolist() == expected.tolist()
