@@ -1,8 +1,9 @@
 """No click is lost that comes while its page still runs.
 
-Streamlit loses two kinds. A run that sets a widget's value in session state, as `address` does, tells it to the
-browser even if the browser shows it already: whatever was clicked meanwhile is undone. And of two events of one
-component that wait for a run, only the second is kept.
+Streamlit loses three kinds. A run that sets a widget's value in session state, as `address` does, tells it to the
+browser even if the browser shows it already: whatever was clicked meanwhile is undone. A click comes with the address
+that the browser shows, which a run may have replaced: it looks as if the older one had been opened again. And of two
+events of one component that wait for a run, only the second is kept.
 """
 
 from __future__ import annotations
@@ -16,21 +17,27 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils import script_requests
 from streamlit.runtime.state import session_state
 from streamlit.runtime.state.common import RegisterWidgetResult, WidgetMetadata
+from streamlit.runtime.state.query_params import QueryParams
 from streamlit.runtime.state.session_state import SessionState
 
 _SHOWN = "clicks.shown"  # in session state: what the browser shows, by the widget's id
+_ADDRESS = "_newest_address"  # an attribute of query parameters: what the browser shows, or will once it hears of it
 _UNKNOWN = object()
 # Kinds of widgets that have a small value, and keep it: not buttons, nor uploads.
 _VALUES = {"bool_value", "int_value", "double_value", "double_array_value", "string_value", "string_array_value"}
 _register = SessionState.register_widget
 _remove_stale = SessionState._remove_stale_widgets
+_take_address = QueryParams.populate_from_query_string
+_tell_address = QueryParams._send_query_param_msg
 _coalesce = script_requests._coalesce_widget_states
 
 
 def keep_all() -> None:
-    """From now on tell browsers only what they do not show yet, and keep each event of a component."""
+    """From now on tell browsers only what they do not show yet, and believe no older address; keep all events."""
     SessionState.register_widget = _register_silently  # type: ignore[method-assign,assignment]  # there is no hook
     SessionState._remove_stale_widgets = _remove_stale_with_shown  # type: ignore[method-assign]
+    QueryParams.populate_from_query_string = _take_newest_address  # type: ignore[method-assign]
+    QueryParams._send_query_param_msg = _tell_and_note_address  # type: ignore[method-assign]
     script_requests._coalesce_widget_states = _coalesce_events
 
 
@@ -70,6 +77,24 @@ def _remove_stale_with_shown(self: SessionState, active_widget_ids: frozenset[st
         for widget, one in self._old_state.get(_SHOWN, {}).items()
         if not session_state._is_stale_widget(known.get(widget), active_widget_ids, context.fragment_ids_this_run)
     }
+
+
+def _take_newest_address(self: QueryParams, query_string: str, valid_script_hashes: set[str] | None = None) -> None:
+    """Begin a run with the address that came with its cause, unless it is older than what the browser was told."""
+    _take_address(self, query_string, valid_script_hashes)
+    context = get_script_run_ctx()
+    other_page = valid_script_hashes is not None
+    newest = vars(self).get(_ADDRESS)
+    if newest is None or other_page or (context is not None and context.is_history_navigation):
+        vars(self)[_ADDRESS] = dict(self._query_params)
+    elif newest != self._query_params:
+        self._query_params = dict(newest)
+        self._send_query_param_msg()  # once more: it may have been lost with a connection
+
+
+def _tell_and_note_address(self: QueryParams) -> None:
+    vars(self)[_ADDRESS] = dict(self._query_params)
+    _tell_address(self)
 
 
 def _coalesce_events(old_states: WidgetStates | None, new_states: WidgetStates | None) -> WidgetStates | None:

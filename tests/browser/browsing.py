@@ -35,6 +35,19 @@ def settle(page: Page, timeout: float = 30) -> None:
     page.wait_for_function(SETTLED, timeout=timeout * 1000)
 
 
+def hear_late(page: Page, milliseconds: int) -> None:
+    """From the next page on, let what the server says arrive later, as over a slow network."""
+    page.add_init_script(
+        f"""
+        const listen = WebSocket.prototype.addEventListener
+        WebSocket.prototype.addEventListener = function (kind, heard, ...rest) {{
+          const late = (event) => setTimeout(() => heard.call(this, event), {milliseconds})
+          return listen.call(this, kind, kind === "message" ? late : heard, ...rest)
+        }}
+        """
+    )
+
+
 def send(page: Page, name: str, content: bytes, which: int = 0) -> None:
     """Give a file to the page's uploader of that number and wait until it was dealt with."""
     files = page.get_by_test_id("stFileUploader").nth(which).locator("input[type=file]")

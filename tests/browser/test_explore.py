@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.browsing import send, settle, shoot
+from tests.browser.browsing import hear_late, send, settle, shoot
 
 QUESTION = "Why “African chameleon”?"
 
@@ -62,6 +62,24 @@ def test_a_visit(explore: Page) -> None:
     page.go_back()
     settle(page)
     heading(page, "Why “coffee mug”?")
+
+
+def test_no_choice_is_lost_over_a_slow_network(page: Page) -> None:
+    hear_late(page, 400)
+    page.goto("/")
+    settle(page)
+    for gap in range(0, 1000, 100):  # milliseconds between two clicks
+        for name in ("Coffee", "Red panda"):
+            page.get_by_role("radio", name=name).click()
+            page.wait_for_timeout(gap)
+        settle(page)
+        expect(page.get_by_role("radio", name="Red panda")).to_be_checked()
+        heading(page, "Why “lesser panda”?")
+        expect(page).to_have_url(re.compile("picture=red-panda$"))
+    page.go_back()
+    settle(page)
+    heading(page, "Why “espresso”?")
+    expect(page).to_have_url(re.compile("picture=coffee$"))
 
 
 def test_any_class_by_search_and_rather_than(explore: Page) -> None:

@@ -1,4 +1,5 @@
-"""Clicks that come while a page runs: what a run tells the browser must not undo them, and no event is dropped."""
+"""Clicks that come while a page runs: neither what a run tells the browser nor an address that it has replaced may undo
+them, and no event is dropped."""
 
 from __future__ import annotations
 
@@ -7,9 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.runtime.scriptrunner_utils import script_requests
+from streamlit.runtime.state import query_params
 from streamlit.runtime.state.common import WidgetMetadata
+from streamlit.runtime.state.query_params import QueryParams
 from streamlit.runtime.state.session_state import SessionState
 
 from cnnfix_ui.server import clicks
@@ -23,6 +27,8 @@ def _keep_all() -> Iterator[None]:
         for owner, name in (
             (SessionState, "register_widget"),
             (SessionState, "_remove_stale_widgets"),
+            (QueryParams, "populate_from_query_string"),
+            (QueryParams, "_send_query_param_msg"),
             (script_requests, "_coalesce_widget_states"),
         ):
             patch.setattr(owner, name, getattr(owner, name))  # put back at the end
@@ -124,3 +130,61 @@ def test_events_that_no_browser_sends_change_nothing(forged: str) -> None:
     found = script_requests._coalesce_widget_states(old, new)
     assert found is not None
     assert found.widgets[0].json_trigger_value == '[{"event": "a"}]'
+
+
+class Addresses:
+    """The address that a page sees, and what its browser is told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.params = QueryParams()
+        self.told: list[str] = []
+        self.is_history_navigation = False
+        self.query_string = ""
+        for module in (clicks, query_params):
+            monkeypatch.setattr(module, "get_script_run_ctx", lambda: self)
+
+    def enqueue(self, message: ForwardMsg) -> None:
+        self.told.append(message.page_info_changed.query_string)
+
+    def run(self, sent: str, *, back: bool = False, page: set[str] | None = None) -> dict[str, str]:
+        """Begin a run with what the browser sent; returns what the page sees."""
+        self.is_history_navigation = back
+        self.params.populate_from_query_string(sent, page)
+        return self.params.to_dict()
+
+
+@pytest.fixture
+def addresses(monkeypatch: pytest.MonkeyPatch) -> Addresses:
+    return Addresses(monkeypatch)
+
+
+def test_an_address_that_was_replaced_is_not_taken_for_a_new_one(addresses: Addresses) -> None:
+    assert addresses.run("picture=cat") == {"picture": "cat"}  # a link
+    addresses.params.from_dict({"picture": "dog"})
+    assert addresses.run("picture=cat") == {"picture": "dog"}  # sent before the browser had heard
+    assert set(addresses.told) == {"picture=dog"}
+    addresses.told.clear()
+    assert addresses.run("picture=dog") == {"picture": "dog"}
+    assert not addresses.told
+
+
+def test_an_address_is_told_even_if_the_browser_sent_it_before_it_heard_of_another(addresses: Addresses) -> None:
+    addresses.run("")
+    addresses.params.from_dict({"show": "points"})
+    addresses.run("")
+    addresses.params.from_dict({})
+    assert addresses.told[-1] == ""
+
+
+def test_back_leads_to_an_older_address_and_stays_there(addresses: Addresses) -> None:
+    addresses.run("picture=cat")
+    addresses.params.from_dict({"picture": "dog"})
+    assert addresses.run("picture=cat", back=True) == {"picture": "cat"}
+    assert addresses.run("picture=cat") == {"picture": "cat"}
+
+
+def test_another_page_has_an_address_of_its_own(addresses: Addresses) -> None:
+    addresses.run("picture=cat")
+    addresses.params.from_dict({"picture": "dog"})
+    assert addresses.run("", page={"explore", "compare"}) == {}
+    assert addresses.run("") == {}
