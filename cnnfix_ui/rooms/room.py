@@ -149,13 +149,6 @@ class Room:
         secrets.SystemRandom().shuffle(found)
         return found
 
-    def revealed_steps(self) -> list[int]:
-        """The steps with a question that have been revealed."""
-        with self._lock:
-            return [
-                n for n, one in enumerate(self._doings) if one.phase == "revealed" and self.lesson.steps[n].question
-            ]
-
     def phases(self) -> list[Phase]:
         """Of every step."""
         with self._lock:
