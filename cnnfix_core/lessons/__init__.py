@@ -4,7 +4,7 @@ from cnnfix_core.errors import Fault, LessonError
 from cnnfix_core.lessons.draft import draft_of
 from cnnfix_core.lessons.glossary import Term, terms
 from cnnfix_core.lessons.lesson import Choose, Fact, Guess, Lesson, Look, Question, Screen, Step, Which
-from cnnfix_core.lessons.prose import Paragraph, Prose, Span, read_prose
+from cnnfix_core.lessons.prose import Paragraph, Prose, Span, plain, read_prose
 from cnnfix_core.lessons.reading import MAX_BYTES, read_lesson
 from cnnfix_core.lessons.screens import ASKABLE, PAGES, Asked, address_of, asked_by, parse_screen
 from cnnfix_core.lessons.seeing import Answering, Explained, Shown, explained_on, facts_of, number_text, picture_on
@@ -45,6 +45,7 @@ __all__ = [
     "number_text",
     "parse_screen",
     "picture_on",
+    "plain",
     "read_lesson",
     "read_prose",
     "terms",

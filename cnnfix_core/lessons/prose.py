@@ -26,8 +26,9 @@ _REFUSED = {
     "image": "a picture",
 }
 
-# Tokens that hold text, or stand for the space of a new line; and those that change the style of what follows.
-_TEXTS = ("text", "text_special", "code_inline", "softbreak", "hardbreak")
+# Tokens that hold text, those that stand for the space of a new line, and those that change the style of what follows.
+_TEXTS = ("text", "text_special", "code_inline")
+_BREAKS = ("softbreak", "hardbreak")
 _STYLES: dict[str, dict[str, Any]] = {
     "strong_open": {"bold": True},
     "strong_close": {"bold": False},
@@ -91,6 +92,11 @@ def read_prose(text: str) -> tuple[Prose, tuple[Refused, ...]]:
     return tuple(_paragraphs(tokens)), refused
 
 
+def plain(text: str) -> tuple[str, ...]:
+    """The paragraphs of a text without their styles, for places that show none; entries of lists have their marks."""
+    return tuple(f"{paragraph.mark} {paragraph.plain}".lstrip() for paragraph in read_prose(text)[0])
+
+
 def words(prose: Prose) -> int:
     """How many words it has."""
     return sum(len(paragraph.plain.split()) for paragraph in prose)
@@ -131,8 +137,10 @@ def _paragraphs(tokens: list[Token]) -> Iterator[Paragraph]:
 def _spans(token: Token) -> Iterator[Span]:
     style = Span("")
     for child in token.children or []:
-        if child.type in _TEXTS:
-            yield replace(style, text=child.content or " ", code=child.type == "code_inline")
+        if child.type in _BREAKS:
+            yield replace(style, text=" ")
+        elif child.type in _TEXTS and child.content:  # there is an empty one before what begins bold
+            yield replace(style, text=child.content, code=child.type == "code_inline")
         elif child.type == "link_open":
             link = str(child.attrGet("href"))
             style = replace(style, link=link if _is_allowed(link) else "")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from cnnfix_core.errors import need
 from cnnfix_core.lessons.lesson import Choose, Guess, Lesson, Look, Screen, Step, Which
-from cnnfix_core.lessons.prose import read_prose
+from cnnfix_core.lessons.prose import plain
 from cnnfix_core.lessons.seeing import Answering, number_text, picture_on
 from cnnfix_core.methods import METHODS
 from cnnfix_core.report import Figure, Figures, Heading, Lines, Options, Paragraph, Part
@@ -50,8 +50,8 @@ def _parts(lesson: Lesson, answers: Answers | None) -> Iterator[Part]:
 
 
 def _texts(text: str, faint: bool = False) -> Iterator[Part]:
-    for paragraph in read_prose(text)[0]:
-        yield Paragraph(f"{paragraph.mark} {paragraph.plain}".strip(), faint)
+    for paragraph in plain(text):
+        yield Paragraph(paragraph, faint)
 
 
 def _figures(step: Step, answers: Answers | None) -> Iterator[Part]:

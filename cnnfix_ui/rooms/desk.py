@@ -7,6 +7,7 @@ from html import escape
 
 import streamlit as st
 
+from cnnfix_core.lessons import plain
 from cnnfix_ui.components.shortcuts.component import shortcuts
 from cnnfix_ui.errors import escaped
 from cnnfix_ui.rooms import components, start
@@ -232,10 +233,15 @@ def _notes(room: Room, moment: Moment) -> None:
         st.markdown(f"{escaped(room.lesson.goal)} About {room.lesson.minutes} minutes.")
         return
     step = room.step
-    for line in _TURNS.split(step.notes or "No notes for this step."):
+    for line in turns(step.notes or "No notes for this step."):
         st.markdown(escaped(line))
     if step.hint:
-        st.markdown(f"**Hint to give:** {escaped(step.hint)}")
+        st.markdown(f"**Hint to give:** {escaped(' '.join(plain(step.hint)))}")
+
+
+def turns(notes: str) -> list[str]:
+    """Notes, without styles, as lines: what to say, to ask and to listen for each begins one."""
+    return [line for paragraph in plain(notes) for line in _TURNS.split(paragraph)]
 
 
 def _foot(room: Room) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cnnfix_core.gaze import Agreed, Looks, agreed, agreement, look_map, looks, looks_in, together
-from cnnfix_core.lessons import Choose, Guess, Look, Step, Which, number_text
+from cnnfix_core.lessons import Choose, Guess, Look, Step, Which, number_text, plain
 from cnnfix_ui.learn.reveals import NAMES
 from cnnfix_ui.rooms.answers import Answer, Point, distribution, middle
 from cnnfix_ui.rooms.room import BOARD, Room
@@ -72,7 +72,7 @@ def make_reveal(step: Step, scene: Scene | None, answers: Mapping[str, Answer], 
         answers: by token.
         names: nicknames by token, to name the best clicker; empty if there are none.
     """
-    said = (step.reveal,) if step.reveal else ()
+    said = plain(step.reveal)
     match step.question:
         case Look() if scene:
             return _looked(scene, _observers(step.question, scene, answers), names, said)

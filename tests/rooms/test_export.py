@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 
 from cnnfix_core.gaze import look_map, looks
 from cnnfix_core.images import scaled_size
+from cnnfix_core.lessons import list_lessons
+from cnnfix_ui.rooms.desk import turns
 from cnnfix_ui.rooms.export import answers_csv, report_pdf
-from cnnfix_ui.rooms.reveals import reveal_at, revealed
+from cnnfix_ui.rooms.reveals import make_reveal, reveal_at, revealed
 from cnnfix_ui.rooms.room import Room
 from cnnfix_ui.rooms.scenes import small
 from tests.rooms.making import LESSON, Clock, opened
@@ -81,3 +84,13 @@ def test_a_page_to_print() -> None:
     content = report_pdf(a_class(6))
     assert content.startswith(b"%PDF")
     assert content.count(b"/Type /Page\n") == 1
+
+
+def test_screens_without_styles_show_no_markup() -> None:
+    step = next(one for one in LESSON.steps if one.question)
+    styled = replace(step, reveal="All [probabilities](#probability)\nadd *up*.\n\n- **One** entry.")
+    assert make_reveal(styled, None, {}, {}).sentences[:2] == ("All probabilities add up.", "• One entry.")
+    assert turns("Say *this*. Ask: why?\n\nListen for `x`.") == ["Say this.", "Ask: why?", "Listen for x."]
+    for step in (step for lesson in list_lessons() for step in lesson.steps):
+        lines = (*make_reveal(step, None, {}, {}).sentences, *turns(step.notes))
+        assert not [line for line in lines for mark in ("](", "*", "`") if mark in line]
