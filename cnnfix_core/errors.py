@@ -1,6 +1,7 @@
 """The errors of this package. Each message says what went wrong, where, and what to do."""
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -92,6 +93,12 @@ def need(package: str) -> None:
 
 
 def did_you_mean(wanted: str, known: Iterable[str], otherwise: str) -> str:
-    """A question that suggests known names with a similar spelling; `otherwise` if there are none."""
-    close = difflib.get_close_matches(wanted, list(known), 3)
+    """A question that suggests known names; `otherwise` if there are none.
+
+    Names that contain what was wanted as a word come first, as "tiger cat" for "cat", then those of similar spelling.
+    """
+    wanted = str(wanted)
+    names = sorted(set(known), key=lambda name: (len(name), name))
+    word = re.compile(rf"\b{re.escape(wanted.strip())}\b", re.I) if wanted.strip() else None
+    close = [name for name in names if word and word.search(name)][:3] or difflib.get_close_matches(wanted, names, 3)
     return f"Did you mean {' or '.join(close)}?" if close else otherwise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnfix_core.cli.options import (
@@ -17,6 +16,7 @@ from cnnfix_core.cli.options import (
     opened,
     preset_of,
     target_of,
+    written_file,
 )
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
@@ -41,7 +41,10 @@ def add(command: Parser) -> None:
         help="what to explain of the step: CHANNEL.ROW.COLUMN, or CHANNEL, * for any (default: the strongest element)",
     )
     command.add_argument(
-        "--json", metavar="FILE", type=Path, help="write the whole walk as JSON, with the lineage of each element"
+        "--json",
+        metavar="FILE",
+        type=written_file,
+        help="write the whole walk as JSON, with the lineage of each element",
     )
     command.add_argument("--gif", metavar="FILE", type=file_ending(".gif"), help="draw the walk as an animated GIF")
 

@@ -25,6 +25,7 @@ from cnnfix_core.cli.options import (
     print_left_out,
     print_warnings,
     with_baselines,
+    written_file,
 )
 from cnnfix_core.cli.parsing import INTERRUPTED, Parser
 from cnnfix_core.cli.progress import ProgressLine
@@ -111,7 +112,7 @@ def add(command: Parser) -> None:
         action="store_true",
         help="with --scenes: objects of shapes that no network has learnt; explains the class that each predicts",
     )
-    command.add_argument("--markdown", metavar="FILE", type=Path, help="write the tables as a Markdown page")
+    command.add_argument("--markdown", metavar="FILE", type=written_file, help="write the tables as a Markdown page")
     add_file(command)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnfix_core.cli.options import (
@@ -21,6 +20,7 @@ from cnnfix_core.cli.options import (
     parse_methods,
     target_of,
     with_baselines,
+    written_file,
 )
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
@@ -38,7 +38,10 @@ def add(command: Parser) -> None:
     """Declare the command."""
     add_question(command, "or the name of a sample picture")
     command.add_argument(
-        "--methods", metavar="A,B,...", default="fixations,gradcam", help="comma-separated names, or all"
+        "--methods",
+        metavar="A,B,...",
+        default="fixations,gradcam",
+        help="comma-separated names, or all (default: fixations,gradcam)",
     )
     command.add_argument(
         "--boxes",
@@ -53,7 +56,7 @@ def add(command: Parser) -> None:
     command.add_argument(
         "--figure", metavar="FILE", type=file_ending(".png"), help="draw the maps on one scale as a PNG picture"
     )
-    command.add_argument("--csv", metavar="FILE", type=Path, help="write the numbers as CSV")
+    command.add_argument("--csv", metavar="FILE", type=written_file, help="write the numbers as CSV")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from cnnfix_core.cli.options import add_device
+from cnnfix_core.cli.options import add_device, written_file
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.errors import CnnfixError
@@ -21,7 +20,7 @@ def add(command: Parser) -> None:
         "--all", action="store_true", help="all networks of torchvision, and one of each family of timm"
     )
     add_device(command)
-    command.add_argument("--markdown", metavar="FILE", type=Path, help="write the table as a Markdown page")
+    command.add_argument("--markdown", metavar="FILE", type=written_file, help="write the table as a Markdown page")
 
 
 def run(options: argparse.Namespace) -> int:

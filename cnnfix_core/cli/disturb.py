@@ -16,6 +16,7 @@ from cnnfix_core.cli.options import (
     positive,
     print_left_out,
     print_warnings,
+    written_file,
 )
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
@@ -30,12 +31,17 @@ def add(command: Parser) -> None:
     """Declare the command."""
     command.add_argument("source", metavar="FOLDER|IMAGE", type=Path, help="a folder of pictures, or one picture")
     add_model(command)
-    command.add_argument("--methods", metavar="A,B,...", default="fixations,gradcam", help="names, or all")
+    command.add_argument(
+        "--methods",
+        metavar="A,B,...",
+        default="fixations,gradcam",
+        help="comma-separated names, or all (default: fixations,gradcam)",
+    )
     command.add_argument("--noise", choices=("fgsm", "pgd"), default="fgsm", help="the attack (default: fgsm)")
     command.add_argument(
         "--strength", metavar="N", type=positive, default=2, help="largest change of a number, of 255 (default: 2)"
     )
-    command.add_argument("--csv", metavar="FILE", type=Path, help="write one row per picture as CSV")
+    command.add_argument("--csv", metavar="FILE", type=written_file, help="write one row per picture as CSV")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -48,6 +54,8 @@ def run(options: argparse.Namespace) -> int:
     files = named_pictures(options.source) if options.source.is_dir() else {options.source.name: options.source}
     if options.source.is_dir():
         print_left_out(options.source)
+        if not files:
+            raise CnnfixError(f"There is no picture in {options.source}: give a folder with pictures, or one picture.")
     model = load(options.model, model_options(options))
     found: dict[str, Disturbed] = {}
     with Waiting("Adding noise") as waiting:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from cnnfix_core.cli.options import (
     add_preset,
@@ -16,6 +15,7 @@ from cnnfix_core.cli.options import (
     opened,
     preset_of,
     target_of,
+    written_file,
 )
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
@@ -28,8 +28,8 @@ def add(command: Parser) -> None:
     add_question(command)
     add_unit(command)
     add_preset(command)
-    command.add_argument("--json", metavar="FILE", type=Path, help="write the result as JSON")
-    command.add_argument("--csv", metavar="FILE", type=Path, help="write the fixations as CSV")
+    command.add_argument("--json", metavar="FILE", type=written_file, help="write the result as JSON")
+    command.add_argument("--csv", metavar="FILE", type=written_file, help="write the fixations as CSV")
     command.add_argument(
         "--figure", metavar="FILE", type=file_ending(".png"), help="draw fixations and Grad-CAM as a PNG picture"
     )

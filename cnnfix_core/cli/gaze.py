@@ -18,6 +18,7 @@ from cnnfix_core.cli.options import (
     print_left_out,
     print_warnings,
     target_of,
+    written_file,
 )
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
@@ -47,7 +48,8 @@ def add(command: Parser) -> None:
         "--methods",
         metavar="A,B,...",
         default="fixations,gradcam",
-        help="comma-separated names, or all; a blob in the middle and random points are always measured too",
+        help="comma-separated names, or all (default: fixations,gradcam); a blob in the middle and random points are "
+        "always measured too",
     )
     command.add_argument(
         "--sigma",
@@ -55,7 +57,7 @@ def add(command: Parser) -> None:
         type=_sigma,
         help="blur of the points, in pixels of the picture (default: that of fixations, 5/224 of its sides)",
     )
-    command.add_argument("--csv", metavar="FILE", type=Path, help="write the numbers of each picture as CSV")
+    command.add_argument("--csv", metavar="FILE", type=written_file, help="write the numbers of each picture as CSV")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
 
-from cnnfix_core.cli.parsing import INTERRUPTED, Parser
+from cnnfix_core.cli.parsing import INTERRUPTED, NOBODY_READS, Parser, one_line
 from cnnfix_core.errors import CnnfixError
 from cnnfix_core.utils import let_idle_threads_sleep, no_ctrl_c_lost
 
@@ -43,19 +45,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # a terminal may know less than Unicode, and names more
             stream.reconfigure(errors="backslashreplace")
     try:
-        with no_ctrl_c_lost():
+        with no_ctrl_c_lost(), _output_written():
             options = _options(sys.argv[1:] if arguments is None else arguments)
             return int(options.run(options))
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return INTERRUPTED
     except CnnfixError as error:
-        print(f"cnnfix: {error}", file=sys.stderr)
+        print(f"cnnfix: {one_line(str(error))}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # as of `| head`: who reads the output has enough
+        _drop_output()
+        return NOBODY_READS
     except OSError as error:
+        if not error.filename:
+            _drop_output()
         what = f"cannot write {error.filename}" if error.filename else "cannot write the output"
         print(f"cnnfix: {what}: {error.strerror or error}", file=sys.stderr)
         return 2
+
+
+@contextmanager
+def _output_written() -> Iterator[None]:
+    """Write at the end of the block what was printed: when Python ends, a failure would be a traceback."""
+    try:
+        yield
+    finally:
+        if sys.stdout:  # None where it was closed
+            sys.stdout.flush()
+
+
+def _drop_output() -> None:
+    """Send to nowhere what Python would still write when it ends, and would fail with."""
+    if sys.stdout:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -10,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnnfix_core.cli.parsing import one_line
 from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.engine import FOCUS, PRESETS, Depth, Preset, Unit, depth_of, get_preset
 from cnnfix_core.errors import CnnfixError, did_you_mean
@@ -207,13 +209,27 @@ def box_corners(text: str) -> Box:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def written_file(text: str) -> Path:
+    """An argparse type: a file to write. What cannot be written is refused before anything is computed."""
+    file, folder = Path(text), Path(text).parent
+    if not text or file.is_dir():
+        reason = "it is a folder; give a file" if text else "give a file"
+    elif not folder.is_dir():
+        reason = f"{folder} is not a folder" if folder.exists() else f"there is no folder {folder}"
+    elif not os.access(file if file.exists() and not file.is_file() else folder, os.W_OK):
+        reason = f"you may not write in {folder}"
+    else:
+        return file
+    raise argparse.ArgumentTypeError(f"cannot write {text!r}: {reason}")
+
+
 def file_ending(ending: str) -> Callable[[str], Path]:
-    """An argparse type: a file with this ending, which says what is written."""
+    """An argparse type: a `written_file` with this ending, which says what is written."""
 
     def file(text: str) -> Path:
         if not text.lower().endswith(ending):
             raise argparse.ArgumentTypeError(f"{text!r} must end in {ending}")
-        return Path(text)
+        return written_file(text)
 
     return file
 
@@ -221,8 +237,7 @@ def file_ending(ending: str) -> Callable[[str], Path]:
 def print_warnings(sentences: Sequence[str]) -> None:
     """Print warnings to stderr, but only the first ones if there are many."""
     for sentence in sentences[:_SHOWN]:
-        # Names of files may contain anything, even what moves the cursor.
-        print(sentence if sentence.isprintable() else repr(sentence)[1:-1], file=sys.stderr)
+        print(one_line(sentence), file=sys.stderr)
     if len(sentences) > _SHOWN:
         print(f"... and {len(sentences) - _SHOWN:,} more like this.", file=sys.stderr)
 
@@ -251,6 +266,9 @@ def load(name: str, options: Mapping[str, Any]) -> Model:
     from cnnfix_core import zoo
 
     path = Path(name)
+    of_a_file = [option for option in _OF_A_FILE if options[option] is not None]
+    if of_a_file and not path.is_file() and any(name == info.name for info in zoo.list_models()):
+        raise CnnfixError(f"--{of_a_file[0]} says how to read a model file, and {name} is not one: leave it out.")
     with Waiting(_LOADING) as waiting:
         model = _opened(path, options) if path.is_file() else zoo.load_model(name, partial(_downloading, waiting))
         return model.on(options["device"])

@@ -5,6 +5,12 @@ from __future__ import annotations
 import argparse
 
 INTERRUPTED = 130  # exit code after Ctrl+C
+NOBODY_READS = 141  # exit code when the output's reader has gone, as shells have it
+
+
+def one_line(sentence: str) -> str:
+    """The sentence with what is not printable escaped: names of files may hold anything, even what moves the cursor."""
+    return sentence if sentence.isprintable() else repr(sentence)[1:-1]
 
 
 class Parser(argparse.ArgumentParser):
@@ -12,4 +18,4 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> None:  # type: ignore[override]
         """Exit with code 2."""
-        self.exit(2, f"cnnfix: {message}\n")
+        self.exit(2, f"cnnfix: {one_line(message)}\n")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from cnnfix_core.cli.options import add_model, file_ending, load, model_options, opened, positive
+from cnnfix_core.cli.options import add_model, file_ending, load, model_options, opened, positive, written_file
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.utils import write_file
@@ -16,7 +15,7 @@ def add(command: Parser) -> None:
     command.add_argument("image", metavar="IMAGE", help="a picture file")
     add_model(command)
     command.add_argument("--count", metavar="N", type=positive, default=10, help="the most boxes (default: 10)")
-    command.add_argument("--csv", metavar="FILE", type=Path, help="write the boxes as CSV")
+    command.add_argument("--csv", metavar="FILE", type=written_file, help="write the boxes as CSV")
     command.add_argument("--figure", metavar="FILE", type=file_ending(".png"), help="draw the boxes on the picture")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 
 from cnnfix_core.cli.options import (
     add_preset,
@@ -15,6 +14,7 @@ from cnnfix_core.cli.options import (
     opened,
     preset_of,
     target_of,
+    written_file,
 )
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
@@ -32,7 +32,12 @@ def add(command: Parser) -> None:
         "--crops", choices=_CROPS, help="which views of the picture the network sees (default: those of the preset)"
     )
     command.add_argument(
-        "--out", metavar="FILE", type=Path, nargs="+", required=True, help="report.html, report.pdf or report.zip"
+        "--out",
+        metavar="FILE",
+        type=written_file,
+        nargs="+",
+        required=True,
+        help="report.html, report.pdf or report.zip",
     )
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from cnnfix_core.cli.options import add_device, add_focus, add_target, positive, print_warnings, target_of
+from cnnfix_core.cli.options import add_device, add_focus, add_target, positive, print_warnings, target_of, written_file
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.errors import CnnfixError
@@ -19,8 +18,8 @@ def add(command: Parser) -> None:
     add_target(command)
     add_focus(command)
     add_device(command)
-    command.add_argument("--csv", metavar="FILE", type=Path, help="write each value with its evidence as CSV")
-    command.add_argument("--json", metavar="FILE", type=Path, help="write the result as JSON")
+    command.add_argument("--csv", metavar="FILE", type=written_file, help="write each value with its evidence as CSV")
+    command.add_argument("--json", metavar="FILE", type=written_file, help="write the result as JSON")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from cnnfix_core.cli.options import add_device, add_focus, add_target, file_ending, opened, target_of
+from cnnfix_core.cli.options import add_device, add_focus, add_target, file_ending, opened, target_of, written_file
 from cnnfix_core.cli.parsing import Parser
 from cnnfix_core.cli.progress import Waiting
 from cnnfix_core.utils import write_file
@@ -17,7 +16,7 @@ def add(command: Parser) -> None:
     add_target(command)
     add_focus(command)
     add_device(command)
-    command.add_argument("--json", metavar="FILE", type=Path, help="write the result as JSON")
+    command.add_argument("--json", metavar="FILE", type=written_file, help="write the result as JSON")
     command.add_argument("--figure", metavar="FILE", type=file_ending(".png"), help="draw the map on the drawing")
 
 

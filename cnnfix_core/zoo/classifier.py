@@ -70,15 +70,22 @@ class LoadedNetwork:
         Raises:
             ModelError: There is no such device.
         """
+        cannot = f"{self.title} cannot be moved to the device {device!r}"
         try:
-            there = torch.empty(0, device=device).device
+            named = torch.device(device)
+        except (RuntimeError, TypeError):
+            named = torch.device("meta")
+        if named.type == "meta":  # a device that holds no numbers
+            raise ModelError(f"{cannot}: choose cpu, cuda, cuda:1 or mps.")
+        try:
+            there = torch.empty(0, device=named).device
             if there == self.device:
                 return self
             with torch.no_grad():
                 return replace(self, module=with_weights(self.module, lambda tensor: tensor.to(there)))
         except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
             reason = str(error).splitlines()[0].rstrip(".")
-            raise ModelError(f"{self.title} cannot be moved to the device {device!r}: {reason}.") from error
+            raise ModelError(f"{cannot}: {reason}.") from error
 
 
 class Classifier(LoadedNetwork):

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import runpy
+import shlex
 import signal
 import socket
 import subprocess
@@ -110,12 +111,21 @@ def test_explain_as_published_with_a_figure(run: Run, cat_file: Path, tmp_path: 
         (["explain", "CAT", "--focus", "sharpest", "--json", "FOLDER"], "cannot write"),
         (
             ["explain", "CAT", "--focus", "sharpest", "--csv", "FOLDER/missing/out.csv"],
-            "out.csv: No such file or directory",
+            "argument --csv: cannot write",
         ),
         (
             ["explain", "CAT", "--focus", "sharpest", "--figure", "FOLDER/missing/out.png"],
-            "out.png: No such file or directory",
+            "missing",
         ),
+        (["explain", "CAT", "--json", ""], "cannot write '': give a file"),
+        (["report", "CAT", "--out", "FOLDER/a.html", "FOLDER/missing/b.pdf"], "there is no folder"),
+        (["compare", "CAT", "--csv", "TEXT/numbers.csv"], "is not a folder"),
+        (["explain", "FOLDER/two\nlines.png"], "two\\nlines.png"),
+        (["explain", "CAT", "--target", "cat"], "Did you mean bear cat or cat bear or tabby cat?"),
+        (["explain", "CAT", "--mean", "0.5,0.5,0.5"], "--mean says how to read a model file, and efficientnet_lite0"),
+        (["explain", "CAT", "--device", "meta"], "choose cpu, cuda, cuda:1 or mps"),
+        (["explain", "CAT", "--device", "tpu"], "choose cpu, cuda, cuda:1 or mps"),
+        (["disturb", "FOLDER/empty"], "There is no picture in"),
         (["app", "--port", "http"], "'http' is not a port"),
         (["app", "--port", "70000"], "'70000' is not a port"),
     ],
@@ -125,6 +135,7 @@ def test_what_is_wrong_is_said_in_one_line(
 ) -> None:
     text = tmp_path / "text.png"
     text.write_text("no picture")
+    (tmp_path / "empty").mkdir()
     places = {"CAT": str(cat_file), "TEXT": str(text), "FOLDER": str(tmp_path)}
     for name, place in places.items():
         arguments = [argument.replace(name, place) for argument in arguments]
@@ -232,6 +243,23 @@ def test_a_file_is_called_what_it_is(run: Run, cat_file: Path, tmp_path: Path, w
     assert code == 2
     assert f"x.xyz' must end in .{'gif' if option == '--gif' else 'png'}" in err
     assert not list(tmp_path.glob("x*"))
+
+
+@pytest.mark.parametrize("words", [["models"], ["--version"]])
+@pytest.mark.parametrize(
+    ("goes_to", "code", "said"),
+    [
+        ("| true", 141, ""),
+        ("> /dev/full", 2, "cnnfix: cannot write the output: No space left on device\n"),
+    ],
+)
+def test_output_that_nobody_reads(words: list[str], goes_to: str, code: int, said: str) -> None:
+    program = "import sys; from cnnfix_core.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    command = shlex.join([sys.executable, "-c", program, *words])
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    shell = ["bash", "-o", "pipefail", "-c", f"{command} {goes_to}"]
+    done = subprocess.run(shell, check=False, capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stderr) == (code, said)
 
 
 def test_names_that_are_no_text_can_be_printed() -> None:

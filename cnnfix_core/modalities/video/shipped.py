@@ -53,7 +53,8 @@ def load_clip_model(name: str = NAME, progress: DownloadProgress | None = None) 
     """
     infos = {info.name: info for info in clip_models()}
     if name not in infos:
-        raise ModelError(f"There is no classifier of clips {name!r}. {did_you_mean(name, infos, '')}".rstrip())
+        hint = did_you_mean(name, infos, f"There are {', '.join(infos)}.")
+        raise ModelError(f"There is no classifier of clips {name!r}. {hint}")
     info = infos[name]
     if name == NAME:
         path = project_file(FOLDER, f"{NAME}-*.safetensors", "The weights for clips are", "assets/clips")
