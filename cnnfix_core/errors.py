@@ -92,6 +92,12 @@ def need(package: str) -> None:
         raise MissingPackageError(f"This needs {title}: pip install 'cnnfix[{extra}]'")
 
 
+def said_by(error: Exception) -> str:
+    """What an error from elsewhere says; with its type where that alone says little, as for a missing key."""
+    text = str(error)
+    return f"{type(error).__name__}: {text}".rstrip(": ") if isinstance(error, KeyError) or not text else text
+
+
 def did_you_mean(wanted: str, known: Iterable[str], otherwise: str) -> str:
     """A question that suggests known names; `otherwise` if there are none.
 

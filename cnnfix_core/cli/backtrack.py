@@ -84,5 +84,7 @@ def _facts(walk: Walked, step: int, pick: str | None) -> str:
         raise CnnfixError(f"{pick!r} names no elements: write CHANNEL.ROW.COLUMN, such as 83.12.7 or *.12.7.") from None
     facts = inspect(walk, step, chosen)
     if chosen and not facts.pick:
-        raise CnnfixError(f"The walk came by nothing that is {pick!r} at step {step}.")
+        raise CnnfixError(
+            f"The walk came by nothing that is {pick!r} at step {step}: --step {step} alone lists what it came by."
+        )
     return facts.describe()

@@ -31,7 +31,7 @@ from cnnfix_core.engine.results import returned, tensors_in
 from cnnfix_core.engine.shortcuts import Direct
 from cnnfix_core.engine.signatures import Signature, signatures
 from cnnfix_core.engine.tape import COMPLEX, WHOLE, Operation, Tape, Value, in_module
-from cnnfix_core.errors import CnnfixError, RecordError, TargetError
+from cnnfix_core.errors import CnnfixError, RecordError, TargetError, said_by
 
 # Frames with this code object show which module an operation runs in, without hooks, and for this thread only.
 _MODULE_CALL = nn.Module._call_impl.__code__
@@ -55,20 +55,34 @@ def record(module: nn.Module, *inputs: Any, **options: Any) -> Tape:
         RecordError: the module fails, or its output does not depend on a floating-point input tensor.
     """
     with inference_mode(False):
-        return _recorded(_Recorder(module), module, inputs, options)
+        return _recorded(_recorder(module), module, inputs, options)
 
 
 def record_whole(module: nn.Module, *inputs: Any, **options: Any) -> Tape:
     """Do the same, and keep every value for inspection: about three times the memory, until `lighten` frees most."""
     with inference_mode(False):
-        return _recorded(_Recorder(module, whole=True), module, inputs, options)
+        return _recorded(_recorder(module, whole=True), module, inputs, options)
+
+
+def _recorder(module: object, whole: bool = False) -> _Recorder:
+    """A new recorder. Raises RecordError for what is not a module, as nothing but types keeps people from giving."""
+    if not isinstance(module, nn.Module):
+        what = (
+            f"the class {module.__name__}" if isinstance(module, type) else f"an object of type {type(module).__name__}"
+        )
+        raise RecordError(f"record() needs an object of a class derived from torch.nn.Module, and got {what}.")
+    return _Recorder(module, whole)
 
 
 def _recorded(recorder: _Recorder, module: nn.Module, inputs: tuple[Any, ...], options: dict[str, Any]) -> Tape:
     own = tree_map_only(Tensor, lambda tensor: tensor.detach().clone(), (inputs, options))
     values = tuple(recorder.enter(leaf) for leaf in tree_leaves(own) if isinstance(leaf, Tensor))
     if not any(value.depends for value in values):
-        raise RecordError("record() needs at least one floating-point input tensor.")
+        given = dict.fromkeys(_kind(leaf) for leaf in tree_leaves(own))
+        raise RecordError(
+            f"record() needs at least one floating-point input tensor, and got {', '.join(given) or 'nothing'}. Arrays "
+            "become tensors with torch.as_tensor, and whole numbers become floating-point ones with .float()."
+        )
     with (
         undisturbed(recorder.modules) as recorder.before_write,
         no_grad(),
@@ -79,7 +93,7 @@ def _recorded(recorder: _Recorder, module: nn.Module, inputs: tuple[Any, ...], o
             result = module(*own[0], **own[1])
         except Exception as error:
             shapes = ", ".join(str(value.shape) for value in values)
-            raise RecordError(f"The module failed on inputs of shape {shapes}: {error}") from error
+            raise RecordError(f"The module failed on inputs of shape {shapes}: {said_by(error)}") from error
     outputs = recorder.values_in(result)
     if not outputs:
         raise RecordError(f"The module returned an object of type {type(result).__name__}, which holds no tensor.")
@@ -105,12 +119,16 @@ def go_on(tape: Tape, compute: Callable[[Any], Any]) -> Tape:
         except CnnfixError:
             raise
         except Exception as error:
-            raise TargetError(f"The function that computes the target failed: {error}") from error
+            raise TargetError(f"The function that computes the target failed: {said_by(error)}") from error
     outputs = recorder.values_in(result)
     if not outputs or not outputs[0].depends:
         raise TargetError("The function that computes the target must return a tensor that depends on the input.")
     operations = recorder.operations(outputs, after=tape.operations)
     return replace(tape, operations=operations, outputs=outputs, result=result)
+
+
+def _kind(leaf: Any) -> str:
+    return f"a tensor of {leaf.dtype}" if isinstance(leaf, Tensor) else f"an object of type {type(leaf).__name__}"
 
 
 @cache

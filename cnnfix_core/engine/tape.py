@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from math import isfinite
-from typing import Any
+from typing import Any, NoReturn, Self, SupportsIndex
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cnnfix_core.engine.positions import in_memory, memory_and_steps
-from cnnfix_core.errors import NotFiniteError
+from cnnfix_core.errors import CnnfixError, NotFiniteError, RecordError
 
 # What a dependence on the inputs may pass through without being followed.
 COMPLEX, WHOLE, OUTSIDE = "complex numbers", "whole numbers", "numbers outside PyTorch"
@@ -218,6 +218,19 @@ class Tape:
     returned: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     whole: bool = False
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        """Raise CnnfixError: a tape is of this process alone."""
+        raise CnnfixError(
+            "A recording cannot be pickled, as it holds PyTorch's operators: pickle what was computed from it, "
+            "such as explanation.without_traces() or trace.fixations."
+        )
+
+    def __copy__(self) -> Self:
+        return self  # it does not change
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Self:
+        return self
+
     @property
     def output(self) -> Value:
         """The first tensor of the result; targets are positions in it."""
@@ -243,14 +256,23 @@ def is_finite(array: NDArray[Any]) -> bool:
         return isfinite(np.dot(flat, flat)) or bool(np.isfinite(flat).all())
 
 
+def _check_numbers(tensor: Tensor) -> None:
+    if tensor.is_meta:
+        raise RecordError(
+            "The network ran on the device meta, which holds no numbers: move it and its input to another."
+        )
+
+
 def as_strided_array(tensor: Tensor) -> NDArray[Any]:
     """Do the same as `as_array`, but keep the strides in memory."""
+    _check_numbers(tensor)
     plain = tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.detach().float()
     return plain.numpy(force=True)
 
 
 def as_array(tensor: Tensor) -> NDArray[Any]:
     """Convert a tensor to a contiguous NumPy array, half precision to float32; shares memory if possible."""
+    _check_numbers(tensor)
     plain = tensor.detach().cpu()
     if plain.dtype not in (torch.float32, torch.float64):
         plain = plain.float()

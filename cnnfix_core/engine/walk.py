@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from math import prod
+from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -254,7 +255,7 @@ def starting_at(tape: Tape, target: Target, preset: Preset) -> tuple[Tape, int]:
             shape = tape.output.shape
             raise TargetError(f"The target must be one number, but its function returned a tensor of shape {shape}.")
         return tape, 0
-    if any(isinstance(part, Sequence) for part in target):
+    if _is_pair(target):
         a, b = _pair(tape, target)
         contrasted = _against(tape, [_flat(tape, b)], preset, share=1.0)
         return (contrasted, _flat(tape, a)) if contrasted else with_difference(tape, a, b)
@@ -294,6 +295,11 @@ def _evidence_on(value: Value, head: Tape, scores: Sequence[int], preset: Preset
     return evidence.reshape(size)
 
 
+def _is_pair(target: Any) -> bool:
+    """Whether these are positions and not a position, or what is neither."""
+    return isinstance(target, Sequence) and any(isinstance(part, list | tuple) for part in target)
+
+
 def _pair(tape: Tape, target: Sequence[Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     if len(target) != 2:
         raise TargetError(f"A contrast takes two elements of the output, (a, b); {len(target)} were given.")
@@ -301,6 +307,10 @@ def _pair(tape: Tape, target: Sequence[Any]) -> tuple[tuple[int, ...], tuple[int
     if a == b:
         raise TargetError(f"The element {a} cannot be compared with itself: choose another second element.")
     return a, b
+
+
+def _numbers(shape: Sequence[int]) -> str:
+    return "1 whole number" if len(shape) == 1 else f"{len(shape)} whole numbers"
 
 
 def _checked(tape: Tape, position: Sequence[Any]) -> tuple[int, ...]:
@@ -311,11 +321,17 @@ def _checked(tape: Tape, position: Sequence[Any]) -> tuple[int, ...]:
             "explain from the result."
         )
     shape = tape.output.shape
-    plain = tuple(int(number) for number in position)
+    try:
+        plain = tuple(index(number) for number in position)
+    except TypeError:
+        raise TargetError(
+            f"The target {position!r} is no position in the output, whose shape is {shape}: give {_numbers(shape)}, "
+            f"such as {(0,) * len(shape)}, a pair of positions, a Unit or a function."
+        ) from None
     if len(plain) != len(shape) or any(not 0 <= n < size for n, size in zip(plain, shape, strict=True)):
         raise TargetError(
             f"The target {plain} is not an element of the output, whose shape is {shape}: "
-            f"it needs {len(shape)} numbers, each at least 0 and less than the size of its dimension."
+            f"it needs {_numbers(shape)}, each at least 0 and less than the size of its dimension."
         )
     return plain
 

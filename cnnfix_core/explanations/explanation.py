@@ -21,7 +21,7 @@ from cnnfix_core.images import Crops, Picture, Source, View, open_picture
 from cnnfix_core.regions import MAP_SIDE
 from cnnfix_core.utils import significant
 from cnnfix_core.utils.notebook import html_image, marked
-from cnnfix_core.zoo import Model
+from cnnfix_core.zoo import Model, check_model
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -133,6 +133,7 @@ class RecordedPicture:
     """
 
     def __init__(self, model: Model, image: Source | Picture, crops: Crops = "whole", *, whole: bool = False) -> None:
+        check_model(model)
         self.model, self._crops = model, crops
         self.picture = image if isinstance(image, Picture) else open_picture(image)
         started = time.perf_counter()
@@ -260,6 +261,7 @@ class UnitAsking(PictureAsking):
 
 def classes(model: Model, image: Source | Picture, crops: Crops = "whole") -> Classes:
     """Predict the classes of a picture without an explanation. Raises PictureError."""
+    check_model(model)
     picture = image if isinstance(image, Picture) else open_picture(image)
     return Classes(model.labels, view_scores(model, picture, crops), model.meaning)
 

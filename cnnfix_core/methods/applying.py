@@ -15,7 +15,7 @@ from cnnfix_core.images import Crops, Picture, Source, open_picture
 from cnnfix_core.methods.catalogue import METHODS
 from cnnfix_core.methods.method import Attribution, Classes, MapRequest, Method, Progress
 from cnnfix_core.regions import box_of
-from cnnfix_core.zoo import Model
+from cnnfix_core.zoo import Model, check_model
 
 
 def attribute(
@@ -79,6 +79,7 @@ def attribution(  # noqa: PLR0913  # all but the first three are optional settin
         TargetError: the target is no class of the model.
         CnnfixError: there is no such method.
     """
+    check_model(model)
     wanted = _find(method)
     picture = image if isinstance(image, Picture) else open_picture(image)
     started = time.perf_counter()

@@ -5,7 +5,7 @@ from cnnfix_core.zoo.classifier import Classifier, LoadedNetwork
 from cnnfix_core.zoo.download import DownloadProgress, project_file
 from cnnfix_core.zoo.initialisation import shapes_alone
 from cnnfix_core.zoo.labels import Labels, imagenet_classes, read_labels
-from cnnfix_core.zoo.model import Model, ModelInfo, Task
+from cnnfix_core.zoo.model import Model, ModelInfo, Task, check_model
 from cnnfix_core.zoo.module_copy import in_evaluation, with_own_hooks, with_weights
 from cnnfix_core.zoo.preprocessing import CHANNELS, INTERPOLATIONS, MAX_SIDE, Preprocessing, listed_channels
 from cnnfix_core.zoo.provenance import SameModel, digest_of, reading_of, versions
@@ -38,6 +38,7 @@ __all__ = [
     "Where",
     "asked",
     "asked_while",
+    "check_model",
     "digest_of",
     "imagenet_classes",
     "in_evaluation",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Protocol
 
 from cnnfix_core.errors import ModelError, did_you_mean
@@ -82,8 +83,9 @@ def load_model(name: str = DEFAULT, progress: DownloadProgress | None = None) ->
     """
     entry = _entry(name)
     if entry is None:
-        hint = did_you_mean(
-            name, _entries(), "List all models with `cnnfix models`; if you meant a file, it does not exist."
-        )
+        otherwise = "List all models with `cnnfix models`; if you meant a file, it does not exist."
+        if Path(name).is_file():
+            otherwise = "It is a file: open it with cnnfix_core.open_own."
+        hint = did_you_mean(name, _entries(), otherwise)
         raise ModelError(f"There is no model {name!r}. {hint}")
     return entry.load(progress)

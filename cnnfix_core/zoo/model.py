@@ -278,3 +278,11 @@ class ModelInfo:
     accuracy: float | None = None
     remedy: str = ""
     task: Task = "classification"
+
+
+def check_model(model: object) -> None:
+    """Raise ModelError for what is given in place of a model, such as its name or a network."""
+    if isinstance(model, nn.Module):
+        raise ModelError("A model is needed, and this is a network: cnnfix_core.Model.of(network) makes one of it.")
+    if not isinstance(model, LoadedNetwork):
+        raise ModelError(f"A model is needed, and this is {model!r}: load one with cnnfix_core.load_model.")

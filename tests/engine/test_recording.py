@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -16,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED
-from cnnfix_core.engine.recording import go_on, record
+from cnnfix_core.engine.recording import go_on, record, record_whole
 from cnnfix_core.engine.tape import Operation, Tape
 from cnnfix_core.engine.walk import unravel
 from cnnfix_core.errors import CnnfixError, RecordError, TargetError
@@ -277,6 +279,52 @@ def test_a_module_that_fails_half_way_is_left_as_it_was() -> None:
 def test_an_input_of_the_wrong_shape() -> None:
     with pytest.raises(RecordError, match=r"\(1, 4, 8, 8\)"):
         record(network(), torch.randn(1, 4, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("module", "inputs", "said"),
+    [
+        (torch.relu, (torch.ones(1, 3),), "an object of type builtin_function_or_method"),
+        (nn.ReLU, (torch.ones(1, 3),), "the class ReLU"),
+        (nn.ReLU(), (np.ones((1, 3)),), "an object of type ndarray"),
+        (nn.ReLU(), (torch.ones(1, 3, dtype=torch.uint8),), "a tensor of torch.uint8"),
+        (nn.ModuleDict(), (torch.ones(1),), "failed on inputs"),
+    ],
+)
+@pytest.mark.parametrize("recording", [record, record_whole])
+def test_what_cannot_be_recorded(module: Any, inputs: tuple[Any, ...], said: str, recording: Any) -> None:
+    with pytest.raises(RecordError, match=said):
+        recording(module, *inputs)
+
+
+def test_a_network_without_numbers() -> None:
+    with pytest.raises(RecordError, match="meta, which holds no numbers"):
+        unravel(record(nn.Linear(3, 2, device="meta"), torch.ones(1, 3, device="meta")), (0, 1))
+
+
+def test_an_error_without_words_has_its_name() -> None:
+    class Looks(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return {"a": x}["b"]
+
+    with pytest.raises(RecordError, match="KeyError: 'b'"):
+        record(Looks(), torch.ones(1))
+
+
+def test_a_recording_says_that_it_cannot_be_pickled() -> None:
+    tape = record(nn.ReLU(), torch.ones(1, 3))
+    for one in (tape, unravel(tape, (0, 1))):
+        with pytest.raises(CnnfixError, match="cannot be pickled"):
+            pickle.dumps(one)
+    assert copy.deepcopy(tape) is copy.copy(tape) is tape
+
+
+@pytest.mark.parametrize(
+    "target", [1, 1.5, None, "cat", (0, 1.5), (0, None), ("a", "b"), ((0, 1), None), torch.ones(())]
+)
+def test_a_target_that_is_no_position(target: Any) -> None:
+    with pytest.raises(CnnfixError, match="is no position in the output, whose shape is"):
+        unravel(record(nn.ReLU(), torch.ones(1, 3)), target)
 
 
 @pytest.mark.parametrize("inputs", [(), (3,), (torch.ones(1, 3, 8, 8, dtype=torch.int64),)])

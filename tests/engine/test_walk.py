@@ -567,7 +567,7 @@ def fails(result: Any) -> Tensor:
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        (fails, "failed: 'nothing of that name'"),
+        (fails, "failed: KeyError: 'nothing of that name'"),
         (lambda result: result["out"], r"returned a tensor of shape \(1, 4, 20, 20\)"),
         (lambda result: result["scores"][:0], r"returned a tensor of shape \(0, 5\)"),
         (lambda result: torch.ones(()), "depends on the input"),

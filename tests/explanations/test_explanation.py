@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import pickle
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from scipy import ndimage
 
 import cnnfix_core as cnnfix
 from cnnfix_core.errors import TargetError
+from cnnfix_core.explanations import classes
 from cnnfix_core.regions import MAP_SIDE
 
 TABBY, EGYPTIAN_CAT = 281, 285
@@ -160,6 +162,21 @@ def test_ambiguous_names_have_longer_ones(model: cnnfix.Model) -> None:
 # --- presets ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [("efficientnet_lite0", "load one with cnnfix_core.load_model"), (torch.nn.ReLU(), "Model.of"), (None, "load one")],
+)
+def test_what_is_no_model(cat: cnnfix.Picture, given: Any, said: str) -> None:
+    for ask in (cnnfix.explain, classes, lambda model, picture: cnnfix.attribute(model, picture, 0)):
+        with pytest.raises(cnnfix.CnnfixError, match=said):
+            ask(given, cat)
+
+
+def test_a_file_is_not_loaded_by_name(cat_file: Path) -> None:
+    with pytest.raises(cnnfix.CnnfixError, match="It is a file: open it with"):
+        cnnfix.load_model(str(cat_file))
+
+
 def test_presets_by_name_and_by_value(model: cnnfix.Model, cat: cnnfix.Picture, published: cnnfix.Explanation) -> None:
     assert_same(cnnfix.explain(model, cat, preset=cnnfix.PUBLISHED), published)
     one = cnnfix.explain(model, cat, preset=replace(cnnfix.PUBLISHED, crops="centre"))
@@ -280,4 +297,5 @@ def test_without_traces_the_activations_are_let_go(model: cnnfix.Model, cat: cnn
     finally:
         gc.enable()
     assert small.traces == ()
+    assert_same(pickle.loads(pickle.dumps(small)), small)
     assert small.density(longest_side=50).shape == (33, 50)
