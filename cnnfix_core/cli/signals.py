@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from cnnfix_core.cli.options import add_device, add_focus, add_target, positive, print_warnings, target_of, written_file
 from cnnfix_core.cli.parsing import Parser
@@ -13,7 +14,7 @@ from cnnfix_core.utils import write_file
 
 def add(command: Parser) -> None:
     """Declare the command."""
-    command.add_argument("file", metavar="FILE", help="a table: one series per row or per column")
+    command.add_argument("file", metavar="FILE", type=Path, help="a table: one series per row or per column")
     command.add_argument("--series", metavar="N", type=positive, default=1, help="which series, from 1 (default: 1)")
     add_target(command)
     add_focus(command)
@@ -25,7 +26,6 @@ def add(command: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Explain, print where the evidence lies, and write the files."""
     from cnnfix_core.explanations import question
-    from cnnfix_core.images import bytes_of
     from cnnfix_core.modalities.timeseries import (
         explain_signal,
         load_signal_model,
@@ -36,7 +36,10 @@ def run(options: argparse.Namespace) -> int:
     )
     from cnnfix_core.utils import percent
 
-    table = read_series_table(bytes_of(options.file))
+    try:
+        table = read_series_table(options.file.read_bytes())
+    except OSError as error:
+        raise CnnfixError(f"The table in {options.file} cannot be read: {error.strerror}.") from error
     print_warnings(table.notes)
     if options.series > len(table.series):
         raise CnnfixError(f"The table has {len(table.series):,} series: there is no number {options.series:,}.")

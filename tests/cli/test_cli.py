@@ -126,6 +126,10 @@ def test_explain_as_published_with_a_figure(run: Run, cat_file: Path, tmp_path: 
         (["explain", "CAT", "--device", "meta"], "choose cpu, cuda, cuda:1 or mps"),
         (["explain", "CAT", "--device", "tpu"], "choose cpu, cuda, cuda:1 or mps"),
         (["disturb", "FOLDER/empty"], "There is no picture in"),
+        (["signals", "FOLDER"], "The table in"),
+        (["signals", "BLANK"], "no numbers"),
+        (["backtrack", "CAT", "--target", "7", "--step", "3", "--pick", "99999"], "alone lists what it came by"),
+        (["clip", "CAT", "CAT", "--model", "moves"], "There are motions"),
         (["app", "--port", "http"], "'http' is not a port"),
         (["app", "--port", "70000"], "'70000' is not a port"),
     ],
@@ -136,7 +140,8 @@ def test_what_is_wrong_is_said_in_one_line(
     text = tmp_path / "text.png"
     text.write_text("no picture")
     (tmp_path / "empty").mkdir()
-    places = {"CAT": str(cat_file), "TEXT": str(text), "FOLDER": str(tmp_path)}
+    (tmp_path / "blank.csv").touch()
+    places = {"CAT": str(cat_file), "TEXT": str(text), "FOLDER": str(tmp_path), "BLANK": str(tmp_path / "blank.csv")}
     for name, place in places.items():
         arguments = [argument.replace(name, place) for argument in arguments]
     code, _, err = run(*arguments)

@@ -467,6 +467,10 @@ def test_what_is_no_model(content: bytes, complaint: str) -> None:
     refused(content, complaint)
 
 
+def test_a_picture_is_not_called_weights() -> None:
+    refused(b"\xff\xd8\xff\xe0" + bytes(50), "not a model file", architecture=None)
+
+
 @pytest.mark.parametrize("write", [saved, safetensors.torch.save], ids=["torch", "safetensors"])
 @pytest.mark.parametrize("part", [0.999, 0.5, 0.01])
 def test_truncated_weights(write: Callable[[State], bytes], part: float) -> None:

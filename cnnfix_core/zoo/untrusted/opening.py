@@ -253,11 +253,12 @@ def _read(content: bytes, options: FileOptions) -> Checkpoint | _ProgramFile:
         return _ProgramFile(*export_reader.read(Archive(content, name)))
     if onnx_reader.looks_like_onnx(content):
         return _ProgramFile(*onnx_reader.read(content, name))
+    if options.architecture is None and name.lower().endswith((".pt2", ".onnx")):
+        raise ModelError(f"{name} is damaged, or not what its name says: save the program again.")
+    found = _checkpoint(content, name)
     if options.architecture is None:
-        if name.lower().endswith((".pt2", ".onnx")):
-            raise ModelError(f"{name} is damaged, or not what its name says: save the program again.")
         raise ModelError(f"{name} contains only weights: give the architecture that they belong to.")
-    return _checkpoint(content, name)
+    return found
 
 
 def _model(source: Checkpoint | _ProgramFile, options: FileOptions) -> Model:
