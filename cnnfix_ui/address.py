@@ -11,9 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-_WRITTEN, _VALUES, _PAGE, _ARRIVED, _FRAME = (
-    f"address.{name}" for name in ("written", "values", "page", "arrived", "frame")
-)
+_WRITTEN, _VALUES, _PAGE, _FRAME = (f"address.{name}" for name in ("written", "values", "page", "frame"))
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,8 @@ def is_plain(settings: Mapping[str, Setting]) -> bool:
 
 def enter_page(page: str) -> None:
     """Remember which page runs now; the router calls this first."""
-    st.session_state[_ARRIVED] = st.session_state.get(_PAGE) != page
+    if st.session_state.get(_PAGE) != page and not st.query_params.to_dict():
+        st.session_state[_WRITTEN] = {}  # a link between pages: nothing to read, even if a click stops this run
     st.session_state[_PAGE] = page
 
 
@@ -124,7 +123,7 @@ def set_value(name: str, value: Any) -> None:
 
 def _is_new(given: dict[str, str]) -> bool:
     """Whether the address was opened, rather than written here. Links between pages carry no settings."""
-    return given != st.session_state.get(_WRITTEN) and bool(given or not st.session_state.get(_ARRIVED))
+    return given != st.session_state.get(_WRITTEN)
 
 
 def _kept() -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """No click is lost that comes while its page still runs.
 
-Streamlit loses three kinds. A run that sets a widget's value in session state, as `address` does, tells it to the
+Streamlit loses four kinds. A run that sets a widget's value in session state, as `address` does, tells it to the
 browser even if the browser shows it already: whatever was clicked meanwhile is undone. A click comes with the address
 that the browser shows, which a run may have replaced: it looks as if the older one had been opened again. And of two
-events of one component that wait for a run, only the second is kept.
+events of one component that wait for a run, only the second is kept. What a widget shows counts as its visitor's
+word even if it only shows what the server has changed meanwhile.
 """
 
 from __future__ import annotations
@@ -12,16 +13,21 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils import script_requests
 from streamlit.runtime.state import session_state
 from streamlit.runtime.state.common import RegisterWidgetResult, WidgetMetadata
 from streamlit.runtime.state.query_params import QueryParams
-from streamlit.runtime.state.session_state import SessionState
+from streamlit.runtime.state.session_state import Serialized, SessionState, WStates
+
+from cnnfix_ui.server import messages
 
 _SHOWN = "clicks.shown"  # in session state: what the browser shows, by the widget's id
 _ADDRESS = "_newest_address"  # an attribute of query parameters: what the browser shows, or will once it hears of it
+_LATE = "_came_with_older_address"  # an attribute of query parameters: so did what the browser said
+_OLD_WORDS = "_old_words"  # an attribute of query parameters: widgets of which the browser said what it said before
+_MOST_EARLIER = 8
 _UNKNOWN = object()
 # Kinds of widgets that have a small value, and keep it: not buttons, nor uploads.
 _VALUES = {"bool_value", "int_value", "double_value", "double_array_value", "string_value", "string_array_value"}
@@ -30,6 +36,7 @@ _remove_stale = SessionState._remove_stale_widgets
 _take_address = QueryParams.populate_from_query_string
 _tell_address = QueryParams._send_query_param_msg
 _coalesce = script_requests._coalesce_widget_states
+_set_widgets = SessionState.set_widgets_from_proto
 
 
 def keep_all() -> None:
@@ -38,7 +45,9 @@ def keep_all() -> None:
     SessionState._remove_stale_widgets = _remove_stale_with_shown  # type: ignore[method-assign]
     QueryParams.populate_from_query_string = _take_newest_address  # type: ignore[method-assign]
     QueryParams._send_query_param_msg = _tell_and_note_address  # type: ignore[method-assign]
+    SessionState.set_widgets_from_proto = _set_what_is_new  # type: ignore[method-assign]
     script_requests._coalesce_widget_states = _coalesce_events
+    messages.keep_all()
 
 
 @dataclass(frozen=True)
@@ -47,12 +56,14 @@ class _Shown:
 
     value: Any
     told: bool
+    earlier: tuple[Any, ...] = ()  # what it may still show if it has not heard
 
 
 def _register_silently(
     state: SessionState, metadata: WidgetMetadata[Any], user_key: str | None
 ) -> RegisterWidgetResult[Any]:
     """Register a widget; its value counts as changed only if the browser does not show it yet."""
+    messages.note_drawn(state, metadata.id)
     spoke = metadata.id in state._new_widget_state.states
     found = _register(state, metadata, user_key)
     if metadata.value_type not in _VALUES:
@@ -61,12 +72,17 @@ def _register_silently(
     before = shown.get(metadata.id) or _Shown(metadata.deserializer(None), told=False)  # new: it shows the default
     said = state._new_widget_state.get(metadata.id, _UNKNOWN) if spoke else before.value
     crossed = before.told and said != before.value  # what it said and what we told: it may show either
-    changed = found.value_changed and (crossed or said != found.value)
-    shown[metadata.id] = _Shown(found.value, told=changed or (before.told and not spoke))
+    old = metadata.id in vars(state.query_params).get(_OLD_WORDS, ())
+    changed = found.value_changed and (crossed or said != found.value or (old and before.told))
+    told = changed or (before.told and not spoke)
+    earlier = (*before.earlier, said)[-_MOST_EARLIER:] if changed else before.earlier if told else ()
+    shown[metadata.id] = _Shown(found.value, told, earlier)
     return replace(found, value_changed=changed)
 
 
 def _remove_stale_with_shown(self: SessionState, active_widget_ids: frozenset[str]) -> None:
+    if messages.memory_of(self).unread is not None:
+        return  # of the page before, perhaps: what it says of those widgets is still to be read
     _remove_stale(self, active_widget_ids)
     context = get_script_run_ctx()
     if context is None:
@@ -85,10 +101,13 @@ def _take_newest_address(self: QueryParams, query_string: str, valid_script_hash
     context = get_script_run_ctx()
     other_page = valid_script_hashes is not None
     newest = vars(self).get(_ADDRESS)
+    vars(self)[_LATE] = False
     if newest is None or other_page or (context is not None and context.is_history_navigation):
         vars(self)[_ADDRESS] = dict(self._query_params)
+        vars(self)[messages.UNSURE] = newest is not None  # it may hear of an older one after it has sent this
     elif newest != self._query_params:
         self._query_params = dict(newest)
+        vars(self)[_LATE] = True
         self._send_query_param_msg()  # once more: it may have been lost with a connection
 
 
@@ -97,9 +116,39 @@ def _tell_and_note_address(self: QueryParams) -> None:
     _tell_address(self)
 
 
+def _set_what_is_new(self: SessionState, widget_states: WidgetStates) -> None:
+    """Take a browser's word of its widgets, except where it has not heard yet what was changed since."""
+    notes = vars(self.query_params)
+    heard = messages.memory_of(self).finished_before and not notes.get(_LATE, False)
+    old = {one.id for one in widget_states.widgets if _is_old(self, one, heard)}
+    notes[_OLD_WORDS] = old
+    new = WidgetStates()
+    new.widgets.extend(one for one in widget_states.widgets if one.id not in old)
+    _set_widgets(self, new)
+
+
+def _is_old(state: SessionState, one: WidgetState, heard: bool) -> bool:
+    """Whether a browser says what it showed before the server changed it. heard: it knows what it was told."""
+    shown = state._old_state.get(_SHOWN, {}).get(one.id)
+    metadata = state._new_widget_state.widget_metadata.get(one.id)
+    if shown is None or metadata is None:
+        return False
+    try:
+        said = WStates({one.id: Serialized(one)}, {one.id: metadata})[one.id]
+        now = state._getitem(one.id, state._key_id_mapper.id_key_mapping.get(one.id))
+    except Exception:  # whatever a stranger's message makes of a reader
+        return False
+    if shown.told:
+        return not heard and said != shown.value and said in shown.earlier
+    return bool(said == shown.value != now)
+
+
 def _coalesce_events(old_states: WidgetStates | None, new_states: WidgetStates | None) -> WidgetStates | None:
     """What a browser said of its widgets in two messages: the newer word, and of each component all that happened."""
     both = _coalesce(old_states, new_states)
+    if both and old_states and new_states:  # a message that asks for another page leaves out what was said of this one
+        there = {one.id for one in both.widgets}
+        both.widgets.extend(one for one in old_states.widgets if one.id not in there)
     earlier = {one.id: one.json_trigger_value for one in old_states.widgets} if old_states else {}
     for one in both.widgets if both else ():
         first, second = _events(earlier.get(one.id, "")), _events(one.json_trigger_value)

@@ -82,6 +82,37 @@ def test_no_choice_is_lost_over_a_slow_network(page: Page) -> None:
     expect(page).to_have_url(re.compile("picture=coffee$"))
 
 
+def test_neither_a_choice_nor_the_page_is_lost_over_a_slow_network(page: Page) -> None:
+    hear_late(page, 400)
+    for gap in (0, 200):  # milliseconds between two clicks
+        page.goto("/?picture=coffee")
+        settle(page)
+        page.get_by_role("radio", name="coffee mug").click()
+        page.wait_for_timeout(gap)
+        page.get_by_text("The 2019 paper", exact=True).click()
+        settle(page)
+        heading(page, "Why “coffee mug”?")
+        expect(page).to_have_url(re.compile("picture=coffee&class=504&preset=published$"))
+        page.get_by_text("Our method", exact=True).click()
+        page.wait_for_timeout(gap)
+        page.get_by_role("link", name="Backtrack").click()
+        page.wait_for_timeout(gap)
+        page.get_by_role("radio", name="Points").evaluate("one => one.click()")  # still of the page before
+        settle(page)
+        heading(page, "How does the score lead back to the picture?")
+        heading(page, "Why “coffee mug”?")
+        expect(page).to_have_url(re.compile("/backtrack.picture=coffee&class=504"))
+        page.locator(".rail [aria-current]").focus()
+        for _ in range(4):
+            page.keyboard.press("ArrowRight")
+            page.wait_for_timeout(60)
+        page.get_by_role("link", name="Learn").click()
+        page.wait_for_timeout(gap)
+        settle(page)
+        heading(page, "What does a network look at?")
+        expect(page).to_have_url(re.compile("/learn$"))
+
+
 def test_any_class_by_search_and_rather_than(explore: Page) -> None:
     page = explore
     page.get_by_role("combobox", name="Why this class?").click()

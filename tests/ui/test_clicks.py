@@ -16,7 +16,7 @@ from streamlit.runtime.state.common import WidgetMetadata
 from streamlit.runtime.state.query_params import QueryParams
 from streamlit.runtime.state.session_state import SessionState
 
-from cnnfix_ui.server import clicks
+from cnnfix_ui.server import clicks, messages
 
 WIDGET = "$$ID-0123-points"
 
@@ -29,9 +29,11 @@ def _keep_all() -> Iterator[None]:
             (SessionState, "_remove_stale_widgets"),
             (QueryParams, "populate_from_query_string"),
             (QueryParams, "_send_query_param_msg"),
+            (SessionState, "set_widgets_from_proto"),
             (script_requests, "_coalesce_widget_states"),
         ):
             patch.setattr(owner, name, getattr(owner, name))  # put back at the end
+        patch.setattr(messages, "keep_all", lambda: None)
         clicks.keep_all()
         yield
 
@@ -89,6 +91,25 @@ def test_what_a_browser_said_before_it_heard_us_is_settled() -> None:
     visit.run(assigned=True)
     assert visit.run(sent=False)  # it may show True by now
     assert not visit.run(sent=False)
+
+
+@pytest.mark.parametrize("late", ["its address is older", "the run that told it was stopped", "it was not told yet"])
+def test_a_widget_that_shows_what_it_showed_before_we_changed_it_is_no_word_of_its_visitor(late: str) -> None:
+    visit = Visit()
+    visit.run(sent=False)
+    if late == "it was not told yet":
+        visit.state["points"] = True  # in a callback, whose run was stopped
+    else:
+        visit.run(assigned=True)
+    vars(visit.state.query_params)["_came_with_older_address"] = late == "its address is older"
+    messages.memory_of(visit.state).finished_before = late != "the run that told it was stopped"
+    assert visit.run(sent=False)  # told, once more if it was
+    assert visit.state["points"] is True
+    assert not visit.run(sent=True)
+    messages.memory_of(visit.state).finished_before = True
+    vars(visit.state.query_params)["_came_with_older_address"] = False
+    assert not visit.run(sent=False)
+    assert visit.state["points"] is False
 
 
 @pytest.mark.parametrize("drawn", [True, False])
@@ -188,3 +209,20 @@ def test_another_page_has_an_address_of_its_own(addresses: Addresses) -> None:
     addresses.params.from_dict({"picture": "dog"})
     assert addresses.run("", page={"explore", "compare"}) == {}
     assert addresses.run("") == {}
+
+
+def test_after_back_the_address_is_told_at_the_end(addresses: Addresses) -> None:
+    addresses.run("picture=cat")
+    assert not vars(addresses.params)[messages.UNSURE]
+    addresses.params.from_dict({"picture": "dog"})
+    addresses.run("picture=cat", back=True)  # before it heard of the dog, which it will show when it does
+    assert vars(addresses.params)[messages.UNSURE]
+
+
+def test_what_was_said_of_a_page_is_kept_by_a_message_that_asks_for_another() -> None:
+    old, new = WidgetStates(), WidgetStates()
+    old.widgets.add(id="switch", bool_value=True)
+    new.widgets.add(id="other", bool_value=True)
+    found = script_requests._coalesce_widget_states(old, new)
+    assert found is not None
+    assert {one.id for one in found.widgets} == {"switch", "other"}
