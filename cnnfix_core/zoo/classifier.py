@@ -16,6 +16,8 @@ from cnnfix_core.zoo.labels import Labels
 from cnnfix_core.zoo.module_copy import with_weights
 from cnnfix_core.zoo.scores import Meaning, Where, both_labels, log_probabilities, logits, probabilities, scores_in
 
+_DEVICES = "cpu, cuda, cuda:1 or mps"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedNetwork:
@@ -74,11 +76,12 @@ class LoadedNetwork:
         try:
             named = torch.device(device)
         except (RuntimeError, TypeError):
-            named = torch.device("meta")
-        if named.type == "meta":  # a device that holds no numbers
-            raise ModelError(f"{cannot}: choose cpu, cuda, cuda:1 or mps.")
+            raise ModelError(f"{cannot}: choose {_DEVICES}.") from None
         try:
-            there = torch.empty(0, device=named).device
+            made = torch.zeros(1, device=named)
+            there = made.device
+            if not _holds_numbers(made):
+                raise ModelError(f"{cannot}: choose {_DEVICES}.")
             if there == self.device:
                 return self
             with torch.no_grad():
@@ -86,6 +89,15 @@ class LoadedNetwork:
         except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
             reason = str(error).splitlines()[0].rstrip(".")
             raise ModelError(f"{cannot}: {reason}.") from error
+
+
+def _holds_numbers(tensor: Tensor) -> bool:
+    """Whether its numbers can be read: the device "meta" has none."""
+    try:
+        tensor.tolist()
+    except NotImplementedError:
+        return False
+    return True
 
 
 class Classifier(LoadedNetwork):

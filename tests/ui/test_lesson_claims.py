@@ -154,7 +154,7 @@ def test_noise(strength: int, label: str, probability: float) -> None:
     noisy = add_adversarial_noise(shown.network.model, shown.picture, "pgd", strength).picture
     best = classes(shown.network.model, noisy).top(1)[0]
     assert best.label == label
-    assert 100 * best.probability == pytest.approx(probability, abs=0.7)
+    assert 100 * best.probability == pytest.approx(probability, abs=2.5)  # many steps: processors differ
 
 
 def test_hidden_eyes() -> None:
