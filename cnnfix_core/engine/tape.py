@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from math import isfinite
@@ -256,24 +257,27 @@ def is_finite(array: NDArray[Any]) -> bool:
         return isfinite(np.dot(flat, flat)) or bool(np.isfinite(flat).all())
 
 
-def _check_numbers(tensor: Tensor) -> None:
-    if tensor.is_meta:
+@contextmanager
+def _numbers_held() -> Iterator[None]:
+    try:
+        yield
+    except NotImplementedError as error:  # PyTorch's, for a tensor that has only a shape
         raise RecordError(
             "The network ran on the device meta, which holds no numbers: move it and its input to another."
-        )
+        ) from error
 
 
 def as_strided_array(tensor: Tensor) -> NDArray[Any]:
     """Do the same as `as_array`, but keep the strides in memory."""
-    _check_numbers(tensor)
     plain = tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.detach().float()
-    return plain.numpy(force=True)
+    with _numbers_held():
+        return plain.numpy(force=True)
 
 
 def as_array(tensor: Tensor) -> NDArray[Any]:
     """Convert a tensor to a contiguous NumPy array, half precision to float32; shares memory if possible."""
-    _check_numbers(tensor)
-    plain = tensor.detach().cpu()
+    with _numbers_held():
+        plain = tensor.detach().cpu()
     if plain.dtype not in (torch.float32, torch.float64):
         plain = plain.float()
     return plain.contiguous().numpy()
