@@ -122,9 +122,7 @@ def _set_what_is_new(self: SessionState, widget_states: WidgetStates) -> None:
     heard = messages.memory_of(self).finished_before and not notes.get(_LATE, False)
     old = {one.id for one in widget_states.widgets if _is_old(self, one, heard)}
     notes[_OLD_WORDS] = old
-    new = WidgetStates()
-    new.widgets.extend(one for one in widget_states.widgets if one.id not in old)
-    _set_widgets(self, new)
+    _set_widgets(self, WidgetStates(widgets=[one for one in widget_states.widgets if one.id not in old]))
 
 
 def _is_old(state: SessionState, one: WidgetState, heard: bool) -> bool:

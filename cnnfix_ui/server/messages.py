@@ -169,11 +169,7 @@ def _pressed_earlier(memory: Memory) -> WidgetStates | None:
     page = context.page_script_hash if context else ""
     if page != memory.pressed_on:
         memory.pressed, memory.pressed_on = {}, page
-    if not memory.pressed:
-        return None
-    states = WidgetStates()
-    states.widgets.extend(memory.pressed.values())
-    return states
+    return WidgetStates(widgets=memory.pressed.values()) if memory.pressed else None
 
 
 def _presses(states: WidgetStates | None) -> list[Any]:
@@ -181,9 +177,7 @@ def _presses(states: WidgetStates | None) -> list[Any]:
 
 
 def _without_presses(states: WidgetStates) -> WidgetStates:
-    kept = WidgetStates()
-    kept.widgets.extend(one for one in states.widgets if not script_requests._has_active_trigger_value(one))
-    return kept
+    return WidgetStates(widgets=[one for one in states.widgets if not script_requests._has_active_trigger_value(one)])
 
 
 def _finish_noting(
@@ -197,7 +191,6 @@ def _finish_noting(
                 memory.pressed.clear()
                 memory.finished = True
         with ctx.session_state.query_params() as address:
-            tell = vars(address).pop(UNSURE, False)
-            if tell:
+            if vars(address).pop(UNSURE, False):
                 address._send_query_param_msg()
     _finish(self, ctx, event, premature_stop, *rest)

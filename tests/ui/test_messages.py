@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Thread
 from types import SimpleNamespace
@@ -62,6 +62,15 @@ class Visit:
         )
         messages.note_drawn(self.state, widget)
         return bool(self.state.register_widget(metadata, None).value)
+
+    def call(self, callback: Callable[[], None]) -> None:
+        """A switch is turned on, and a run that begins calls its callback."""
+        metadata: WidgetMetadata[Any] = WidgetMetadata(OTHER, bool, bool, "bool_value", callback=callback)
+        self.state.register_widget(metadata, None)
+        message = ClientState(page_script_hash="explore")
+        message.widget_states.widgets.add(id=OTHER, bool_value=True)
+        AppSession.request_rerun(SimpleNamespace(_session_state=self.state), message)  # type: ignore[arg-type]
+        self.state.on_script_will_rerun(message.widget_states)
 
     def finish(self, stopped: bool = False) -> None:
         """The run ends."""
@@ -179,12 +188,7 @@ def test_callbacks_are_not_stopped_in_their_middle(visit: Visit, monkeypatch: py
     ask = lambda: ScriptRunner._maybe_handle_execution_control_request(None)  # type: ignore[arg-type]  # noqa: E731
     ask()
     assert stops == [True]
-    metadata: WidgetMetadata[Any] = WidgetMetadata(OTHER, bool, bool, "bool_value", callback=ask)
-    visit.state.register_widget(metadata, None)
-    message = ClientState(page_script_hash="explore")
-    message.widget_states.widgets.add(id=OTHER, bool_value=True)
-    AppSession.request_rerun(SimpleNamespace(_session_state=visit.state), message)  # type: ignore[arg-type]
-    visit.state.on_script_will_rerun(message.widget_states)
+    visit.call(ask)
     assert stops == [True]
     ask()
     assert stops == [True, True]
@@ -198,10 +202,5 @@ def test_a_message_does_not_wait_for_a_callback(visit: Visit) -> None:
         waited.append(sender.is_alive())
 
     waited: list[bool] = []
-    metadata: WidgetMetadata[Any] = WidgetMetadata(OTHER, bool, bool, "bool_value", callback=callback)
-    visit.state.register_widget(metadata, None)
-    message = ClientState(page_script_hash="explore")
-    message.widget_states.widgets.add(id=OTHER, bool_value=True)
-    AppSession.request_rerun(SimpleNamespace(_session_state=visit.state), message)  # type: ignore[arg-type]
-    visit.state.on_script_will_rerun(message.widget_states)
+    visit.call(callback)
     assert waited == [False]
