@@ -72,7 +72,7 @@ KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZI
 WHOLE = [archive(("a.png", b"one" * 50), ("b.png", b"two" * 50), kind=kind) for kind in KINDS]
 
 
-@settings(max_examples=2000, deadline=None, derandomize=True, database=None)
+@settings(max_examples=2000)
 @given(st.sampled_from(WHOLE), st.integers(0, 1000), st.integers(0, 255), st.none() | st.integers(4, 1000))
 @example(WHOLE[3], 44, 0xFF, None)  # the dictionary's size
 def test_damaged_archives_are_refused_in_a_sentence(whole: bytes, place: int, byte: int, length: int | None) -> None:

@@ -26,10 +26,10 @@ from tests.plain import rules as plain
 
 Draw = Callable[[Any], Any]
 
-# The same examples in every run; few for what has few cases.
-many_examples = settings(max_examples=150, deadline=None, derandomize=True, database=None)
-some_examples = settings(max_examples=60, deadline=None, derandomize=True, database=None)
-few_examples = settings(max_examples=15, deadline=None, derandomize=True, database=None)
+# Few for what has few cases.
+many_examples = settings(max_examples=150)
+some_examples = settings(max_examples=60)
+few_examples = settings(max_examples=15)
 
 # Operations whose rules some test exercises.
 COVERED: set[str] = set()

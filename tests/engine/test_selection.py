@@ -15,7 +15,7 @@ from cnnfix_core.engine.selection import Selection
 from tests.plain.rules import broadcast_place, places
 
 shapes = st.lists(st.integers(1, 4), max_size=4).map(tuple)
-examples = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+examples = settings(max_examples=60)
 
 
 @st.composite

@@ -291,7 +291,7 @@ def walk(module: nn.Module, x: Tensor, target: tuple[int, ...], preset: Preset) 
         return None
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, database=None)
+@settings(max_examples=80)
 @given(module=networks(), preset=all_presets, target=st.integers(0, 3), batch=st.integers(1, 2))
 def test_what_arrived_and_what_left_add_up(module: nn.Module, preset: Preset, target: int, batch: int) -> None:
     trace = walk(module, pictures(batch), (batch - 1, target), preset)
@@ -311,7 +311,7 @@ def test_what_arrived_and_what_left_add_up(module: nn.Module, preset: Preset, ta
         assert keys == sorted(set(keys))
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, database=None)
+@settings(max_examples=80)
 @given(module=networks(), preset=all_presets, target=st.integers(0, 3))
 def test_lineage(module: nn.Module, preset: Preset, target: int) -> None:
     """An element's evidence is what came over its edges; without a beam all of it is handed on."""

@@ -522,7 +522,7 @@ def seeds() -> list[bytes]:
 SEEDS = seeds()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.data())
 def test_mutated_files_raise_nothing_but_picture_errors(data):
     file = bytearray(data.draw(st.sampled_from(SEEDS)))

@@ -311,5 +311,5 @@ class AnyClass(RuleBasedStateMachine):
         assert count.answered <= count.present <= MOST_PUPILS
 
 
-AnyClass.TestCase.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+AnyClass.TestCase.settings = settings(max_examples=40, stateful_step_count=40)
 TestAnyClass = AnyClass.TestCase
