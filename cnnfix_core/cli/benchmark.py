@@ -16,6 +16,7 @@ from cnnfix_core.cli.options import (
     STEPS,
     add_file,
     add_measures,
+    add_methods,
     also,
     load,
     model_options,
@@ -58,12 +59,7 @@ def add(command: Parser) -> None:
         help="keep the boxes, and explain the predicted class instead of the labelled one: for pictures of classes "
         "that the network never learnt",
     )
-    command.add_argument(
-        "--methods",
-        metavar="A,B,...",
-        default="all",
-        help="comma-separated names, or all (default); the baselines centre and random are always included",
-    )
+    add_methods(command, "all", "; the baselines centre and random are always included")
     command.add_argument("--models", metavar="A,B,...", help=f"comma-separated names or files (default: {DEFAULT})")
     command.add_argument(
         "--out", metavar="FOLDER", type=Path, help="folder for the results; the same command resumes an interrupted run"

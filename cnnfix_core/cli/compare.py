@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cnnfix_core.cli.options import (
     STEPS,
     add_measures,
+    add_methods,
     add_question,
     also,
     box_corners,
@@ -37,12 +38,7 @@ if TYPE_CHECKING:
 def add(command: Parser) -> None:
     """Declare the command."""
     add_question(command, "or the name of a sample picture")
-    command.add_argument(
-        "--methods",
-        metavar="A,B,...",
-        default="fixations,gradcam",
-        help="comma-separated names, or all (default: fixations,gradcam)",
-    )
+    add_methods(command)
     command.add_argument(
         "--boxes",
         metavar="X0,Y0,X1,Y1",

@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from cnnfix_core.cli.options import (
+    add_methods,
     add_model,
     load,
     model_options,
@@ -31,12 +32,7 @@ def add(command: Parser) -> None:
     """Declare the command."""
     command.add_argument("source", metavar="FOLDER|IMAGE", type=Path, help="a folder of pictures, or one picture")
     add_model(command)
-    command.add_argument(
-        "--methods",
-        metavar="A,B,...",
-        default="fixations,gradcam",
-        help="comma-separated names, or all (default: fixations,gradcam)",
-    )
+    add_methods(command)
     command.add_argument("--noise", choices=("fgsm", "pgd"), default="fgsm", help="the attack (default: fgsm)")
     command.add_argument(
         "--strength", metavar="N", type=positive, default=2, help="largest change of a number, of 255 (default: 2)"

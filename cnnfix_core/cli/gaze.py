@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnfix_core.cli.options import (
+    add_methods,
     add_question,
     load,
     model_options,
@@ -44,13 +45,7 @@ def add(command: Parser) -> None:
         help="a table whose first line names its columns: x and y, in pixels from the upper left corner or in shares "
         "of the picture from 0 to 1; picture and observer, where there are several; weight, if they have one",
     )
-    command.add_argument(
-        "--methods",
-        metavar="A,B,...",
-        default="fixations,gradcam",
-        help="comma-separated names, or all (default: fixations,gradcam); a blob in the middle and random points are "
-        "always measured too",
-    )
+    add_methods(command, more="; a blob in the middle and random points are always measured too")
     command.add_argument(
         "--sigma",
         metavar="PIXELS",

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
+from itertools import pairwise
 
 from cnnfix_core.cli.parsing import INTERRUPTED, NOBODY_READS, Parser, one_line
 from cnnfix_core.errors import CnnfixError
@@ -84,6 +85,10 @@ def _drop_output() -> None:
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser(prog="cnnfix", description="Find the pixels behind a convolutional network's prediction.")
     parser.add_argument("--version", action="version", version=f"cnnfix {version('cnnfix')}")
+    words = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--") else [word])]
+    for before, word in pairwise(("cnnfix", *words)):
+        if not word:  # as of a shell's variable that is not set; as a path it would be the current folder
+            parser.error(f"the argument after {before} is empty: write it, or leave it out")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     named = next((word for word in arguments if not word.startswith("-")), None)
     for name, what in _COMMANDS.items():

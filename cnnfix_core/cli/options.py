@@ -93,6 +93,12 @@ def add_file(command: argparse.ArgumentParser) -> None:
     add_device(command)
 
 
+def add_methods(command: argparse.ArgumentParser, default: str = "fixations,gradcam", more: str = "") -> None:
+    """Add the argument for several methods. more: what else is to be known of them."""
+    said = f"comma-separated names, or all (default{'' if default == 'all' else f': {default}'})"
+    command.add_argument("--methods", metavar="A,B,...", default=default, help=said + more)
+
+
 def add_method(command: argparse.ArgumentParser, what: str) -> None:
     """Add the argument for one method."""
     command.add_argument("--method", metavar="NAME", default="fixations", help=f"{what} (default: fixations)")
@@ -212,8 +218,8 @@ def box_corners(text: str) -> Box:
 def written_file(text: str) -> Path:
     """An argparse type: a file to write. What cannot be written is refused before anything is computed."""
     file, folder = Path(text), Path(text).parent
-    if not text or file.is_dir():
-        reason = "it is a folder; give a file" if text else "give a file"
+    if file.is_dir():
+        reason = "it is a folder; give a file"
     elif not folder.is_dir():
         reason = f"{folder} is not a folder" if folder.exists() else f"there is no folder {folder}"
     elif not os.access(file if file.exists() and not file.is_file() else folder, os.W_OK):
