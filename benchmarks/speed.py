@@ -71,23 +71,34 @@ def main() -> None:
         torch.set_num_threads(1)
     clock = time.process_time if options.cpu else time.perf_counter
     print(machine(options.rounds, "processor time" if options.cpu else "elapsed time"), flush=True)
-    print_ratios(options.networks, "forward, ms", lambda name: medians(columns(network(name)), options.rounds, clock))
+    print_table(options.networks, lambda name: beside_gradcam(medians(columns(network(name)), options.rounds, clock)))
     if options.more:
-        print_ratios(options.networks, "keeping all, MB", peaks, scale=1)
-        print_ratios(options.networks, "8 x 1, ms", lambda name: medians(batches(network(name)), 1, clock))
+        print_table(options.networks, lambda name: multiples(peaks(name)))
+        print_table(options.networks, lambda name: multiples(medians(batches(network(name)), 1, clock)))
 
 
-def print_ratios(
-    networks: Sequence[str], first: str, measure: Callable[[str], dict[str, float]], scale: float = 1000
-) -> None:
-    """A table with a row a network: its first number as it is, the others as multiples of that."""
+def print_table(networks: Sequence[str], measure: Callable[[str], dict[str, str]]) -> None:
+    """A table with a row a network."""
     for number, name in enumerate(networks):
-        measured = measure(name)
+        cells = measure(name)
         if number == 0:
-            print("\n" + row("network", (first, *list(measured)[1:])))
-            print(row("---", ["---:"] * len(measured)))
-        unit, *others = measured.values()
-        print(row(name, (f"{unit * scale:.0f}", *(f"{other / unit:.2f} x" for other in others))), flush=True)
+            print("\n" + row("network", list(cells)))
+            print(row("---", ["---:"] * len(cells)))
+        print(row(name, list(cells.values())), flush=True)
+
+
+def multiples(measured: dict[str, float]) -> dict[str, str]:
+    """The first number as it is, the others as multiples of that."""
+    unit, *_ = measured.values()
+    first, *others = measured
+    return {first: f"{unit:.0f}"} | {name: f"{measured[name] / unit:.2f} x" for name in others}
+
+
+def beside_gradcam(measured: dict[str, float]) -> dict[str, str]:
+    """The same, and a whole explanation beside Grad-CAM."""
+    whole = measured["recording"] + measured["evidence, balanced"]
+    beside = f"{whole / measured['Grad-CAM']:.2f} x"
+    return multiples(measured) | {"recording + balanced against Grad-CAM": beside}
 
 
 def network(name: str) -> nn.Module:
@@ -123,7 +134,7 @@ def columns(module: nn.Module) -> dict[str, Column]:
         return Column(lambda tape: unravel(tape, (0, target), preset), lambda: record(module, picture))
 
     return {
-        "forward": Column(lambda _: forward()),
+        "forward, ms": Column(lambda _: forward()),
         "recording": Column(lambda _: record(module, picture)),
         "published": walk(PUBLISHED),
         "evidence, sharp": walk(get_preset(EVIDENCE, "sharp")),
@@ -147,7 +158,7 @@ def batches(module: nn.Module) -> dict[str, Column]:
             walk_all(picture)
 
     return {
-        "8 x 1": Column(lambda _: one_by_one()),
+        "8 x 1, ms": Column(lambda _: one_by_one()),
         "1 x 8": Column(lambda _: walk_all(pictures)),
     }
 
@@ -179,7 +190,7 @@ def record_and_walk(module: nn.Module, picture: Tensor) -> None:
 def peaks(name: str) -> dict[str, float]:
     """Megabytes at the peak, above what was in use before: each measured in a process of its own. Linux only."""
     found = {}
-    for label, run in (("keeping all", keep_all), ("recording and walk", record_and_walk)):
+    for label, run in (("keeping all, MB", keep_all), ("recording and walk", record_and_walk)):
         with ProcessPoolExecutor(1, get_context("spawn")) as process:
             found[label] = process.submit(peak_of, run, name).result()
     return found
@@ -203,7 +214,7 @@ def in_use(entry: str) -> float:
 
 
 def medians(contestants: dict[str, Column], rounds: int, clock: Callable[[], float]) -> dict[str, float]:
-    """Seconds of each column."""
+    """Milliseconds of each column."""
     seconds: dict[str, list[float]] = defaultdict(list)
     for _ in range(rounds + 1):
         for name, column in contestants.items():
@@ -211,7 +222,7 @@ def medians(contestants: dict[str, Column], rounds: int, clock: Callable[[], flo
             started = clock()
             column.run(prepared)
             seconds[name].append(clock() - started)
-    return {name: statistics.median(taken[1:]) for name, taken in seconds.items()}
+    return {name: 1000 * statistics.median(taken[1:]) for name, taken in seconds.items()}
 
 
 def machine(rounds: int, measured: str) -> str:
