@@ -26,7 +26,6 @@ from cnnfix_ui.server import messages
 _SHOWN = "clicks.shown"  # in session state: what the browser shows, by the widget's id
 _ADDRESS = "_newest_address"  # an attribute of query parameters: what the browser shows, or will once it hears of it
 _LATE = "_came_with_older_address"  # an attribute of query parameters: so did what the browser said
-_OLD_WORDS = "_old_words"  # an attribute of query parameters: widgets of which the browser said what it said before
 _MOST_EARLIER = 8
 _UNKNOWN = object()
 # Kinds of widgets that have a small value, and keep it: not buttons, nor uploads.
@@ -71,12 +70,11 @@ def _register_silently(
     shown = state._old_state.setdefault(_SHOWN, {})
     before = shown.get(metadata.id) or _Shown(metadata.deserializer(None), told=False)  # new: it shows the default
     said = state._new_widget_state.get(metadata.id, _UNKNOWN) if spoke else before.value
+    unheard = before.told and not spoke  # two messages may come at once, of which it draws the second alone
     crossed = before.told and said != before.value  # what it said and what we told: it may show either
-    old = metadata.id in vars(state.query_params).get(_OLD_WORDS, ())
-    changed = found.value_changed and (crossed or said != found.value or (old and before.told))
-    told = changed or (before.told and not spoke)
-    earlier = (*before.earlier, said)[-_MOST_EARLIER:] if changed else before.earlier if told else ()
-    shown[metadata.id] = _Shown(found.value, told, earlier)
+    changed = unheard or crossed or said != found.value
+    earlier = [one for one in (*before.earlier, before.value, said) if one != found.value] if changed else []
+    shown[metadata.id] = _Shown(found.value, told=changed, earlier=tuple(earlier[-_MOST_EARLIER:]))
     return replace(found, value_changed=changed)
 
 
@@ -118,11 +116,8 @@ def _tell_and_note_address(self: QueryParams) -> None:
 
 def _set_what_is_new(self: SessionState, widget_states: WidgetStates) -> None:
     """Take a browser's word of its widgets, except where it has not heard yet what was changed since."""
-    notes = vars(self.query_params)
-    heard = messages.memory_of(self).finished_before and not notes.get(_LATE, False)
-    old = {one.id for one in widget_states.widgets if _is_old(self, one, heard)}
-    notes[_OLD_WORDS] = old
-    _set_widgets(self, WidgetStates(widgets=[one for one in widget_states.widgets if one.id not in old]))
+    heard = messages.memory_of(self).finished_before and not vars(self.query_params).get(_LATE, False)
+    _set_widgets(self, WidgetStates(widgets=[one for one in widget_states.widgets if not _is_old(self, one, heard)]))
 
 
 def _is_old(state: SessionState, one: WidgetState, heard: bool) -> bool:

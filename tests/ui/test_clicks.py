@@ -75,14 +75,31 @@ def test_a_browser_is_told_what_it_does_not_show() -> None:
     assert visit.run(sent=False, assigned=True)
 
 
-def test_a_browser_is_not_told_what_it_has_just_said_or_was_told() -> None:
+def test_a_browser_is_not_told_what_it_has_just_said() -> None:
     visit = Visit()
     visit.run()
     assert not visit.run(sent=True)
     assert not visit.run()  # a run that the server began
     assert visit.run(assigned=False)
-    assert not visit.run()
     assert not visit.run(sent=False)
+
+
+def test_a_browser_is_told_until_it_speaks() -> None:
+    """Of what two runs draw at once it shows the second alone."""
+    visit = Visit()
+    assert visit.run(assigned=True)
+    assert visit.run(assigned=True)
+    assert visit.run()  # also if it is not set again
+    assert not visit.run(sent=True)
+    assert not visit.run()
+
+
+def test_what_was_set_by_a_run_that_was_stopped_is_told_by_the_next() -> None:
+    visit = Visit()
+    visit.run(sent=False)
+    visit.state["points"] = True
+    visit.state.on_script_will_rerun(WidgetStates())
+    assert visit.state.register_widget(visit.metadata, "points").value_changed
 
 
 def test_what_a_browser_said_before_it_heard_us_is_settled() -> None:
