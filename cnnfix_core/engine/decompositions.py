@@ -41,6 +41,9 @@ def _decompositions() -> dict[Any, Callable[..., Any]]:
         aten.conv_tbc.default: lambda x, weight, bias, pad=0: F.conv1d(
             x.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad
         ).permute(2, 0, 1),
+        aten._sparse_addmm.default: lambda bias, a, b, beta=1, alpha=1: (
+            torch.addmm(bias, a, b, beta=beta, alpha=alpha) if beta else a @ b * alpha
+        ),
         aten.nansum.default: lambda x, *rest, **options: torch.where(x.isnan(), 0, x).sum(*rest, **options),
         aten.hypot.default: lambda a, b: (a.square() + b.square()).sqrt(),
         aten.logaddexp.default: lambda a, b: torch.stack(torch.broadcast_tensors(a, b)).logsumexp(0),

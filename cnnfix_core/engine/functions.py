@@ -16,6 +16,7 @@ from cnnfix_core.engine.shortcuts import Direct, Shortcut, shortcuts
 
 _LEAVING = {Tensor.numpy, Tensor.tolist, Tensor.item, Tensor.__float__, Tensor.__array__, Tensor.__dlpack__}
 _PLAIN = {Tensor, Parameter, int, float, bool, type(None)}  # asking whether something else is a tensor takes 1 µs
+_ASSIGNING: Any = Tensor.data.__set__  # type: ignore[attr-defined]
 _ENTERING = {torch.tensor, torch.as_tensor, torch.asarray, torch.from_numpy, torch.frombuffer, Tensor.new_tensor}
 
 
@@ -29,6 +30,12 @@ class Recorder(Protocol):
 
     def left(self, tensor: Tensor, how: str) -> None:
         """The values of a tensor became plain numbers through a method of this name."""
+
+    def assigned(self, tensor: Tensor, other: Tensor) -> None:
+        """A tensor is about to become the same memory as another."""
+
+    def disguised(self, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Call a function that may return what operators computed as tensors of another class."""
 
     def entered(self, tensor: Tensor, how: Callable[..., Any]) -> None:
         """A tensor was made of plain numbers by this function."""
@@ -55,7 +62,12 @@ class Functions(TorchFunctionMode):
             taken, result = self._taken(shortcut, args, kwargs or {})
             if taken:
                 return result
-        result = func(*args, **(kwargs or {}))
+        if func == _ASSIGNING:
+            self._recorder.assigned(*args)
+        if not types or _PLAIN.issuperset(types):
+            result = func(*args, **(kwargs or {}))
+        else:
+            result = self._recorder.disguised(func, args, kwargs or {})
         if func in _LEAVING:
             self._recorder.left(args[0], func.__name__)
         elif func in _ENTERING:

@@ -49,8 +49,9 @@ class KnownTensors:
 
     def alive(self, tensor: Tensor) -> list[Tensor]:
         """The tensors in the same memory that are still in use."""
-        entries = self._in_memory(memory_of(tensor))
-        return list({id(other): other for ref, _ in entries if (other := ref()) is not None}.values())
+        memory = memory_of(tensor)
+        found = {id(other): other for ref, _ in self._in_memory(memory) if (other := ref()) is not None}
+        return [other for other in found.values() if memory_of(other) == memory]  # some have got other memory since
 
     def values_with(self, tensor: Tensor) -> list[Value]:
         """The values that tensors in the same memory have or had, if their tensors are in use or were kept."""

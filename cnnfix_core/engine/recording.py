@@ -18,12 +18,14 @@ from typing import Any
 
 import torch
 from torch import Tensor, dtype, from_numpy, inference_mode, nn, no_grad
+from torch._C import _DisableTorchDispatch
 from torch.nn import Parameter
+from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from cnnfix_core.engine.aliasing import Overwrite, layout_of, memory_of
 from cnnfix_core.engine.dispatch import computed_by
-from cnnfix_core.engine.eval_mode import undisturbed, written_silently
+from cnnfix_core.engine.eval_mode import Changes, undisturbed, written_silently
 from cnnfix_core.engine.functions import Functions
 from cnnfix_core.engine.known_tensors import KnownTensors
 from cnnfix_core.engine.parts import own_tensors, submodules
@@ -84,13 +86,13 @@ def _recorded(recorder: _Recorder, module: nn.Module, inputs: tuple[Any, ...], o
             "become tensors with torch.as_tensor, and whole numbers become floating-point ones with .float()."
         )
     with (
-        undisturbed(recorder.modules) as recorder.before_write,
+        undisturbed(recorder.modules) as recorder.changes,
         no_grad(),
         Functions(recorder),
         computed_by(recorder.compute),
     ):
         try:
-            result = module(*own[0], **own[1])
+            result = recorder.apart(module(*own[0], **own[1]))
         except Exception as error:
             shapes = ", ".join(str(value.shape) for value in values)
             raise RecordError(f"The module failed on inputs of shape {shapes}: {said_by(error)}") from error
@@ -169,8 +171,13 @@ class _Recorder:
         self.whole = whole
         self.outside: list[str] = []
         self.steps = 0
-        self.before_write: Callable[[Tensor], None] = lambda tensor: None
+        self.changes = Changes(())
         self._log: list[_Call] = []
+        self._alive: list[Any] | None = None  # results of operations, while a function may disguise them
+        self._disguises = False  # whether there are tensors of other classes
+        # Of the module's own tensors: memory that was written, and what was given other memory.
+        self._rewritten: list[Tensor] = []
+        self._assigned: list[Tensor] = []
         self._settled = 0
         self._tensors = KnownTensors()
         self._signatures = signatures()
@@ -183,6 +190,7 @@ class _Recorder:
 
     def enter(self, tensor: Tensor) -> Value:
         """Register an input, where walks may end."""
+        self._disguises = self._disguises or type(tensor) is not Tensor
         return self.remember(tensor, Value(tuple(tensor.shape), depends=tensor.is_floating_point(), kept=tensor))
 
     def remember(self, tensor: Tensor, value: Value) -> Value:
@@ -240,7 +248,7 @@ class _Recorder:
         if signature.writes:
             return self._write(call, Direct(func, func), args, kwargs)
         for statistic in written_silently(func, args):
-            self.before_write(statistic)
+            self.changes.before_write(statistic)
         result = func(*args, **kwargs)
         self._note(call, args, result)
         return result
@@ -262,7 +270,8 @@ class _Recorder:
                 self.value_of(tensor)
 
     def _write(self, call: _Call, step: Direct, args: Any, kwargs: Any) -> Any:
-        written = [args[at] if at < len(args) else kwargs[name] for at, name in call.signature.writes]
+        given = [args[at] if at < len(args) else kwargs[name] for at, name in call.signature.writes]
+        written = [one for item in given for one in (item if isinstance(item, (list, tuple)) else (item,))]
         alone = len(written) == 1 and self._tensors.is_alone(written[0])
         if alone and step.apart and self._replace(args, step.apart):
             result = args[0]
@@ -277,7 +286,7 @@ class _Recorder:
                     self._constant(other)
             return result
         # The outputs are nearly always the written tensors, but some operators write to others.
-        made = returned(result) or written
+        made = returned(result) or returned(written)
         outputs = self._append(call, made)
         if not alone:
             for tensor, value in zip(made, outputs, strict=True):
@@ -289,10 +298,45 @@ class _Recorder:
         value = self.value_of(tensor)
         if not value.depends:  # otherwise it is no parameter, or was saved already
             self._settle_all()
-            self.before_write(tensor)
-        for one in [value] if alone else self._tensors.values_with(tensor):
+            if self.changes.before_write(tensor):
+                self._rewritten.append(tensor.detach())
+        self._move_kept(tensor, [value] if alone else self._tensors.values_with(tensor))
+
+    def _move_kept(self, tensor: Tensor, values: Sequence[Value]) -> None:
+        """Copy what these values keep in the tensor's memory."""
+        for one in values:
             if one.kept is not None and memory_of(one.kept) == memory_of(tensor):
                 one.kept = one.kept.clone()
+
+    def apart(self, result: Any) -> Any:
+        """The module's result, apart from memory of the module that will be restored; so is all that is kept."""
+        if self._rewritten or self._assigned:
+            restored = set(map(memory_of, (*self._rewritten, *self._assigned)))
+            result = tree_map_only(Tensor, lambda one: one.clone() if memory_of(one) in restored else one, result)
+            with _DisableTorchDispatch():
+                self._settle_all()
+                for tensor in self._rewritten:
+                    self._move_kept(tensor, self._tensors.values_with(tensor))
+                for tensor in self._assigned:
+                    self._let_go(tensor)
+        return result
+
+    def assigned(self, tensor: Tensor, other: Tensor) -> None:
+        """Give a tensor the value of another, whose memory it is about to become."""
+        if is_lazy(tensor):
+            return
+        self._settle_all()
+        with _DisableTorchDispatch():
+            if self.changes.before_assignment(tensor):
+                self._assigned.append(tensor)
+            self._let_go(tensor)
+        self.remember(tensor, self.value_of(other))
+
+    def _let_go(self, tensor: Tensor) -> None:
+        """Keep what is kept of a tensor apart from it, in the same memory."""
+        for value in self._tensors.values_with(tensor):
+            if value.kept is tensor:
+                value.kept = tensor.detach()
 
     def _replace(self, args: tuple[Any, ...], apart: Callable[..., Any]) -> bool:
         """Give the first argument new memory with the result, and what is kept the old one: no copy, if that may be."""
@@ -345,6 +389,8 @@ class _Recorder:
             outputs.append(value)
         call.outputs, call.module = tuple(outputs), self._module_name()
         self._log.append(call)
+        if self._alive is not None:
+            self._alive.append(result)
         return call.outputs
 
     def _settle(self, call: _Call) -> None:
@@ -361,6 +407,9 @@ class _Recorder:
 
     def _known(self, tensor: Tensor) -> Value | None:
         value = self._tensors.find(tensor)
+        if value is None and (self._disguises or type(tensor) not in (Tensor, Parameter)):
+            self._disguises = True
+            value = self._unmasked(tensor)
         # PyTorch does not tell of tensors made of NumPy arrays, whose memory it cannot resize.
         if value is None and self.outside and not tensor.untyped_storage().resizable() and not self._is_own(tensor):
             return self._from_numbers(tensor, from_numpy)
@@ -394,10 +443,30 @@ class _Recorder:
         if self.outside and not (known is not None and (known.depends or known.cut)):
             self._from_numbers(tensor, how)
 
-    def _from_numbers(self, tensor: Tensor, how: Callable[..., Any]) -> Value:
-        layout = layout_of(tensor)
+    def disguised(self, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Call a function; tensors of other classes that it returns have the value of one in the same memory."""
+        outer, self._alive = self._alive, []
+        try:
+            result = func(*args, **kwargs)
+            for tensor in tensors_in(result):
+                self._known(tensor)
+            return result
+        finally:
+            self._alive = outer
+
+    def _unmasked(self, tensor: Tensor) -> Value | None:
+        """The value of a tensor that another one, of whatever class, is the same memory as."""
+        twin = self._twin(tensor)
+        value = None if twin is None else self._tensors.find(twin)
+        return value and self.remember(tensor, value)
+
+    def _twin(self, tensor: Tensor) -> Tensor | None:
+        """Another tensor with the same elements in the same memory."""
         alive = self._tensors.alive(tensor)
-        twin = next((other for other in alive if other is not tensor and layout_of(other) == layout), None)
+        return next((one for one in alive if one is not tensor and layout_of(one) == layout_of(tensor)), None)
+
+    def _from_numbers(self, tensor: Tensor, how: Callable[..., Any]) -> Value:
+        twin = self._twin(tensor)
         if twin is not None:
             return self.remember(tensor, self.value_of(twin))
         return self._append(_Call(Signature("cnnfix.from_numbers"), how, [], {}, []), tensor)[0]

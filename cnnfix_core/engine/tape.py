@@ -269,7 +269,8 @@ def _numbers_held() -> Iterator[None]:
 
 def as_strided_array(tensor: Tensor) -> NDArray[Any]:
     """Do the same as `as_array`, but keep the strides in memory."""
-    plain = tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.detach().float()
+    plain = tensor if tensor.layout is torch.strided else tensor.detach().to_dense()
+    plain = plain if plain.dtype in (torch.float32, torch.float64) else plain.detach().float()
     with _numbers_held():
         return plain.numpy(force=True)
 

@@ -17,8 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cnnfix_core.engine.eval_mode import left_alone
 from cnnfix_core.engine.presets import EVIDENCE, PUBLISHED
 from cnnfix_core.engine.recording import go_on, record, record_whole
+from cnnfix_core.engine.results import tensors_in
 from cnnfix_core.engine.tape import Operation, Tape
 from cnnfix_core.engine.walk import unravel
 from cnnfix_core.errors import CnnfixError, RecordError, TargetError
@@ -246,6 +248,94 @@ def test_running_statistics_stay_even_if_forward_asks_for_training(function: Cal
     before = state(module)
     record(module, picture(2))
     assert_same(before, state(module))
+
+
+class Own(nn.Module):
+    """A module with a function that may write to its own tensors."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 2, 3), nn.BatchNorm2d(3)
+        self.register_buffer("memory", torch.ones(1, 3, 8, 8))
+        self.function = function
+
+    def forward(self, x: Tensor) -> Any:
+        return self.function(self, x)
+
+
+def _limited(self: Any, x: Tensor) -> Tensor:
+    self.conv.weight.data = torch.renorm(self.conv.weight.data, 2, 0, maxnorm=0.5)
+    return self.conv(x)  # type: ignore[no-any-return]
+
+
+def _replaced(self: Any, x: Tensor) -> Tensor:
+    self.conv.weight = nn.Parameter(self.conv.weight * -2)
+    return self.conv(x)  # type: ignore[no-any-return]
+
+
+def _shared(self: Any, x: Tensor) -> Tensor:
+    torch._foreach_mul_(list(self.conv.parameters()), -2.0)
+    return self.conv(x)  # type: ignore[no-any-return]
+
+
+WRITES: dict[str, Callable[[Any, Tensor], Any]] = {
+    "weight in place": lambda self, x: (self.conv.weight.data.mul_(-2), self.conv(x))[1],
+    "weight anew": lambda self, x: (nn.init.ones_(self.conv.weight), self.conv(x))[1],
+    "weight given other memory": _limited,
+    "other weight": _replaced,
+    "several weights at once": _shared,
+    "memory as a factor": lambda self, x: self.conv(x * self.memory.mul_(-2)),
+    "memory of activations": lambda self, x: self.conv(self.memory.copy_(x)),
+    "memory returned": lambda self, x: self.memory.copy_(x * 2),
+    "memory among the results": lambda self, x: {"scores": self.conv(x), "memory": self.memory.copy_(x * 2)},
+}
+
+
+@pytest.mark.parametrize("recording", [record, record_whole])
+@pytest.mark.parametrize("name", WRITES)
+def test_what_a_module_writes_to_its_own_is_on_the_tape_as_it_was_used(name: str, recording: Any) -> None:
+    """It is restored afterwards, but what the tape has kept of it is not."""
+    module, twin = Own(WRITES[name]), Own(WRITES[name])
+    twin.load_state_dict(module.state_dict())
+    x, before, parameters = picture(), state(module), dict(module.named_parameters())
+    with torch.no_grad():
+        expected = tensors_in(twin.eval()(x))
+    tape = recording(module, x)
+    after = state(module)
+    before.pop("versions"), after.pop("versions")
+    assert_same(before, after)
+    assert all(parameter is parameters[at] for at, parameter in module.named_parameters())
+    for value, tensor in zip(tape.outputs, expected, strict=True):
+        assert value.kept is not None
+        assert torch.allclose(value.kept, tensor)
+    for operation in named(tape, "aten.convolution"):
+        weight, memory = (operation.args[at].kept for at in (1, 0))
+        assert torch.equal(weight, twin.conv.weight)
+        assert not torch.equal(memory, twin.memory) or torch.equal(memory, x)
+
+
+def test_a_module_whose_weights_get_other_memory_is_left_alone() -> None:
+    module, x = Own(_limited), picture()
+    before, address = state(module), module.conv.weight.data_ptr()
+    with left_alone(module):
+        module(x)
+    assert_same(before, state(module))
+    assert module.conv.weight.data_ptr() == address
+
+
+def test_a_tensor_that_gets_the_memory_of_another() -> None:
+    def function(x: Tensor) -> Tensor:
+        y = x * 3
+        square = y * y
+        y.data = x + 1
+        return square + y * x
+
+    tape = record(Apply(function), torch.tensor([[2.0, 3.0]]))
+    assert tape.output_tensor.tolist() == [[42, 93]]
+    first, second = (operation.args[0].array().tolist() for operation in named(tape, "aten.mul")[1:])
+    assert (first, second) == ([[6, 9]], [[3, 4]])
+    assert [value.producer.name for value in tape.operations[-1].args[:2]] == ["aten.mul"] * 2
+    assert "aten.add" in {operation.name for operation in tape.operations[:-1]}
 
 
 # --- failures ---------------------------------------------------------------------------------------------------------
@@ -726,6 +816,67 @@ def kept_values(tape: Tape) -> Iterator[str]:
     for operation in tape.operations:
         if any(value.data is not None for value in operation.outputs):
             yield operation.name
+
+
+class Labelled(Tensor):
+    """A tensor of another class, as those that carry labels or metadata."""
+
+
+def _labelled_weight(convolution: nn.Conv2d) -> nn.Conv2d:
+    convolution.weight = nn.Parameter(convolution.weight.detach().as_subclass(Labelled))
+    return convolution
+
+
+@pytest.mark.parametrize("recording", [record, record_whole])
+@pytest.mark.parametrize(
+    ("function", "disguise"),
+    [
+        (lambda conv, x: conv(x).relu(), True),
+        (lambda conv, x: torch.cat(conv(x).chunk(2, 1)[::-1], 1).relu(), True),
+        (lambda conv, x: conv(x.as_subclass(Tensor)).relu(), True),
+        (lambda conv, x: conv(x.as_subclass(Labelled)).relu(), False),
+        (lambda conv, x: _labelled_weight(conv)(x).relu(), False),
+    ],
+    ids=["input", "parts", "undone", "inside", "weight"],
+)
+def test_tensors_of_other_classes_are_followed(function: Callable[..., Tensor], disguise: bool, recording: Any) -> None:
+    conv, x = nn.Conv2d(3, 4, 3), picture()
+    plain = nn.Sequential(copy.deepcopy(conv), nn.ReLU())
+    tape = recording(Apply(lambda x: function(conv, x)), x.as_subclass(Labelled) if disguise else x)  # type: ignore[no-untyped-call]
+    best = np.unravel_index(int(tape.output_tensor.argmax()), tape.output.shape)
+    channel = int(best[1] + 2) % 4 if "aten.cat" in {one.name for one in tape.operations} else int(best[1])
+    walk = unravel(tape, tuple(map(int, best))).fixations
+    expected = unravel(record(plain, x), (0, channel, *map(int, best[2:]))).fixations
+    assert walk.index.tolist() == expected.index.tolist()
+    assert walk.evidence == pytest.approx(expected.evidence)
+
+
+@pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csr])
+@pytest.mark.parametrize(
+    ("sparse", "dense"),
+    [
+        (torch.mm, torch.mm),
+        (torch.mv, torch.mv),
+        (torch.sparse.mm, torch.mm),
+        (lambda a, x: torch.addmm(torch.ones(5, 3), a, x), lambda a, x: torch.addmm(torch.ones(5, 3), a, x)),
+        (lambda a, x: torch.sparse.addmm(torch.ones(5, 3), a, x), lambda a, x: torch.addmm(torch.ones(5, 3), a, x)),
+    ],
+    ids=["product", "vector", "sparse product", "sum", "sparse sum"],
+)
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
+def test_a_sparse_matrix_is_walked_like_a_dense_one(
+    sparse: Callable[..., Tensor], dense: Callable[..., Tensor], layout: torch.layout
+) -> None:
+    """As between the nodes of a graph."""
+    matrix, x = torch.randn(5, 5).relu(), torch.randn(5) if dense is torch.mv else torch.randn(5, 3)
+    held = matrix.to_sparse(layout=layout)
+    for preset in (EVIDENCE, PUBLISHED):
+        walks = [
+            unravel(record(Apply(lambda x, one=one: one(x).sum()), x), (), preset).fixations
+            for one in (lambda x: sparse(held, x), lambda x: dense(matrix, x))
+        ]
+        assert walks[0].index.tolist() == walks[1].index.tolist()
+        assert walks[0].evidence == pytest.approx(walks[1].evidence, rel=1e-5)
 
 
 def test_only_what_rules_read_is_kept() -> None:
