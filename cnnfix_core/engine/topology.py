@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 _PASSING = {"aten.view", "aten._unsafe_view", "aten.reshape", "aten.clone", "aten.squeeze", "aten.dropout"}
 
 
+_CONVOLUTIONS = ("aten.convolution", "aten._convolution")
 # Operations that treat each item of their first dimension alone, and have their maps behind two dimensions.
 _ITEMWISE = {
-    *("aten.convolution", "aten._convolution", "torchvision.deform_conv2d"),
+    *_CONVOLUTIONS,
+    "torchvision.deform_conv2d",
     *("aten.native_batch_norm", "aten.cudnn_batch_norm", "aten.native_group_norm"),
     *("aten.max_pool2d_with_indices", "aten.max_pool3d_with_indices", "aten.avg_pool2d", "aten.avg_pool3d"),
     *("aten.adaptive_max_pool2d", "aten._adaptive_avg_pool2d", "aten._adaptive_avg_pool3d"),
@@ -49,6 +51,7 @@ class Structure:
     def __init__(self, tape: Tape) -> None:
         self._operations = tape.operations
         self._inputs = frozenset(tape.inputs)
+        self._folded: set[Value] = set()  # values with all items in the channels of one
 
     def location(self, operation: Operation, preset: Preset) -> Location:
         """How the preset chooses a location in this convolution's window."""
@@ -57,9 +60,9 @@ class Structure:
         return preset.location
 
     def items(self, value: Value) -> int:
-        """The number of items (pictures, views, frames) along the first dimension; 1 if that has other elements."""
+        """The number of items (pictures, views, frames) that lie one after the other; 1 if other elements do."""
         count = self._items.get(value, 1)
-        return count if value.shape[:1] == (count,) else 1
+        return count if value.shape[:1] == (count,) or value in self._folded else 1
 
     def has_places(self, matrix: Value) -> bool:
         """Whether the rows of a matrix are places of maps rather than whole items.
@@ -85,7 +88,9 @@ class Structure:
         for operation in self._operations:
             before = operation.activations()
             if operation.name in _ITEMWISE and before and len(before[0].shape) > 2:
-                found[before[0]] = before[0].shape[0]
+                found[before[0]] = count = _items_in(before[0], operation)
+                if count != before[0].shape[0]:
+                    self._folded.update((before[0], *operation.outputs[:1]))
             if before and before[0] in found:
                 found.update(dict.fromkeys(operation.outputs, found[before[0]]))
         return found
@@ -113,6 +118,20 @@ class Structure:
     def _branches(self) -> dict[int, tuple[set[int], set[int]]]:
         additions = (op for op in self._operations if op.name == "aten.add" and len(op.activations()) == 2)
         return {op.index: _part(*op.activations()) for op in additions}
+
+
+def _items_in(value: Value, operation: Operation) -> int:
+    """How many items an operation treats alone: their number is the first dimension, unless they lie in the channels.
+
+    There instance normalisation folds them, and what convolves each picture with its own filters.
+    """
+    producer = value.producer
+    if value.shape[0] == 1 and producer is not None and producer.name in _PASSING:
+        before = producer.args[0].shape
+        alone = operation.name not in _CONVOLUTIONS or operation.args[8] % before[0] == 0
+        if alone and len(before) >= len(value.shape) and before[2 - len(value.shape) :] == value.shape[2:]:
+            return int(before[0])
+    return value.shape[0]
 
 
 def _part(first: Value, second: Value) -> tuple[set[int], set[int]]:

@@ -442,8 +442,9 @@ class Walk:
 
     def _groups(self, value: Value, selection: Selection) -> Ints | None:
         """The item of each row, numbered from 0, if there are several."""
-        index, size = selection.index, prod(value.shape[1:])
-        if not len(index) or index[0] // size == index[-1] // size or self._structure.items(value) < 2:
+        index, count = selection.index, self._structure.items(value)
+        size = prod(value.shape) // count
+        if count < 2 or not len(index) or index[0] // size == index[-1] // size:
             return None
         found: Ints = index // size
         return found

@@ -18,13 +18,15 @@ from cnnfix_core.engine.topology import Structure
 class Frames(nn.Module):
     """The mean score of several frames, which go through the network one by one, or folded into the batch."""
 
-    def __init__(self, folded: bool, pooled: bool, seed: int) -> None:
+    def __init__(self, folded: bool, pooled: bool, seed: int, normalised: bool = False) -> None:
         super().__init__()
         torch.manual_seed(seed)
         self.folded, self.pooled = folded, pooled
         self.body = nn.Sequential(
             nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 16, 3, padding=1), nn.ReLU()
         )
+        if normalised:  # which folds the batch into the channels
+            self.body.insert(4, nn.InstanceNorm2d(16, affine=True))
         self.head = nn.Sequential(nn.Linear(16 if pooled else 16 * 64, 12), nn.ReLU(), nn.Linear(12, 5))
         for layer in self.modules():
             if isinstance(layer, (nn.Conv2d, nn.Linear)):
@@ -59,11 +61,12 @@ PRESETS = [cnnfix.EVIDENCE, cnnfix.PUBLISHED, replace(cnnfix.EVIDENCE, name="nar
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
 @pytest.mark.parametrize("pooled", [True, False])
+@pytest.mark.parametrize("normalised", [True, False])
 @pytest.mark.parametrize("seed", range(3))
 def test_folded_frames_walk_like_frames_one_by_one(
-    preset: cnnfix.Preset, pooled: bool, seed: int, frames: Tensor
+    preset: cnnfix.Preset, pooled: bool, normalised: bool, seed: int, frames: Tensor
 ) -> None:
-    tapes = [cnnfix.record(Frames(folded, pooled, seed).double(), frames) for folded in (False, True)]
+    tapes = [cnnfix.record(Frames(folded, pooled, seed, normalised).double(), frames) for folded in (False, True)]
     for item in range(2):
         target = (item, int(tapes[0].output_tensor[item].argmax()))
         alone, folded = (cnnfix.unravel(tape, target, preset) for tape in tapes)

@@ -594,14 +594,22 @@ def test_a_first_tensor_that_does_not_depend_on_the_input() -> None:
 # --- batches and determinism ------------------------------------------------------------------------------------------
 
 
+def with_own_filters(x: Tensor) -> Tensor:
+    """Each picture convolved with filters computed from it (Yang et al.: CondConv, NeurIPS 2019, section 3)."""
+    filters = torch.ones(len(x) * 10, 1, 3, 3, dtype=x.dtype) * x.mean((2, 3)).reshape(-1, 1, 1, 1)
+    return F.conv2d(x.reshape(1, -1, *x.shape[2:]), filters, padding=1, groups=len(filters)).view_as(x)
+
+
 @BOTH
-@pytest.mark.parametrize("head", ["pooled", "map", "rows"])
+@pytest.mark.parametrize("head", ["pooled", "map", "rows", "instances", "own filters"])
 def test_a_picture_in_a_batch_walks_as_on_its_own(head: str, preset: Preset) -> None:
     torch.manual_seed(4)
     heads: dict[str, list[nn.Module]] = {
         "pooled": [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(10, 5)],
         "map": [nn.Flatten(), nn.Linear(250, 8), nn.ReLU(), nn.Linear(8, 5)],
         "rows": [Apply(lambda x: x.permute(0, 2, 3, 1)), nn.Linear(10, 5), nn.GELU(), Apply(lambda x: x.mean((1, 2)))],
+        "instances": [nn.InstanceNorm2d(10, affine=True), nn.ReLU(), nn.Flatten(), nn.Linear(250, 5)],
+        "own filters": [Apply(with_own_filters), nn.ReLU(), nn.Flatten(), nn.Linear(250, 5)],
     }
     module, x = nn.Sequential(*small_network()[:6], *heads[head]).double(), pictures(3)
     tape = record(module, x)
