@@ -37,6 +37,8 @@ def _in_place(operator: Any) -> Callable[..., Any] | None:
 def _decompositions() -> dict[Any, Callable[..., Any]]:
     return {
         **get_decompositions([aten.addcmul, aten.addcdiv, aten.glu, aten.lerp, aten.baddbmm]),
+        aten.addmv.default: lambda x, a, b, beta=1, alpha=1: beta * x + alpha * a.mv(b),
+        aten.addbmm.default: lambda x, a, b, beta=1, alpha=1: beta * x + alpha * torch.bmm(a, b).sum(0),
         aten.addr.default: lambda x, a, b, beta=1, alpha=1: beta * x + alpha * a[:, None] * b,
         aten.conv_tbc.default: lambda x, weight, bias, pad=0: F.conv1d(
             x.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad

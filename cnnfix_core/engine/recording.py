@@ -156,6 +156,14 @@ class _Call:
     module: str = ""
     outputs: tuple[Value, ...] = ()
 
+    def has_computed_bias(self) -> bool:
+        """Whether the operator adds what depends on the network's input, as a bias."""
+        biased = self.signature.biased
+        if biased is None or biased.at >= len(self.args):
+            return False
+        bias = self.args[biased.at]
+        return isinstance(bias, Value) and bias.depends
+
     def counts(self) -> bool:
         """Whether it reads anything that depends on the network's input, or would but for its kind of numbers."""
         for value in self.inputs:  # noqa: SIM110  # a generator is slower
@@ -232,6 +240,8 @@ class _Recorder:
         call = self._call(step.operator, self._signature(step.operator), args, {})
         if call.signature.writes:
             return self._write(call, step, args, {})
+        if call.has_computed_bias():
+            return self.compute(step.operator, args, {})
         result = step.call(*args)
         self._note(call, args, result)
         return result
@@ -247,6 +257,8 @@ class _Recorder:
         call = self._call(func, signature, args, kwargs)
         if signature.writes:
             return self._write(call, Direct(func, func), args, kwargs)
+        if signature.biased is not None and call.has_computed_bias():
+            return signature.biased.as_sum(self.compute, func, *args, **kwargs)
         for statistic in written_silently(func, args):
             self.changes.before_write(statistic)
         result = func(*args, **kwargs)

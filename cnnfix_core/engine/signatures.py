@@ -9,6 +9,7 @@ from typing import Any
 from torch._ops import HigherOrderOperator
 
 from cnnfix_core.engine import rules
+from cnnfix_core.engine.biases import BIASED, Biased
 from cnnfix_core.engine.decompositions import decomposition_of
 from cnnfix_core.errors import RecordError
 
@@ -24,6 +25,7 @@ class Signature:
         fresh: whether it makes a tensor that does not depend on the values of its arguments.
         outputs: the positions of outputs that the rule reads.
         decomposition: what to record instead.
+        biased: what to record instead if its bias depends on the input.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Signature:
     fresh: bool = False
     outputs: frozenset[int] = frozenset()
     decomposition: Callable[..., Any] | None = None
+    biased: Biased | None = None
 
     @classmethod
     def of(cls, func: Any) -> Signature:
@@ -49,7 +52,7 @@ class Signature:
             (at, at in reads.args) for at, argument in enumerate(arguments) if "Tensor" in str(argument.type)
         )
         fresh = not tensors or name.endswith("_like") or name.startswith("aten.new_")
-        return cls(name, tensors, writes, fresh, reads.outputs, decomposition_of(func))
+        return cls(name, tensors, writes, fresh, reads.outputs, decomposition_of(func), BIASED.get(name))
 
 
 _signatures: dict[Any, Signature] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -71,6 +72,69 @@ class Packed(nn.Module):
         packed = nn.utils.rnn.pack_padded_sequence(x, [4, 3], batch_first=self.layer.batch_first)
         out, state = self.layer(packed)
         return nn.utils.rnn.pad_packed_sequence(out, batch_first=self.layer.batch_first)[0], state
+
+
+# A bias that is computed from the input, in an operator that adds it itself, and the same written as a sum.
+X, MATRIX, FILTERS = random(3, 4, 5, 5), random(4, 4, seed=1), random(4, 4, 3, 3, seed=2)
+OF_CHANNELS: Callable[[Tensor], Tensor] = lambda x: x.amax((0, 2, 3)) - 1  # noqa: E731
+PLACES: Callable[[Tensor], Tensor] = lambda x: OF_CHANNELS(x)[:, None, None]  # noqa: E731
+STATISTICS = random(4, seed=3), random(4, seed=4).abs() + 0.5
+BIASES: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+    "linear": (
+        lambda x: F.linear(x[:, :, 0, 0], MATRIX, OF_CHANNELS(x)),
+        lambda x: F.linear(x[:, :, 0, 0], MATRIX) + OF_CHANNELS(x),
+    ),
+    "linear over places": (
+        lambda x: F.linear(x.permute(0, 2, 3, 1).contiguous(), MATRIX, OF_CHANNELS(x)),
+        lambda x: F.linear(x.permute(0, 2, 3, 1).contiguous(), MATRIX) + OF_CHANNELS(x),
+    ),
+    "addmm": (
+        lambda x: torch.addmm(x[:, :, 1, 1], x[:, :, 0, 0], MATRIX, beta=0.5, alpha=-2),
+        lambda x: x[:, :, 0, 0] @ MATRIX * -2 + x[:, :, 1, 1] * 0.5,
+    ),
+    "addmv": (
+        lambda x: torch.addmv(x[0, :, 1, 1], MATRIX, x[0, :, 0, 0]),
+        lambda x: x[0, :, 1, 1] + MATRIX.mv(x[0, :, 0, 0]),
+    ),
+    "addbmm": (
+        lambda x: torch.addbmm(x[0, 0], x[0], X[1]),
+        lambda x: x[0, 0] + torch.bmm(x[0], X[1]).sum(0),
+    ),
+    "convolution": (
+        lambda x: F.conv2d(x, FILTERS, OF_CHANNELS(x), padding=1),
+        lambda x: F.conv2d(x, FILTERS, padding=1) + PLACES(x),
+    ),
+    "transposed": (
+        lambda x: F.conv_transpose2d(x, FILTERS, OF_CHANNELS(x), stride=2),
+        lambda x: F.conv_transpose2d(x, FILTERS, stride=2) + PLACES(x),
+    ),
+    "batch norm": (
+        lambda x: F.batch_norm(x, *STATISTICS, MATRIX[0], OF_CHANNELS(x)),
+        lambda x: F.batch_norm(x, *STATISTICS) * MATRIX[0][:, None, None] + PLACES(x),
+    ),
+    "group norm": (
+        lambda x: F.group_norm(x, 2, None, OF_CHANNELS(x)),
+        lambda x: F.group_norm(x, 2) + PLACES(x),
+    ),
+    "layer norm": (
+        lambda x: F.layer_norm(x, (5,), MATRIX[0, :1].expand(5), x.amax((0, 1, 2))),
+        lambda x: F.layer_norm(x, (5,)) * MATRIX[0, :1].expand(5) + x.amax((0, 1, 2)),
+    ),
+}
+
+
+@BOTH
+@pytest.mark.parametrize("name", BIASES)
+def test_a_bias_that_is_computed_is_a_term_of_a_sum(name: str, preset: Preset) -> None:
+    tapes = [record(Apply(function), X) for function in BIASES[name]]
+    fused, written_out = (tape.output_tensor for tape in tapes)
+    assert torch.allclose(fused, BIASES[name][0](X), atol=1e-5)
+    assert torch.allclose(fused, written_out, atol=1e-5)
+    best = tuple(map(int, np.unravel_index(int(fused.argmax()), fused.shape)))
+    found, expected = (unravel(tape, best, preset).fixations for tape in tapes)
+    assert found.index.tolist() == expected.index.tolist()
+    assert found.sign.tolist() == expected.sign.tolist()
+    assert found.evidence == pytest.approx(expected.evidence, rel=1e-4)
 
 
 LAYERS: dict[str, Callable[[], nn.RNNBase]] = {
