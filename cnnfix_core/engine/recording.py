@@ -374,6 +374,8 @@ class _Recorder:
             # Most parameters become values in the end, which saves time now: see `_settle`.
             if item is not None and (type(item) is not Parameter or self.outside or self._tensors.find(item)):
                 given[at] = self._replaced(item, read or self.whole, inputs)
+        if signature.apart is not None:
+            func, kwargs = signature.apart, {name: kwargs[name] for name in kwargs if name not in signature.outs}
         if kwargs:
             kwargs = {name: self._replaced(item, True, inputs) for name, item in kwargs.items()}
         return _Call(signature, func, given, kwargs, inputs)

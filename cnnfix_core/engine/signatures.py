@@ -26,6 +26,8 @@ class Signature:
         outputs: the positions of outputs that the rule reads.
         decomposition: what to record instead.
         biased: what to record instead if its bias depends on the input.
+        outs: for an operator that writes its result to `out`: the names of such arguments, which it does not read.
+        apart: for such an operator: the one that returns its result.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Signature:
     outputs: frozenset[int] = frozenset()
     decomposition: Callable[..., Any] | None = None
     biased: Biased | None = None
+    outs: frozenset[str] = frozenset()
+    apart: Callable[..., Any] | None = None
 
     @classmethod
     def of(cls, func: Any) -> Signature:
@@ -52,7 +56,20 @@ class Signature:
             (at, at in reads.args) for at, argument in enumerate(arguments) if "Tensor" in str(argument.type)
         )
         fresh = not tensors or name.endswith("_like") or name.startswith("aten.new_")
-        return cls(name, tensors, writes, fresh, reads.outputs, decomposition_of(func), BIASED.get(name))
+        apart = _without_out(func)
+        outs = frozenset(argument.name for argument in arguments if argument.is_out) if apart else frozenset[str]()
+        return cls(name, tensors, writes, fresh, reads.outputs, decomposition_of(func), BIASED.get(name), outs, apart)
+
+
+def _without_out(func: Any) -> Callable[..., Any] | None:
+    """The operator that takes the same but `out`; None for one without it."""
+    arguments = func._schema.arguments
+    read = [(one.name, str(one.type)) for one in arguments if not one.is_out]
+    if len(read) == len(arguments):
+        return None
+    others = (getattr(func.overloadpacket, name) for name in func.overloadpacket.overloads())
+    alike = (one for one in others if [(each.name, str(each.type)) for each in one._schema.arguments] == read)
+    return next(alike, None)
 
 
 _signatures: dict[Any, Signature] = {}

@@ -638,6 +638,39 @@ def test_a_network_that_writes_in_place_walks_like_its_twin(
     assert sum(walk.left.values()) == pytest.approx(sum(twin.left.values()))
 
 
+OUT: dict[str, tuple[Callable[[Tensor, Tensor], Any], Callable[[Tensor], Tensor]]] = {
+    "sum": (lambda x, out: torch.add(x, x.flip(1), out=out), lambda x: x + x.flip(1)),
+    "power": (lambda x, out: torch.pow(x, 2, out=out), lambda x: x**2),
+    "joined": (
+        lambda x, out: torch.cat([x[:, 2:], x[:, :2]], 1, out=out),
+        lambda x: torch.cat([x[:, 2:], x[:, :2]], 1),
+    ),
+    "constants": (
+        lambda x, out: torch.add(torch.ones(1, 4), torch.ones(1, 4), out=out),
+        lambda x: torch.ones(1, 4) * 2,
+    ),
+}
+
+
+@pytest.mark.parametrize("preset", [EVIDENCE, PUBLISHED], ids=lambda preset: preset.name)
+@pytest.mark.parametrize("name", OUT)
+def test_what_is_written_to_out_walks_like_what_is_returned(name: str, preset: Any) -> None:
+    """Nothing comes from what was there before."""
+    written, apart = OUT[name]
+
+    def function(x: Tensor) -> Tensor:
+        out = x * 7
+        written(x, out)
+        return out * 3 + x
+
+    x = torch.tensor([[-1.0, 2.0, 3.0, -4.0]])
+    tapes = [record(Apply(one), x) for one in (function, lambda x: apart(x) * 3 + x)]
+    assert torch.equal(*(tape.output_tensor for tape in tapes))
+    walks = [unravel(tape, (0, 2), preset).fixations for tape in tapes]
+    assert walks[0].index.tolist() == walks[1].index.tolist()
+    assert walks[0].evidence == pytest.approx(walks[1].evidence)
+
+
 def test_parts_that_lie_side_by_side_are_left_alone() -> None:
     """What is written into one part of a tensor does not reach another, nor make another operation of it."""
 
