@@ -22,7 +22,7 @@ class Overwrite:
     def __call__(self, before: Tensor, written: Tensor) -> Tensor:
         """The new values of the tensor, from its values before and the values written."""
         memory = laid_out(before, self.tensor, extent(self.written))
-        memory.as_strided(*self.written).copy_(written)
+        _put(written, memory, self.written)
         return memory.as_strided(*self.tensor).clone()
 
     def reaches(self) -> bool:
@@ -48,10 +48,15 @@ def layout_of(tensor: Tensor) -> Layout:
 def laid_out(values: Tensor, layout: Layout, least: int = 0) -> Tensor:
     """A 1-D tensor of at least `least` elements that holds the values in this layout, with zeros in between."""
     memory = values.new_zeros(max(extent(layout), least))
-    shape, stride, offset = layout
-    once = [size if step else min(size, 1) for size, step in zip(shape, stride, strict=True)]  # stride 0: one element
-    memory.as_strided(once, stride, offset).copy_(values[tuple(slice(size) for size in once)])
+    _put(values, memory, layout)
     return memory
+
+
+def _put(values: Tensor, memory: Tensor, layout: Layout) -> None:
+    """Write the values to memory in this layout; of those at one place, as in an expanded tensor, the first."""
+    shape, stride, offset = layout
+    once = [size if step else min(size, 1) for size, step in zip(shape, stride, strict=True)]
+    memory.as_strided(once, stride, offset).copy_(values[tuple(slice(size) for size in once)])
 
 
 def extent(layout: Layout) -> int:

@@ -699,6 +699,17 @@ def test_an_expanded_tensor_whose_memory_is_written() -> None:
     assert unravel(tape, (3, 1)).fixations.index.tolist() == [[0, 1]]
 
 
+def test_memory_that_is_written_through_an_expanded_tensor() -> None:
+    def function(x: Tensor) -> Tensor:
+        once = x * 1
+        once.expand(4, 3)[:, 0].zero_()
+        return once
+
+    tape = record(Apply(function), torch.ones(1, 3))
+    assert tape.result.tolist() == [[0, 1, 1]]
+    assert unravel(tape, (0, 1)).fixations.index.tolist() == [[0, 1]]
+
+
 def test_in_place_modules_walk_like_their_twin() -> None:
     x = picture(2)
     for preset in (EVIDENCE, PUBLISHED):
