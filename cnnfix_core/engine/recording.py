@@ -255,10 +255,15 @@ class _Recorder:
         if signature.fresh:
             return func(*args, **kwargs)
         call = self._call(func, signature, args, kwargs)
+        if signature.biased is not None and len(signature.writes) < 2 and call.has_computed_bias():
+            read = {name: item for name, item in kwargs.items() if name not in signature.outs}
+            result = signature.biased.as_sum(self.compute, call.operator, *args, **read)
+            for at, name in signature.writes:
+                written = args[at] if at < len(args) else kwargs[name]
+                result = self.compute(torch.ops.aten.copy_.default, (written, result), {})
+            return result
         if signature.writes:
             return self._write(call, Direct(func, func), args, kwargs)
-        if signature.biased is not None and call.has_computed_bias():
-            return signature.biased.as_sum(self.compute, func, *args, **kwargs)
         for statistic in written_silently(func, args):
             self.changes.before_write(statistic)
         result = func(*args, **kwargs)

@@ -92,6 +92,14 @@ BIASES: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]]
         lambda x: torch.addmm(x[:, :, 1, 1], x[:, :, 0, 0], MATRIX, beta=0.5, alpha=-2),
         lambda x: x[:, :, 0, 0] @ MATRIX * -2 + x[:, :, 1, 1] * 0.5,
     ),
+    "addmm in place": (
+        lambda x: (x[:, :, 1, 1] * 1).addmm_(x[:, :, 0, 0], MATRIX),
+        lambda x: x[:, :, 0, 0] @ MATRIX + x[:, :, 1, 1],
+    ),
+    "addmm to another tensor": (
+        lambda x: torch.addmm(x[:, :, 1, 1], x[:, :, 0, 0], MATRIX, beta=2, out=x[:, :, 2, 2].clone()),
+        lambda x: x[:, :, 0, 0] @ MATRIX + x[:, :, 1, 1] * 2,
+    ),
     "addmv": (
         lambda x: torch.addmv(x[0, :, 1, 1], MATRIX, x[0, :, 0, 0]),
         lambda x: x[0, :, 1, 1] + MATRIX.mv(x[0, :, 0, 0]),
