@@ -73,7 +73,10 @@ def grid_data(grid: Grid, tool: str, brush: int) -> dict[str, Any]:
             for case in grid.asked
         },
         "columns": [{"name": name, "title": METHODS[name].title, "about": METHODS[name].about} for name in columns],
-        "rows": [_row(case, grid.base, number) for number, case in enumerate(grid.cases)],
+        "rows": [
+            _row(case, grid.base, name)
+            for name, case in zip(["", *(row.text for row in state("rows"))], grid.cases, strict=True)
+        ],
         "cells": [{**_cell(shown), "column": shown.cell.column, "row": shown.cell.row} for shown in grid.cells],
         "pinned": [_cell(shown) for shown in grid.pinned],
         "reference": grid.reference.cell.id,
@@ -96,8 +99,8 @@ def grid_data(grid: Grid, tool: str, brush: int) -> dict[str, Any]:
         "show_boxes": True,
         "tool": tool,
         "brush": brush,
-        "truth": {truth_key(case): truth_of(case) for case in grid.asked},
-        "strokes": {photo_key(case): strokes_on(case.question.picture) for case in grid.asked},
+        "truth": {_boxes_key(case): truth_of(case) for case in grid.asked},
+        "strokes": {case.question.picture: strokes_on(case.question.picture) for case in grid.asked},
         "legendText": LEGEND_TEXT,
         "bands": [
             {"share": share, "colour": colour, "opacity": opacity}
@@ -108,13 +111,18 @@ def grid_data(grid: Grid, tool: str, brush: int) -> dict[str, Any]:
 
 
 def photo_key(case: Case) -> str:
-    """The picture's name in the browser; a changed picture has another."""
+    """The photograph's name in the browser; a changed picture has another."""
     return case.picture.digest[:16]
 
 
 def truth_key(case: Case) -> str:
-    """The name of a picture's boxes in the browser; each class has its own."""
+    """The same for all cases with the same photograph and class."""
     return f"{photo_key(case)}:{case.target.index}"
+
+
+def _boxes_key(case: Case) -> str:
+    """The name of a picture's boxes in the browser, as in the address; each class has its own."""
+    return f"{case.question.picture}@{case.target.index}"
 
 
 def truth_of(case: Case) -> tuple[Box, ...]:
@@ -154,12 +162,13 @@ def note(shown: CellStatus) -> str:
     return line[:1].upper() + line[1:]
 
 
-def _row(case: Case, base: CompareQuestion, number: int) -> dict[str, Any]:
+def _row(case: Case, base: CompareQuestion, name: str) -> dict[str, Any]:
     return {
+        "name": name,
         "title": case.title,
         "detail": case.detail(base),
         "photo": photo_key(case),
-        "removable": number > 0,
+        "removable": bool(name),
         "class": case.target.index,
         "classes": [
             {"value": one.index, "title": one.label, "detail": percent(one.probability)}
@@ -176,7 +185,8 @@ def _cell(shown: CellStatus) -> dict[str, Any]:
         "title": METHODS[cell.method].title,
         "subtitle": cell.case.title,
         "photo": photo_key(cell.case),
-        "truth": truth_key(cell.case),
+        "truth": _boxes_key(cell.case),
+        "strokes": cell.case.question.picture,
         "state": shown.state,
         "progress": shown.share,
         "message": shown.message,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -32,6 +32,7 @@ SCALES = {
 }
 TOOLS = {"look": "Look", "box": "Draw a box", "brush": "Hide a part"}
 
+_SUCCESSORS = "compare.successors"  # what has taken whose place since the browser was told
 _ARRANGED, _MAX_UNDO = ("methods", "rows", "pins"), 50
 
 Pin = tuple[str, CompareQuestion]  # a method and what it is asked
@@ -54,7 +55,8 @@ def _parse_method(text: str) -> str:
     return text
 
 
-def _parse_pin(text: str) -> Pin:
+def parse_pin(text: str) -> Pin:
+    """A pin from the address or the browser. Raises ValueError for anything that is not allowed."""
     method, question = text.split(":", 1)
     return _parse_method(method), CompareQuestion.parse(question)
 
@@ -63,10 +65,14 @@ def _parse_boxes(text: str) -> Boxes:
     found: Boxes = {}
     for part in text.split(",")[:MAX_CELLS]:
         where, *boxes = part.split(":")
-        picture, _, wanted = where.partition("@")
-        key = parse_picture(picture), controls.parse_class(wanted) if wanted else None
-        found[key] = taken_boxes([box.split(".") for box in boxes])
+        found[parse_boxed(where)] = taken_boxes([box.split(".") for box in boxes])
     return found
+
+
+def parse_boxed(text: str) -> tuple[str, int | None]:
+    """The picture and the class that boxes are of. Raises ValueError for anything that is not allowed."""
+    picture, _, wanted = text.partition("@")
+    return parse_picture(picture), controls.parse_class(wanted) if wanted else None
 
 
 def _boxes_text(boxes: Boxes) -> str:
@@ -80,7 +86,7 @@ SETTINGS = {
     **{name: setting for name, setting in controls.SETTINGS.items() if name != "preset"},
     "methods": _several(_parse_method, str, ("fixations", "gradcam", "published", "saliency")),
     "rows": _several(Variation.parse, lambda variation: variation.text),
-    "pins": _several(_parse_pin, lambda pin: f"{pin[0]}:{pin[1].text}"),
+    "pins": _several(parse_pin, lambda pin: f"{pin[0]}:{pin[1].text}"),
     "boxes": Setting({}, _parse_boxes, _boxes_text),
     "view": one_of(*VIEWS, default="maps"),
     "scale": one_of(*SCALES, default="area"),
@@ -112,6 +118,7 @@ def undo() -> None:
     """Restore columns, rows and pins as they were before the last change."""
     if can_undo():
         st.session_state.update(_undo_stack().pop())
+        st.session_state[_SUCCESSORS] = {}
 
 
 def _undo_stack() -> list[dict[str, Any]]:
@@ -131,11 +138,14 @@ def has_room(columns: int = 0, rows: int = 0) -> bool:
     return columns * rows + len(state("pins")) <= MAX_CELLS
 
 
-def swap(column: int, method: str) -> None:
-    """Show another method in a column; if it already has a column, the two swap."""
+def swap(shown: str, method: str) -> None:
+    """Show another method in a column; if it already has a column, the two swap. shown: the one that is there."""
     methods = list(state("methods"))
+    column = methods.index(_now(shown, methods))
     if method in methods:
         methods[methods.index(method)] = methods[column]
+    else:
+        _succeed(methods[column], method)
     methods[column] = method
     keep("methods", tuple(methods))
 
@@ -154,24 +164,69 @@ def add_row(variation: Variation) -> None:
         keep("rows", (*rows, variation))
 
 
-def remove(name: str, place: int) -> None:
-    """Remove one of several items; the last method always stays."""
-    items = state(name)
-    if len(items) > (name == "methods"):
-        keep(name, (*items[:place], *items[place + 1 :]))
+def remove_method(shown: str) -> None:
+    """Remove a column; the last one always stays."""
+    methods = state("methods")
+    gone = _now(shown, methods)
+    if len(methods) > 1:
+        keep("methods", tuple(one for one in methods if one != gone))
+        _succeed(gone, None)
 
 
-def ask_for(row: int, wanted: int) -> None:
-    """Explain another class in a row; row 0 is the page's own question."""
-    if row == 0:
+def remove_row(shown: str) -> None:
+    """Remove the row with this text; without its row, nothing is brushed over."""
+    rows = {row.text: row for row in state("rows")}
+    gone = rows[_now(shown, rows)]
+    if _is_brushed(gone):
+        paint(state("picture"), [])
+    else:
+        keep("rows", tuple(row for row in rows.values() if row != gone))
+    _succeed(gone.text, None)
+
+
+def ask_for(shown: str, wanted: int) -> None:
+    """Explain another class in the row with this text; "" is the page's own question."""
+    if not shown:
         keep("class", wanted)
         if state("than") == wanted:
             keep("than", None)
         return
-    rows = list(state("rows"))
-    field = rows[row - 1].field
-    rows[row - 1] = Variation("wanted", wanted) if field == "wanted" else Variation(field, rows[row - 1].value, wanted)
-    keep("rows", tuple(dict.fromkeys(rows)))
+    rows = {row.text: row for row in state("rows")}
+    before = rows[_now(shown, rows)]
+    field = before.field
+    after = Variation("wanted", wanted) if field == "wanted" else Variation(field, before.value, wanted)
+    if after != before:
+        _succeed(before.text, after.text)
+    keep("rows", tuple(dict.fromkeys(after if row == before else row for row in rows.values())))
+
+
+def pin(one: Pin) -> None:
+    """Keep a map in view."""
+    if one not in state("pins"):
+        keep("pins", (*state("pins"), one))
+
+
+def unpin(one: Pin) -> None:
+    """Keep it no longer."""
+    keep("pins", tuple(pinned for pinned in state("pins") if pinned != one))
+
+
+def _now(shown: str, there: Collection[str]) -> str:
+    """What stands now where the browser showed this. Raises LookupError if it was removed."""
+    following = dict(st.session_state.get(_SUCCESSORS, {}))
+    while shown not in there:
+        shown = following.pop(shown)  # each once: they may go in a circle
+    return shown
+
+
+def _succeed(before: str, after: str | None) -> None:
+    """Note what takes the place of a method, or of a row by its text; None: it is removed."""
+    others = {one: then for one, then in st.session_state.get(_SUCCESSORS, {}).items() if one != before}
+    st.session_state[_SUCCESSORS] = others if after is None else {**others, before: after}
+
+
+def _is_brushed(row: Variation) -> bool:
+    return (row.field, row.value) == ("change", BRUSHED)
 
 
 def boxes_on(picture: str, target: Prediction) -> tuple[Box, ...]:
@@ -193,7 +248,7 @@ def sample_object(picture: str, target: Prediction) -> SampleObject | None:
     return None if picture == OWN else load_sample(picture).object_of(target.label)
 
 
-def draw_boxes(picture: str, wanted: int, boxes: Sequence[Sequence[object]]) -> None:
+def draw_boxes(picture: str, wanted: int | None, boxes: Sequence[Sequence[object]]) -> None:
     """Store the boxes drawn on the picture for a class. Raises ValueError if they are invalid."""
     keep("boxes", {**state("boxes"), (picture, wanted): taken_boxes(boxes)})
 
@@ -215,11 +270,10 @@ def paint(picture: str, strokes: Sequence[Sequence[object]]) -> None:
         x, y, radius = (_number(part) for part in stroke)
         taken.append((x, y, max(radius, 1.0)))
     brush(picture, tuple(taken))
-    row = Variation("change", BRUSHED)
-    if taken:
-        add_row(row)
-    else:
-        keep("rows", tuple(one for one in state("rows") if one != row))
+    if not taken:
+        keep("rows", tuple(row for row in state("rows") if not _is_brushed(row)))
+    elif not any(map(_is_brushed, state("rows"))):
+        add_row(Variation("change", BRUSHED))
 
 
 def _number(part: object) -> float:

@@ -13,6 +13,7 @@ from cnnfix_ui.widgets.uploads import OWN, Upload
 
 EMPTY = "empty"
 DRAWING_UPLOAD = Upload("sketch", "Your own drawing", lambda files: sheet_of(open_picture(files[0][1])))
+# By the sheet that they are on: Back and Forward lead to another sheet without choosing it.
 _STROKES, _NUMBER = "sketch.strokes", "sketch.number"
 
 
@@ -35,7 +36,7 @@ SETTINGS = {
 def choose(name: str) -> None:
     """Choose another sheet."""
     st.session_state["sheet"] = name
-    st.session_state.pop(_STROKES, None)
+    _drawn().pop(name, None)
     st.session_state[_NUMBER] = number() + 1
     networks.reset_classes()
 
@@ -49,17 +50,22 @@ def number() -> int:
 def strokes() -> tuple[Stroke, ...]:
     """The strokes on the sheet."""
     samples = {one.name: one.strokes for one in sketch_samples()}
-    found: tuple[Stroke, ...] = st.session_state.get(_STROKES, samples.get(st.session_state["sheet"], ()))
-    return found
+    sheet = st.session_state["sheet"]
+    return _drawn().get(sheet, samples.get(sheet, ()))
 
 
 def draw(sent: object) -> None:
     """Use the strokes that the browser sent; invalid ones change nothing but the message."""
     DRAWING_UPLOAD.set_error(None)
     try:
-        st.session_state[_STROKES] = strokes_of(sent)
+        _drawn()[st.session_state["sheet"]] = strokes_of(sent)
     except SketchError as error:
         DRAWING_UPLOAD.set_error(str(error))
+
+
+def _drawn() -> dict[str, tuple[Stroke, ...]]:
+    kept: dict[str, tuple[Stroke, ...]] = st.session_state.setdefault(_STROKES, {})
+    return kept
 
 
 def sent() -> Picture | None:

@@ -141,6 +141,7 @@ def cell(method: str, row: int, across: bool) -> Json:
         "subtitle": ROWS[row],
         "photo": key,
         "truth": key,
+        "strokes": key,
         "state": state,
         "progress": 0.37,
         "message": message,
@@ -176,6 +177,7 @@ def data_of(methods: Iterable[str], rows: int) -> Json:
         "columns": [{"name": name, "title": METHODS[name][0], "about": f"About {name}."} for name in methods],
         "rows": [
             {
+                "name": ROWS[row] if row else "",
                 "title": PICTURES[row] if across else ROWS[row],
                 "detail": f"{63 - 9 * row} %",
                 "photo": photo_key(row, across),
@@ -224,11 +226,11 @@ def take(act: Json) -> None:
         case {"cell": name, "do": kind}:
             take_cell(name, kind)
         case {"do": "swap", "column": column, "method": method}:
-            state.methods = [method if n == column else one for n, one in enumerate(state.methods)]
+            state.methods = [method if one == column else one for one in state.methods]
         case {"do": "add", "method": method}:
             state.methods = [*state.methods, method]
         case {"do": "remove", "column": column}:
-            state.methods = [one for n, one in enumerate(state.methods) if n != column]
+            state.methods = [one for one in state.methods if one != column]
         case {"do": "remove_row"}:
             state.rows -= 1
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from cnnfix_core.cli.main import main
 from cnnfix_core.images.samples import load_sample
-from tests.browser.browsing import settle, shoot
+from tests.browser.browsing import hear_late, settle, shoot
 
 CAT = "/compare?picture=cat"
 
@@ -174,6 +174,17 @@ def test_no_click_is_lost_while_the_page_runs(page: Page) -> None:
         settle(page)
         expect(road).to_be_checked(checked=on)
         expect(noise).to_be_checked(checked=on)
+
+
+def test_columns_are_known_by_name_over_a_slow_network(page: Page) -> None:
+    hear_late(page, 400)
+    opened(page, f"{CAT}&methods=gradcam,gradcampp,layercam,saliency", 4)
+    for number in (0, 0, 1):  # of the columns as they were: pressed twice, since nothing seems to happen
+        stages(page).nth(number).focus()
+        page.keyboard.press("Delete")
+    settle(page)
+    expect(page).to_have_url(re.compile("methods=layercam%2Csaliency$"))
+    expect(stages(page)).to_have_count(2)
 
 
 def test_what_was_removed_comes_back(page: Page) -> None:

@@ -119,7 +119,9 @@ def test_an_empty_sheet_says_what_to_draw() -> None:
 
 def test_strokes_from_a_browser() -> None:
     app = visit(sheet="empty")
-    app.session_state["sketch.strokes"] = strokes_of([[[0.2, 0.2], [0.8, 0.2], [0.8, 0.8], [0.2, 0.8], [0.2, 0.2]]])
+    app.session_state["sketch.strokes"] = {
+        "empty": strokes_of([[[0.2, 0.2], [0.8, 0.2], [0.8, 0.8], [0.2, 0.8], [0.2, 0.2]]])
+    }
     app.run()
     assert not app.exception
     assert app.metric

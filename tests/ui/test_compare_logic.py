@@ -121,15 +121,19 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def test_methods_are_swapped_added_and_removed(kept: dict[str, Any]) -> None:
     kept["methods"] = ("fixations", "gradcam", "cmwp")
-    state.swap(0, "rise")
+    state.swap("fixations", "rise")
     assert kept["methods"] == ("rise", "gradcam", "cmwp")
-    state.swap(0, "cmwp")
+    state.swap("fixations", "cmwp")  # the browser does not show yet what came there
     assert kept["methods"] == ("cmwp", "gradcam", "rise")
     state.add_method("gradcam")
     state.add_method("saliency")
     assert kept["methods"] == ("cmwp", "gradcam", "rise", "saliency")
-    for _ in range(5):
-        state.remove("methods", 0)
+    state.remove_method("cmwp")
+    with pytest.raises(LookupError):
+        state.remove_method("cmwp")  # pressed twice before the browser shows it
+    assert kept["methods"] == ("gradcam", "rise", "saliency")
+    for name in kept["methods"]:
+        state.remove_method(name)
     assert kept["methods"] == ("saliency",)
 
 
@@ -145,11 +149,16 @@ def test_there_are_at_most_sixteen_cells(kept: dict[str, Any]) -> None:
 def test_another_class_redoes_the_row(kept: dict[str, Any]) -> None:
     kept["rows"] = (Variation("wanted", 1), Variation("picture", "coffee"))
     kept["than"] = 5
-    state.ask_for(0, 5)
+    state.ask_for("", 5)
     assert (kept["class"], kept["than"]) == (5, None)
-    state.ask_for(1, 2)
-    state.ask_for(2, 504)
+    state.ask_for("wanted:1", 2)
+    state.ask_for("picture:coffee", 968)
+    state.ask_for("picture:coffee", 504)  # before the browser shows the other one
     assert kept["rows"] == (Variation("wanted", 2), Variation("picture", "coffee", 504))
+    state.remove_row("wanted:1")
+    with pytest.raises(LookupError):
+        state.remove_row("wanted:1")
+    assert kept["rows"] == (Variation("picture", "coffee", 504),)
 
 
 def asked_for(label: str, index: int = 285) -> Prediction:
@@ -185,15 +194,32 @@ def test_brushing_adds_a_row_and_a_clean_picture_takes_it_away(kept: dict[str, A
     state.paint("cat", [[10, 10, 5]])
     state.paint("cat", [[10, 10, 5], [12, 10, 5]])
     assert kept["rows"] == (Variation("change", "brush"),)
+    state.ask_for("change:brush", 5)
+    state.paint("cat", [[10, 10, 5]])
+    assert kept["rows"] == (Variation("change", "brush", 5),)
     state.paint("cat", [])
     assert kept["rows"] == ()
+
+
+def test_what_is_drawn_and_pinned_counts_even_if_what_it_was_drawn_on_has_changed(kept: dict[str, Any]) -> None:
+    from cnnfix_ui.compare.grid_data import Grid
+
+    for event in (
+        {"do": "boxes", "on": "cat@285", "boxes": [[1, 2, 3, 4]]},
+        {"do": "strokes", "on": "cat", "strokes": [[10, 10, 5]]},
+        {"do": "pin", "cell": f"gradcam:{CAT.text}"},
+    ):
+        acts.act(Grid(CAT, [], [], [], []), event)
+    assert kept["boxes"] == {("cat", 285): ((1, 2, 3, 4),)}
+    assert kept["rows"] == (Variation("change", "brush"),)
+    assert kept["pins"] == (("gradcam", CAT),)
 
 
 def test_what_was_removed_comes_back(kept: dict[str, Any]) -> None:
     assert not state.can_undo()
     before = state.state("methods")
     state.add_row(Variation("wanted", 3))
-    state.remove("methods", 1)
+    state.remove_method(before[1])
     state.keep("methods", state.state("methods"))  # no change
     state.undo()
     assert (kept["methods"], kept["rows"]) == (before, (Variation("wanted", 3),))
@@ -208,13 +234,18 @@ def test_what_was_removed_comes_back(kept: dict[str, Any]) -> None:
     "event",
     [
         {},
-        {"do": "swap", "column": 99, "method": "rise"},
-        {"do": "swap", "column": 0, "method": "magic"},
-        {"do": "remove", "column": -1},
+        {"do": "swap", "column": "rise", "method": "cmwp"},
+        {"do": "swap", "column": "fixations", "method": "magic"},
+        {"do": "remove", "column": "rise"},
+        {"do": "remove", "column": 0},
         {"do": "pin", "cell": "nope"},
-        {"do": "ask", "row": 7, "class": 1},
+        {"do": "pin", "cell": "gradcam:nope:cat:::"},
+        {"do": "stop", "cell": "gradcam:efficientnet_lite0:cat:::"},
+        {"do": "ask", "row": "wanted:7", "class": 1},
         {"do": "boxes", "on": "nope", "boxes": []},
-        {"do": "remove_row", "row": 3},
+        {"do": "boxes", "on": "cat@x", "boxes": []},
+        {"do": "strokes", "on": "nope", "strokes": [[1, 2, 3]]},
+        {"do": "remove_row", "row": ""},
         {"do": ["swap"]},
     ],
 )

@@ -29,7 +29,7 @@ function along(from, to, radius) {
 }
 
 export function brushGesture(app, cell, start) {
-  const { key } = cell.photo();
+  const key = cell.strokes();
   const radius = app.data.brush;
   const items = app.marks.settled("strokes", key);
   const fresh = [[tenth(start.x), tenth(start.y), radius]];
@@ -47,7 +47,8 @@ export function brushGesture(app, cell, start) {
 
 // One circle at the cursor, for the keyboard.
 export function dab(app, cell) {
-  const { key, width, height } = cell.photo();
+  const key = cell.strokes();
+  const { width, height } = cell.photo();
   const { u, v } = app.cursor;
   const circle = [tenth(u * width), tenth(v * height), app.data.brush];
   app.marks.put("strokes", key, thinned([...app.marks.settled("strokes", key), circle]));

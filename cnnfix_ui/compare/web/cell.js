@@ -52,7 +52,8 @@ export function createCell(app) {
     data: null,
     photo: () => ({ key: cell.data.photo, ...app.data.photos[cell.data.photo] }),
     truth: () => cell.data.truth, // under which its boxes are kept
-    column: () => cell.data.column ?? -1,
+    strokes: () => cell.data.strokes, // and its brush strokes
+    column: () => app.data.columns[cell.data.column]?.name,
     pixelWide: () => (size[0] * app.view.zoom) / cell.photo().width,
     pixelHigh: () => (size[1] * app.view.zoom) / cell.photo().height,
     pixelAt: ({ u, v }) => {
@@ -98,7 +99,7 @@ export function createCell(app) {
       const box = app.data.show_boxes && !apart ? cell.data.box : null;
       const cut = apart ? null : cell.data.cut;
       stage.style.setProperty("--ring", app.data.brush / photo.width);
-      overlay.draw(photo, app.view, { truth, box, cut, strokes: app.marks.of("strokes", photo.key), selected: chosen });
+      overlay.draw(photo, app.view, { truth, box, cut, strokes: app.marks.of("strokes", cell.strokes()), selected: chosen });
       placeRemoval(truth[chosen]);
     },
     read: () => {

@@ -26,22 +26,22 @@ export function createHead(app, what) {
 export function takeColumn(app, head, column) {
   const { name, title, about } = app.data.columns[column];
   const alone = app.data.columns.length < 2 ? "The last column cannot be removed" : "";
-  const removal = { label: "Remove this column", reason: alone, act: () => app.removeColumn(column) };
+  const removal = { label: "Remove this column", reason: alone, act: () => app.removeColumn(name) };
   head.take(title, "", about, () => [
-    ...methodSections(app, name, (method) => app.send({ do: "swap", column, method })),
+    ...methodSections(app, name, (method) => app.send({ do: "swap", column: name, method })),
     { heading: "", entries: [removal] },
   ]);
 }
 
 export function takeRow(app, head, row) {
-  const { title, detail, removable, class: wanted, classes = [] } = app.data.rows[row];
+  const { name, title, detail, removable, class: wanted, classes = [] } = app.data.rows[row];
   const asks = classes.map((one) => ({
     label: one.title,
     detail: one.detail,
     checked: one.value === wanted,
-    act: () => app.send({ do: "ask", row, class: one.value }),
+    act: () => app.send({ do: "ask", row: name, class: one.value }),
   }));
-  const removal = { label: "Remove this row", act: () => app.send({ do: "remove_row", row }) };
+  const removal = { label: "Remove this row", act: () => app.send({ do: "remove_row", row: name }) };
   const removals = { heading: "", entries: removable ? [removal] : [] };
   head.take(title, detail, "", () => [{ heading: "Explain", entries: asks }, removals]);
 }

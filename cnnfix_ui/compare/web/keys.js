@@ -43,7 +43,7 @@ function enter(app, cell) {
 function remove(app, cell) {
   const { tool } = app.data;
   if (tool === "look") app.removeColumn(cell.column());
-  else if (tool === "brush") app.marks.put("strokes", cell.photo().key, []);
+  else if (tool === "brush") app.marks.put("strokes", cell.strokes(), []);
   else if (tool === "box" && app.marks.selected?.key === cell.truth()) {
     removeBox(app, cell.truth(), app.marks.selected.number);
   }

@@ -92,8 +92,9 @@ function createCompare(root) {
   };
 
   app.tell = (words) => bar.tell(words);
+  // By its name: by the time that Python hears of it, there may be others before it.
   app.removeColumn = (column) => {
-    if (column >= 0 && app.data.columns.length > 1) app.send({ do: "remove", column });
+    if (column && app.data.columns.length > 1) app.send({ do: "remove", column });
   };
   app.clear = () => {
     const [kind] = DRAWN[app.data.tool];

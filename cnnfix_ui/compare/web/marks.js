@@ -1,5 +1,5 @@
 // Boxes and strokes on the photographs: Python's, or what was just drawn and Python has not yet heard of. Strokes are
-// kept under the name of their photograph, boxes under that of a photograph and a class.
+// kept under the name of their picture, boxes under that of a picture and a class.
 const MOST_BACK = 50;
 
 // changed(): called when there is something else to draw.
