@@ -61,7 +61,7 @@ class _Shown:
 def _register_silently(
     state: SessionState, metadata: WidgetMetadata[Any], user_key: str | None
 ) -> RegisterWidgetResult[Any]:
-    """Register a widget; its value counts as changed only if the browser does not show it yet."""
+    """Register a widget; its value counts as changed unless the browser is known to show it."""
     messages.note_drawn(state, metadata.id)
     spoke = metadata.id in state._new_widget_state.states
     found = _register(state, metadata, user_key)
