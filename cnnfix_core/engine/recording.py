@@ -42,8 +42,9 @@ _MODULE_CALL = nn.Module._call_impl.__code__
 def record(module: nn.Module, *inputs: Any, **options: Any) -> Tape:
     """Run a module once, in evaluation mode and without gradients, and keep on a tape what a walk will read.
 
-    The module's mode, buffers, hooks and gradients stay unchanged, even if it fails or other threads record it at the
-    same time. Inputs are not written to.
+    The module's mode, parameters and buffers are restored, even if it fails or other threads record it at the same
+    time; there are no hooks and no gradients. What its code does to other attributes stays, as in any forward pass.
+    Inputs are not written to. What it computes in threads of its own counts as constant.
 
     Args:
         module: any PyTorch module.
