@@ -4,7 +4,7 @@ Streamlit loses four kinds. A run that sets a widget's value in session state, a
 browser even if the browser shows it already: whatever was clicked meanwhile is undone. A click comes with the address
 that the browser shows, which a run may have replaced: it looks as if the older one had been opened again. And of two
 events of one component that wait for a run, only the second is kept. What a widget shows counts as its visitor's
-word even if it only shows what the server has changed meanwhile.
+word even if it only shows what the server has changed meanwhile, or its default, since it never heard.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from streamlit.runtime.state.session_state import Serialized, SessionState, WSta
 
 from cnnfix_ui.server import messages
 
-_SHOWN = "clicks.shown"  # in session state: what the browser shows, by the widget's id
 _ADDRESS = "_newest_address"  # an attribute of query parameters: what the browser shows, or will once it hears of it
 _LATE = "_came_with_older_address"  # an attribute of query parameters: so did what the browser said
 _MOST_EARLIER = 8
@@ -67,8 +66,10 @@ def _register_silently(
     found = _register(state, metadata, user_key)
     if metadata.value_type not in _VALUES:
         return found
-    shown = state._old_state.setdefault(_SHOWN, {})
-    before = shown.get(metadata.id) or _Shown(metadata.deserializer(None), told=False)  # new: it shows the default
+    shown = messages.memory_of(state).shown
+    before = shown.get(metadata.id)
+    if before is None:  # it will show the default, whatever it said of a widget that was away meanwhile
+        before, spoke = _Shown(metadata.deserializer(None), told=False), False
     said = state._new_widget_state.get(metadata.id, _UNKNOWN) if spoke else before.value
     unheard = before.told and not spoke  # two messages may come at once, of which it draws the second alone
     crossed = before.told and said != before.value  # what it said and what we told: it may show either
@@ -85,10 +86,10 @@ def _remove_stale_with_shown(self: SessionState, active_widget_ids: frozenset[st
     context = get_script_run_ctx()
     if context is None:
         return
-    known = self._new_widget_state.widget_metadata
-    self._old_state[_SHOWN] = {
+    known, memory = self._new_widget_state.widget_metadata, messages.memory_of(self)
+    memory.shown = {
         widget: one
-        for widget, one in self._old_state.get(_SHOWN, {}).items()
+        for widget, one in memory.shown.items()
         if not session_state._is_stale_widget(known.get(widget), active_widget_ids, context.fragment_ids_this_run)
     }
 
@@ -122,7 +123,7 @@ def _set_what_is_new(self: SessionState, widget_states: WidgetStates) -> None:
 
 def _is_old(state: SessionState, one: WidgetState, heard: bool) -> bool:
     """Whether a browser says what it showed before the server changed it. heard: it knows what it was told."""
-    shown = state._old_state.get(_SHOWN, {}).get(one.id)
+    shown = messages.memory_of(state).shown.get(one.id)
     metadata = state._new_widget_state.widget_metadata.get(one.id)
     if shown is None or metadata is None:
         return False

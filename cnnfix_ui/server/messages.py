@@ -52,7 +52,8 @@ class Memory:
         heard: whether there were messages at all: tests of single pages send none.
         unread: what browsers said that no run has read yet.
         pressed: buttons that were pressed and that no run has drawn since, by the widget's id.
-        pressed_on: the page of these.
+        shown: what the browser shows, by the widget's id; see clicks.py. It forgets that when another page begins.
+        run_on: the page of these.
         page: which the visitor chose last, with its address then; None before one is known.
         on_pages: ids of widgets that belong to a page rather than to the frame around it.
         finished: whether the last run was.
@@ -64,7 +65,8 @@ class Memory:
     heard: bool = False
     unread: WidgetStates | None = None
     pressed: dict[str, Any] = field(default_factory=dict)
-    pressed_on: str = ""
+    shown: dict[str, Any] = field(default_factory=dict)
+    run_on: str = ""
     page: tuple[str, str] | None = None
     on_pages: set[str] = field(default_factory=set)
     finished: bool = True
@@ -155,7 +157,8 @@ def _read_all(
                 fresh = fresh_widget_states
             elif fresh is None and fresh_widget_states is not None:  # an earlier run, stopped since, has read it
                 fresh = _without_presses(fresh_widget_states)
-            pressed = _pressed_earlier(memory)
+            _forget_other_page(memory)
+            pressed = WidgetStates(widgets=memory.pressed.values()) if memory.pressed else None
             both = script_requests._coalesce_replay_trigger_states(pressed, replay_trigger_states)
             for states in (both, fresh):
                 memory.pressed |= {one.id: one for one in _presses(states)}
@@ -163,13 +166,15 @@ def _read_all(
         _begin(self, fresh, replay_trigger_states=both, **options)
 
 
-def _pressed_earlier(memory: Memory) -> WidgetStates | None:
-    """What was pressed and not drawn since, if the page is the same: on another, a button may mean something else."""
+def _forget_other_page(memory: Memory) -> None:
+    """Forget what was pressed and shown, if the page is another: there, a button may mean something else."""
     context = get_script_run_ctx(suppress_warning=True)
     page = context.page_script_hash if context else ""
-    if page != memory.pressed_on:
-        memory.pressed, memory.pressed_on = {}, page
-    return WidgetStates(widgets=memory.pressed.values()) if memory.pressed else None
+    if context and page == context.pages_manager.main_script_hash:  # a visit's first message does not say the page
+        page = memory.run_on
+    if memory.run_on not in ("", page):
+        memory.pressed, memory.shown = {}, {}
+    memory.run_on = page
 
 
 def _presses(states: WidgetStates | None) -> list[Any]:

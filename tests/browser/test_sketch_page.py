@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.browsing import settle, shoot
+from tests.browser.browsing import hear_late, settle, shoot
 
 
 @pytest.fixture
@@ -59,6 +59,27 @@ def test_an_envelope_stroke_by_stroke(empty: Page) -> None:
     page.get_by_role("button", name="Undo").click()
     lines(page, 1)
     expect(page.get_by_text("Evidence on ink", exact=True)).to_be_visible()
+
+
+def test_no_setting_changes_by_itself_over_a_slow_network(page: Page) -> None:
+    hear_late(page, 300)
+    page.goto("/sketch?sheet=empty")
+    settle(page)
+    across = [(0.15, 0.3), (0.85, 0.3)], [(0.15, 0.5), (0.85, 0.5)], [(0.15, 0.7), (0.85, 0.7)]
+    for number, press in enumerate(("Undo", "Clear", "Undo")):
+        for gap in (50, 150):  # milliseconds between two strokes
+            draw(page, *across[number])
+            page.wait_for_timeout(gap)
+        page.get_by_role("button", name=press).click()
+    lines(page, 1)
+    for name in ("Signals", "Sketch"):
+        page.get_by_role("link", name=name).click()
+        page.wait_for_timeout(400)
+    settle(page, 60)
+    lines(page, 1)
+    expect(page.get_by_role("combobox", name="How much to show")).to_have_value("Balanced")
+    expect(page.get_by_role("radio", name="Both")).to_be_checked()
+    expect(page).to_have_url(re.compile("sketch.sheet=empty$"))
 
 
 @pytest.mark.parametrize("name", ["cat", "sun"])

@@ -82,6 +82,7 @@ def test_a_browser_is_not_told_what_it_has_just_said() -> None:
     assert not visit.run()  # a run that the server began
     assert visit.run(assigned=False)
     assert not visit.run(sent=False)
+    assert not visit.run()
 
 
 def test_a_browser_is_told_until_it_speaks() -> None:
@@ -108,6 +109,15 @@ def test_what_a_browser_said_before_it_heard_us_is_settled() -> None:
     visit.run(assigned=True)
     assert visit.run(sent=False)  # it may show True by now
     assert not visit.run(sent=False)
+
+
+def test_a_widget_that_was_away_is_told_even_if_the_browser_still_says_what_it_showed_before() -> None:
+    visit = Visit()
+    visit.run()
+    assert not visit.run(sent=True)
+    messages.memory_of(visit.state).shown.clear()  # a run without the widget has ended, or another page has begun
+    assert visit.run(sent=True)
+    assert not visit.run(sent=True)
 
 
 @pytest.mark.parametrize("late", ["its address is older", "the run that told it was stopped", "it was not told yet"])

@@ -152,6 +152,19 @@ def test_a_button_of_one_page_is_not_pressed_on_another(visit: Visit) -> None:
     assert not visit.draw(BUTTON)
 
 
+def test_a_browser_shows_nothing_of_a_page_while_another_begins(visit: Visit) -> None:
+    visit.send("", switch=True)
+    visit.page_script_hash = "main"
+    visit.read()
+    messages.memory_of(visit.state).shown[SWITCH] = True
+    visit.page_script_hash = "explore"  # which it was all along
+    visit.read()
+    assert messages.memory_of(visit.state).shown
+    visit.page_script_hash = "compare"
+    visit.read()  # that run may be stopped before it has drawn anything
+    assert not messages.memory_of(visit.state).shown
+
+
 def test_what_is_said_of_a_page_that_was_left_does_not_lead_back_to_it(visit: Visit) -> None:
     assert visit.send("explore", "picture=cat", switch=True) == ("explore", "picture=cat")
     assert visit.send("compare", "") == ("compare", "")  # the menu
