@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.browsing import settle, shoot
+from tests.browser.browsing import hear_late, settle, shoot
 
 DEMO = "choices_demo.py"
 
@@ -45,6 +45,22 @@ def test_a_refused_choice_is_unmarked(page: Page) -> None:
         settle(page)
         expect(tiles(page).get_by_role("radio", name="Dog")).not_to_be_checked()
         expect(tiles(page).get_by_role("radio", name="Sample 11")).to_be_checked()
+
+
+def test_what_was_picked_last_counts_and_stays_marked_over_a_slow_network(
+    demo: str, new_page: Callable[..., Page]
+) -> None:
+    page = new_page(demo)
+    hear_late(page, 400)
+    page.goto("/")
+    settle(page)
+    for name, wait in (("Sample 9", 150), ("Sample 8", 350)):
+        tiles(page).get_by_role("radio", name=name).click()
+        page.wait_for_timeout(wait)
+        expect(tiles(page).get_by_role("radio", name=name)).to_be_checked(timeout=1)
+    tiles(page).get_by_role("radio", name="Sample 9").click()  # just when the first answer has come
+    settle(page)
+    expect(page.get_by_text("Picture: 9")).to_be_visible()
 
 
 def test_keyboard(page: Page) -> None:

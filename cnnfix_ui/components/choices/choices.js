@@ -24,14 +24,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
     group.content = content;
     buttons().find((button) => button.value === focused)?.focus({ preventScroll: true });
   }
-  mark(data.selected);
+  // What was picked last, until Python has heard of it: then its answer confirms or corrects that.
+  const { picked } = group;
+  mark(picked && picked.id > data.answered ? picked.value : data.selected);
   reveal(group, group.querySelector('[aria-checked="true"]'));
 
   group.onclick = (event) => {
     const button = event.target.closest(".choice");
     if (!button || button.ariaChecked === "true") return;
-    mark(button.value); // at once; Python's answer confirms or corrects it
-    setTriggerValue("chosen", button.value);
+    group.picked = { id: Math.max(Date.now(), (group.picked?.id ?? 0) + 1), value: button.value };
+    mark(button.value);
+    setTriggerValue("chosen", group.picked);
   };
   group.onkeydown = (event) => {
     const next = buttonByKey(event, buttons());

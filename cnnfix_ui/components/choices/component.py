@@ -67,21 +67,20 @@ def choices(
     values = [item.value for item in items]
     if len(set(values)) < len(items):
         raise ValueError(f"Two choices of {key!r} have the same value")
-    answers = f"{key}.answers"
+    answered = f"{key}.answered"
 
     def chosen() -> None:
-        value = st.session_state[key].chosen
-        st.session_state[answers] = st.session_state.get(answers, 0) + 1
-        if value in values:  # the value comes from the browser: it may be anything, also what has no hash
-            on_choose(value)
+        match st.session_state[key].chosen:  # it comes from the browser: it may be anything
+            case {"id": int(picked), "value": str(value)}:
+                st.session_state[answered] = picked
+                if value in values:
+                    on_choose(value)
 
     data = {
         "items": [asdict(item) for item in items],
         "selected": selected,
         "look": look,
         "label": label,
-        "answers": st.session_state.get(
-            answers, 0
-        ),  # changes with each pick, so that the browser always redraws `selected`
+        "answered": st.session_state.get(answered, 0),  # the pick that `selected` knows of
     }
     _component(key=key, data=data, on_chosen_change=chosen)
