@@ -32,7 +32,7 @@ SCALES = {
 }
 TOOLS = {"look": "Look", "box": "Draw a box", "brush": "Hide a part"}
 
-_SUCCESSORS = "compare.successors"  # what has taken whose place since the browser was told
+_SUCCESSORS = "compare.successors"  # what has taken whose place lately, which the browser may not show yet
 _ARRANGED, _MAX_UNDO = ("methods", "rows", "pins"), 50
 
 Pin = tuple[str, CompareQuestion]  # a method and what it is asked
@@ -201,9 +201,9 @@ def ask_for(shown: str, wanted: int) -> None:
 
 
 def pin(one: Pin) -> None:
-    """Keep a map in view."""
+    """Keep a map in view; of too many the oldest is let go."""
     if one not in state("pins"):
-        keep("pins", (*state("pins"), one))
+        keep("pins", (*state("pins"), one)[-MAX_CELLS:])
 
 
 def unpin(one: Pin) -> None:
@@ -222,7 +222,8 @@ def _now(shown: str, there: Collection[str]) -> str:
 def _succeed(before: str, after: str | None) -> None:
     """Note what takes the place of a method, or of a row by its text; None: it is removed."""
     others = {one: then for one, then in st.session_state.get(_SUCCESSORS, {}).items() if one != before}
-    st.session_state[_SUCCESSORS] = others if after is None else {**others, before: after}
+    now = others if after is None else {**others, before: after}
+    st.session_state[_SUCCESSORS] = dict([*now.items()][-_MAX_UNDO:])
 
 
 def _is_brushed(row: Variation) -> bool:
@@ -249,8 +250,9 @@ def sample_object(picture: str, target: Prediction) -> SampleObject | None:
 
 
 def draw_boxes(picture: str, wanted: int | None, boxes: Sequence[Sequence[object]]) -> None:
-    """Store the boxes drawn on the picture for a class. Raises ValueError if they are invalid."""
-    keep("boxes", {**state("boxes"), (picture, wanted): taken_boxes(boxes)})
+    """Store the boxes drawn on the picture for a class, as many as the address holds. Raises ValueError if invalid."""
+    others = {of: drawn for of, drawn in state("boxes").items() if of != (picture, wanted)}
+    keep("boxes", dict([*others.items(), ((picture, wanted), taken_boxes(boxes))][-MAX_CELLS:]))
 
 
 def taken_boxes(boxes: Sequence[Sequence[object]]) -> tuple[Box, ...]:

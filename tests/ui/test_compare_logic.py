@@ -146,6 +146,18 @@ def test_there_are_at_most_sixteen_cells(kept: dict[str, Any]) -> None:
     assert len(kept["methods"]) == 4
 
 
+def test_what_a_browser_sends_takes_no_more_room_than_the_address(kept: dict[str, Any]) -> None:
+    for number in range(60):
+        state.pin(("gradcam", CompareQuestion("efficientnet_lite0", "cat", number)))
+        state.draw_boxes("cat", number, [[1, 2, 3, 4]])
+        state.ask_for("", number)
+        kept["rows"] = (Variation("wanted", number),)
+        state.ask_for(f"wanted:{number}", number + 1)
+    assert [question.wanted for _, question in kept["pins"]] == [*range(44, 60)]
+    assert [wanted for _, wanted in kept["boxes"]] == [*range(44, 60)]
+    assert len(kept["compare.successors"]) == 50
+
+
 def test_another_class_redoes_the_row(kept: dict[str, Any]) -> None:
     kept["rows"] = (Variation("wanted", 1), Variation("picture", "coffee"))
     kept["than"] = 5
