@@ -259,8 +259,7 @@ class _Recorder:
         if signature.biased is not None and len(signature.writes) < 2 and call.has_computed_bias():
             read = {name: item for name, item in kwargs.items() if name not in signature.outs}
             result = signature.biased.as_sum(self.compute, call.operator, *args, **read)
-            for at, name in signature.writes:
-                written = args[at] if at < len(args) else kwargs[name]
+            for written in signature.written(args, kwargs):
                 result = self.compute(torch.ops.aten.copy_.default, (written, result), {})
             return result
         if signature.writes:
@@ -288,7 +287,7 @@ class _Recorder:
                 self.value_of(tensor)
 
     def _write(self, call: _Call, step: Direct, args: Any, kwargs: Any) -> Any:
-        given = [args[at] if at < len(args) else kwargs[name] for at, name in call.signature.writes]
+        given = call.signature.written(args, kwargs)
         written = [one for item in given for one in (item if isinstance(item, (list, tuple)) else (item,))]
         alone = len(written) == 1 and self._tensors.is_alone(written[0])
         if alone and step.apart and self._replace(args, step.apart):

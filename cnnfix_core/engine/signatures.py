@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,10 @@ class Signature:
         apart = _without_out(func)
         outs = frozenset(argument.name for argument in arguments if argument.is_out) if apart else frozenset[str]()
         return cls(name, tensors, writes, fresh, reads.outputs, decomposition_of(func), BIASED.get(name), outs, apart)
+
+    def written(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """The arguments that are written to: tensors, or lists of them."""
+        return [args[at] if at < len(args) else kwargs[name] for at, name in self.writes]
 
 
 def _without_out(func: Any) -> Callable[..., Any] | None:

@@ -15,6 +15,7 @@ from cnnfix_core.metrics import Curves
 from cnnfix_ui.compare.cases import Case
 from cnnfix_ui.compare.cut_outs import CutOut
 from cnnfix_ui.compare.measures import MEASURES, DrawnMap, Work
+from cnnfix_ui.compare.state import pin_text
 from cnnfix_ui.server import questions, shared_jobs
 from cnnfix_ui.server.jobs import Job
 from cnnfix_ui.widgets.controls import WalkSettings
@@ -41,7 +42,7 @@ class GridCell:
     @property
     def id(self) -> str:
         """Its name in the browser."""
-        return f"{self.method}:{self.case.question.text}"
+        return pin_text((self.method, self.case.question))
 
     @property
     def reason(self) -> str:

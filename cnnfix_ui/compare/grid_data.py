@@ -16,7 +16,7 @@ from cnnfix_ui.compare.cells import CellStatus
 from cnnfix_ui.compare.changes import strokes_on
 from cnnfix_ui.compare.map_data import map_data
 from cnnfix_ui.compare.questions import CompareQuestion
-from cnnfix_ui.compare.state import boxes_on, can_undo, has_room, state
+from cnnfix_ui.compare.state import boxed_text, boxes_on, can_undo, has_room, state
 from cnnfix_ui.components.kept import kept_with_first
 from cnnfix_ui.components.panels.component import photo_uri
 from cnnfix_ui.widgets import controls
@@ -121,8 +121,8 @@ def truth_key(case: Case) -> str:
 
 
 def _boxes_key(case: Case) -> str:
-    """The name of a picture's boxes in the browser, as in the address; each class has its own."""
-    return f"{case.question.picture}@{case.target.index}"
+    """The name of a picture's boxes in the browser; each class has its own."""
+    return boxed_text(case.question.picture, case.target.index)
 
 
 def truth_of(case: Case) -> tuple[Box, ...]:

@@ -61,6 +61,12 @@ def parse_pin(text: str) -> Pin:
     return _parse_method(method), CompareQuestion.parse(question)
 
 
+def pin_text(one: Pin) -> str:
+    """The pin as `parse_pin` reads it."""
+    method, question = one
+    return f"{method}:{question.text}"
+
+
 def _parse_boxes(text: str) -> Boxes:
     found: Boxes = {}
     for part in text.split(",")[:MAX_CELLS]:
@@ -75,10 +81,14 @@ def parse_boxed(text: str) -> tuple[str, int | None]:
     return parse_picture(picture), controls.parse_class(wanted) if wanted else None
 
 
+def boxed_text(picture: str, wanted: int | None) -> str:
+    """What boxes are of, as `parse_boxed` reads it."""
+    return picture if wanted is None else f"{picture}@{wanted}"
+
+
 def _boxes_text(boxes: Boxes) -> str:
     return ",".join(
-        ":".join([picture if wanted is None else f"{picture}@{wanted}", *(".".join(map(str, box)) for box in of)])
-        for (picture, wanted), of in boxes.items()
+        ":".join([boxed_text(*boxed), *(".".join(map(str, box)) for box in of)]) for boxed, of in boxes.items()
     )
 
 
@@ -86,7 +96,7 @@ SETTINGS = {
     **{name: setting for name, setting in controls.SETTINGS.items() if name != "preset"},
     "methods": _several(_parse_method, str, ("fixations", "gradcam", "published", "saliency")),
     "rows": _several(Variation.parse, lambda variation: variation.text),
-    "pins": _several(parse_pin, lambda pin: f"{pin[0]}:{pin[1].text}"),
+    "pins": _several(parse_pin, pin_text),
     "boxes": Setting({}, _parse_boxes, _boxes_text),
     "view": one_of(*VIEWS, default="maps"),
     "scale": one_of(*SCALES, default="area"),
