@@ -1,10 +1,18 @@
-"""Whether other processes run."""
+"""Whether other processes run, and where one may listen."""
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterable
 from pathlib import Path
+
+
+def free_port() -> int:
+    """A port of this machine where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
 
 
 def alive(pid: int) -> bool:

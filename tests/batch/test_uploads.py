@@ -98,4 +98,4 @@ def test_a_directory_of_hundreds_of_thousands_of_files_is_not_read() -> None:
     started = time.process_time()
     with pytest.raises(PictureError, match="more than 10,000 files"):
         unpack_uploads([("x.zip", b"PK\x03\x04" + entry * count + end)])
-    assert time.process_time() - started < 2  # 14 s when it is read
+    assert time.process_time() - started < 5  # 14 s when it is read

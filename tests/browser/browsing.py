@@ -1,7 +1,6 @@
 """What the tests in this folder share besides fixtures: serving, waiting, screenshots."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page
+
+from tests.processes import free_port
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -73,9 +74,7 @@ def serve(
     more: options for Streamlit. folder: where it is started, whose packages count. host: where it listens.
     variables: of the environment.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     options = f"--server.port={port} --server.address={host} --server.headless=true".split()
     command = [sys.executable, "-m", "streamlit", "run", str(script), *options, *more]
     environment = os.environ | {"PYTHONPATH": str(ROOT)} | variables

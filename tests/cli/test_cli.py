@@ -27,6 +27,7 @@ import cnnfix_core as cnnfix
 from cnnfix_core import zoo
 from cnnfix_core.cli.main import main
 from cnnfix_site import hosting
+from tests.processes import free_port
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -329,7 +330,7 @@ def test_app_ends_quietly_with_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sys, "argv", [])
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.chdir(".")
-    code, _, err = run("app", "--port", _free_port())
+    code, _, err = run("app", "--port", free_port())
     assert (code, err) == (0, "")
 
 
@@ -343,15 +344,9 @@ def test_a_port_in_use_is_said_first(run: Run) -> None:
     assert "cannot listen on 192.0.2.7" in err
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
-
-
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_what_ends_the_command_ends_the_server(end: signal.Signals) -> None:
-    port = _free_port()
+    port = free_port()
     code = "import sys; from cnnfix_core.cli.main import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", code, "app", "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:

@@ -18,6 +18,7 @@ from cnnfix_core.errors import MissingPackageError
 from cnnfix_core.perturbations.adversarial import ATTACKS
 from cnnfix_core.report import as_pdf
 from cnnfix_core.zoo import architectures, imagenet_classes, networks
+from tests.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 # What the extras bring, and what they bring along; the last one is a slow part of SciPy.
@@ -172,12 +173,13 @@ def test_the_launcher_of_the_app_is_small(tmp_path: Path) -> None:
     (tmp_path / "streamlit" / "__init__.py").touch()
     (tmp_path / "streamlit" / "__main__.py").write_text("import sys; print('up', flush=True); sys.stdin.read()")
     path = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]"
-    start = f"{path}; from cnnfix_core.cli.main import main; sys.exit(main(['app']))"
+    port = free_port()
+    start = f"{path}; from cnnfix_core.cli.main import main; sys.exit(main(['app', '--port', '{port}']))"
     pipes = SimpleNamespace(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     environment = {"PYTHONPATH": str(tmp_path)}
     with subprocess.Popen([sys.executable, "-c", start], env=environment, text=True, **vars(pipes)) as launcher:
         assert launcher.stdout is not None
-        assert launcher.stdout.readline().startswith("The explorer opens at http://localhost:8501")
+        assert launcher.stdout.readline().startswith(f"The explorer opens at http://localhost:{port}")
         assert launcher.stdout.readline() == "up\n"
         pages = int(Path(f"/proc/{launcher.pid}/statm").read_text().split()[1])
         launcher.communicate()
