@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 
 def percent(share: float) -> str:
-    """Format a share (0 to 1) as a percentage with two significant digits: 77 %, 4.1 %, 0.29 %, < 0.01 %."""
+    """Format a share (0 to 1) as a percentage with two significant digits: 77 %, 4.0 %, 0.29 %, < 0.01 %."""
     value = 100 * share
     if value < 0.01:
         return "< 0.01 %" if value > 0 else "0 %"
-    return f"{value:.0f} %" if value >= 9.95 else f"{value:.2g} %"
+    return f"{value:.0f} %" if value >= 9.95 else f"{value:#.2g} %"
 
 
 def decimals(value: float, digits: int, signed: bool = False) -> str:
@@ -23,8 +23,8 @@ def decimals(value: float, digits: int, signed: bool = False) -> str:
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """Format a number with so many significant digits and a real minus sign."""
-    return f"{value:.{digits}g}".replace("-", "−")
+    """Format a number with so many significant digits and a real minus sign: 2.00, −1.23, 145; 0 for nothing at all."""
+    return f"{value:#.{digits}g}".removesuffix(".").replace("-", "−") if value else "0"
 
 
 def duration(seconds: float) -> str:

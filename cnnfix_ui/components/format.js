@@ -1,12 +1,12 @@
 // Numbers in words.
 const RAISED = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹";
 
-// Two digits are enough to compare by, as in "3.1 %" and "0.31 %".
+// Two digits are enough to compare by, as in "3.0 %" and "0.31 %"; always two, so that a list of them is even.
 export function percent(share) {
   const value = 100 * share;
   if (value >= 9.95) return `${Math.round(value)} %`;
   if (value > 0 && value < 0.01) return "< 0.01 %";
-  return `${Number(value.toPrecision(2))} %`;
+  return value > 0 ? `${value.toPrecision(2)} %` : "0 %";
 }
 
 // A pixel of a picture, counted from 0.

@@ -24,6 +24,7 @@ from cnnfix_core.modalities.timeseries import (
     signal_words,
 )
 from cnnfix_core.modalities.timeseries.shipped import signal_samples
+from cnnfix_core.utils import percent
 from cnnfix_core.visualization import POINT, POINT_EDGE
 from cnnfix_ui.components.choices.component import Choice
 from cnnfix_ui.components.images import image_uri
@@ -143,7 +144,7 @@ def _figure(found: SignalExplanation) -> go.Figure:
     figure.add_scatter(
         x=number[there],
         y=found.series[there],
-        customdata=100 * found.evidence[there] / (found.evidence.sum() or 1),
+        customdata=_percentages(found.evidence[there] / (found.evidence.sum() or 1)),
         mode="markers",
         marker={
             "color": POINT,
@@ -151,7 +152,7 @@ def _figure(found: SignalExplanation) -> go.Figure:
             "size": 3 + 15 * np.sqrt(found.evidence[there] / (found.evidence.max() or 1)),
             "opacity": 0.8,
         },
-        hovertemplate="%{customdata:.2g} % of the evidence<extra></extra>",
+        hovertemplate="%{customdata} of the evidence<extra></extra>",
         row=1,
         col=1,
     )
@@ -159,10 +160,11 @@ def _figure(found: SignalExplanation) -> go.Figure:
         figure.add_scatter(
             x=number,
             y=100 * values,
+            customdata=_percentages(values),
             fill="tozeroy",
             mode="lines",
             line={"color": colour, "width": 1.5},
-            hovertemplate=f"{title}: %{{y:.2g}} %<extra></extra>",
+            hovertemplate=f"{title}: %{{customdata}}<extra></extra>",
             row=row,
             col=1,
         )
@@ -173,3 +175,7 @@ def _figure(found: SignalExplanation) -> go.Figure:
         height=520, showlegend=False, hovermode="x unified", margin={"l": 10, "r": 10, "t": 30, "b": 10}
     )
     return figure
+
+
+def _percentages(shares: Floats) -> list[str]:
+    return [percent(share) for share in shares.tolist()]

@@ -105,8 +105,9 @@ def _history(explanation: Explanation, strokes: tuple[Stroke, ...], shares: Sequ
         go.Bar(
             x=list(range(1, len(strokes) + 1)),
             y=[100 * value for value in after[1:]],
+            customdata=[percent(value) for value in after[1:]],
             marker_color="#2f8fe8",
-            hovertemplate="After stroke %{x}: %{y:.2g} %<extra></extra>",
+            hovertemplate="After stroke %{x}: %{customdata}<extra></extra>",
         )
     )
     figure.update_xaxes(title_text="Strokes drawn", dtick=max(1, round(len(strokes) / 15)))

@@ -1,6 +1,7 @@
 """The Signals page for a time series, without a browser."""
 
 import io
+import re
 from functools import partial
 
 import numpy as np
@@ -37,6 +38,13 @@ def test_titles_in_the_chart_grow_with_the_presenter_view(monkeypatch: pytest.Mo
     for on, size in ((False, 14), (True, 18)):
         monkeypatch.setattr(presenting, "is_on", lambda on=on: on)
         assert {one.font.size for one in _figure(found).layout.annotations} == {size}
+
+
+def test_the_chart_writes_percentages_as_all_texts_do() -> None:
+    found = explain_signal(load_signal_model(), np.eye(1, 200, 90)[0])
+    told = [one.customdata for one in _figure(found).data if "customdata" in (one.hovertemplate or "")]
+    assert len(told) == 3
+    assert all(re.fullmatch(r"\d\.\d %|0\.\d\d+ %|\d\d+ %|0 %|< 0\.01 %", words) for all_ in told for words in all_)
 
 
 def test_a_table_is_sent() -> None:

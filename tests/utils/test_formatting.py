@@ -27,3 +27,4 @@ def test_decimals(value: float, digits: int, signed: bool, text: str) -> None:
 def test_significant_digits() -> None:
     assert significant(-1.23456) == "−1.23"
     assert significant(0.00001234) == "1.23e−05"
+    assert [significant(value) for value in (2.0, 0.5, 145.2, 0.0)] == ["2.00", "0.500", "145", "0"]

@@ -1,5 +1,5 @@
 import { ARROWS, element, hasModifier, placeOn, showAt } from "../dom.js";
-import { pixelWords } from "../format.js";
+import { percent, pixelWords } from "../format.js";
 import { bytesOf, clamp } from "../numbers.js";
 import { offerReveal } from "../reveal.js";
 
@@ -256,8 +256,8 @@ function words(data, panel, shown, [x, y], width) {
     : "the map is 0 here";
   const { points } = panel;
   const near = nearest(data, points, x, y, width);
-  const fixation = near < 0 ? "" : ` Fixation at ${pixelWords(points.x[near], points.y[near])}: ${
-    (100 * points.evidence[near]).toPrecision(2)} % of the evidence; of its colour values, ${points.channels[points.channel[near]]} counts most.`;
+  const fixation = near < 0 ? "" : ` Fixation at ${pixelWords(points.x[near], points.y[near])}: ${percent(points.evidence[near])
+  } of the evidence; of its colour values, ${points.channels[points.channel[near]]} counts most.`;
   return `At ${pixelWords(...pixel)}: ${map}.${fixation}`;
 }
 
