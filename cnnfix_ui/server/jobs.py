@@ -21,6 +21,8 @@ JobState = Literal["waiting", "running", "done", "failed"]
 Turn = Callable[[Any], AbstractContextManager[object]]
 # A visitor who has not asked for this many seconds has left; browsers let hidden pages ask only once a minute.
 _VISITOR_TIMEOUT = 90.0
+# The same for a page that was closed or lost its connection: it may load again or come back, and ask for the same.
+_GONE_TIMEOUT = 30.0
 
 
 class JobCancelledError(Exception):
@@ -84,10 +86,19 @@ class Jobs:
         max_bytes: results are kept up to this size; the least recently used go first.
         size_of: bytes of a result.
         turn: makes the context in which a person's job runs, such as a place in the queue of `turns`.
+        is_open: whether a visitor's page is connected; jobs that only others wait for soon end.
     """
 
-    def __init__(self, workers: int, max_bytes: int, size_of: Callable[[Any], int], turn: Turn = nullcontext) -> None:
+    def __init__(
+        self,
+        workers: int,
+        max_bytes: int,
+        size_of: Callable[[Any], int],
+        turn: Turn = nullcontext,
+        is_open: Callable[[str], bool] = lambda _visitor: True,
+    ) -> None:
         self._workers, self._max_bytes, self._size_of, self._turn = workers, max_bytes, size_of, turn
+        self._is_open = is_open
         self._jobs: dict[Hashable, Job] = {}  # least recently requested first
         self._requests: dict[str, Request] = {}  # by visitor, the newest first
         self._served: dict[Hashable, int] = {}  # number of the last turn, by visitor and by person
@@ -147,11 +158,14 @@ class Jobs:
             return any(key in keys for keys in self._current_requests())
 
     def _current_requests(self) -> list[tuple[Hashable, ...]]:
-        now = time.monotonic()
-        self._requests = {name: one for name, one in self._requests.items() if now - one.at < _VISITOR_TIMEOUT}
+        self._requests = {name: one for name, one in self._requests.items() if self._waits_still(name, one)}
         known = {*self._requests, *(one.person for one in self._requests.values())}
         self._served = {name: turn for name, turn in self._served.items() if name in known}
         return [one.keys for one in self._requests.values()]
+
+    def _waits_still(self, visitor: str, request: Request) -> bool:
+        limit = _VISITOR_TIMEOUT if self._is_open(visitor) else _GONE_TIMEOUT
+        return time.monotonic() - request.at < limit
 
     def _discard(self) -> None:
         """Drop unwanted jobs that wait or failed, and the oldest results beyond `max_bytes`."""
@@ -184,6 +198,7 @@ class Jobs:
 
     def _next_job(self) -> tuple[Job, Hashable] | None:
         """The first waiting job of the person and the visitor who were served least recently."""
+        self._current_requests()  # drops those who have left
         for visitor, (_, keys, person) in sorted(self._requests.items(), key=self._last_turn):
             for key in keys:
                 job = self._jobs.get(key)

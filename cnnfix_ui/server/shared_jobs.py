@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from cnnfix_ui.server.jobs import Job, Jobs
 from cnnfix_ui.server.turns import turns
-from cnnfix_ui.server.visitors import visitor
+from cnnfix_ui.server.visitors import is_open, visitor
 
-_PAGE = "jobs.page"
 _DEFAULT_SIZE = 1_000  # bytes, for a result without `nbytes`
 
 _jobs = Jobs(
@@ -20,6 +18,7 @@ _jobs = Jobs(
     max_bytes=512_000_000,
     size_of=lambda result: getattr(result, "nbytes", _DEFAULT_SIZE),
     turn=lambda who: turns.acquired(long=True, who=who),
+    is_open=is_open,
 )
 
 
@@ -39,6 +38,6 @@ def ahead() -> int:
 
 
 def _page() -> str:
-    """An identifier of this visitor's open page."""
-    name: str = st.session_state.setdefault(_PAGE, uuid.uuid4().hex)
-    return name
+    """The session of this visitor's open page."""
+    context = get_script_run_ctx()
+    return context.session_id if context else ""

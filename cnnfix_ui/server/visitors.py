@@ -41,8 +41,13 @@ def end_with_page() -> None:
     A run that is only to begin anew, after a click, goes on: the next one takes what it has computed.
     """
     context = get_script_run_ctx(suppress_warning=True)
-    if context and exists() and not get_instance().is_active_session(context.session_id):
+    if context and not is_open(context.session_id):
         raise StopException
+
+
+def is_open(session: str) -> bool:
+    """Whether this page is connected. Where there is no server, all are."""
+    return not exists() or get_instance().is_active_session(session)
 
 
 def visitor_of(scope: Scope) -> Visitor:

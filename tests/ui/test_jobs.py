@@ -91,6 +91,22 @@ def test_who_has_left_is_not_worked_for(monkeypatch: pytest.MonkeyPatch) -> None
     until(lambda: work.stopped)
 
 
+def test_what_a_closed_page_waited_for_ends_unless_it_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = {"ann", "bob"}
+    jobs, work, next_one = Jobs(1, 10**6, len, is_open=lambda page: page in opened), Slow(), Slow()
+    jobs.request("ann", {"a": work, "b": next_one})
+    until(lambda: work.runs == 1)
+    opened.remove("ann")
+    time.sleep(0.05)
+    assert not work.stopped
+    monkeypatch.setattr(module, "_GONE_TIMEOUT", 0.0)
+    until(lambda: work.stopped)
+    last = Slow()
+    jobs.request("bob", {"c": last})
+    until(lambda: last.runs == 1)
+    assert not next_one.runs
+
+
 def test_visitors_take_turns() -> None:
     jobs, order = board(), []
     first = Slow()
