@@ -60,7 +60,7 @@ class Place:
         """The address's settings: those of the step's screen, and those of the frame."""
         frame = {
             "lesson": self.lesson.name,
-            "step": str(self.number),
+            "lesson_step": str(self.number),
             "answers": answers_text(self.answers or {}),
             VIEW: PRESENTER if self.presenting else "",
         }
@@ -82,7 +82,7 @@ class Place:
 def place_of(frame: Mapping[str, str]) -> Place:
     """The place that the frame's settings name; a step that is not there is the first. Raises LessonError."""
     lesson = find_lesson(frame["lesson"])
-    step = frame.get("step", "1")
+    step = frame.get("lesson_step", "1")
     number = int(step) if step.isdecimal() and len(step) < 4 else 1
     there = number if 1 <= number <= len(lesson.steps) else 1
     return Place(lesson, there, read_answers(lesson, frame.get("answers", "")), frame.get(VIEW) == PRESENTER)

@@ -6,7 +6,7 @@ from cnnfix_ui import address
 from cnnfix_ui.components.shortcuts.component import shortcuts
 
 # Of the frame's settings in the address.
-VIEW, PRESENTER = "view", "presenter"
+VIEW, PRESENTER = "display", "presenter"
 _CLOSE = "presenting-close"
 
 

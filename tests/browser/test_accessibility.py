@@ -34,7 +34,7 @@ def faults(page: Page) -> list[str]:
     "address",
     [
         *("/", "/compare", "/sketch", "/captions", "/signals", "/batch", "/models"),
-        *("/learn", f"/?{LESSON}&step=1", f"/?{LESSON}&step=1&answers=1:2", "/backtrack?step=30"),
+        *("/learn", f"/?{LESSON}&lesson_step=1", f"/?{LESSON}&lesson_step=1&answers=1:2", "/backtrack?step=30"),
     ],
 )
 @pytest.mark.parametrize("width", [390, 1280])

@@ -186,7 +186,7 @@ def test_it_ends_with_the_map_and_leads_to_compare(visit: Visit) -> None:
 
 def test_an_audience_sees_picture_and_player_in_one_screen(visit: Visit) -> None:
     usual = grid_type(visit("step=146", height=720))
-    page = visit("step=146&view=presenter", height=720)
+    page = visit("step=146&display=presenter", height=720)
     for part in (
         stage(page),
         page.get_by_role("button", name="Play", exact=True),
@@ -342,6 +342,9 @@ def test_the_address_restores_step_and_choice(visit: Visit) -> None:
     page.go_forward()
     rest(page)
     follows(page, words)
+    opened = page.url
+    press(page, "ArrowRight")
+    assert page.url != opened
 
 
 def test_the_numbers_are_right(visit: Visit) -> None:
@@ -397,13 +400,13 @@ def test_both_methods_side_by_side(visit: Visit) -> None:
 def test_it_fits(visit: Visit, width: int) -> None:
     page = visit("picture=cat-and-dog&step=9", width=width, height=900)
     backgrounds = set()
-    for look, more in [("light", ""), ("dark", "&both=True"), ("light", "&view=presenter")]:
+    for look, more in [("light", ""), ("dark", "&both=True"), ("light", "&display=presenter")]:
         if more:
             page.emulate_media(color_scheme="dark" if look == "dark" else "light")
             page.goto(f"/backtrack?picture=cat-and-dog&step=9{more}")
         assert_fits(page, width)
         backgrounds.add(page.get_by_test_id("stApp").evaluate("node => getComputedStyle(node).backgroundColor"))
-        keep(page, f"real-{width}-{'presented' if 'view' in more else look}")
+        keep(page, f"real-{width}-{'presented' if 'display' in more else look}")
         page.set_viewport_size({"width": width, "height": 900})
     assert len(backgrounds) == 2
 

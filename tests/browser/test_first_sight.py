@@ -19,9 +19,9 @@ PAGES = {
     "series": "/signals",
     "clip": "/signals?kind=clip",
     "batch": "/batch?samples=True",
-    "lesson": "/?lesson=two-animals-one-picture&step=1",
-    "lesson that asks for taps": "/?lesson=two-animals-one-picture&step=2",
-    "lesson on another page": "/?lesson=from-score-to-pixels&step=2",
+    "lesson": "/?lesson=two-animals-one-picture&lesson_step=1",
+    "lesson that asks for taps": "/?lesson=two-animals-one-picture&lesson_step=2",
+    "lesson on another page": "/?lesson=from-score-to-pixels&lesson_step=2",
 }
 # Tops of pictures, in pixels; thumbnails are smaller, and what is laid out off screen is further left.
 TOPS = """(side) => {
@@ -72,7 +72,7 @@ def test_an_audience_sees_the_answer_alone_in_large_type(page: Page, name: str) 
     page.get_by_role("button", name="Present", exact=True).click()
     expect(page.get_by_test_id("stHeader")).to_be_hidden()
     settle(page)
-    expect(page).to_have_url(re.compile("view=presenter"))
+    expect(page).to_have_url(re.compile("display=presenter"))
     assert page.evaluate("getComputedStyle(document.documentElement).fontSize") > usual
     expect(page.get_by_role("button", name="Present", exact=True)).to_be_hidden()
     expect(page.get_by_text("Everything is computed on the machine")).to_be_hidden()
@@ -83,5 +83,5 @@ def test_an_audience_sees_the_answer_alone_in_large_type(page: Page, name: str) 
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("stHeader")).to_be_visible()
     settle(page)
-    expect(page).not_to_have_url(re.compile("view="))
+    expect(page).not_to_have_url(re.compile("display="))
     expect(page.get_by_role("button", name="Present", exact=True)).to_be_visible()

@@ -70,7 +70,7 @@ def test_a_whole_lesson_by_keyboard(page: Page) -> None:
 
 
 def test_back_hint_terms_and_leaving(page: Page) -> None:
-    page.goto(f"/?lesson={LESSON}&step=4&picture=cat-and-dog&class=285&than=219")
+    page.goto(f"/?lesson={LESSON}&lesson_step=4&picture=cat-and-dog&class=285&than=219")
     settle(page, 60)
     page.keyboard.press("h")
     settle(page)
@@ -92,7 +92,7 @@ def test_back_hint_terms_and_leaving(page: Page) -> None:
 
 
 def test_another_page_in_between(page: Page) -> None:
-    page.goto(f"/?lesson={LESSON}&step=1&picture=cat-and-dog&answers=1:2")
+    page.goto(f"/?lesson={LESSON}&lesson_step=1&picture=cat-and-dog&answers=1:2")
     settle(page, 60)
     page.get_by_role("link", name="Models").click()
     settle(page, 60)
@@ -117,7 +117,7 @@ def test_a_file_with_faults(page: Page) -> None:
 
 
 def test_presenting(page: Page) -> None:
-    page.goto(f"/?lesson={LESSON}&step=1&picture=cat-and-dog&view=presenter")
+    page.goto(f"/?lesson={LESSON}&lesson_step=1&picture=cat-and-dog&display=presenter")
     settle(page, 60)
     expect(page.get_by_test_id("stHeader")).to_be_hidden()
     expect(page.get_by_text("Ask: is it confused?")).to_have_count(0)  # the teacher's notes
@@ -156,8 +156,8 @@ def test_it_fits(server: str, new_page: Callable[..., Page], width: int, dark: b
     page = new_page(server, width=width, height=900, dark=dark)
     for name, place in {
         "learn": "/learn",
-        "question": "/?lesson=what-made-it-say-that&step=1",
-        "reveal": "/?lesson=what-made-it-say-that&step=1&answers=1:200.200-400.250",
+        "question": "/?lesson=what-made-it-say-that&lesson_step=1",
+        "reveal": "/?lesson=what-made-it-say-that&lesson_step=1&answers=1:200.200-400.250",
     }.items():
         page.goto(place)
         settle(page, 60)

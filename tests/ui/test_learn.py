@@ -31,14 +31,14 @@ def test_the_page_lists_every_lesson() -> None:
 
 
 def test_a_question_is_asked_before_the_page_is_shown() -> None:
-    app = lesson(lesson=FIRST, step="1", picture="chameleon")
+    app = lesson(lesson=FIRST, lesson_step="1", picture="chameleon")
     assert not app.exception
     assert app.title[0].value == load_lesson(FIRST).steps[0].title.replace("?", r"\?")
     assert "Predictions" not in {heading.value for heading in app.header}
 
 
 def test_an_answer_in_the_address_brings_the_reveal_and_the_page() -> None:
-    app = lesson(lesson=FIRST, step="1", picture="chameleon", answers="1:400.250-300.260")
+    app = lesson(lesson=FIRST, lesson_step="1", picture="chameleon", answers="1:400.250-300.260")
     assert not app.exception
     assert any("on its evidence" in one.value for one in app.info)
     assert "Predictions" in {heading.value for heading in app.header}
@@ -46,13 +46,13 @@ def test_an_answer_in_the_address_brings_the_reveal_and_the_page() -> None:
 
 @pytest.mark.parametrize("answers", ["1:9000.9000", "1:x", "9:1", "1:-", ",,", "1:1.1-1.1-1.1-1.1"])
 def test_a_wrong_address_is_no_fault(answers: str) -> None:
-    app = lesson(lesson=FIRST, step="1", answers=answers)
+    app = lesson(lesson=FIRST, lesson_step="1", answers=answers)
     assert not app.exception
     assert not app.error
 
 
 def test_an_unknown_lesson_says_so_and_the_page_opens() -> None:
-    app = lesson(lesson="nothing", step="3", picture="cat")
+    app = lesson(lesson="nothing", lesson_step="3", picture="cat")
     assert not app.exception
     assert any("no lesson" in one.value for one in app.info)
     assert "Predictions" in {heading.value for heading in app.header}

@@ -12,12 +12,14 @@ import pytest
 from cnnfix_core import METHODS
 from cnnfix_core.errors import ModelError
 from cnnfix_core.images import load_sample
-from cnnfix_core.lessons import PAGES, parse_screen, picture_on
+from cnnfix_core.lessons import PAGES, list_lessons, parse_screen, picture_on
 from cnnfix_ui.address import Setting, one_of, switch
 from cnnfix_ui.backtrack.talk import parse_step
 from cnnfix_ui.batch import state as batch
 from cnnfix_ui.captions import state as captions
 from cnnfix_ui.compare import state as compare
+from cnnfix_ui.learn import FRAME
+from cnnfix_ui.learn.place import Place, place_of
 from cnnfix_ui.learn.screens import seen_on
 from cnnfix_ui.signals import state as signals
 from cnnfix_ui.widgets import answer, depths
@@ -30,6 +32,18 @@ def test_lessons_know_every_setting_of_a_page(name: str) -> None:
     app = page(name)
     assert not app.exception
     assert set(app.session_state["address.values"]) == set(PAGES[name])
+
+
+def test_the_frame_and_the_pages_have_no_setting_in_common() -> None:
+    assert not {name for names in PAGES.values() for name in names} & set(FRAME)
+
+
+def test_the_address_of_a_step_shows_its_screen() -> None:
+    for lesson in list_lessons():
+        for number, step in enumerate(lesson.steps, 1):
+            place = Place(lesson, number, presenting=True)
+            assert place.settings.items() >= step.screen.settings.items(), (lesson.name, step.title)
+            assert place_of(place.settings).number == number
 
 
 # Of each page: the settings that a lesson's file is checked for when it is read, and what the page makes of them.
