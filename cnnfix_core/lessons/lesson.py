@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 # What a number to be guessed can be computed from: the probability of the class on the screen, or the share of its
 # evidence inside the box of the sample on the screen, both in percent.
 Fact = Literal["probability", "inside"]
+_WHOLE = 5  # a scale between whole numbers that is at least this long has only whole numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,16 @@ class Guess:
     high: float
     unit: str
     right: float | Fact
+
+    @property
+    def whole(self) -> bool:
+        """Whether only whole numbers can be guessed."""
+        return all(float(end).is_integer() for end in (self.low, self.high)) and self.high - self.low >= _WHOLE
+
+    @property
+    def step(self) -> float:
+        """From one number that can be guessed to the next."""
+        return 1.0 if self.whole else (self.high - self.low) / 100
 
 
 Question: TypeAlias = Look | Choose | Which | Guess

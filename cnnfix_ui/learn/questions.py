@@ -91,17 +91,15 @@ def _option(question: object, ask: str, key: str) -> int | None:
 
 
 def _number(question: Guess, ask: str, key: str) -> float:
-    whole = question.low.is_integer() and question.high.is_integer() and question.high - question.low >= 5
     low, high = question.low, question.high
     unit = f" {question.unit}".replace("%", "%%") if question.unit else ""
-    step = 1.0 if whole else (high - low) / 100
     return st.slider(
         ask,
         low,
         high,
         (low + high) / 2,
-        step,
-        f"%{'.0f' if whole else 'g'}{unit}",
+        question.step,
+        f"%{'.0f' if question.whole else 'g'}{unit}",
         key=f"{key}.number",
         label_visibility="collapsed",
     )

@@ -25,6 +25,7 @@ def question_data(question: Question) -> dict[str, Any]:
                 "kind": "guess",
                 "low": question.low,
                 "high": question.high,
+                "step": question.step,
                 "unit": question.unit,
                 "label": "Your guess",
             }

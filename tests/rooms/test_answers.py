@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from cnnfix_core.lessons import Choose, Guess, Look, Question, Which
 from cnnfix_ui.rooms.answers import checked, distribution, middle
 from cnnfix_ui.rooms.errors import RoomError
+from cnnfix_ui.rooms.screen_data import question_data
 from tests.rooms.making import QUESTIONS
 
 shares = st.floats(0, 1)
@@ -64,6 +65,11 @@ def test_not_an_answer(question: Question, sent: Any) -> None:
 
 def test_boxes_have_their_corners_in_order() -> None:
     assert checked(Look(1, box=True), [[0.9, 0.1], [0.2, 0.6]]) == ((0.2, 0.1), (0.9, 0.6))
+
+
+@pytest.mark.parametrize(("low", "high", "step"), [(0, 1280, 1), (0, 49, 1), (0, 1, 0.01), (-1.5, 2, 0.035)])
+def test_counts_are_guessed_in_whole_numbers(low: float, high: float, step: float) -> None:
+    assert question_data(Guess(low, high, "", low))["step"] == step
 
 
 def test_distributions() -> None:

@@ -54,11 +54,11 @@ function choosing({ options, kind }, answer, maps, changed) {
   return { node: group, value: () => chosen, enable: (on) => buttons.forEach((button) => { button.disabled = !on; }) };
 }
 
-function guessing({ low, high, unit, label }, answer, changed) {
+function guessing({ low, high, step, unit, label }, answer, changed) {
   let touched = answer !== null;
   const number = element("output", "number");
   const slider = element("input", "slider");
-  Object.assign(slider, { type: "range", min: low, max: high, step: (high - low) / 100, value: answer ?? (low + high) / 2 });
+  Object.assign(slider, { type: "range", min: low, max: high, step, value: answer ?? (low + high) / 2 });
   slider.setAttribute("aria-label", label);
   const say = () => { number.textContent = touched ? [Number(slider.value), unit].join(" ").trim() : "?"; };
   slider.oninput = slider.onpointerdown = () => { touched = true; say(); };
