@@ -21,6 +21,7 @@ from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import TiffImageFile
 
 from cnnfix_core.errors import CnnfixError
+from cnnfix_core.utils import percent
 
 MAX_PICTURE_BYTES = 25_000_000
 MAX_PIXELS = 80_000_000
@@ -245,7 +246,7 @@ def _without_end(image: Image.Image) -> Notes:
     missing = 1 - (present[-1] + 1 if len(present) else 0) / len(pixels)
     if missing > 0.5:
         raise PictureError(_DAMAGED)
-    much = f"the lowest {missing:.0%} of the picture".replace("%", " %") if missing > 0 else "a part of the picture"
+    much = f"the lowest {percent(missing)} of the picture" if missing > 0 else "a part of the picture"
     return (f"The file lacks its end: {much} may be missing.",)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cnnfix_core import CnnfixError, Coverage, Preprocessing
+from cnnfix_core.utils import percent
 from cnnfix_core.zoo import (
     CHANNELS,
     INTERPOLATIONS,
@@ -213,7 +214,7 @@ def _stop_table(report: Coverage) -> dict[str, list[object]]:
     return {
         "Walks stop at": [stop.operation for stop in report.stops],
         "Module": [stop.module for stop in report.stops],
-        "Evidence lost": [f"{stop.evidence:.0%}".replace("%", " %") for stop in report.stops],
+        "Evidence lost": [percent(stop.evidence) for stop in report.stops],
         "Why": [stop.why for stop in report.stops],
     }
 

@@ -446,6 +446,12 @@ def test_how_much_of_a_jpeg_is_missing():
     assert refusal(whole[: len(whole) // 3]) == DAMAGED
 
 
+def test_a_little_that_is_missing_of_a_jpeg_is_not_called_nothing():
+    noise = Image.fromarray(RNG.integers(0, 256, (4000, 32, 3), dtype=np.uint8))
+    picture = open_picture(encoded(noise, "JPEG")[:-600])
+    assert re.search(r"the lowest 0\.\d\d % of the picture", picture.notes[0])
+
+
 @pytest.mark.parametrize("bits", [8, 10, 12, 14])
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 def test_sixteen_bits_of_which_few_are_used(bits, kind):
