@@ -68,9 +68,10 @@ def _show_batch(network: Network, preset: Preset, pictures: Sequence[UploadedPic
         st.rerun()  # the page itself switches to the other
     unit = st.session_state["unit"]
     found = parts.request(network, preset, unit, pictures)
-    _show_progress(found)
-    for failure in found.failures:
-        st.error(escaped(failure), icon=":material/info:")
+    with st.container():  # stays when what is in it goes: what follows keeps its place, and so the tab that is open
+        _show_progress(found)
+        for failure in found.failures:
+            st.error(escaped(failure), icon=":material/info:")
     good = [entry for entry in found.entries if not entry.row.error]
     if good:
         about = f": how much each excites {escaped(str(unit))}" if unit else ""
@@ -82,7 +83,7 @@ def _show_batch(network: Network, preset: Preset, pictures: Sequence[UploadedPic
         with sheet_tab:
             _sheet(shown)
         _downloads([entry.row for entry in found.entries], [packed.name for packed in pictures])
-    _show_failures([entry.row for entry in found.entries if entry.row.error])
+    _show_failures([entry.row for entry in found.entries if entry.row.error], alone=found.ended and not good)
     address.write(state.SETTINGS)
     pending = not found.ended
     if pending != st.session_state.get(_PENDING, False):
@@ -127,8 +128,9 @@ def _filtered(entries: Sequence[BatchEntry]) -> list[BatchEntry]:
     if order != "sent":
         key = state.sorted_by(order)
         shown.sort(key=lambda entry: key(entry.row))
-    if len(shown) < len(entries):
-        st.caption(f"{len(shown)} of {len(entries)} pictures match.")
+    with st.container():  # for the tabs, as above
+        if len(shown) < len(entries):
+            st.caption(f"{len(shown)} of {len(entries)} pictures match.")
     return shown
 
 
@@ -235,9 +237,10 @@ def _downloads(rows: Sequence[BatchRow], names: Sequence[str]) -> None:
     )
 
 
-def _show_failures(rows: Sequence[BatchRow]) -> None:
+def _show_failures(rows: Sequence[BatchRow], alone: bool) -> None:
+    """Say which files could not be used, and why. alone: no other could."""
     if not rows:
         return
-    title = "1 picture was skipped" if len(rows) == 1 else f"{len(rows)} pictures were skipped"
-    with st.expander(title, icon=":material/broken_image:"):
+    title = "1 file was skipped" if len(rows) == 1 else f"{len(rows)} files were skipped"
+    with st.expander(title, expanded=alone, icon=":material/broken_image:"):
         st.markdown("\n".join(f"- **{escaped(row.picture)}**: {escaped(row.error)}" for row in rows))

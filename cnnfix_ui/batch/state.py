@@ -14,7 +14,7 @@ from cnnfix_ui.address import Setting, one_of, switch
 from cnnfix_ui.widgets import controls, units
 from cnnfix_ui.widgets.uploads import Upload
 
-UPLOAD: Upload[Uploads] = Upload("batch", "Your pictures, or a zip archive", unpack_uploads, several=True)
+UPLOAD: Upload[Uploads] = Upload("batch", "Your pictures, or a zip archive", unpack_uploads, several=True, clears=True)
 
 
 @dataclass(frozen=True)

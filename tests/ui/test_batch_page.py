@@ -62,7 +62,7 @@ def test_pictures_become_rows_and_broken_ones_are_listed() -> None:
     assert not app.exception
     assert names(app) == ["a.png", "b.png"]
     assert app.header[0].value == "2 pictures"
-    assert app.expander[0].label == "1 picture was skipped"
+    assert app.expander[0].label == "1 file was skipped"
     assert any("not a supported picture format" in one.value for one in app.markdown)
     first = app.dataframe[0].value.iloc[0]
     assert 0 <= first["spread"] <= 100
