@@ -85,11 +85,13 @@ def is_plain(settings: Mapping[str, Setting]) -> bool:
     return not frame() and all(st.session_state[name] in (None, one.default) for name, one in settings.items())
 
 
-def enter_page(page: str) -> None:
-    """Remember which page runs now; the router calls this first."""
-    if st.session_state.get(_PAGE) != page and not st.query_params.to_dict():
+def enter_page(page: str) -> bool:
+    """Remember which page runs now; the router calls this first. Whether it is another than before."""
+    before = st.session_state.get(_PAGE)
+    if before != page and not st.query_params.to_dict():
         st.session_state[_WRITTEN] = {}  # a link between pages: nothing to read, even if a click stops this run
     st.session_state[_PAGE] = page
+    return before != page
 
 
 def enter_frame(names: Sequence[str]) -> dict[str, str]:

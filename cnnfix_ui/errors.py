@@ -8,6 +8,7 @@ import sys
 import streamlit as st
 
 log = logging.getLogger(__name__)
+_REFUSED = "refused."  # in session state
 
 
 class UserError(Exception):
@@ -40,6 +41,28 @@ def show_script_error(error: Exception) -> bool:
     show_error(error)
     st.button("Continue", key=f"go_on_{secrets.token_hex(3)}")  # clicking it reruns the page or the fragment
     return True  # Streamlit need not show anything else
+
+
+def refuse(what: str, why: str) -> None:
+    """Remember why something that a visitor gave was refused, until they leave the page; "": it was not."""
+    st.session_state[f"{_REFUSED}{what}"] = why
+
+
+def refusal(what: str) -> str:
+    """Why it was refused; "" if it was not."""
+    return str(st.session_state.get(f"{_REFUSED}{what}", ""))
+
+
+def show_refusal(what: str) -> None:
+    """Say why it was refused, if it was."""
+    if why := refusal(what):
+        st.error(escaped(why), icon=":material/info:")
+
+
+def forget_refusals() -> None:
+    """Forget them all: with their page, Streamlit empties the fields and uploads that they are about."""
+    for key in [key for key in st.session_state if str(key).startswith(_REFUSED)]:
+        del st.session_state[key]
 
 
 def _for_the_person() -> tuple[type[Exception], ...]:

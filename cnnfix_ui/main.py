@@ -10,9 +10,8 @@ from pathlib import Path
 import streamlit as st
 
 import cnnfix_site
-from cnnfix_ui import address, served
+from cnnfix_ui import address, errors, served
 from cnnfix_ui.components.menu.component import closing_menu
-from cnnfix_ui.errors import show_error
 from cnnfix_ui.learn import FRAME
 from cnnfix_ui.widgets import downloads, presenting
 from cnnfix_ui.widgets.share import share
@@ -57,7 +56,8 @@ room = st.Page(cnnfix_site.PAGES / f"{ROOM}.py", title="Class", visibility="hidd
 page = st.navigation([*pages, room, by_name], position="top")
 if page.title == by_name.title:
     st.switch_page(next(page for page in pages if not page.url_path), query_params=st.query_params.to_dict())
-address.enter_page(page.title)
+if address.enter_page(page.title):
+    errors.forget_refusals()
 downloads.forget_pictures()
 served.begin_page()
 frame_settings = address.enter_frame(FRAME)
@@ -84,7 +84,7 @@ try:
         with st.container(key="page") if listed else nullcontext():
             page.run()
 except Exception as error:
-    show_error(error)
+    errors.show_error(error)
 if listed:
     if presented and not in_lesson:
         presenting.offer_to_close()

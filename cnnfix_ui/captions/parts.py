@@ -9,10 +9,10 @@ from cnnfix_core.explanations import proposals
 from cnnfix_core.images import PictureError
 from cnnfix_core.regions import Box
 from cnnfix_core.zoo import DEFAULT
+from cnnfix_ui import errors
 from cnnfix_ui.captions import answers, state
 from cnnfix_ui.components.choices.component import Choice, choices
 from cnnfix_ui.components.taps.component import TapQuestion, Taps, ask_taps
-from cnnfix_ui.errors import escaped
 from cnnfix_ui.server import results
 from cnnfix_ui.server.turns import turns
 
@@ -38,7 +38,7 @@ def chosen(picture: Picture) -> Box | None:
     reasons = [reason for box in boxes if (reason := _reason_against(picture, box))]
     if reasons:
         state.set_boxes([box for box in boxes if not _reason_against(picture, box)])
-        st.session_state[state.TROUBLE] = reasons[0]
+        errors.refuse(state.BOXES, reasons[0])
         return None
     number = st.session_state["box"]
     if isinstance(number, int) and number > len(boxes):
@@ -87,21 +87,16 @@ def choose_part(picture: Picture) -> None:
     if not boxes:
         st.caption("Draw a box, and the captioner describes only what is in it.")
     if not drawing():
-        _show_trouble()
+        errors.show_refusal(state.BOXES)
 
 
 def draw_box(picture: Picture) -> None:
     """Draw the picture to draw a box on."""
     st.header("Draw a box", anchor=False)
     st.markdown("Drag a box around what the captioner should describe.")
-    _show_trouble()
+    errors.show_refusal(state.BOXES)
     ask_taps(picture, _QUESTION, key="caption.box", on_send=lambda taps: _take(picture, taps))
     st.button("Back to the captions", icon=":material/arrow_back:", on_click=state.choose_box, args=(None,))
-
-
-def _show_trouble() -> None:
-    if trouble := st.session_state.get(state.TROUBLE):
-        st.error(escaped(trouble), icon=":material/info:")
 
 
 def _take(picture: Picture, taps: Taps) -> None:
@@ -110,7 +105,7 @@ def _take(picture: Picture, taps: Taps) -> None:
     if box is None or len(boxes) >= state.MOST_BOXES:
         return
     if reason := _reason_against(picture, box):
-        st.session_state[state.TROUBLE] = reason
+        errors.refuse(state.BOXES, reason)
         return
     state.set_boxes((*boxes, box), len(boxes) + 1)
 
@@ -129,7 +124,7 @@ def _suggest(picture: Picture) -> None:
     boxes: tuple[Box, ...] = st.session_state["boxes"]
     new = [box for box in _suggested(picture) if box not in boxes and not _reason_against(picture, box)]
     if not new:
-        st.session_state[state.TROUBLE] = "There are no more boxes to suggest: draw one."
+        errors.refuse(state.BOXES, "There are no more boxes to suggest: draw one.")
     else:
         state.set_boxes((*boxes, *new)[: state.MOST_BOXES], len(boxes) + 1)
 

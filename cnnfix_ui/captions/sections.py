@@ -17,6 +17,7 @@ from cnnfix_core.modalities.captions import END, Origin, caption_figure, caption
 from cnnfix_core.regions import Box, area_holding, describe_position
 from cnnfix_core.utils import percent
 from cnnfix_core.visualization import panel, photo_of
+from cnnfix_ui import errors
 from cnnfix_ui.captions import answers, state
 from cnnfix_ui.components.choices.component import Choice, choices
 from cnnfix_ui.components.images import image_uri
@@ -28,7 +29,6 @@ from cnnfix_ui.widgets.downloads import downloads
 _OTHERS = 6  # alternatives offered for a word
 _THUMB = 240  # pixels
 _NEXT_TO_NOTHING, _FAINT = 0.01, 0.3  # of a map; of the colours
-_TROUBLE = "caption.trouble"
 
 
 @dataclass(frozen=True)
@@ -290,30 +290,28 @@ def choose_caption(picture: Picture, part: Box | None, words: tuple[str, ...]) -
     )
     st.text_input(
         "Your own caption",
-        key="caption.own",
+        key=state.OWN,
         placeholder="a brown dog …",
         max_chars=150,
         on_change=_take,
         help="End it with … and the captioner completes it.",
     )
-
-    if trouble := st.session_state.get(_TROUBLE):
-        st.error(escaped(trouble), icon=":material/info:")
+    errors.show_refusal(state.OWN)
 
 
 def _take() -> None:
     """Explain the caption that was typed; one with an unknown word stays in the field, with what is wrong."""
-    given = st.session_state["caption.own"]
-    st.session_state[_TROUBLE] = ""
+    given = st.session_state[state.OWN]
+    errors.refuse(state.OWN, "")
     try:
         for word in tokens(given):
             answers.captioner().number(word)
     except TargetError as error:
-        st.session_state[_TROUBLE] = str(error)
+        errors.refuse(state.OWN, str(error))
         return
     if tokens(given):
         state.ask(state.parse_caption(given))
-        st.session_state["caption.own"] = ""
+        st.session_state[state.OWN] = ""
 
 
 def choose_other_word(asked: WordQuestion) -> None:

@@ -8,6 +8,7 @@ from cnnfix_core.engine import FOCUS
 from cnnfix_core.modalities.captions import tokens
 from cnnfix_core.modalities.captions.search import LONGEST
 from cnnfix_core.regions import Box
+from cnnfix_ui import errors
 from cnnfix_ui.address import Setting, one_of
 from cnnfix_ui.widgets import answer, depths
 from cnnfix_ui.widgets.gallery import parse_picture
@@ -15,7 +16,7 @@ from cnnfix_ui.widgets.places import boxes_text, parse_boxes
 
 MAPS = {"whole": "All its evidence", "apart": "Only this word"}
 MOST_BOXES = 8
-TROUBLE = "caption.boxes.trouble"  # why a box cannot be captioned, until something else is chosen
+OWN, BOXES = "caption.own", "caption.boxes"  # what can be refused: a typed caption, a box
 DRAWING = "draw"  # instead of the number of a box: a new one is being drawn
 TO_BE_COMPLETED = "…"  # at the end of a caption: the captioner completes it
 
@@ -119,13 +120,15 @@ def set_boxes(boxes: Sequence[Box], chosen: int | str | None = None) -> None:
 
 def choose_box(chosen: int | str | None) -> None:
     """Caption another part of the picture."""
-    st.session_state["box"], st.session_state[TROUBLE] = chosen, ""
+    st.session_state["box"] = chosen
+    errors.refuse(BOXES, "")
     ask(None)
 
 
 def ask(caption: str | None, word: int | None = None) -> None:
     """Explain another caption, or None for the captioner's own. word: the place of the word to explain."""
     st.session_state["caption"], st.session_state["word"], st.session_state["instead"] = caption, word, None
+    errors.refuse(OWN, "")
 
 
 def choose_word(place: int) -> None:

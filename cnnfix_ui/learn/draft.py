@@ -6,10 +6,10 @@ import streamlit as st
 
 from cnnfix_core.lessons import Screen, address_of, draft_of, parse_screen
 from cnnfix_core.lessons.reading import MAX_STEPS
-from cnnfix_ui.errors import escaped
+from cnnfix_ui import errors
 from cnnfix_ui.learn import FRAME
 
-_SCREENS, _PROBLEM = "learn.draft", "learn.draft.problem"
+_SCREENS = "learn.draft"
 
 
 def offer(page: str) -> None:
@@ -30,8 +30,8 @@ def offer(page: str) -> None:
 def show() -> None:
     """Draw the draft, to be downloaded or thrown away; nothing if there is none."""
     screens = _screens()
-    if _PROBLEM in st.session_state:
-        st.caption(escaped(st.session_state[_PROBLEM]))
+    if why := errors.refusal(_SCREENS):
+        st.caption(errors.escaped(why))
     if not screens:
         return
     steps = "1 step" if len(screens) == 1 else f"{len(screens)} steps"
@@ -54,13 +54,13 @@ def _screens() -> list[Screen]:
 
 def _add(page: str) -> None:
     """Add the screen that the address restores. What only this visitor has cannot be in a lesson."""
-    st.session_state.pop(_PROBLEM, None)
+    errors.refuse(_SCREENS, "")
     settings = {name: value for name, value in st.query_params.to_dict().items() if name not in FRAME}
     try:
         if len(_screens()) >= MAX_STEPS:
             raise ValueError(f"A lesson has at most {MAX_STEPS} steps.")
         screen = parse_screen(address_of(Screen(page, settings)))
     except ValueError as error:
-        st.session_state[_PROBLEM] = str(error)
+        errors.refuse(_SCREENS, str(error))
     else:
         _screens().append(screen)

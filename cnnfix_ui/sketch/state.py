@@ -7,6 +7,7 @@ import streamlit as st
 from cnnfix_core import Picture, open_picture
 from cnnfix_core.engine import FOCUS
 from cnnfix_core.modalities.sketches import SketchError, Stroke, sheet_of, sketch_samples, strokes_of
+from cnnfix_ui import errors
 from cnnfix_ui.address import Setting, one_of
 from cnnfix_ui.widgets import answer, controls, depths, networks
 from cnnfix_ui.widgets.uploads import OWN, Upload
@@ -56,11 +57,11 @@ def strokes() -> tuple[Stroke, ...]:
 
 def draw(sent: object) -> None:
     """Use the strokes that the browser sent; invalid ones change nothing but the message."""
-    DRAWING_UPLOAD.set_error(None)
+    errors.refuse(DRAWING_UPLOAD.key, "")
     try:
         _drawn()[st.session_state["sheet"]] = strokes_of(sent)
     except SketchError as error:
-        DRAWING_UPLOAD.set_error(str(error))
+        errors.refuse(DRAWING_UPLOAD.key, str(error))
 
 
 def _drawn() -> dict[str, tuple[Stroke, ...]]:

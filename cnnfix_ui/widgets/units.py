@@ -4,10 +4,10 @@ import streamlit as st
 
 from cnnfix_core.engine import Unit
 from cnnfix_core.errors import TargetError
+from cnnfix_ui import errors
 from cnnfix_ui.address import Setting
-from cnnfix_ui.errors import escaped
 
-_TEXT, _REFUSED = (f"unit.{name}" for name in ("text", "refused"))
+_TEXT = "unit.text"
 
 
 def parse_unit(text: str) -> Unit:
@@ -23,7 +23,7 @@ UNIT = Setting(None, parse_unit)
 
 def choose_unit() -> None:
     """Draw the field for the unit in session state. A text that names none changes nothing but a message."""
-    if _REFUSED not in st.session_state:
+    if not errors.refusal(_TEXT):
         st.session_state[_TEXT] = str(st.session_state["unit"] or "")
     st.text_input(
         "Unit inside the network",
@@ -32,14 +32,13 @@ def choose_unit() -> None:
         placeholder="Module:channel, such as blocks.3.0.conv_pw:87",
         help="Asks about a channel where it is strongest, instead of a class. Backtrack names modules and channels.",
     )
-    if refused := st.session_state.get(_REFUSED):
-        st.error(escaped(refused), icon=":material/info:")
+    errors.show_refusal(_TEXT)
 
 
 def _take() -> None:
     text = st.session_state[_TEXT].strip()
-    st.session_state.pop(_REFUSED, None)
+    errors.refuse(_TEXT, "")
     try:
         st.session_state["unit"] = Unit.parse(text) if text else None
     except TargetError as error:
-        st.session_state[_REFUSED] = str(error)
+        errors.refuse(_TEXT, str(error))

@@ -11,7 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from cnnfix_core.errors import CnnfixError
 from cnnfix_site.hosting import SMALL_UPLOAD
-from cnnfix_ui.errors import escaped
+from cnnfix_ui import errors
 
 Value = TypeVar("Value")
 
@@ -28,6 +28,7 @@ class Upload(Generic[Value]):
         read: makes the value from names and bytes of the files; raises CnnfixError if it cannot.
         several: accept several files at once.
         camera: offer the camera too.
+        clears: when all files are taken away, so is the value, which nothing else names.
     """
 
     key: str
@@ -35,6 +36,7 @@ class Upload(Generic[Value]):
     read: Callable[[Sequence[tuple[str, bytes]]], Value]
     several: bool = False
     camera: bool = False
+    clears: bool = False
 
     @property
     def value(self) -> Value | None:
@@ -71,19 +73,13 @@ class Upload(Generic[Value]):
 
     def show_error(self) -> None:
         """Show why the last upload failed, if it did."""
-        if f"{self.key}.error" in st.session_state:
-            st.error(escaped(st.session_state[f"{self.key}.error"]), icon=":material/info:")
-
-    def set_error(self, message: str | None) -> None:
-        """Remember why the last upload failed; None: it did not."""
-        if message is None:
-            st.session_state.pop(f"{self.key}.error", None)
-        else:
-            st.session_state[f"{self.key}.error"] = message
+        errors.show_refusal(self.key)
 
     def _take(self, key: str, on_take: Callable[[], object]) -> None:
-        self.set_error(None)
+        errors.refuse(self.key, "")
         given = st.session_state[key]
+        if self.clears and not given:
+            st.session_state.pop(f"{self.key}.value", None)
         # The server may not have a file, or no longer.
         files = [one for one in (given if isinstance(given, list) else [given]) if isinstance(one, UploadedFile)]
         if not files:
@@ -91,6 +87,6 @@ class Upload(Generic[Value]):
         try:
             self.take(self.read([(file.name, file.getvalue()) for file in files]))
         except CnnfixError as error:
-            self.set_error(str(error))
+            errors.refuse(self.key, str(error))
         else:
             on_take()

@@ -74,7 +74,9 @@ def test_it_can_be_answered_by_keyboard(visitor: Page) -> None:
     expect(visitor.locator(".read").first).to_contain_text("times as strong as the average", timeout=60_000)
 
 
-@pytest.mark.parametrize("address", ["/?picture=cat", "/?lesson=two-animals-one-picture&lesson_step=1", "/?display=presenter"])
+@pytest.mark.parametrize(
+    "address", ["/?picture=cat", "/?lesson=two-animals-one-picture&lesson_step=1", "/?display=presenter"]
+)
 def test_a_link_shows_what_it_links_to(visitor: Page, address: str) -> None:
     visitor.goto(address)
     settle(visitor, 60)
