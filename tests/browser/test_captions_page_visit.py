@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.browsing import settle, shoot
+from tests.browser.browsing import hear_late, settle, shoot
 
 
 def test_words_are_clicked_and_changed(page: Page) -> None:
@@ -58,3 +58,22 @@ def test_a_box_is_drawn_and_captioned(page: Page) -> None:
     settle(page, 60)
     expect(page).not_to_have_url(re.compile("box=1"))
     expect(page.locator(".stage > .seen").first).to_be_hidden()
+
+
+def test_leaving_and_going_back_at_once_over_a_slow_network(page: Page) -> None:
+    page.goto("/models")  # so that it is quick below: the run of it must have ended before the next begins
+    settle(page, timeout=90)
+    hear_late(page, 700)
+    page.goto("/captions")
+    settle(page, timeout=90)
+    words = page.get_by_role("radiogroup", name="Words of the caption").get_by_role("radio")
+    for number in range(3):
+        words.nth(number).click()
+        expect(page).to_have_url(re.compile(f"word={number + 1}"))
+        settle(page, timeout=60)
+    page.get_by_role("link", name="Models").first.click()
+    page.wait_for_timeout(400)
+    page.go_back()
+    page.wait_for_timeout(2_000)
+    settle(page, timeout=60)
+    expect(words.nth(1)).to_be_checked()
