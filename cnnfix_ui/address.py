@@ -94,11 +94,11 @@ def enter_page(page: str) -> bool:
     return before != page
 
 
-def enter_frame(names: Sequence[str]) -> dict[str, str]:
-    """The settings of the frame, as text; the router calls this after `enter_page`."""
+def enter_frame(frame_of: Callable[[Mapping[str, str]], dict[str, str]]) -> dict[str, str]:
+    """The settings of the frame, as text, which `frame_of` takes from an address; called after `enter_page`."""
     given = st.query_params.to_dict()
     if _is_new(given):
-        st.session_state[_FRAME] = {name: given[name] for name in names if name in given}
+        st.session_state[_FRAME] = frame_of(given)
     return frame()
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 import cnnfix_site
 from cnnfix_ui import address, errors, served
 from cnnfix_ui.components.menu.component import closing_menu
-from cnnfix_ui.learn import FRAME
+from cnnfix_ui.learn import frame_of
 from cnnfix_ui.widgets import downloads, presenting
 from cnnfix_ui.widgets.share import share
 
@@ -60,7 +60,7 @@ if address.enter_page(page.title):
     errors.forget_refusals()
 downloads.forget_pictures()
 served.begin_page()
-frame_settings = address.enter_frame(FRAME)
+frame_settings = address.enter_frame(frame_of)
 listed = page.title in names
 if page.title == "Learn" or not listed:  # a lesson ends where all lessons are, and where a class takes it
     address.leave_frame()

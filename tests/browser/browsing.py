@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.processes import free_port
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PICTURES = HERE.parent / ".out"
+PATIENCE = 120_000  # milliseconds: nothing takes so long, but a busy machine may come near
 
 # Streamlit says what it is doing; it is done when this has held for a while.
 SETTLED = """() => {
@@ -30,10 +31,18 @@ SETTLED = """() => {
 }"""
 
 
-def settle(page: Page, timeout: float = 30) -> None:
+def profile(browser: Browser, address: str) -> BrowserContext:
+    """A browser with storage and cookies of its own, whose pages open at this address."""
+    # With less motion the first visit of Explore is as any other: tests/browser/test_hook.py tries it with motion.
+    context = browser.new_context(base_url=address, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE)
+    return context
+
+
+def settle(page: Page) -> None:
     """Wait until the page has been quiet for 300 ms. Call it after every action that makes the script run."""
     page.evaluate("window.stillSince = 0")
-    page.wait_for_function(SETTLED, timeout=timeout * 1000)
+    page.wait_for_function(SETTLED)
 
 
 def hear_late(page: Page, milliseconds: int) -> None:

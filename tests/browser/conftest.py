@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.browser.browsing import HERE, ROOT, serve
+from tests.browser.browsing import HERE, PATIENCE, ROOT, profile, serve
 
 FLAGS = [
     "--no-sandbox",
@@ -21,7 +21,7 @@ FLAGS = [
     "--disable-sync",
 ]
 
-expect.set_options(timeout=15_000)  # milliseconds: two of these tests run at once
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -70,8 +70,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def profiles(browser: Browser) -> Callable[[str], BrowserContext]:
     """`profiles(address)`: the browser profile in which pages of that server open, so that its scripts stay cached."""
-    # With less motion the first visit of Explore is as any other: tests/browser/test_hook.py tries it with motion.
-    return cache(lambda address: browser.new_context(base_url=address, reduced_motion="reduce"))
+    return cache(lambda address: profile(browser, address))
 
 
 @pytest.fixture

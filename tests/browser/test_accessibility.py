@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.browsing import settle
-from tests.browser.test_rooms import SLOW, Class, device, join, school
+from tests.browser.test_rooms import Class, device, join, school
 
 __all__ = ["device", "school"]  # fixtures
 
@@ -41,7 +41,7 @@ def faults(page: Page) -> list[str]:
 def test_every_page(server: str, new_page: Callable[..., Page], address: str, width: int) -> None:
     page = new_page(server, width, 800)
     page.goto(address)
-    settle(page, 60)
+    settle(page)
     assert faults(page) == []
 
 
@@ -51,7 +51,7 @@ def test_a_class(device: Callable[..., Page]) -> None:
     phone = join(device(), course.code)
     assert [faults(one) for one in (course.desk, course.board, phone)] == [[], [], []]
     course.to_question()
-    expect(phone.get_by_role("application")).to_be_visible(timeout=SLOW)
+    expect(phone.get_by_role("application")).to_be_visible()
     assert [faults(one) for one in (course.desk, course.board, phone)] == [[], [], []]
     for name in ("Close answers", "Reveal"):
         course.press(name)

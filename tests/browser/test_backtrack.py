@@ -40,7 +40,7 @@ def visit(server: str, new_page: Visit) -> Visit:
     def visit(query: str = "", **look: object) -> Page:
         page = new_page(server, **look)
         page.goto(f"/backtrack?{query}")
-        settle(page, timeout=90)
+        settle(page)
         expect(slider(page)).to_be_visible()
         return page
 
@@ -145,7 +145,7 @@ def test_plays_from_the_score_to_the_picture(visit: Visit) -> None:
     page.get_by_role("button", name="Play", exact=True).click()
     at(page, re.compile("^step 1[0-9] of "))
     assert "step=" not in page.url  # Python is not asked on the way
-    expect(slider(page)).to_have_attribute("aria-valuetext", END, timeout=20_000)
+    expect(slider(page)).to_have_attribute("aria-valuetext", END)
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     rest(page)
     assert layer(page) == "Picture"
@@ -166,7 +166,7 @@ def test_it_ends_with_the_map_and_leads_to_compare(visit: Visit) -> None:
     expect(page.get_by_role("button", name="Now compare")).to_be_hidden()
     expect(last).to_have_css("opacity", "0")
     page.keyboard.press("Space")
-    expect(slider(page)).to_have_attribute("aria-valuetext", END, timeout=20_000)
+    expect(slider(page)).to_have_attribute("aria-valuetext", END)
     expect(last).to_have_css("opacity", "0.85")
     expect(page.get_by_text("darkest to brightest")).to_be_visible()
     expect(page.locator(".photo")).to_have_css("filter", "none")  # in the picture's own colours
@@ -426,7 +426,7 @@ def assert_fits(page: Page, width: int) -> None:
 
 
 def download(page: Page, button: str) -> tuple[str, bytes]:
-    with page.expect_download(timeout=25_000) as waiting:
+    with page.expect_download() as waiting:
         page.get_by_role("button", name=button).click()
     return waiting.value.suggested_filename, waiting.value.path().read_bytes()
 
@@ -458,7 +458,7 @@ def test_a_step_is_answered_quickly_and_with_little(server: str, new_page: Visit
 
     page.on("websocket", listen)
     page.goto("/backtrack?step=5")
-    settle(page, timeout=90)
+    settle(page)
     assert sum(received) > 200_000  # the playback itself has been sent once
     page.locator(".rail [aria-current]").focus()
     times, sizes = [], []

@@ -23,7 +23,7 @@ def test_an_archive_and_a_row_in_explore(page: Page) -> None:
     page.goto("/batch")
     settle(page)
     send(page, "zoo.zip", archive())
-    expect(page.get_by_role("heading", name="3 pictures")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="3 pictures")).to_be_visible()
     expect(page.get_by_text("1 file was skipped")).to_be_visible()
     settle(page)
     shoot(page, "batch")
@@ -33,19 +33,19 @@ def test_an_archive_and_a_row_in_explore(page: Page) -> None:
     expect(tile).to_have_attribute("title", f"zoo/{first}.jpg: open on the Explore page")
     shoot(page, "batch_sheet")
     tile.click()
-    expect(page).to_have_url(re.compile("picture=own"), timeout=60_000)
-    expect(page.get_by_role("heading", name="Why “African chameleon”?")).to_be_visible(timeout=60_000)
+    expect(page).to_have_url(re.compile("picture=own"))
+    expect(page.get_by_role("heading", name="Why “African chameleon”?")).to_be_visible()
     page.get_by_role("link", name="Batch").first.click()
-    expect(page.get_by_role("heading", name="3 pictures")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="3 pictures")).to_be_visible()
 
 
 def test_the_tab_stays_open_while_pictures_come_and_are_filtered(page: Page) -> None:
     page.goto("/batch")
     settle(page)
     page.get_by_role("button", name="Try it with the sample pictures").click()
-    page.get_by_role("tab", name="Contact sheet").click(timeout=60_000)
+    page.get_by_role("tab", name="Contact sheet").click()
     tab = page.get_by_role("tab", selected=True)
-    expect(page.get_by_role("heading", name=f"{len(list_samples())} pictures")).to_be_visible(timeout=90_000)
+    expect(page.get_by_role("heading", name=f"{len(list_samples())} pictures")).to_be_visible()
     settle(page)
     expect(tab).to_have_text("Contact sheet")
     page.get_by_role("textbox", name="Name or class").fill("dog")
@@ -59,7 +59,7 @@ def test_files_that_are_taken_away_are_gone(page: Page) -> None:
     page.goto("/batch")
     settle(page)
     send(page, "notes.txt", b"no picture")
-    expect(page.get_by_text("not a supported picture format")).to_be_visible(timeout=60_000)  # nothing to open first
+    expect(page.get_by_text("not a supported picture format")).to_be_visible()  # nothing to open first
     page.get_by_test_id("stFileUploader").get_by_role("button", name="Remove").click()
     expect(page.get_by_role("button", name="Try it with the sample pictures")).to_be_visible()
 
@@ -68,8 +68,8 @@ def test_the_button_of_a_row(page: Page) -> None:
     page.goto("/batch")
     settle(page)
     page.get_by_role("button", name="Try it with the sample pictures").click()
-    expect(page.get_by_role("heading", name=f"{len(list_samples())} pictures")).to_be_visible(timeout=90_000)
+    expect(page.get_by_role("heading", name=f"{len(list_samples())} pictures")).to_be_visible()
     settle(page)
     table = page.get_by_test_id("stDataFrame")
     table.locator(".dvn-scroller").click(position={"x": 50, "y": 38 + 64 * 4 + 32})
-    expect(page).to_have_url(re.compile(f"picture={list_samples()[4].name}"), timeout=60_000)
+    expect(page).to_have_url(re.compile(f"picture={list_samples()[4].name}"))

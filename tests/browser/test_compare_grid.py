@@ -53,7 +53,7 @@ def visit(demo: str, new_page: Callable[..., Page]) -> Callable[..., Page]:
     def visit(query: str, **options: object) -> Page:
         page = new_page(demo, **options)
         page.goto(f"/?{query}")
-        settle(page, 90)  # the first visit imports a lot
+        settle(page)  # the first visit imports a lot
         expect(stages(page).first).to_be_visible()
         return page
 

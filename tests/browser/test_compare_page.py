@@ -22,8 +22,7 @@ def stages(page: Page) -> Locator:
 
 def opened(page: Page, address: str, cells: int) -> Page:
     page.goto(address)
-    # What the test before had asked for may be computed first, for as long as a visitor may be away.
-    expect(page.locator("figure.cell[data-state='done']")).to_have_count(cells, timeout=150_000)
+    expect(page.locator("figure.cell[data-state='done']")).to_have_count(cells)
     settle(page)
     return page
 
@@ -66,7 +65,7 @@ def test_a_box_is_drawn_a_cell_pinned_and_the_address_keeps_both(page: Page) -> 
     settle(page)
     shoot(page, "compare")
     page.reload()
-    expect(page.locator("figure.cell[data-state='done']")).to_have_count(3, timeout=60_000)
+    expect(page.locator("figure.cell[data-state='done']")).to_have_count(3)
     settle(page)
     methods = [row.split("\n")[0] for row in numbers(page)]
     assert methods == ["Grad-CAM", "Fixations", "Grad-CAM", "Centre", "Random"]
@@ -103,12 +102,12 @@ def test_another_class_in_the_first_row_is_the_question_of_the_page(page: Page) 
 def test_the_files_hold_the_numbers_of_the_command_and_all_maps(page: Page, tmp_path: Path) -> None:
     asked = "methods=gradcam,saliency&rows=picture:coffee&boxes=cat:300.200.380.280:10.20.30.40&cuts=True"
     opened(page, f"{CAT}&{asked}", 4)
-    expect(page.get_by_text(re.compile("[Cc]ut-out \\d"))).to_have_count(4, timeout=60_000)
-    expect(page.get_by_role("cell", name=re.compile("^(waiting|0 %)$"))).to_have_count(0, timeout=60_000)
+    expect(page.get_by_text(re.compile("[Cc]ut-out \\d"))).to_have_count(4)
+    expect(page.get_by_role("cell", name=re.compile("^(waiting|0 %)$"))).to_have_count(0)
     settle(page)
     kept = []
     for button in ("CSV", "Figure"):
-        with page.expect_download(timeout=25_000) as waiting:
+        with page.expect_download() as waiting:
             page.get_by_role("button", name=button, exact=True).click()
         kept.append(Path(waiting.value.path()))
     with kept[0].open(encoding="utf-8", newline="") as file:
@@ -140,7 +139,7 @@ def test_cut_outs_are_outlined_when_they_are_asked_for(page: Page) -> None:
     expect(outlines).to_have_count(0)
     page.get_by_role("button", name=re.compile("More")).click()
     page.get_by_text("Show cut-outs").click()
-    expect(outlines).to_have_count(2, timeout=60_000)
+    expect(outlines).to_have_count(2)
     expect(page.get_by_text("Cut out from the map")).to_be_visible()
     expect(page).to_have_url(re.compile("cuts=True"))
     page.keyboard.press("Escape")
@@ -153,7 +152,7 @@ def test_robustness_is_measured_and_shows_how_far_it_is(page: Page) -> None:
     rows = page.get_by_test_id("stTable").last.locator("tbody tr")
     page.get_by_text("Measure ROAD").click()
     page.get_by_text("Measure sensitivity to noise").click()
-    expect(rows.first).to_have_text(re.compile(r"Grad-CAM\s*[−-]?\d\.\d\d\s*\d\.\d\d"), timeout=120_000)
+    expect(rows.first).to_have_text(re.compile(r"Grad-CAM\s*[−-]?\d\.\d\d\s*\d\.\d\d"))
     expect(page.get_by_text(re.compile("Best by ROAD: Grad-CAM"))).to_be_visible()
 
 
@@ -204,21 +203,21 @@ def test_slow_methods_show_progress_and_can_be_stopped(page: Page) -> None:
     page.get_by_role("button", name="Add a method").click()
     page.get_by_role("menuitem", name=re.compile("^RISE")).click()
     running = page.locator("figure.cell[data-state='running']")
-    expect(running).to_have_count(1, timeout=20_000)
+    expect(running).to_have_count(1)
     running.get_by_role("button", name="Stop").click()
     stopped = page.locator("figure.cell[data-state='stopped']")
-    expect(stopped).to_have_count(1, timeout=20_000)
+    expect(stopped).to_have_count(1)
     stopped.get_by_role("button", name="Resume").click()
-    expect(running).to_have_count(1, timeout=20_000)
+    expect(running).to_have_count(1)
     page.get_by_role("button", name=re.compile("^Stop")).first.click()
-    expect(stopped).to_have_count(1, timeout=20_000)
+    expect(stopped).to_have_count(1)
 
 
 def test_what_is_brushed_over_is_a_row_of_its_own(page: Page) -> None:
     opened(page, f"{CAT}&methods=gradcam", 1)
     tool(page, "Hide a part")
     drag(page, stages(page).first, (0.4, 0.4), (0.6, 0.5))
-    expect(page.locator("figure.cell[data-state='done']")).to_have_count(2, timeout=30_000)
+    expect(page.locator("figure.cell[data-state='done']")).to_have_count(2)
     expect(page.get_by_text(re.compile("Brushed over")).first).to_be_visible()
 
 

@@ -250,7 +250,7 @@ def test_share_has_the_link_the_figure_and_the_animation(explore: Page) -> None:
     shared = explore.get_by_role("dialog", name="Share")
     expect(shared.get_by_text("This link opens the page as it is now.")).to_be_visible()
     for button, beginning in (("Figure", b"\x89PNG"), ("Animation", b"GIF8")):
-        with explore.expect_download(timeout=120_000) as waiting:
+        with explore.expect_download() as waiting:
             shared.get_by_role("button", name=button).click()
         assert waiting.value.path().read_bytes().startswith(beginning)
 

@@ -13,7 +13,7 @@ FOOT = "Everything is computed on the machine that serves this page"
 
 
 def expect_frame(page: Page, heading: str = HEADING) -> None:
-    settle(page, timeout=60)
+    settle(page)
     expect(page.get_by_role("heading", level=1)).to_have_text(heading)
     expect(page.get_by_text(FOOT)).to_be_visible()
     expect(page.get_by_test_id("stHeaderLogo")).to_be_visible()
@@ -25,7 +25,7 @@ def expect_frame(page: Page, heading: str = HEADING) -> None:
 def test_cold_deep_link(cold_server: str, new_page: Callable[..., Page]) -> None:
     page = new_page(cold_server)
     page.goto("/?picture=cat&class=281&than=282&focus=sharp&show=density&opacity=50")
-    settle(page, timeout=90)
+    settle(page)
     expect_frame(page)
     expect(page.get_by_role("heading", name="Why “tabby” rather than “tiger cat”?", exact=True)).to_be_visible()
     expect(page.get_by_role("radio", name="Cat", exact=True)).to_be_checked()
@@ -36,7 +36,7 @@ def test_the_first_page_has_its_name_too(page: Page) -> None:
     page.goto("/explore?picture=cat&class=281")
     expect(page).to_have_url(re.compile(r"/\?picture=cat&class=281$"))
     expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(page.get_by_role("heading", name="Why “tabby”?", exact=True)).to_be_visible(timeout=90_000)
+    expect(page.get_by_role("heading", name="Why “tabby”?", exact=True)).to_be_visible()
 
 
 def test_unknown_address(page: Page) -> None:

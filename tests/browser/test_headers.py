@@ -32,7 +32,7 @@ def test_nothing_on_a_page_is_held_back_or_comes_from_elsewhere(
     page.on("console", note)
     page.on("request", lambda request: asked.append(request.url))
     page.goto(path)
-    settle(page, 90)
+    settle(page)
     assert said == []
     assert [url for url in asked if not url.startswith((server, "data:", "blob:"))] == []
     assert page.locator("[data-testid=stException]").count() == 0

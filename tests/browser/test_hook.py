@@ -30,7 +30,7 @@ def test_one_tap_reveals_the_maps_at_that_place(visitor: Page, width: int, heigh
     visitor.set_viewport_size({"width": width, "height": height})
     visitor.emulate_media(color_scheme="dark" if dark else "light")
     visitor.goto("/")
-    expect(asking(visitor)).to_be_visible(timeout=60_000)
+    expect(asking(visitor)).to_be_visible()
     stage = asking(visitor).get_by_role("application")
     for one in (stage, asking(visitor).get_by_role("button", name="Skip")):
         expect(one).to_be_in_viewport(ratio=1)
@@ -39,8 +39,8 @@ def test_one_tap_reveals_the_maps_at_that_place(visitor: Page, width: int, heigh
     box = stage.bounding_box()
     assert box
     stage.click(position={"x": box["width"] * 0.5, "y": box["height"] * 0.5})
-    expect(asking(visitor)).to_be_hidden(timeout=60_000)
-    expect(visitor.locator(".read").first).to_contain_text("times as strong as the average", timeout=60_000)
+    expect(asking(visitor)).to_be_hidden()
+    expect(visitor.locator(".read").first).to_contain_text("times as strong as the average")
     expect(visitor.get_by_role("slider", name="Depth")).to_have_attribute("aria-valuetext", "All depths")
     shoot(visitor, f"hook-revealed-{width}")
     settle(visitor)
@@ -52,7 +52,7 @@ def test_one_tap_reveals_the_maps_at_that_place(visitor: Page, width: int, heigh
 @pytest.mark.parametrize("leave", ["Escape", "Skip"])
 def test_it_can_be_skipped_and_is_remembered(visitor: Page, leave: str) -> None:
     visitor.goto("/")
-    expect(asking(visitor)).to_be_visible(timeout=60_000)
+    expect(asking(visitor)).to_be_visible()
     if leave == "Skip":
         asking(visitor).get_by_role("button", name="Skip").click()
     else:
@@ -66,12 +66,12 @@ def test_it_can_be_skipped_and_is_remembered(visitor: Page, leave: str) -> None:
 
 def test_it_can_be_answered_by_keyboard(visitor: Page) -> None:
     visitor.goto("/")
-    expect(asking(visitor)).to_be_visible(timeout=60_000)
+    expect(asking(visitor)).to_be_visible()
     visitor.keyboard.press("Tab")
     expect(asking(visitor).get_by_role("application")).to_be_focused()
     visitor.keyboard.press("ArrowLeft")
     visitor.keyboard.press("Enter")
-    expect(visitor.locator(".read").first).to_contain_text("times as strong as the average", timeout=60_000)
+    expect(visitor.locator(".read").first).to_contain_text("times as strong as the average")
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ def test_it_can_be_answered_by_keyboard(visitor: Page) -> None:
 )
 def test_a_link_shows_what_it_links_to(visitor: Page, address: str) -> None:
     visitor.goto(address)
-    settle(visitor, 60)
+    settle(visitor)
     expect(asking(visitor)).to_have_count(0)
 
 
 def test_who_wants_less_motion_sees_the_answer(page: Page) -> None:
     page.goto("/")
-    settle(page, 60)
+    settle(page)
     expect(asking(page)).to_have_count(0)
     expect(page.get_by_role("heading", name="Why “African chameleon”?")).to_be_visible()

@@ -15,7 +15,7 @@ LESSON = "two-animals-one-picture"
 
 
 def title(page: Page, text: str) -> None:
-    expect(page.get_by_role("heading", level=1)).to_have_text(text, timeout=30_000)
+    expect(page.get_by_role("heading", level=1)).to_have_text(text)
 
 
 def answer_by_keyboard(page: Page, lesson: Lesson, number: int) -> None:
@@ -46,32 +46,32 @@ def leave_focus(page: Page) -> None:
 def test_a_whole_lesson_by_keyboard(page: Page) -> None:
     lesson = load_lesson(LESSON)
     page.goto("/learn")
-    settle(page, 60)
+    settle(page)
     page.locator(f".st-key-card-{LESSON}").get_by_role("button", name="Start", exact=True).focus()
     page.keyboard.press("Enter")
-    settle(page, 60)
+    settle(page)
     for number, step in enumerate(lesson.steps, 1):
         title(page, step.title)
         expect(page.locator(".st-key-lesson-reveal")).to_have_count(0)
         answer_by_keyboard(page, lesson, number)
-        settle(page, 60)
+        settle(page)
         expect(page.locator(".st-key-lesson-reveal")).to_contain_text(step.ask)
         expect(page).to_have_url(re.compile(rf"answers=.*{number}(:|%3A)"))
         if number == 2:  # a reload in the middle
             page.reload()
-            settle(page, 60)
+            settle(page)
             title(page, step.title)
             expect(page.locator(".st-key-lesson-reveal")).to_contain_text("The network")
         leave_focus(page)
         page.keyboard.press("ArrowRight")
-        settle(page, 60)
+        settle(page)
     title(page, "What does a network look at?")
     expect(page).to_have_url(re.compile("/learn$"))
 
 
 def test_back_hint_terms_and_leaving(page: Page) -> None:
     page.goto(f"/?lesson={LESSON}&lesson_step=4&picture=cat-and-dog&class=285&than=219")
-    settle(page, 60)
+    settle(page)
     page.keyboard.press("h")
     settle(page)
     expect(page.get_by_text("Whatever speaks for both animals")).to_be_visible()
@@ -93,18 +93,18 @@ def test_back_hint_terms_and_leaving(page: Page) -> None:
 
 def test_another_page_in_between(page: Page) -> None:
     page.goto(f"/?lesson={LESSON}&lesson_step=1&picture=cat-and-dog&answers=1:2")
-    settle(page, 60)
+    settle(page)
     page.get_by_role("link", name="Models").click()
-    settle(page, 60)
+    settle(page)
     expect(page).to_have_url(re.compile("models.*lesson="))
     page.get_by_role("button", name="Back to the step").click()
-    settle(page, 60)
+    settle(page)
     title(page, "It may choose one")
 
 
 def test_a_file_with_faults(page: Page) -> None:
     page.goto("/learn")
-    settle(page, 60)
+    settle(page)
     good = "---\ntitle: Mine\ngoal: g\nminutes: 5\nage: all\n---\n\n## One\nscreen: /explore?picture=cat\n\nHere.\n"
     send(page, "mine.md", good.encode())
     expect(page.get_by_role("heading", name="Mine", exact=True)).to_be_visible()
@@ -118,35 +118,35 @@ def test_a_file_with_faults(page: Page) -> None:
 
 def test_presenting(page: Page) -> None:
     page.goto(f"/?lesson={LESSON}&lesson_step=1&picture=cat-and-dog&display=presenter")
-    settle(page, 60)
+    settle(page)
     expect(page.get_by_test_id("stHeader")).to_be_hidden()
     expect(page.get_by_text("Ask: is it confused?")).to_have_count(0)  # the teacher's notes
     page.keyboard.press("Space")
-    settle(page, 60)
+    settle(page)
     expect(page.locator(".st-key-lesson-reveal")).to_be_visible()
     page.keyboard.press("PageDown")
-    settle(page, 60)
+    settle(page)
     title(page, "Why the dog?")
     page.keyboard.press("PageUp")
-    settle(page, 60)
+    settle(page)
     title(page, "It may choose one")
 
 
 def test_the_card_for_a_first_visit(page: Page) -> None:
     page.goto("/")
-    settle(page, 60)
+    settle(page)
     card = page.get_by_text("New here?")
     expect(card).to_be_visible()
     page.get_by_role("button", name="Close this note").click()
     expect(card).to_be_hidden()
     page.reload()
-    settle(page, 60)
+    settle(page)
     expect(card).to_be_hidden()
 
 
 def test_the_card_leads_to_the_lessons(page: Page) -> None:
     page.goto("/")
-    settle(page, 60)
+    settle(page)
     page.get_by_role("button", name="See the lessons").click()
     title(page, "What does a network look at?")
 
@@ -160,7 +160,7 @@ def test_it_fits(server: str, new_page: Callable[..., Page], width: int, dark: b
         "reveal": "/?lesson=what-made-it-say-that&lesson_step=1&answers=1:200.200-400.250",
     }.items():
         page.goto(place)
-        settle(page, 60)
+        settle(page)
         shoot(page, f"lesson-{name}-{width}-{'dark' if dark else 'light'}")
         overflow = page.get_by_test_id("stMain").evaluate("node => node.scrollWidth - node.clientWidth")
         assert overflow <= 0

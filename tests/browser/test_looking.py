@@ -12,7 +12,7 @@ ADDRESS = "/?model=scenes_resnet&picture=drawn-star"
 
 
 def heading(page: Page, text: str) -> None:
-    expect(page.get_by_role("heading", name=text, exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name=text, exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1400, False), (390, True)])
@@ -30,7 +30,7 @@ def test_tap_and_reveal(server: str, new_page: Callable[..., Page], width: int, 
     for across, down in ((0.4, 0.5), (0.6, 0.4)):
         stage.click(position={"x": across * box["width"], "y": down * box["height"]})
     page.get_by_role("button", name="Reveal").click()
-    expect(page.get_by_text("You and the network agree")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("You and the network agree")).to_be_visible()
     settle(page)
     expect(page).to_have_url(re.compile(r"ask=look%3A\d+%2C\d+-\d+%2C\d+"))
     expect(page.locator(".place")).to_have_count(4)  # two on each map
@@ -41,7 +41,7 @@ def test_tap_and_reveal(server: str, new_page: Callable[..., Page], width: int, 
     settle(page)
     expect(page.locator(".place")).to_have_count(0)
     page.goto(f"{ADDRESS}&ask=look:40,40")
-    expect(page.get_by_role("button", name="Again")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Again")).to_be_visible()
     settle(page)
     page.get_by_role("radio", name="Coffee").click()  # the places were on the other picture
     expect(page.get_by_role("application", name=re.compile("Picture to tap"))).to_be_visible()
@@ -62,5 +62,5 @@ def test_a_table_of_gaze(page: Page) -> None:
     settle(page)
     page.get_by_text("Or measure a table of gaze or clicks").click()
     send(page, "gaze.csv", b"x,y,observer\n0.5,0.4,a\n0.45,0.5,b\n", which=1)
-    expect(page.get_by_text("The observers and the network agree")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("The observers and the network agree")).to_be_visible()
     expect(page.get_by_role("img", name="Observers", exact=True)).to_be_visible()

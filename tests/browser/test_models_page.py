@@ -105,7 +105,7 @@ def test_without_a_connection(models: Page) -> None:
     click_row(page, row_of("vgg16"), x=90)
     expect(explore(page)).to_be_disabled()
     page.get_by_role("button", name="Load", exact=True).click()
-    settle(page, timeout=60)
+    settle(page)
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("vgg16-397923af.pth (553 MB)")
     expect(alert).to_contain_text("to the folder")
@@ -233,7 +233,7 @@ def public_server(logs: Path) -> Iterator[str]:
 def test_own_models_are_off_where_others_can_come(public_server: str, new_page: Callable[..., Page]) -> None:
     page = new_page(public_server)
     page.goto("/models")
-    settle(page, timeout=60)
+    settle(page)
     expect(page.get_by_text("Own models are turned off on this server")).to_be_visible()
     expect(page.get_by_test_id("stFileUploader")).to_have_count(0)
 

@@ -8,7 +8,7 @@ from tests.browser.browsing import settle, shoot
 
 
 def heading(page: Page, text: str) -> None:
-    expect(page.get_by_role("heading", name=text, exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name=text, exact=True)).to_be_visible()
 
 
 def test_a_pixel(page: Page) -> None:
@@ -42,7 +42,7 @@ def test_a_pixel(page: Page) -> None:
 
 def test_a_box(page: Page) -> None:
     page.goto("/?model=scenes_fcos&picture=spiral-and-star")
-    settle(page, 60)
+    settle(page)
     boxes = page.locator(".pointing button")
     expect(boxes).to_have_count(2)
     page.get_by_role("button", name=re.compile("^star, 8")).click()

@@ -41,14 +41,14 @@ def test_pictures_are_seen_by_their_visitor_alone_and_not_kept(
     with serve(ROOT / "app.py", log, TMPDIR=str(temporary), XDG_CACHE_HOME=str(home)) as address:
         mine = new_page(address)
         mine.goto("/")
-        settle(mine, 60)
+        settle(mine)
         send(mine, SECRET, content)
-        settle(mine, 60)
+        settle(mine)
         expect(mine).to_have_url(re.compile("picture=own"))
         heading = mine.get_by_role("heading", level=2).first.inner_text()
         other = new_page(address)
         other.goto("/?picture=own")
-        settle(other, 60)
+        settle(other)
         expect(other).not_to_have_url(re.compile("picture=own"))
         expect(other.get_by_text("Your picture", exact=True)).to_have_count(0)
         expect(mine.get_by_text("Your picture", exact=True)).to_have_count(1)
@@ -69,13 +69,13 @@ def test_a_server_that_was_killed_comes_back_with_the_same_addresses(new_page: C
     with serve(ROOT / "app.py", logs / "killed.log") as address:
         page = new_page(address)
         page.goto(place)
-        settle(page, 60)
+        settle(page)
         title = page.get_by_role("heading", name="Why “tabby”?").inner_text()
         os.kill(_process_on(urlsplit(address).port or 0), signal.SIGKILL)
     with serve(ROOT / "app.py", logs / "again.log") as address:
         again = new_page(address)
         again.goto(place)
-        settle(again, 60)
+        settle(again)
         expect(again.get_by_role("heading", name=title)).to_be_visible()
         expect(again).to_have_url(re.compile("picture=cat&class=281&step=5"))
 

@@ -12,7 +12,7 @@ from tests.browser.browsing import send, settle, shoot
 
 
 def heading(page: Page, text: str) -> None:
-    expect(page.get_by_role("heading", name=text, exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name=text, exact=True)).to_be_visible()
 
 
 def test_a_series_and_a_table(page: Page) -> None:
@@ -37,7 +37,7 @@ def test_a_series_and_a_table(page: Page) -> None:
 
 def test_a_clip_and_its_frames(page: Page) -> None:
     page.goto("/signals?clip=blinking")
-    settle(page, 60)
+    settle(page)
     page.get_by_role("radio", name="Clip").or_(page.get_by_role("button", name="Clip", exact=True)).first.click()
     heading(page, "Why “blinking”?")
     settle(page)

@@ -39,10 +39,10 @@ def test_an_envelope_stroke_by_stroke(empty: Page) -> None:
     page = empty
     draw(page, (0.15, 0.3), (0.85, 0.3), (0.85, 0.75), (0.15, 0.75), (0.15, 0.3))
     lines(page, 1)
-    expect(page.get_by_text("Evidence on ink", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Evidence on ink", exact=True)).to_be_visible()
     draw(page, (0.15, 0.3), (0.5, 0.56), (0.85, 0.3))
     lines(page, 2)
-    expect(page.get_by_role("heading", name="Why “envelope”?")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="Why “envelope”?")).to_be_visible()
     settle(page)
     expect(page.get_by_role("heading", name="Which stroke decided?")).to_be_visible()
     expect(sheet(page).locator("polyline title").first).to_have_text(
@@ -75,7 +75,7 @@ def test_no_setting_changes_by_itself_over_a_slow_network(page: Page) -> None:
     for name in ("Signals", "Sketch"):
         page.get_by_role("link", name=name).click()
         page.wait_for_timeout(400)
-    settle(page, 60)
+    settle(page)
     lines(page, 1)
     expect(page.get_by_role("combobox", name="How much to show")).to_have_value("Balanced")
     expect(page.get_by_role("radio", name="Both")).to_be_checked()
@@ -106,7 +106,7 @@ def test_drawing_by_keys(empty: Page) -> None:
         page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Space")
     lines(page, 1)
-    expect(page.get_by_text("Evidence on ink", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Evidence on ink", exact=True)).to_be_visible()
     settle(page)
     sheet(page).focus()
     page.keyboard.press("Backspace")
@@ -118,10 +118,10 @@ def test_another_sheet_is_another_drawing(empty: Page) -> None:
     page = empty
     draw(page, (0.2, 0.2), (0.8, 0.8))
     lines(page, 1)
-    expect(page.get_by_text("Evidence on ink", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Evidence on ink", exact=True)).to_be_visible()
     settle(page)
     page.get_by_role("radio", name="Envelope").click()
-    expect(page.get_by_role("heading", name="Why “envelope”?")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="Why “envelope”?")).to_be_visible()
     lines(page, 4)
     expect(page).to_have_url(re.compile("sheet=envelope"))
     settle(page)

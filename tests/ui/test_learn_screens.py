@@ -18,7 +18,7 @@ from cnnfix_ui.backtrack.talk import parse_step
 from cnnfix_ui.batch import state as batch
 from cnnfix_ui.captions import state as captions
 from cnnfix_ui.compare import state as compare
-from cnnfix_ui.learn import FRAME
+from cnnfix_ui.learn import FRAME, frame_of
 from cnnfix_ui.learn.place import Place, place_of
 from cnnfix_ui.learn.screens import seen_on
 from cnnfix_ui.signals import state as signals
@@ -36,6 +36,14 @@ def test_lessons_know_every_setting_of_a_page(name: str) -> None:
 
 def test_the_frame_and_the_pages_have_no_setting_in_common() -> None:
     assert not {name for names in PAGES.values() for name in names} & set(FRAME)
+
+
+def test_older_addresses_of_lessons_lead_to_the_same_step() -> None:
+    older = {"lesson": "x", "step": "3", "view": "presenter", "picture": "cat", "answers": "1:2"}
+    newer = {"lesson": "x", "lesson_step": "3", "display": "presenter", "answers": "1:2"}
+    assert frame_of(older) == newer
+    assert frame_of(newer | {"step": "9", "view": "grid"}) == newer
+    assert not frame_of({"step": "9", "view": "grid"})
 
 
 def test_the_address_of_a_step_shows_its_screen() -> None:
