@@ -54,8 +54,10 @@ def _check(request: own_model.CheckRequest) -> None:
         with place.container():
             bar = st.progress(0.0, "Reading the file in a process of its own")
             st.button("Cancel", key="own.cancel")
-        own_model.check(request, lambda seconds: bar.progress(min(seconds / MAX_SECONDS, 1.0)))
-        place.empty()
+        try:
+            own_model.check(request, lambda seconds: bar.progress(min(seconds / MAX_SECONDS, 1.0)))
+        finally:
+            place.empty()
 
 
 # --- upload -----------------------------------------------------------------------------------------------------

@@ -490,3 +490,9 @@ def test_slow_networks_of_visitors_leave_a_place_for_others(program: bytes) -> N
 def _quick() -> bool:
     with turns.acquired():
         return True
+
+
+def test_after_a_refusal_nothing_is_left_of_the_progress() -> None:
+    app = send(opened(), "damaged.pth", b"nothing", None)
+    assert "damaged" in said(app)
+    assert "Cancel" not in [button.label for button in app.button]
