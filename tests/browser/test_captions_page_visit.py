@@ -62,18 +62,18 @@ def test_a_box_is_drawn_and_captioned(page: Page) -> None:
 
 def test_leaving_and_going_back_at_once_over_a_slow_network(page: Page) -> None:
     page.goto("/models")  # so that it is quick below: the run of it must have ended before the next begins
-    settle(page, timeout=90)
+    settle(page)
     hear_late(page, 700)
     page.goto("/captions")
-    settle(page, timeout=90)
+    settle(page)
     words = page.get_by_role("radiogroup", name="Words of the caption").get_by_role("radio")
     for number in range(3):
         words.nth(number).click()
         expect(page).to_have_url(re.compile(f"word={number + 1}"))
-        settle(page, timeout=60)
+        settle(page)
     page.get_by_role("link", name="Models").first.click()
     page.wait_for_timeout(400)
     page.go_back()
     page.wait_for_timeout(2_000)
-    settle(page, timeout=60)
+    settle(page)
     expect(words.nth(1)).to_be_checked()
