@@ -172,7 +172,22 @@ def test_slider_steps_once_a_key(visit: Callable[..., Page]) -> None:
     at(page, "step 3 of 12: layer4.8.relu_2")
     page.keyboard.press("End")
     at(page, "step 12 of 12: picture")
-    runs(page, 1, 2)  # a person who moves on is not waited for: one question at the end
+    settle(page)
+    expect(page.get_by_text("Asked: step 70")).to_be_visible()
+
+
+def test_who_moves_on_is_not_waited_for(visit: Callable[..., Page]) -> None:
+    page = visit()
+    slider(page).evaluate(
+        """slider => {
+          for (const step of [3, 5, 11]) {
+            slider.value = step
+            slider.dispatchEvent(new Event("input", { bubbles: true }))
+          }
+        }"""
+    )
+    at(page, "step 12 of 12: picture")
+    runs(page, 1, 2)  # one question at the end
     expect(page.get_by_text("Asked: step 70")).to_be_visible()
 
 
