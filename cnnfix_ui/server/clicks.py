@@ -10,6 +10,7 @@ word even if it only shows what the server has changed meanwhile, or its default
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +27,7 @@ from cnnfix_ui.server import messages
 _ADDRESS = "_newest_address"  # an attribute of query parameters: what the browser shows, or will once it hears of it
 _LATE = "_came_with_older_address"  # an attribute of query parameters: so did what the browser said
 _MOST_EARLIER = 8
+_ON_ITS_WAY = 3.0  # seconds: by then a browser has heard what it was told
 _UNKNOWN = object()
 # Kinds of widgets that have a small value, and keep it: not buttons, nor uploads.
 _VALUES = {"bool_value", "int_value", "double_value", "double_array_value", "string_value", "string_array_value"}
@@ -55,6 +57,7 @@ class _Shown:
     value: Any
     told: bool
     earlier: tuple[Any, ...] = ()  # what it may still show if it has not heard
+    at: float = 0.0  # when it was told, on the monotonic clock
 
 
 def _register_silently(
@@ -66,16 +69,18 @@ def _register_silently(
     found = _register(state, metadata, user_key)
     if metadata.value_type not in _VALUES:
         return found
-    shown = messages.memory_of(state).shown
+    memory = messages.memory_of(state)
+    shown = memory.shown
     before = shown.get(metadata.id)
     if before is None:  # it will show the default, whatever it said of a widget that was away meanwhile
         before, spoke = _Shown(metadata.deserializer(None), told=False), False
     said = state._new_widget_state.get(metadata.id, _UNKNOWN) if spoke else before.value
     unheard = before.told and not spoke  # two messages may come at once, of which it draws the second alone
-    crossed = before.told and said != before.value  # what it said and what we told: it may show either
+    # What it said crossed what we told: it may show either.
+    crossed = before.told and said != before.value and memory.read - before.at < _ON_ITS_WAY
     changed = unheard or crossed or said != found.value
     earlier = [one for one in (*before.earlier, before.value, said) if one != found.value] if changed else []
-    shown[metadata.id] = _Shown(found.value, told=changed, earlier=tuple(earlier[-_MOST_EARLIER:]))
+    shown[metadata.id] = _Shown(found.value, changed, tuple(earlier[-_MOST_EARLIER:]), time.monotonic())
     return replace(found, value_changed=changed)
 
 

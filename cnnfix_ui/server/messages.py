@@ -8,6 +8,7 @@ whatever is said of the old page, even by a component by itself, leads back to i
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -51,6 +52,8 @@ class Memory:
         reading: held while a run reads messages, callbacks included: runs in turn.
         heard: whether there were messages at all: tests of single pages send none.
         unread: what browsers said that no run has read yet.
+        came: when the last of it came, on the monotonic clock.
+        read: when the last came that a run has read.
         pressed: buttons that were pressed and that no run has drawn since, by the widget's id.
         shown: what the browser shows, by the widget's id; see clicks.py. It forgets that when another page begins.
         run_on: the page of these.
@@ -64,6 +67,8 @@ class Memory:
     reading: Any = field(default_factory=threading.RLock)
     heard: bool = False
     unread: WidgetStates | None = None
+    came: float = 0.0
+    read: float = 0.0
     pressed: dict[str, Any] = field(default_factory=dict)
     shown: dict[str, Any] = field(default_factory=dict)
     run_on: str = ""
@@ -91,7 +96,7 @@ def _request_keeping(self: AppSession, client_state: ClientState | None) -> None
     if client_state is not None:
         memory = memory_of(self._session_state)
         with memory.lock:
-            memory.heard = True
+            memory.heard, memory.came = True, time.monotonic()
             _stay_on_page(memory, client_state)
             memory.unread = script_requests._coalesce_widget_states(memory.unread, client_state.widget_states)
     _request(self, client_state)
@@ -152,7 +157,7 @@ def _read_all(
     memory = memory_of(self)
     with memory.reading, _not_stopped():
         with memory.lock:
-            fresh, memory.unread = memory.unread, None
+            fresh, memory.unread, memory.read = memory.unread, None, memory.came
             if not memory.heard:
                 fresh = fresh_widget_states
             elif fresh is None and fresh_widget_states is not None:  # an earlier run, stopped since, has read it

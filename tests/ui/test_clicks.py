@@ -4,6 +4,7 @@ them, and no event is dropped."""
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -109,6 +110,16 @@ def test_what_a_browser_said_before_it_heard_us_is_settled() -> None:
     visit.run(assigned=True)
     assert visit.run(sent=False)  # it may show True by now
     assert not visit.run(sent=False)
+
+
+def test_who_had_the_time_to_hear_us_is_believed() -> None:
+    """Else the first move of a slider would be told back, and undo the second."""
+    visit = Visit()
+    visit.run(sent=False)
+    visit.run(assigned=True)
+    messages.memory_of(visit.state).read = time.monotonic() + 60
+    assert not visit.run(sent=False)
+    assert visit.state["points"] is False
 
 
 def test_a_widget_that_was_away_is_told_even_if_the_browser_still_says_what_it_showed_before() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Thread
@@ -106,6 +107,16 @@ def visit(monkeypatch: pytest.MonkeyPatch) -> Visit:
     made.draw(BUTTON)
     made.draw(SWITCH)
     return made
+
+
+def test_a_run_knows_when_what_it_reads_was_said(visit: Visit) -> None:
+    memory = messages.memory_of(visit.state)
+    visit.send(switch=True)
+    before = time.monotonic()
+    visit.read()
+    assert 0 < memory.read <= before
+    visit.send(switch=False)
+    assert memory.read <= before < memory.came
 
 
 def test_what_was_said_before_a_run_could_read_it_is_read_with_what_was_said_next(visit: Visit) -> None:
