@@ -33,7 +33,10 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         *("kind", "series", "row", "clip", "network", "frame"),
         *(name for name in _WALKED if name != "depth"),
     ),
-    "batch": ("model", "preset", "focus", "sees", "order", "samples", "class", "than", "unit"),
+    "batch": (
+        *("model", "preset", "focus", "sees", "order", "samples", "class", "than", "unit"),
+        *("words", "confidence", "spread", "border", "disagreement"),
+    ),
     "models": (),
 }
 # Names of earlier versions, which the pages still read.

@@ -98,5 +98,5 @@ def facts_of(explanation: Explanation, picture: Picture, sample: Sample) -> Mapp
 
 
 def number_text(number: float, unit: str) -> str:
-    """A number as a person says it: whole from 10 on, else with two digits."""
-    return f"{number:.0f} {unit}".strip() if abs(number) >= 9.95 else f"{number:.2g} {unit}".strip()
+    """A number as a person says it: whole from 10 on, else with two digits; 1,280 for thousands."""
+    return f"{number:,.0f} {unit}".strip() if abs(number) >= 9.95 else f"{number:.2g} {unit}".strip()

@@ -114,16 +114,17 @@ def _show_progress(found: BatchProgress) -> None:
 def _filtered(entries: Sequence[BatchEntry]) -> list[BatchEntry]:
     """Draw the filters; return the matching entries in order."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="top"):
-        st.selectbox("Sort", list(state.ORDERS), format_func=state.ORDERS.__getitem__, key="order", width=260)
-        wanted = st.text_input("Name or class", key="batch.words", placeholder="For example cat", width=220)
+        orders = state.orders()
+        if st.session_state["order"] not in orders:
+            st.session_state["order"] = orders[0]
+        st.selectbox("Sort", orders, format_func=state.ORDERS.__getitem__, key="order", width=260)
+        st.text_input(
+            "Name or class", key="words", placeholder="For example cat", max_chars=state.MOST_WORDS, width=220
+        )
         with controls.lowered("filter"), st.popover("Filter", icon=":material/filter_alt:"):
-            ranges = {
-                measure.name: st.slider(
-                    measure.title, 0, 100, (0, 100), format="%d %%", key=f"batch.{measure.name}", help=measure.help
-                )
-                for measure in state.MEASURES
-            }
-    shown = [entry for entry in entries if _matches(entry.row, wanted, ranges)]
+            for measure in state.MEASURES:
+                st.slider(measure.title, *state.ALL, format="%d %%", key=measure.name, help=measure.help)
+    shown = [entry for entry in entries if _matches(entry.row)]
     order = st.session_state["order"]
     if order != "sent":
         key = state.sorted_by(order)
@@ -134,13 +135,13 @@ def _filtered(entries: Sequence[BatchEntry]) -> list[BatchEntry]:
     return shown
 
 
-def _matches(row: BatchRow, wanted: str, ranges: dict[str, tuple[int, int]]) -> bool:
-    if wanted.strip().lower() not in f"{row.picture} {row.predicted}".lower():
+def _matches(row: BatchRow) -> bool:
+    if st.session_state["words"].strip().lower() not in f"{row.picture} {row.predicted}".lower():
         return False
     for measure in state.MEASURES:
-        low, high = ranges[measure.name]
+        low, high = st.session_state[measure.name]
         # A missing number matches unless the filter is set.
-        if (low, high) != (0, 100) and not low <= 100 * measure.of(row) <= high:
+        if (low, high) != state.ALL and not low <= 100 * measure.of(row) <= high:
             return False
     return True
 

@@ -17,6 +17,9 @@ from cnnfix_ui.widgets.uploads import Upload
 UPLOAD: Upload[Uploads] = Upload("batch", "Your pictures, or a zip archive", unpack_uploads, several=True, clears=True)
 
 
+MOST_WORDS = 100  # characters to search for
+
+
 @dataclass(frozen=True)
 class Measure:
     """A column to sort and filter by. name: of the row's field. falling: sort the largest first."""
@@ -54,9 +57,21 @@ ORDERS: dict[str, str] = {"sent": "Upload order"} | {
     for measure in (*MEASURES, ACTIVATION)
 }
 
+ALL = (0, 100)  # %: of a measure by which nothing is filtered
+
+
+def _parse_range(text: str) -> tuple[int, int]:
+    low, high = map(int, text.split("-"))
+    if not 0 <= low <= high <= 100:
+        raise ValueError(text)
+    return low, high
+
+
 SETTINGS = {
     **{name: controls.SETTINGS[name] for name in ("model", "preset", "focus", "sees")},
     "order": one_of(*ORDERS, default="sent"),
+    "words": Setting("", lambda text: text[:MOST_WORDS]),
+    **{measure.name: Setting(ALL, _parse_range, lambda ends: "{}-{}".format(*ends)) for measure in MEASURES},
     "samples": switch(),
     "unit": units.UNIT,
     "class": Setting(None, controls.parse_class),
@@ -75,6 +90,11 @@ def pictures() -> Sequence[UploadedPicture]:
 def samples() -> list[UploadedPicture]:
     """The sample pictures."""
     return [UploadedPicture.of(sample.name, sample.read()) for sample in list_samples()]
+
+
+def orders() -> list[str]:
+    """The orders to choose from: by activation only where a unit is asked about."""
+    return [name for name in ORDERS if name != ACTIVATION.name or st.session_state["unit"]]
 
 
 def sorted_by(order: str) -> Callable[[BatchRow], float]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from cnnfix_core.lessons import Choose, Guess, Look, Question, Which
 from cnnfix_ui.rooms.errors import RoomError
 
 MOST_TAPS = 5
-_BINS = 10  # of guessed numbers
+_PARTS = 10  # of a scale, at most
 _LARGEST = 1e12
 Point: TypeAlias = tuple[float, float]
 # Of Look: points in shares of the picture's width and height, of a box two opposite corners. Of Choose and Which: the
@@ -37,7 +38,7 @@ def checked(question: Question, sent: Any) -> Answer:
 
 
 def distribution(question: Question, answers: Collection[Answer]) -> list[tuple[str, int]]:
-    """How many gave which answer: a label and a count for each option, or for each tenth of a scale.
+    """How many gave which answer: a label and a count for each option, or for each part of a scale.
 
     Taps have none: their distribution is the class's map.
     """
@@ -47,13 +48,12 @@ def distribution(question: Question, answers: Collection[Answer]) -> list[tuple[
         case Which():
             return [(label, _count(answers, n)) for n, label in enumerate("AB")]
         case Guess():
-            counts = [0] * _BINS
+            labels = _scale(question)
+            counts = [0] * len(labels)
             for answer in answers:
                 if isinstance(answer, int | float):
-                    counts[_bin(question, answer)] += 1
-            width = (question.high - question.low) / _BINS
-            edges = [question.low + n * width for n in range(_BINS + 1)]
-            return [(f"{low:g}–{high:g}", n) for low, high, n in zip(edges, edges[1:], counts, strict=False)]
+                    counts[part_of(question, answer)] += 1
+            return [*zip(labels, counts, strict=True)]
         case Look():
             return []
 
@@ -65,8 +65,30 @@ def middle(answers: Collection[Answer]) -> float | None:
     return (found[half] + found[~half]) / 2 if found else None
 
 
-def _bin(question: Guess, number: float) -> int:
-    return min(_BINS - 1, int(_BINS * (number - question.low) / (question.high - question.low)))
+def part_of(question: Guess, number: float) -> int:
+    """The number of the part of its scale in which a number lies, from 0."""
+    if question.whole:
+        return round(number - question.low) * _parts(question) // _length(question)
+    return min(_PARTS - 1, int(_PARTS * (number - question.low) / (question.high - question.low)))
+
+
+def _scale(question: Guess) -> list[str]:
+    """The labels of the parts of a scale; of whole numbers, parts have no number in common."""
+    parts = _parts(question)
+    if not question.whole:
+        edges = [question.low + (question.high - question.low) * n / parts for n in range(parts + 1)]
+        return [f"{low:g}–{high:g}" for low, high in pairwise(edges)]
+    firsts = [int(question.low) - (-n * _length(question) // parts) for n in range(parts + 1)]
+    return [f"{low:,}–{after - 1:,}" if after - low > 1 else f"{low:,}" for low, after in pairwise(firsts)]
+
+
+def _parts(question: Guess) -> int:
+    return min(_PARTS, _length(question)) if question.whole else _PARTS
+
+
+def _length(question: Guess) -> int:
+    """How many whole numbers the scale has."""
+    return int(question.high - question.low) + 1
 
 
 def _count(answers: Collection[Answer], option: int) -> int:

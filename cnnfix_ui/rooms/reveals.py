@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cnnfix_core.gaze import Agreed, Looks, agreed, agreement, look_map, looks, looks_in, together
 from cnnfix_core.lessons import Choose, Guess, Look, Step, Which, number_text, plain
 from cnnfix_ui.learn.reveals import NAMES
-from cnnfix_ui.rooms.answers import Answer, Point, distribution, middle
+from cnnfix_ui.rooms.answers import Answer, Point, distribution, middle, part_of
 from cnnfix_ui.rooms.room import BOARD, Room
 from cnnfix_ui.rooms.scenes import FIXATIONS, GRADCAM, Scene, drawn, ready, title_of
 from cnnfix_ui.served import Served
@@ -180,10 +180,9 @@ def _guessed(question: Guess, scene: Scene | None, answers: Mapping[str, Answer]
         for token, answer in answers.items()
         if right is not None and isinstance(answer, int | float)
     }
-    width = (question.high - question.low) / 10
+    there = -1 if right is None or not question.low <= right <= question.high else part_of(question, right)
     bars = tuple(
-        (label + unit, n, right is not None and _within(right, question.low + index * width, width, index))
-        for index, (label, n) in enumerate(distribution(question, answers.values()))
+        (label + unit, n, index == there) for index, (label, n) in enumerate(distribution(question, answers.values()))
     )
     return Reveal((*said, *([" ".join(parts)] if parts else [])), _network_figures(scene)[:1], bars, own)
 
@@ -194,7 +193,3 @@ def _right_number(question: Guess, scene: Scene | None) -> float | None:
         return question.right
     number = scene.facts.get(question.right, math.nan) if scene else math.nan
     return None if math.isnan(number) else number
-
-
-def _within(number: float, low: float, width: float, index: int) -> bool:
-    return low <= number < low + width or (index == 9 and math.isclose(number, low + width))

@@ -65,6 +65,8 @@ def _register_silently(
 ) -> RegisterWidgetResult[Any]:
     """Register a widget; its value counts as changed unless the browser is known to show it."""
     messages.note_drawn(state, metadata.id)
+    if user_key in state._old_state:  # it was set before there was a widget, and would be back when that is away
+        state._old_state.setdefault(metadata.id, state._old_state.pop(user_key))
     spoke = metadata.id in state._new_widget_state.states
     found = _register(state, metadata, user_key)
     if metadata.value_type not in _VALUES:

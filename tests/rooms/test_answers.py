@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -72,11 +73,21 @@ def test_counts_are_guessed_in_whole_numbers(low: float, high: float, step: floa
     assert question_data(Guess(low, high, "", low))["step"] == step
 
 
+@pytest.mark.parametrize(("low", "high"), [(0, 5), (0, 9), (1, 10), (0, 100), (-7, 30), (0, 1280)])
+def test_parts_of_whole_numbers_hold_what_they_say(low: int, high: int) -> None:
+    bars = distribution(Guess(low, high, "", low), [float(number) for number in range(low, high + 1)])
+    ends = [[int(end.replace(",", "")) for end in label.split("–")] for label, _ in bars]
+    assert [count for _, count in bars] == [end[-1] - end[0] + 1 for end in ends]
+    assert (ends[0][0], ends[-1][-1]) == (low, high)
+    assert all(after[0] == end[-1] + 1 for end, after in pairwise(ends))
+    assert max(count for _, count in bars) - min(count for _, count in bars) <= 1
+
+
 def test_distributions() -> None:
     assert distribution(Choose(("a", "b"), 0), [1, 1, 0]) == [("a", 1), ("b", 2)]
-    bars = distribution(Guess(0, 50, "", 1), [0.0, 5.0, 49.9, 50.0])
+    bars = distribution(Guess(0, 2.5, "", 1), [0.0, 0.25, 2.49, 2.5])
     assert [count for _, count in bars] == [1, 1, 0, 0, 0, 0, 0, 0, 0, 2]
-    assert [label for label, _ in bars][:2] == ["0–5", "5–10"]
+    assert [label for label, _ in bars][:2] == ["0–0.25", "0.25–0.5"]
     assert middle([1.0, 2.0, 9.0]) == 2
     assert middle([1.0, 2.0]) == 1.5
     assert middle([]) is None

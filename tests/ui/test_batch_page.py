@@ -76,13 +76,25 @@ def test_sorting_and_filtering() -> None:
     rows = app.dataframe[0].value
     assert rows["confidence"].is_monotonic_increasing
     assert len(rows) == 10
-    app.text_input(key="batch.words").set_value("3.png").run()
+    app.text_input(key="words").set_value("3.png").run()
     assert names(app) == ["3.png"]
-    app.text_input(key="batch.words").set_value("").run()
+    app.text_input(key="words").set_value("").run()
     middle = int(rows["spread"].median())
-    app.slider(key="batch.spread").set_value((middle, 100)).run()
+    app.slider(key="spread").set_value((middle, 100)).run()
     assert sorted(names(app)) == sorted(rows["picture"][rows["spread"] >= middle])
     assert any("of 10 pictures match" in one.value for one in app.caption)
+
+
+def test_a_link_restores_the_filter_and_what_it_cannot_mean_is_no_fault() -> None:
+    app = visit(model="scenes_resnet", words="3.png", spread="10-90", border="90-10", order="score")
+    send(app, *((f"{n}.png", file(n)) for n in range(4)))
+    ended(app)
+    assert not app.exception
+    assert app.text_input(key="words").value == "3.png"
+    assert app.slider(key="spread").value == (10, 90)
+    assert app.slider(key="border").value == state.ALL
+    assert app.selectbox(key="order").value == "sent"  # there is no unit
+    assert set(names(app)) <= {"3.png"}
 
 
 def test_an_archive_that_is_refused_loses_nothing() -> None:

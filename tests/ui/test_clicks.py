@@ -68,6 +68,13 @@ class Visit:
         assert found.value == value
         return found.value_changed
 
+    def finish(self, drawn: bool) -> None:
+        """The run ends. drawn: whether it has drawn the switch."""
+        with pytest.MonkeyPatch.context() as patch:
+            for place in ("cnnfix_ui.server.clicks", "streamlit.runtime.state.session_state"):
+                patch.setattr(f"{place}.get_script_run_ctx", Context)
+            self.state.on_script_finished(frozenset([WIDGET] if drawn else []))
+
 
 def test_a_browser_is_told_what_it_does_not_show() -> None:
     visit = Visit()
@@ -122,6 +129,19 @@ def test_who_had_the_time_to_hear_us_is_believed() -> None:
     assert visit.state["points"] is False
 
 
+def test_what_was_set_before_a_widget_was_drawn_is_not_back_when_it_is_away() -> None:
+    visit = Visit()
+    visit.state["points"] = False
+    visit.finish(drawn=False)
+    visit.run()
+    visit.run(sent=True)
+    visit.finish(drawn=True)
+    assert visit.state.filtered_state["points"] is True
+    visit.state.on_script_will_rerun(WidgetStates())  # another page
+    visit.finish(drawn=False)
+    assert "points" not in visit.state.filtered_state
+
+
 def test_a_widget_that_was_away_is_told_even_if_the_browser_still_says_what_it_showed_before() -> None:
     visit = Visit()
     visit.run()
@@ -151,14 +171,11 @@ def test_a_widget_that_shows_what_it_showed_before_we_changed_it_is_no_word_of_i
 
 
 @pytest.mark.parametrize("drawn", [True, False])
-def test_a_switch_that_was_away_is_told_again(monkeypatch: pytest.MonkeyPatch, drawn: bool) -> None:
+def test_a_switch_that_was_away_is_told_again(drawn: bool) -> None:
     visit = Visit()
     visit.run()
     visit.run(sent=True)
-    with monkeypatch.context() as patch:
-        for place in ("cnnfix_ui.server.clicks", "streamlit.runtime.state.session_state"):
-            patch.setattr(f"{place}.get_script_run_ctx", Context)
-        visit.state.on_script_finished(frozenset([WIDGET] if drawn else []))
+    visit.finish(drawn)
     assert visit.run(assigned=True) is not drawn
 
 

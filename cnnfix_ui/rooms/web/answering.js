@@ -60,7 +60,7 @@ function guessing({ low, high, step, unit, label }, answer, changed) {
   const slider = element("input", "slider");
   Object.assign(slider, { type: "range", min: low, max: high, step, value: answer ?? (low + high) / 2 });
   slider.setAttribute("aria-label", label);
-  const say = () => { number.textContent = touched ? [Number(slider.value), unit].join(" ").trim() : "?"; };
+  const say = () => { number.textContent = touched ? [Number(slider.value).toLocaleString("en"), unit].join(" ").trim() : "?"; };
   slider.oninput = slider.onpointerdown = () => { touched = true; say(); };
   slider.onchange = () => changed();
   const ends = element("div", "ends", element("span", "", String(low)), element("span", "", `${high} ${unit}`));
