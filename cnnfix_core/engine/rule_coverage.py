@@ -18,6 +18,7 @@ from cnnfix_core.engine.selection import Selection
 from cnnfix_core.engine.tape import Operation, Tape
 from cnnfix_core.engine.walk import Stop, Target, Walk, starting_at
 from cnnfix_core.errors import NoRuleError, NothingContributesError
+from cnnfix_core.utils import percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Coverage:
 def _losses(stops: Sequence[Stop]) -> tuple[str, str]:
     """The evidence lost at all stops together, and the names of the first."""
     places = "; ".join(f"{stop.operation} in module {stop.module or 'outermost'!r}" for stop in stops[:3])
-    return f"{min(1.0, sum(stop.evidence for stop in stops)):.0%}", places
+    return percent(min(1.0, sum(stop.evidence for stop in stops))), places
 
 
 def coverage(

@@ -66,6 +66,17 @@ def send(page: Page, name: str, content: bytes, which: int = 0) -> None:
     settle(page)
 
 
+def shown(page: Page) -> str:
+    """What Streamlit says it is doing, and the page's text without that inside components."""
+    state: str = page.evaluate(
+        """() => {
+          const app = document.querySelector('[data-testid="stApp"]')?.dataset
+          return `${app?.testScriptState}, ${app?.testConnectionState}`
+        }"""
+    )
+    return f"{state}\n{page.locator('body').inner_text()[:3000]}"
+
+
 def shoot(page: Page, name: str) -> Path:
     """Keep a screenshot of the whole page as tests/.out/NAME.png, for looking at."""
     PICTURES.mkdir(exist_ok=True)

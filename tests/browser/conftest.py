@@ -1,14 +1,16 @@
 """A real browser on a real server. `pytest -m "not browser"` leaves these tests out."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
-from tests.browser.browsing import HERE, PATIENCE, ROOT, profile, serve
+from tests.browser.browsing import HERE, PATIENCE, ROOT, profile, serve, shown
 
 FLAGS = [
     "--no-sandbox",
@@ -28,6 +30,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say of a test that fails what its pages show, which may be over before anybody can look."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for name, page in getattr(item, "funcargs", {}).items():
+            if isinstance(page, Page) and not page.is_closed():
+                with suppress(PlaywrightError):
+                    report.sections.append((f"{name}, {page.url}", shown(page)))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import cnnfix_core as cnnfix
+from cnnfix_core.utils import percent
 from tests.engine.asking import Apply
 
 
@@ -72,7 +73,7 @@ def test_a_cut_is_named_with_the_evidence_that_is_lost(case: str, x: Tensor) -> 
     assert (cut.operation, cut.module) == (operation, "beside")
     assert cut.evidence == pytest.approx(part, rel=1e-5)
     assert through in cut.why
-    assert f"lose {part:.0%} of the evidence" in found.summary()
+    assert f"lose {percent(part)} of the evidence" in found.summary()
     assert found.fixations == 32
 
     trace = cnnfix.unravel(cnnfix.record(module, x), (0, 0))
