@@ -3,6 +3,7 @@
 import csv
 import re
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from cnnfix_core.cli.main import main
 from cnnfix_core.images.samples import load_sample
-from tests.browser.browsing import hear_late, settle, shoot
+from tests.browser.browsing import PATIENCE, hear_late, settle, shoot, shown
 
 CAT = "/compare?picture=cat"
 
@@ -21,8 +22,20 @@ def stages(page: Page) -> Locator:
 
 
 def opened(page: Page, address: str, cells: int) -> Page:
+    """Open the page and wait for its maps.
+
+    On a busy machine, once in some hundred times, none has come even after two minutes, and why is not known. So the
+    run's warnings say what the page shows after one, and it is loaded again.
+    """
     page.goto(address)
-    expect(page.locator("figure.cell[data-state='done']")).to_have_count(cells)
+    done = page.locator("figure.cell[data-state='done']")
+    try:
+        expect(done).to_have_count(cells, timeout=PATIENCE / 2)
+    except AssertionError:
+        states = page.locator("figure.cell").evaluate_all("all => all.map((one) => one.dataset.state)")
+        warnings.warn(f"Compare did not open: {states}, {shown(page)}", stacklevel=2)
+        page.reload()
+        expect(done).to_have_count(cells)
     settle(page)
     return page
 
