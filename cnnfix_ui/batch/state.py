@@ -15,9 +15,8 @@ from cnnfix_ui.widgets import controls, units
 from cnnfix_ui.widgets.uploads import Upload
 
 UPLOAD: Upload[Uploads] = Upload("batch", "Your pictures, or a zip archive", unpack_uploads, several=True, clears=True)
-
-
 MOST_WORDS = 100  # characters to search for
+ALL = (0, 100)  # %: of a measure by which nothing is filtered
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,6 @@ ORDERS: dict[str, str] = {"sent": "Upload order"} | {
     measure.name: f"{measure.title}, {'highest' if measure.falling else 'lowest'} first"
     for measure in (*MEASURES, ACTIVATION)
 }
-
-ALL = (0, 100)  # %: of a measure by which nothing is filtered
 
 
 def _parse_range(text: str) -> tuple[int, int]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection
 from itertools import pairwise
+from math import ceil
 from typing import Any, TypeAlias
 
 from cnnfix_core.lessons import Choose, Guess, Look, Question, Which
@@ -48,7 +50,7 @@ def distribution(question: Question, answers: Collection[Answer]) -> list[tuple[
         case Which():
             return [(label, _count(answers, n)) for n, label in enumerate("AB")]
         case Guess():
-            labels = _scale(question)
+            labels = [_label(question, low, high) for low, high in pairwise(_edges(question))]
             counts = [0] * len(labels)
             for answer in answers:
                 if isinstance(answer, int | float):
@@ -68,27 +70,26 @@ def middle(answers: Collection[Answer]) -> float | None:
 def part_of(question: Guess, number: float) -> int:
     """The number of the part of its scale in which a number lies, from 0."""
     if question.whole:
-        return round(number - question.low) * _parts(question) // _length(question)
-    return min(_PARTS - 1, int(_PARTS * (number - question.low) / (question.high - question.low)))
+        number = question.low + round(number - question.low)
+    starts = _edges(question)[:-1]
+    return bisect_right(starts, number) - 1
 
 
-def _scale(question: Guess) -> list[str]:
-    """The labels of the parts of a scale; of whole numbers, parts have no number in common."""
-    parts = _parts(question)
+def _edges(question: Guess) -> list[float]:
+    """Where the parts of a scale begin, and the end of the last one; of whole numbers, the first one after it."""
+    low, length = question.low, question.high - question.low
     if not question.whole:
-        edges = [question.low + (question.high - question.low) * n / parts for n in range(parts + 1)]
-        return [f"{low:g}–{high:g}" for low, high in pairwise(edges)]
-    firsts = [int(question.low) - (-n * _length(question) // parts) for n in range(parts + 1)]
-    return [f"{low:,}–{after - 1:,}" if after - low > 1 else f"{low:,}" for low, after in pairwise(firsts)]
+        return [low + length * n / _PARTS for n in range(_PARTS + 1)]
+    numbers = int(length) + 1
+    parts = min(_PARTS, numbers)
+    return [low + ceil(numbers * n / parts) for n in range(parts + 1)]
 
 
-def _parts(question: Guess) -> int:
-    return min(_PARTS, _length(question)) if question.whole else _PARTS
-
-
-def _length(question: Guess) -> int:
-    """How many whole numbers the scale has."""
-    return int(question.high - question.low) + 1
+def _label(question: Guess, low: float, high: float) -> str:
+    """Of a part of a scale; of whole numbers, parts have none in common."""
+    if not question.whole:
+        return f"{low:g}–{high:g}"
+    return f"{low:,.0f}" if high - low == 1 else f"{low:,.0f}–{high - 1:,.0f}"
 
 
 def _count(answers: Collection[Answer], option: int) -> int:
